@@ -1,0 +1,51 @@
+# `make` lists what there is to do. Everything is installed into .venv from the lock file.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test check unit e2e format crds lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(STAMP) ## tell the whole story on this machine: cluster, remote API, operator
+	@$(BIN)/python -m demo
+
+dev: $(STAMP) ## the same set-up, kept running to play with
+	@$(BIN)/python -m demo --keep
+
+test: check unit e2e ## everything that must pass: lint, types, architecture, all tests
+
+check: $(STAMP) ## lint, format, types, architecture
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+unit: $(STAMP) ## the tests that need no server of their own
+	$(BIN)/pytest tests/unit tests/contract --cov --cov-report=term:skip-covered
+
+e2e: $(STAMP) ## the tests on the real API server
+	$(BIN)/python -m local_cluster build
+	$(BIN)/pytest tests/e2e
+
+format: $(STAMP) ## put the code into its form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+crds: $(STAMP) ## write crds/ from the models
+	$(BIN)/python -m mailtrap_operator.api.manifests crds
+
+lock: $(STAMP) ## renew requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group dev --output-file requirements.lock pyproject.toml
+
+clean: ## remove what `make` made here
+	rm -rf $(VENV) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(STAMP): requirements.lock pyproject.toml operator/mailtrap_simulator/pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . --editable operator/mailtrap_simulator
+	@touch $@

@@ -1,0 +1,11 @@
+"""A real Kubernetes control plane on loopback, for the demo and the tests.
+
+It has etcd, kube-apiserver and kube-controller-manager but no node, so objects behave as they do
+in any cluster and no container ever runs. Nothing here may listen on any other interface, and
+nothing may outlive the process that started it unless asked to (`up`).
+"""
+
+from local_cluster.cluster import Cluster
+from local_cluster.errors import ClusterError, KubectlError
+
+__all__ = ["Cluster", "ClusterError", "KubectlError"]

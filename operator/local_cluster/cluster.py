@@ -1,0 +1,134 @@
+"""A local cluster as its users see it: kubeconfigs, kubectl, the audit log, an outage on demand."""
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from local_cluster import binaries, components
+from local_cluster.certificates import write_private
+from local_cluster.control_plane import ControlPlane
+from local_cluster.errors import ClusterError, KubectlError
+from local_cluster.identities import ADMIN, ADMIN_GROUP, Identities
+
+KUBECTL_TIMEOUT = 60.0  # seconds; `kubectl wait` and `kubectl delete` are the slow ones
+
+
+class Cluster:
+    """A running cluster; `Cluster.start` makes one.
+
+    `programs` is the folder of etcd, kube-apiserver, kube-controller-manager and kubectl.
+    """
+
+    def __init__(
+        self, programs: Path, layout: components.Layout, identities: Identities, plane: ControlPlane
+    ) -> None:
+        self.programs = programs
+        self._layout = layout
+        self._identities = identities
+        self._plane = plane
+        write_private(self.kubeconfig, identities.kubeconfig(self.url, ADMIN, [ADMIN_GROUP]))
+
+    @classmethod
+    @contextmanager
+    def start(cls, directory: Path) -> Iterator["Cluster"]:
+        """Start a cluster whose files lie in `directory` (made if absent), and end it at exit.
+
+        The files stay. Programs that the machine lacks are built first, once, in about six minutes.
+
+        Raises:
+            ClusterError: the folder is in use, the build failed, or a component did not start.
+        """
+        layout = components.Layout(directory.resolve())
+        layout.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if layout.pki.exists():
+            raise ClusterError(f"{directory} holds the files of another cluster; give a new folder")
+        programs = binaries.folder()
+        identities = Identities(layout)
+        plane = ControlPlane(programs, layout, identities)
+        try:
+            plane.start()
+            yield cls(programs, layout, identities, plane)
+        finally:
+            plane.stop()
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self._layout.kubeconfig
+
+    @property
+    def url(self) -> str:
+        """The API server's address."""
+        return self._plane.url
+
+    @property
+    def ca_file(self) -> Path:
+        """The certificate (PEM) of the authority that signed the API server's."""
+        return self._layout.pki / "ca.crt"
+
+    @property
+    def audit_log(self) -> Path:
+        """The API server's audit log at level Metadata, one JSON object a line."""
+        return self._layout.audit_log
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process id of each running component by its name."""
+        return self._plane.pids()
+
+    @property
+    def process_group(self) -> int:
+        """The process group that is killed when the cluster ends, or this process does."""
+        return self._plane.group.id
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that make a program use this cluster and its kubectl."""
+        return {
+            "KUBECONFIG": str(self.kubeconfig),
+            # Ports are used again; what kubectl cached of a former cluster at this address would mislead it.
+            "KUBECACHEDIR": str(self._layout.root / "kubectl-cache"),
+            "PATH": f"{self.programs}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        }
+
+    def kubectl(self, *args: str, input: str | None = None) -> str:  # noqa: A002 - the word subprocess.run uses
+        """Run kubectl as the administrator and return what it prints.
+
+        Raises:
+            KubectlError: it failed, or took longer than a minute.
+        """
+        try:
+            done = subprocess.run(
+                [self.programs / "kubectl", *args],
+                input=input or "",
+                env=os.environ | self.environment(),
+                capture_output=True,
+                text=True,
+                timeout=KUBECTL_TIMEOUT,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise KubectlError(f"kubectl did not end within {KUBECTL_TIMEOUT:.0f} seconds") from None
+        if done.returncode != 0:
+            raise KubectlError(done.stderr.strip())
+        return done.stdout
+
+    def kubeconfig_for(self, name: str, groups: Sequence[str] = ()) -> Path:
+        """Make a kubeconfig for the user `name` in `groups`, who may do what RBAC grants and nothing else."""
+        path = self._layout.users / f"{quote(name, safe='')}.kubeconfig"
+        write_private(path, self._identities.kubeconfig(self.url, name, groups))
+        return path
+
+    def stop_apiserver(self) -> None:
+        """Take the API server away."""
+        self._plane.stop_api_server()
+
+    def start_apiserver(self) -> None:
+        """Bring the API server back on the same port, and wait until it serves."""
+        self._plane.start_api_server()
+
+    def leave_running(self) -> None:
+        """Let the cluster outlive this process; from then on nothing here ends it."""
+        self._plane.leave_running()

@@ -1,0 +1,134 @@
+"""The command lines of the control plane, and where in the cluster's folder everything lies.
+
+Whatever is not said here keeps Kubernetes' own default, so that the cluster behaves as others do.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+SERVICE_RANGE = "10.0.0.0/24"
+API_SERVER_HOSTS = (
+    LOOPBACK,
+    "localhost",
+    "10.0.0.1",  # the first address of the service range is the API server's own
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+)
+CONTROLLER_MANAGER_USER = "system:kube-controller-manager"
+
+# Metadata only, so that no Secret's content gets into the log. The control plane's own requests are left out.
+AUDIT_POLICY = b"""\
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+  - level: None
+    users: ["system:apiserver", "system:kube-controller-manager"]
+  - level: None
+    userGroups: ["system:serviceaccounts:kube-system"]
+  - level: Metadata
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files of one cluster under its folder `root`."""
+
+    root: Path
+
+    @property
+    def pki(self) -> Path:
+        """Folder of the certificates and keys."""
+        return self.root / "pki"
+
+    @property
+    def users(self) -> Path:
+        """Folder of the kubeconfigs of users other than the administrator."""
+        return self.root / "users"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.root / "kubeconfig"
+
+    @property
+    def controller_manager_kubeconfig(self) -> Path:
+        """The controller manager's kubeconfig."""
+        return self.pki / "kube-controller-manager.kubeconfig"
+
+    @property
+    def audit_policy(self) -> Path:
+        """What the API server writes into the audit log."""
+        return self.root / "audit-policy.yaml"
+
+    @property
+    def audit_log(self) -> Path:
+        """One JSON object a line for each request, without bodies."""
+        return self.root / "audit.log"
+
+    def log(self, component: str) -> Path:
+        """Return the path of a component's log since its last start."""
+        return self.root / f"{component}.log"
+
+
+def etcd(layout: Layout, port: int) -> list[str]:
+    """Return etcd's arguments; it holds every Secret, so that even on loopback it asks for a certificate."""
+    url = f"https://{LOOPBACK}:{port}"
+    pki = layout.pki
+    return [
+        f"--data-dir={layout.root / 'etcd'}",
+        f"--listen-client-urls={url}",
+        f"--advertise-client-urls={url}",
+        f"--listen-peer-urls=https://{LOOPBACK}:0",  # without peers nobody needs to know the port
+        "--client-cert-auth",
+        f"--trusted-ca-file={pki / 'etcd-ca.crt'}",
+        f"--cert-file={pki / 'etcd.crt'}",
+        f"--key-file={pki / 'etcd.key'}",
+        "--peer-client-cert-auth",
+        f"--peer-trusted-ca-file={pki / 'etcd-ca.crt'}",
+        f"--peer-cert-file={pki / 'etcd.crt'}",
+        f"--peer-key-file={pki / 'etcd.key'}",
+        "--unsafe-no-fsync",  # the data need not survive the machine
+    ]
+
+
+def api_server(layout: Layout, port: int, etcd_port: int) -> list[str]:
+    """Return kube-apiserver's arguments."""
+    pki = layout.pki
+    return [
+        f"--bind-address={LOOPBACK}",
+        f"--advertise-address={LOOPBACK}",
+        f"--secure-port={port}",
+        f"--tls-cert-file={pki / 'kube-apiserver.crt'}",
+        f"--tls-private-key-file={pki / 'kube-apiserver.key'}",
+        f"--client-ca-file={pki / 'ca.crt'}",
+        f"--etcd-servers=https://{LOOPBACK}:{etcd_port}",
+        f"--etcd-cafile={pki / 'etcd-ca.crt'}",
+        f"--etcd-certfile={pki / 'etcd.crt'}",
+        f"--etcd-keyfile={pki / 'etcd.key'}",
+        "--authorization-mode=Node,RBAC",
+        "--service-account-issuer=https://kubernetes.default.svc",
+        f"--service-account-key-file={pki / 'service-account.crt'}",
+        f"--service-account-signing-key-file={pki / 'service-account.key'}",
+        f"--service-cluster-ip-range={SERVICE_RANGE}",
+        "--endpoint-reconciler-type=none",  # a loopback address is refused as an endpoint
+        f"--audit-policy-file={layout.audit_policy}",
+        f"--audit-log-path={layout.audit_log}",
+        "--audit-log-maxsize=0",  # one file: whoever counts requests must find all of them
+    ]
+
+
+def controller_manager(layout: Layout) -> list[str]:
+    """Return kube-controller-manager's arguments."""
+    return [
+        f"--kubeconfig={layout.controller_manager_kubeconfig}",
+        "--secure-port=0",  # nobody asks it anything
+        "--leader-elect=false",
+        "--use-service-account-credentials",
+        f"--root-ca-file={layout.pki / 'ca.crt'}",
+        f"--service-account-private-key-file={layout.pki / 'service-account.key'}",
+        "--kube-api-qps=200",  # the default of 20 lets thousands of objects wait for their collection
+        "--kube-api-burst=400",
+    ]

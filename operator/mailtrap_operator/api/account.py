@@ -1,0 +1,62 @@
+"""The spec and status of MailtrapAccount and ClusterMailtrapAccount, which differ in scope alone."""
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from mailtrap_operator.api.durations import RefreshInterval
+from mailtrap_operator.api.fields import Generation, Model, ObjectName, SecretKey, cel
+from mailtrap_operator.api.objects import Conditions
+
+_HOST = r"([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\])"
+
+
+class SecretKeyRef(Model):
+    """A key of a Secret."""
+
+    name: ObjectName = Field(description="Name of the Secret.")
+    key: SecretKey = Field("token", description="Key in the Secret's data.")
+
+
+class AccountSpec(Model):
+    """A Mailtrap account and the credential that manages its tokens."""
+
+    account_id: int = Field(
+        strict=True,
+        ge=1,
+        description="Id of the account in Mailtrap. It cannot be changed.",
+        json_schema_extra={
+            "format": "int64",
+            **cel(("self == oldSelf", "accountId cannot be changed; create another account object instead")),
+        },
+    )
+    credentials_secret_ref: SecretKeyRef = Field(
+        description="The Secret with the API token that manages the account's tokens: in the same namespace "
+        "for a MailtrapAccount, in the operator's namespace for a ClusterMailtrapAccount."
+    )
+    base_url: str = Field(
+        "https://mailtrap.io",
+        max_length=253,
+        description="The remote server. It must be on the operator's list of allowed servers.",
+        json_schema_extra=cel(
+            (
+                f"self.matches('^https?://{_HOST}(:[0-9]{{1,5}})?$')",
+                (
+                    "must be scheme, host and optional port alone, such as https://mailtrap.io: "
+                    "no path, no slash at the end, no user, no query"
+                ),
+            )
+        ),
+    )
+    refresh_interval: RefreshInterval = Field(
+        timedelta(seconds=60), description="How often the account's tokens are listed, from 10s to 1h."
+    )
+
+
+class AccountStatus(Model):
+    """Whether the account can be used."""
+
+    observed_generation: Generation = Field(
+        -1, description="The metadata.generation this status speaks about."
+    )
+    conditions: Conditions = Field((), description="The state of this account; Ready is always there.")

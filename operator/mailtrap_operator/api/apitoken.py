@@ -1,0 +1,218 @@
+"""The spec of an ApiToken: what the user asks for."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, WithJsonSchema
+
+from mailtrap_operator.api.durations import Lifetime, Overlap
+from mailtrap_operator.api.fields import GROUP, MANAGED_BY_LABEL, Model, ObjectName, Time, cel
+from mailtrap_operator.api.objects import AccountRef
+
+ResourceId = Annotated[
+    Annotated[int, Field(strict=True, ge=1)] | Annotated[str, Field(min_length=1, max_length=64)],
+    WithJsonSchema({"x-kubernetes-int-or-string": True, "minimum": 1, "minLength": 1, "maxLength": 64}),
+]
+
+_LABEL_KEY = "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
+_SECRET_METADATA = cel(
+    (
+        f"self.all(key, key.matches('{_LABEL_KEY}'))",
+        "keys must be label keys such as team or example.com/team",
+    ),
+    (
+        f"self.all(key, !key.startsWith('{GROUP}/') && key != '{MANAGED_BY_LABEL}')",
+        f"keys under {GROUP}/ and {MANAGED_BY_LABEL} belong to the operator; remove them",
+    ),
+)
+_LABEL_VALUE = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
+LabelValue = Annotated[str, Field(max_length=63, pattern=_LABEL_VALUE)]
+AnnotationValue = Annotated[str, Field(max_length=4096)]
+Template = Annotated[
+    str,
+    Field(
+        max_length=4096,
+        json_schema_extra=cel(
+            (
+                "!self.replace('${token}', '').contains('${')",
+                "the only placeholder is ${token}; remove every other '${'",
+            )
+        ),
+    ),
+]
+
+
+class Resource(Model):
+    """One permission of the token."""
+
+    type: str = Field(
+        min_length=1,
+        max_length=64,
+        pattern="^[A-Za-z][A-Za-z0-9_-]*$",
+        description="Type of the Mailtrap resource, such as account, project, sandbox or domain. "
+        "The set is open: Mailtrap decides which types exist.",
+    )
+    id: ResourceId = Field(description="Id of the Mailtrap resource, a number or a text.")
+    access_level: Literal["Admin", "Viewer"] = Field(description="What the token may do with the resource.")
+
+
+class Expiration(Model):
+    """When the token expires in Mailtrap."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            (
+                "(self.policy == 'After') == has(self.after)",
+                "policy After needs 'after', and no other policy takes it",
+            ),
+            ("(self.policy == 'At') == has(self.at)", "policy At needs 'at', and no other policy takes it"),
+        )
+    )
+
+    policy: Literal["ServerDefault", "Never", "After", "At"] = Field(
+        "ServerDefault",
+        description="ServerDefault leaves the lifetime to Mailtrap, Never asks for none, "
+        "After counts from the issue of each token, At names a date.",
+    )
+    after: Lifetime | None = Field(None, description="Lifetime of each issued token, from 1m to 43800h.")
+    at: Time | None = Field(
+        None,
+        description="Date after which the token no longer works.",
+        json_schema_extra=cel(
+            (
+                "self >= timestamp('2020-01-01T00:00:00Z') && self < timestamp('2100-01-01T00:00:00Z')",
+                "must be a date from 2020 to 2099, such as 2030-01-31T12:00:00Z",
+            )
+        ),
+    )
+
+
+class Rotation(Model):
+    """When and how a token is replaced by its successor."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            (
+                "!(has(self.renewBefore) && has(self.renewBeforePercentage))",
+                "set renewBefore or renewBeforePercentage, not both",
+            )
+        )
+    )
+
+    strategy: Literal["Reset", "Replace"] = Field(
+        "Reset",
+        description="Reset lets Mailtrap issue the successor and keeps the old value working for 12 hours. "
+        "Replace creates another token and deletes the old one after the overlap.",
+    )
+    renew_before: Lifetime | None = Field(
+        None,
+        description="Renewal starts this long before the token expires. Default: a third of its lifetime.",
+    )
+    renew_before_percentage: int | None = Field(
+        None,
+        ge=1,
+        le=99,
+        description="Renewal starts when this percentage of the granted lifetime remains.",
+    )
+    overlap: Overlap = Field(
+        timedelta(hours=12),
+        description="How long a replaced token keeps working, from 0s to 720h. A reset's overlap is Mailtrap's.",
+    )
+
+
+class TemplateMetadata(Model):
+    """Labels and annotations that the Secret bears."""
+
+    labels: Mapping[str, LabelValue] = Field(
+        {}, max_length=32, description="Labels of the Secret.", json_schema_extra=_SECRET_METADATA
+    )
+    annotations: Mapping[str, AnnotationValue] = Field(
+        {}, max_length=32, description="Annotations of the Secret.", json_schema_extra=_SECRET_METADATA
+    )
+
+
+class SecretTemplate(Model):
+    """What the Secret looks like."""
+
+    metadata: TemplateMetadata = Field(
+        TemplateMetadata(), description="Labels and annotations that the Secret bears."
+    )
+    data: Mapping[str, Template] = Field(
+        {"token": "${token}"},
+        min_length=1,
+        max_length=32,
+        description="Keys and values of the Secret; ${token} stands for the token's value.",
+        json_schema_extra=cel(
+            (
+                "self.all(key, key.matches('^[-._a-zA-Z0-9]{1,253}$'))",
+                "keys must be Secret keys: 1 to 253 letters, digits, '-', '_' and '.'",
+            ),
+            (
+                "self.exists(key, self[key].contains('${token}'))",
+                "at least one value must contain ${token}, else the Secret holds no token",
+            ),
+        ),
+    )
+
+
+class ApiTokenSpec(Model):
+    """What token is wanted and where its value goes."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            (
+                (
+                    "!has(self.expiration.after) || !has(self.rotation.renewBefore) "
+                    "|| duration(self.rotation.renewBefore) < duration(self.expiration.after)"
+                ),
+                "rotation.renewBefore must be shorter than expiration.after, else every token is due at once",
+            )
+        )
+    )
+
+    account_ref: AccountRef = Field(AccountRef(), description="The account in which the token is issued.")
+    display_name: str | None = Field(
+        None,
+        max_length=150,
+        description="Name of the token in Mailtrap, followed there by the operator's tag. "
+        "Default: <namespace>/<name> of this object.",
+        json_schema_extra=cel(
+            ("!self.contains('[k8s:')", "must not contain '[k8s:': the operator's tag begins so"),
+            (
+                r"self.matches('^[^\\p{Cc}\\p{Z}]([^\\p{Cc}\\p{Zl}\\p{Zp}]*[^\\p{Cc}\\p{Z}])?$')",
+                "must be one line that neither begins nor ends with a blank",
+            ),
+        ),
+    )
+    resources: tuple[Resource, ...] = Field(
+        min_length=1,
+        max_length=100,
+        description="The permissions of the token, at least one.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "atomic",
+            **cel(
+                (
+                    "self.all(a, self.exists_one(b, a.type == b.type && string(a.id) == string(b.id)))",
+                    "each resource may be listed once: remove the second entry of the same type and id",
+                )
+            ),
+        },
+    )
+    expiration: Expiration = Field(Expiration(), description="When the token expires in Mailtrap.")
+    rotation: Rotation = Field(Rotation(), description="When and how the token is replaced by its successor.")
+    secret_name: ObjectName | None = Field(
+        None, description="Name of the Secret that holds the value. Default: the name of this object."
+    )
+    secret_template: SecretTemplate = Field(SecretTemplate(), description="What the Secret looks like.")
+    creation_policy: Literal["Owner", "Orphan"] = Field(
+        "Owner",
+        description="Owner: the Secret is deleted with this object. Orphan: it stays.",
+    )
+    deletion_policy: Literal["Delete", "Retain"] = Field(
+        "Delete",
+        description="What happens to the tokens in Mailtrap when this object is deleted.",
+    )
+    suspend: bool = Field(
+        default=False, description="Stops rotation and repair. Deletion of this object still works."
+    )

@@ -1,0 +1,115 @@
+"""The status of an ApiToken, and how a damaged one is read.
+
+A damaged status loses no safety: the Secret and the remote list are the record, the status only makes
+them quicker to find. So what cannot be read is dropped, never guessed and never an error.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from mailtrap_operator.api.fields import Generation, LastFour, Model, ObjectName, Reason, Time, TokenId
+from mailtrap_operator.api.objects import AccountRef, Conditions
+
+Digest = Annotated[str, Field(max_length=128)]
+_ACCOUNT = "The account that the token lives in."
+
+
+class OperationStatus(Model):
+    """A change of the remote side that was begun: written before it, cleared after it."""
+
+    type: Literal["Create", "Reset", "Delete"] = Field(description="What was begun.")
+    nonce: str = Field(max_length=32, description="Marks this very attempt in the remote token's name.")
+    base: TokenId | None = Field(None, description="Id of the remote token that is reset or replaced.")
+    started_at: Time = Field(description="When the attempt began.")
+    holder: str = Field(max_length=253, description="The operator process that made the attempt.")
+    account: AccountRef = Field(description="The account in which the attempt was made.")
+
+
+class CurrentToken(Model):
+    """The remote token whose value the Secret holds."""
+
+    id: TokenId = Field(description="Id of the remote token.")
+    last_four: LastFour = Field(description="The last four characters of its value.")
+    expires_at: Time | None = Field(None, description="When it expires; absent: never.")
+    issued_at: Time = Field(description="When it was issued.")
+    access_digest: Digest = Field(description="Digest of the permissions it was issued for.")
+    expiration_digest: Digest = Field(description="Digest of the expiration it was issued for.")
+    account: AccountRef = Field(description=_ACCOUNT)
+    reset_refused: bool = Field(
+        default=False, description="Mailtrap refused to reset this token; its successor is created instead."
+    )
+
+
+class PreviousToken(Model):
+    """A remote token on its way out."""
+
+    id: TokenId = Field(description="Id of the remote token.")
+    last_four: LastFour = Field(description="The last four characters of its value.")
+    expires_at: Time | None = Field(None, description="When it expires by itself; absent: never.")
+    delete_after: Time = Field(description="The operator deletes it after this time.")
+    reason: Reason = Field(description="Why it is on its way out.")
+    account: AccountRef = Field(description=_ACCOUNT)
+
+
+class ApiTokenStatus(Model):
+    """What is alive, what is on record, and what is under way."""
+
+    observed_generation: Generation = Field(
+        -1, description="The metadata.generation this status speaks about."
+    )
+    conditions: Conditions = Field((), description="The state of this object; Ready is always there.")
+    operation: OperationStatus | None = Field(
+        None, description="The change of the remote side that is under way."
+    )
+    current: CurrentToken | None = Field(None, description="The remote token whose value the Secret holds.")
+    previous: tuple[PreviousToken, ...] = Field(
+        (),
+        max_length=256,
+        description="Remote tokens that will be deleted.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
+    )
+    secret_name: ObjectName | None = Field(None, description="The Secret that holds the value.")
+    renewal_time: Time | None = Field(None, description="When the next renewal is due.")
+
+
+def parse_status(raw: object) -> tuple[ApiTokenStatus, tuple[str, ...]]:
+    """Read a stored status; never raises.
+
+    Returns:
+        The status, and the names of what was dropped, such as "operation" or "previous[1]".
+    """
+    if raw is None:
+        return ApiTokenStatus(), ()
+    if not isinstance(raw, Mapping):
+        return ApiTokenStatus(), ("status",)
+    try:
+        return ApiTokenStatus.model_validate(raw, by_alias=True, by_name=False), ()
+    except ValidationError as error:
+        damaged = {location[:2] if _is_entry(location) else location[:1] for location in _locations(error)}
+    sound = _without(raw, damaged)
+    names = sorted(f"{path[0]}[{path[1]}]" if len(path) > 1 else str(path[0]) for path in damaged)
+    return ApiTokenStatus.model_validate(sound, by_alias=True, by_name=False), tuple(names)
+
+
+def _locations(error: ValidationError) -> list[tuple[int | str, ...]]:
+    return [
+        detail["loc"]
+        for detail in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+
+
+def _is_entry(location: tuple[int | str, ...]) -> bool:
+    return len(location) > 1 and isinstance(location[1], int)
+
+
+def _without(raw: Mapping[str, Any], damaged: set[tuple[int | str, ...]]) -> dict[str, Any]:
+    """Return a copy of the status without the fields and list entries at the damaged places."""
+    sound: dict[str, Any] = {}
+    for field, value in raw.items():
+        if (field,) in damaged:
+            continue
+        entries = {path[1] for path in damaged if path[0] == field and len(path) > 1}
+        sound[field] = [e for i, e in enumerate(value) if i not in entries] if entries else value
+    return sound

@@ -1,0 +1,79 @@
+"""The objects of mailtrap-operator.io/v1alpha1; the one module that others import the API from."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from mailtrap_operator.api.account import AccountSpec, AccountStatus, SecretKeyRef
+from mailtrap_operator.api.apitoken import (
+    ApiTokenSpec,
+    Expiration,
+    Resource,
+    Rotation,
+    SecretTemplate,
+    TemplateMetadata,
+)
+from mailtrap_operator.api.apitoken_status import (
+    ApiTokenStatus,
+    CurrentToken,
+    OperationStatus,
+    PreviousToken,
+    parse_status,
+)
+from mailtrap_operator.api.durations import Duration, parse_duration, print_duration
+from mailtrap_operator.api.fields import GROUP, MANAGED_BY_LABEL, VERSION, Model, print_time
+from mailtrap_operator.api.objects import AccountKind, AccountRef, Condition, Metadata
+
+__all__ = [
+    "GROUP",
+    "MANAGED_BY_LABEL",
+    "VERSION",
+    "Account",
+    "AccountKind",
+    "AccountRef",
+    "AccountSpec",
+    "AccountStatus",
+    "ApiToken",
+    "ApiTokenSpec",
+    "ApiTokenStatus",
+    "Condition",
+    "CurrentToken",
+    "Duration",
+    "Expiration",
+    "Metadata",
+    "OperationStatus",
+    "PreviousToken",
+    "Resource",
+    "Rotation",
+    "SecretKeyRef",
+    "SecretTemplate",
+    "TemplateMetadata",
+    "parse_duration",
+    "parse_status",
+    "print_duration",
+    "print_time",
+]
+
+
+def _salvage(raw: object) -> object:
+    return raw if isinstance(raw, ApiTokenStatus) else parse_status(raw)[0]
+
+
+class ApiToken(Model):
+    """A Mailtrap API token whose value is kept in a Secret."""
+
+    metadata: Metadata = Field(description="Metadata of the object.")
+    spec: ApiTokenSpec = Field(description="What token is wanted and where its value goes.")
+    # A damaged status must not make the object unreadable; parse_status tells what was dropped.
+    status: Annotated[ApiTokenStatus, BeforeValidator(_salvage)] = Field(
+        ApiTokenStatus(), description="What the operator found and did."
+    )
+
+
+class Account(Model):
+    """A Mailtrap account that tokens are issued in, of either kind."""
+
+    kind: AccountKind = Field(description="MailtrapAccount or ClusterMailtrapAccount.")
+    metadata: Metadata = Field(description="Metadata of the object.")
+    spec: AccountSpec = Field(description="The Mailtrap account and the credential that manages its tokens.")
+    status: AccountStatus = Field(AccountStatus(), description="What the operator found.")

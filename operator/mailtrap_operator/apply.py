@@ -1,0 +1,187 @@
+"""APPLY: carries a plan's one action out. Only writes happen here, and the reads that are their precondition.
+
+The order of `_issue` is the protocol: dry run, finalizer, claim, remote call, probe, Secret. Where it stops, the
+next pass goes on from what is on record.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from pydantic import SecretStr
+
+from mailtrap_operator.api.v1alpha1 import ApiToken
+from mailtrap_operator.clients.accounts import Accounts, Connection
+from mailtrap_operator.clients.api_token_store import ApiTokenStore
+from mailtrap_operator.clients.errors import Failure, Missing, Terminal, Unauthorized, Uncertain
+from mailtrap_operator.clients.issued_values import IssuedValue, UnpublishedTokens
+from mailtrap_operator.clients.mailtrap import MailtrapClient
+from mailtrap_operator.clients.secret_store import SecretStore
+from mailtrap_operator.core.actions import (
+    Action,
+    DeleteSecret,
+    DesiredSecret,
+    Done,
+    Failed,
+    IssueToken,
+    Outcome,
+    Plan,
+    Published,
+    PublishToken,
+    RemoveFinalizer,
+    RevokeToken,
+    RewriteSecret,
+)
+from mailtrap_operator.core.conditions import status_of_claim
+from mailtrap_operator.core.deletion import FINALIZER
+from mailtrap_operator.core.keys import ApiTokenKey, account_key
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import RemoteToken, SecretState, Unknown
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.runtime.store import Store
+
+
+@dataclass(slots=True)
+class Writes:
+    """What a pass has written of Kubernetes so far: the newest object, and the versions whose events are echoes."""
+
+    api_token: ApiToken
+    versions: tuple[str, ...] = ()
+
+    def note(self, api_token: ApiToken) -> None:
+        """Take note of the object as it was written."""
+        self.api_token = api_token
+        self.versions += (api_token.metadata.resource_version,)
+
+
+class Applier:
+    """Carries out actions; what fails becomes an Outcome, never an exception."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        api_tokens: ApiTokenStore,
+        secret_store: SecretStore,
+        accounts: Accounts,
+        unpublished: UnpublishedTokens,
+        settle_time: timedelta,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._api_tokens = api_tokens
+        self._secrets = secret_store
+        self._accounts = accounts
+        self._unpublished = unpublished
+        # A claim older than this is not acted upon: its remote call must be over well before it counts as settled.
+        self._longest_claim = settle_time / 4
+        self._clock = clock
+
+    async def apply(self, plan: Plan, writes: Writes) -> Outcome:
+        """Carry out a plan's action."""
+        if plan.action is None:
+            return Done()
+        meta = writes.api_token.metadata
+        try:
+            return await self._carry_out(plan.action, ApiTokenKey(meta.namespace or "", meta.name), writes)
+        except Failure as failure:
+            return Failed(failure.as_unknown(), is_final=isinstance(failure, Terminal))
+
+    async def _carry_out(self, action: Action, key: ApiTokenKey, writes: Writes) -> Outcome:
+        match action:
+            case IssueToken():
+                return await self._issue(action, key, writes)
+            case PublishToken(operation, secret):
+                issued = self._unpublished.get(key, operation.nonce)
+                return Done() if issued is None else await self._publish(key, issued, secret, writes)
+            case RewriteSecret(source, secret):
+                self._note_secret(key, await self._secrets.rewrite(source, secret), writes)
+            case DeleteSecret(namespace, secret_state):
+                await self._secrets.delete(namespace, secret_state)
+                self._store.drop_secret(namespace, secret_state.name)
+            case RevokeToken(token, lane):
+                await self._revoke(key, token, lane)
+            case RemoveFinalizer():
+                left = tuple(f for f in writes.api_token.metadata.finalizers if f != FINALIZER)
+                writes.note(await self._api_tokens.write_finalizers(writes.api_token, left))
+                self._unpublished.drop(key)
+            case _:
+                assert_never(action)
+        return Done()
+
+    async def _issue(self, action: IssueToken, key: ApiTokenKey, writes: Writes) -> Outcome:
+        connection = self._accounts.at(account_key(action.operation.account, key.namespace))
+        try:
+            client = await connection.client()
+        except Failure as failure:
+            return Failed(failure.as_unknown())
+        await self._secrets.try_publish(action.secret, action.issuance)
+        finalizers = writes.api_token.metadata.finalizers
+        if FINALIZER not in finalizers:
+            writes.note(await self._api_tokens.write_finalizers(writes.api_token, (*finalizers, FINALIZER)))
+        async with client.pacer.slot(action.lane):
+            outcome = await self._claim_and_call(action, client, connection, writes)
+        if isinstance(outcome, Failed):
+            return outcome
+        self._unpublished.keep(key, outcome)
+        connection.learn(outcome.token, is_alive=True)
+        if not await client.is_accepted(outcome.value):
+            self._unpublished.drop(key)
+            message = (
+                f"Mailtrap refuses the value of the new token {outcome.token.id}; another one is issued."
+            )
+            return Failed(Unknown(Reason.VALUE_REFUSED, message))
+        return await self._publish(key, outcome, action.secret, writes)
+
+    async def _claim_and_call(
+        self, action: IssueToken, client: MailtrapClient, connection: Connection, writes: Writes
+    ) -> IssuedValue | Failed:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        status = status_of_claim(writes.api_token, action, self._clock())
+        writes.note(await self._api_tokens.write_status(writes.api_token, status))
+        if loop.time() - begun > self._longest_claim.total_seconds():
+            message = "The Kubernetes API took too long to record the operation; it is begun anew."
+            return Failed(Unknown(Reason.KUBERNETES_UNAVAILABLE, message), closes_claim=True)
+        try:
+            token, value = await _call(action, client)
+        except Uncertain as failure:
+            return Failed(failure.as_unknown())
+        except Failure as failure:
+            if isinstance(failure, Unauthorized):
+                connection.distrust(failure)
+            is_final = isinstance(failure, Terminal | Missing)
+            return Failed(failure.as_unknown(), is_final=is_final, closes_claim=True)
+        return IssuedValue(action.operation.nonce, token, value, action.issuance)
+
+    async def _publish(
+        self, key: ApiTokenKey, issued: IssuedValue, secret: DesiredSecret, writes: Writes
+    ) -> Outcome:
+        try:
+            state = await self._secrets.publish(secret, issued)
+        except Failure as failure:
+            # The value stays in memory; the next pass publishes it.
+            return Failed(failure.as_unknown())
+        self._note_secret(key, state, writes)
+        self._unpublished.drop(key)
+        return Published(issued.token, issued.issuance)
+
+    def _note_secret(self, key: ApiTokenKey, state: SecretState, writes: Writes) -> None:
+        self._store.put_secret(key.namespace, state)
+        writes.versions += (state.resource_version,)
+
+    async def _revoke(self, key: ApiTokenKey, token: RemoteToken, lane: Lane) -> None:
+        connection = self._accounts.at(account_key(token.account, key.namespace))
+        client = await connection.client()
+        async with client.pacer.slot(lane):
+            await client.delete_token(token.id)
+        connection.learn(token, is_alive=False)
+
+
+async def _call(action: IssueToken, client: MailtrapClient) -> tuple[RemoteToken, SecretStr]:
+    base = action.operation.base
+    if action.operation.type == "Reset" and base is not None:
+        return await client.reset_token(base, action.expires_at)
+    return await client.create_token(action.remote_name, action.resources, action.expires_at)

@@ -1,0 +1,208 @@
+"""The accounts as the remote API shows them: one connection, one pacer, one shared LIST for each.
+
+A LIST never answers for a moment before it was asked: who needs one waits for a LIST that started after the
+question, together with all others that ask meanwhile.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import ssl
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+from pydantic import SecretStr
+
+from mailtrap_operator.api.v1alpha1 import Account
+from mailtrap_operator.clients.errors import Failure, Missing, Terminal
+from mailtrap_operator.clients.identification import USER_AGENT
+from mailtrap_operator.clients.kube import KubeClient, secrets_path
+from mailtrap_operator.clients.mailtrap import MailtrapClient
+from mailtrap_operator.clients.pacer import Pacer
+from mailtrap_operator.core.keys import AccountKey
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import Found, RemoteToken, Unknown
+from mailtrap_operator.core.reasons import Reason
+
+OwnerTag = tuple[str, str]
+"""Installation and owner, as they stand in a tag."""
+
+OwnedTokens = Mapping[OwnerTag, tuple[RemoteToken, ...]]
+Tokens = Found[OwnedTokens] | Unknown
+
+NOT_LISTED = Unknown(Reason.ACCOUNT_NOT_LISTED, "The account's tokens were not listed yet; they soon are.")
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteLimits:
+    """What every connection to the remote API keeps to."""
+
+    allowed_base_urls: tuple[str, ...]
+    request_timeout: timedelta
+    calls: int
+    period: timedelta
+
+
+class Accounts:
+    """All accounts that were asked for; `find` returns an account object as the watch last told it."""
+
+    def __init__(
+        self,
+        kube: KubeClient,
+        find: Callable[[AccountKey], Account | None],
+        *,
+        operator_namespace: str,
+        limits: RemoteLimits,
+    ) -> None:
+        self._kube = kube
+        self._find = find
+        self._namespace = operator_namespace
+        self._limits = limits
+        self._tls = ssl.create_default_context()
+        self._connections: dict[AccountKey, Connection] = {}
+        self._pacers: dict[str, Pacer] = {}
+        self.on_trouble: Callable[[AccountKey], None] = lambda _key: None
+
+    def at(self, key: AccountKey) -> "Connection":
+        """Return the connection of an account, also of one that does not exist."""
+        if key not in self._connections:
+            http = httpx.AsyncClient(verify=self._tls, timeout=None, headers={"User-Agent": USER_AGENT})  # noqa: S113 - each call is bounded as a whole
+            self._connections[key] = Connection(key, self, http)
+        return self._connections[key]
+
+    def told(self, key: AccountKey) -> Tokens:
+        """Return what is known of an account's tokens without a call."""
+        return self.at(key).tokens if self._find(key) else _not_found(key).as_unknown()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for connection in self._connections.values():
+            await connection.http.aclose()
+
+    async def connect(self, key: AccountKey, http: httpx.AsyncClient) -> MailtrapClient:
+        """Return a client with the account's present credential; raises a `Failure` that says what is missing."""
+        account = self._find(key)
+        if account is None:
+            raise _not_found(key)
+        spec = account.spec
+        if spec.base_url.lower() not in self._limits.allowed_base_urls:
+            message = f"baseUrl {spec.base_url} of {key} is not among the operator's allowed base URLs. Change one of them."
+            raise Terminal(Reason.BASE_URL_NOT_ALLOWED, message)
+        credential = await self._credential(account, key.namespace or self._namespace)
+        return MailtrapClient(
+            http,
+            account=key.ref,
+            base_url=spec.base_url,
+            account_id=spec.account_id,
+            credential=credential,
+            pacer=self._pacer(credential),
+            request_timeout=self._limits.request_timeout,
+        )
+
+    async def _credential(self, account: Account, namespace: str) -> SecretStr:
+        ref = account.spec.credentials_secret_ref
+        place = f"Secret {namespace}/{ref.name}"
+        try:
+            secret = await self._kube.get(f"{secrets_path(namespace)}/{ref.name}")
+            value = base64.b64decode((secret.get("data") or {})[ref.key]).decode("ascii").strip()
+        except Missing:
+            raise Terminal(
+                Reason.CREDENTIAL_MISSING, f"{place} with the credential does not exist. Create it."
+            ) from None
+        except KeyError:
+            message = f"{place} has no key {ref.key!r}. Put the credential there."
+            raise Terminal(Reason.CREDENTIAL_MISSING, message) from None
+        except (binascii.Error, UnicodeDecodeError):
+            message = (
+                f"Key {ref.key!r} of {place} holds no text that could be a token. Put the credential there."
+            )
+            raise Terminal(Reason.CREDENTIAL_MISSING, message) from None
+        if not value.isprintable() or not value or " " in value:
+            message = f"Key {ref.key!r} of {place} is empty or holds blanks. Put the credential there."
+            raise Terminal(Reason.CREDENTIAL_MISSING, message)
+        return SecretStr(value)
+
+    def _pacer(self, credential: SecretStr) -> Pacer:
+        # Two accounts with one credential share its limit.
+        digest = hashlib.sha256(credential.get_secret_value().encode()).hexdigest()
+        if digest not in self._pacers:
+            self._pacers[digest] = Pacer(self._limits.calls, self._limits.period)
+        return self._pacers[digest]
+
+
+class Connection:
+    """One account; `tokens` is what its last LIST said, with what this process has done since."""
+
+    def __init__(self, key: AccountKey, accounts: Accounts, http: httpx.AsyncClient) -> None:
+        self.key = key
+        self.http = http
+        self.tokens: Tokens = NOT_LISTED
+        self._accounts = accounts
+        self._running: asyncio.Task[Tokens] | None = None
+        self._next: asyncio.Task[Tokens] | None = None
+        self._done_meanwhile: list[tuple[RemoteToken, bool]] = []
+
+    async def client(self) -> MailtrapClient:
+        """Return a client with the present credential; raises a `Failure`."""
+        return await self._accounts.connect(self.key, self.http)
+
+    async def list_tokens(self) -> Tokens:
+        """Return what a LIST says that starts after this call; never raises."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._list_after(self._running), name=f"list {self.key}")
+        return await asyncio.shield(self._next)
+
+    def learn(self, token: RemoteToken, *, is_alive: bool) -> None:
+        """Take note of a token that this process issued or revoked, until the next LIST tells."""
+        self._done_meanwhile.append((token, is_alive))
+        if isinstance(self.tokens, Found):
+            self.tokens = Found(_changed(self.tokens.value, token, is_alive=is_alive))
+
+    def distrust(self, failure: Failure) -> None:
+        """Take note that a call failed in a way that speaks of the whole account."""
+        self._tell(failure.as_unknown())
+
+    async def _list_after(self, running: "asyncio.Task[Tokens] | None") -> Tokens:
+        if running is not None:
+            await asyncio.wait([running])
+        self._running, self._next = self._next, None
+        self._done_meanwhile.clear()
+        try:
+            client = await self.client()
+            async with client.pacer.slot(Lane.URGENT):
+                tokens = _by_owner(await client.list_tokens())
+        except Failure as failure:
+            return self._tell(failure.as_unknown())
+        for token, is_alive in self._done_meanwhile:
+            tokens = _changed(tokens, token, is_alive=is_alive)
+        return self._tell(Found(tokens))
+
+    def _tell(self, tokens: Tokens) -> Tokens:
+        was_found, self.tokens = isinstance(self.tokens, Found), tokens
+        if was_found and isinstance(tokens, Unknown):
+            self._accounts.on_trouble(self.key)
+        return tokens
+
+
+def _not_found(key: AccountKey) -> Terminal:
+    return Terminal(Reason.ACCOUNT_NOT_FOUND, f"{key} does not exist. Create it, or change spec.accountRef.")
+
+
+def _by_owner(tokens: Iterable[RemoteToken]) -> OwnedTokens:
+    owned: dict[OwnerTag, tuple[RemoteToken, ...]] = {}
+    for token in tokens:
+        if token.tag:
+            owner = (token.tag.installation, token.tag.owner)
+            owned[owner] = (*owned.get(owner, ()), token)
+    return owned
+
+
+def _changed(tokens: OwnedTokens, token: RemoteToken, *, is_alive: bool) -> OwnedTokens:
+    if token.tag is None:
+        return tokens
+    owner = (token.tag.installation, token.tag.owner)
+    others = tuple(other for other in tokens.get(owner, ()) if other.id != token.id)
+    return {**tokens, owner: (*others, token) if is_alive else others}

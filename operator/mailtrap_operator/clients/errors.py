@@ -1,0 +1,63 @@
+"""What a call can end in, named by what must happen next.
+
+    Failure
+    ├── Retryable      nothing has happened; the same call may succeed later
+    │   └── Conflict   somebody else was faster; look again at once
+    ├── Uncertain      it may have happened; look before acting again
+    ├── Unauthorized   the credential was refused; another one is needed
+    ├── Missing        a positive answer that the thing is not there
+    └── Terminal       refused; the same call is refused again until somebody changes something
+
+No message quotes a request, a credential or more than a little of a server's own words.
+"""
+
+from datetime import timedelta
+
+from mailtrap_operator.core.observation import Unknown
+from mailtrap_operator.core.reasons import Reason
+
+_QUOTED = 300
+
+
+class Failure(Exception):  # noqa: N818 - its kinds are named by what must happen next
+    """A call that did not give what was asked for; only its kinds are raised."""
+
+    def __init__(self, reason: Reason, message: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after
+
+    def as_unknown(self) -> Unknown:
+        """Return the failure as a value for the observation."""
+        return Unknown(self.reason, self.message, self.retry_after)
+
+
+class Retryable(Failure):
+    """Nothing has happened; the same call may succeed later."""
+
+
+class Conflict(Retryable):
+    """Somebody else was faster; look again at once."""
+
+
+class Uncertain(Failure):
+    """It may have happened; look before acting again."""
+
+
+class Unauthorized(Failure):
+    """The credential was refused."""
+
+
+class Missing(Failure):
+    """A positive answer that the thing is not there."""
+
+
+class Terminal(Failure):
+    """The same call is refused again until somebody changes something."""
+
+
+def quoted(text: str) -> str:
+    """Return a server's words in one line, cut to a length that suits a message."""
+    line = " ".join(text.split())
+    return line if len(line) <= _QUOTED else line[: _QUOTED - 1] + "…"

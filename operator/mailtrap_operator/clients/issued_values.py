@@ -1,0 +1,51 @@
+"""Values that were issued and could not be written into their Secret yet.
+
+They live in this process's memory alone, one for each object at most; a process that ends loses them, and their
+tokens are then retired. This is why a failed Secret write never costs another token.
+"""
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from mailtrap_operator.core.keys import ApiTokenKey
+from mailtrap_operator.core.observation import Issuance, RemoteToken, UnpublishedToken
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedValue:
+    """A token with its value, on the way into the Secret."""
+
+    nonce: str
+    token: RemoteToken
+    value: SecretStr
+    issuance: Issuance
+
+
+class UnpublishedTokens:
+    """The issued values that wait for their Secret."""
+
+    def __init__(self) -> None:
+        self._values: dict[ApiTokenKey, IssuedValue] = {}
+
+    def keep(self, key: ApiTokenKey, issued: IssuedValue) -> None:
+        """Keep a value until it is published or given up; it takes the place of an earlier one."""
+        self._values[key] = issued
+
+    def get(self, key: ApiTokenKey, nonce: str) -> IssuedValue | None:
+        """Return the value that an attempt issued."""
+        issued = self._values.get(key)
+        return issued if issued and issued.nonce == nonce else None
+
+    def peek(self, key: ApiTokenKey) -> UnpublishedToken | None:
+        """Return which token waits, without its value."""
+        issued = self._values.get(key)
+        return UnpublishedToken(issued.nonce, issued.token) if issued else None
+
+    def drop(self, key: ApiTokenKey) -> None:
+        """Give a value up, or be done with it."""
+        self._values.pop(key, None)
+
+    def keys(self) -> tuple[ApiTokenKey, ...]:
+        """Return the objects whose values wait."""
+        return tuple(self._values)

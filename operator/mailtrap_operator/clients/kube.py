@@ -1,0 +1,164 @@
+"""The Kubernetes API, as plain JSON over `kubernetes.aio`: one timeout and one reading of its errors for all calls.
+
+Which objects exist and what a write means is said by the callers; every write they make carries a precondition.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+from kubernetes.aio import client, config
+
+from mailtrap_operator.api.v1alpha1 import GROUP, VERSION, AccountKind
+from mailtrap_operator.clients.errors import (
+    Conflict,
+    Failure,
+    Missing,
+    Retryable,
+    Terminal,
+    Uncertain,
+    quoted,
+)
+from mailtrap_operator.clients.identification import USER_AGENT
+from mailtrap_operator.core.reasons import Reason
+
+Body = dict[str, Any]
+
+MERGE_PATCH = "application/merge-patch+json"
+_RESOURCES: Mapping[AccountKind, str] = {
+    "MailtrapAccount": "mailtrapaccounts",
+    "ClusterMailtrapAccount": "clustermailtrapaccounts",
+}
+
+
+async def connect(request_timeout: timedelta) -> "KubeClient":
+    """Return a client with in-cluster credentials, or those of KUBECONFIG where there are none."""
+    configuration = client.Configuration()
+    try:
+        config.load_incluster_config(client_configuration=configuration)
+    except config.ConfigException:
+        await config.load_kube_config(client_configuration=configuration)
+    api = client.ApiClient(configuration)
+    # Kubernetes takes the part before the slash as the name of the field manager.
+    api.user_agent = USER_AGENT
+    return KubeClient(api, request_timeout)
+
+
+class KubeClient:
+    """Sends JSON to the API server and returns JSON; every method raises a `Failure`."""
+
+    def __init__(self, api: client.ApiClient, request_timeout: timedelta) -> None:
+        self._api = api
+        self._timeout = aiohttp.ClientTimeout(total=request_timeout.total_seconds())
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Body:
+        """Return one object or list; raises `Missing`."""
+        return await self._call("GET", path, query=query)
+
+    async def create(self, path: str, body: Body, *, dry_run: bool = False) -> Body:
+        """Create an object; raises `Conflict` when it exists."""
+        return await self._call("POST", path, body, query=_dry(dry_run))
+
+    async def replace(self, path: str, body: Body, *, dry_run: bool = False) -> Body:
+        """Write a whole object; its resourceVersion is the precondition."""
+        return await self._call("PUT", path, body, query=_dry(dry_run))
+
+    async def merge(self, path: str, body: Body) -> Body:
+        """Merge into an object; its resourceVersion is the precondition."""
+        return await self._call("PATCH", path, body, content_type=MERGE_PATCH)
+
+    async def delete(self, path: str, *, uid: str, resource_version: str) -> None:
+        """Delete the very object that was read."""
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        await self._call("DELETE", path, {"preconditions": preconditions})
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        body: Body | None = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> Body:
+        try:
+            serialized = await self._api.param_serialize(
+                method,
+                path,
+                query_params=list((query or {}).items()),
+                header_params={"Content-Type": content_type, "Accept": "application/json"},
+                body=body,
+                auth_settings=["BearerToken"],
+            )
+            response = await self._api.call_api(*serialized, _request_timeout=self._timeout)
+            data = await response.read()
+            status = response.status
+            if status >= HTTPStatus.BAD_REQUEST:
+                raise _failure_of(status, data)
+            return _parsed(data)
+        except (aiohttp.ClientConnectorError, client.ApiException) as error:
+            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, _unreachable(error)) from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Uncertain(Reason.KUBERNETES_UNAVAILABLE, _unreachable(error)) from None
+
+
+def api_token_path(namespace: str, name: str) -> str:
+    """Return the path of an ApiToken."""
+    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/apitokens/{name}"
+
+
+def account_path(kind: AccountKind, namespace: str | None, name: str) -> str:
+    """Return the path of an account; `namespace` counts for a MailtrapAccount only."""
+    scope = f"namespaces/{namespace}/" if namespace else ""
+    return f"/apis/{GROUP}/{VERSION}/{scope}{_RESOURCES[kind]}/{name}"
+
+
+def secrets_path(namespace: str) -> str:
+    """Return the path of a namespace's Secrets."""
+    return f"/api/v1/namespaces/{namespace}/secrets"
+
+
+def _dry(dry_run: bool) -> Mapping[str, str] | None:  # noqa: FBT001 - private, named at each call
+    return {"dryRun": "All"} if dry_run else None
+
+
+def _parsed(data: bytes) -> Body:
+    try:
+        body = json.loads(data)
+    except ValueError:
+        raise Uncertain(
+            Reason.KUBERNETES_UNAVAILABLE, "The Kubernetes API's answer could not be read."
+        ) from None
+    return body if isinstance(body, dict) else {}
+
+
+def _unreachable(error: Exception) -> str:
+    return f"The Kubernetes API gave no answer ({type(error).__name__}); it is tried again."
+
+
+def _failure_of(status: int, data: bytes) -> Failure:
+    """Read the `Status` object of a refused call; only its message is kept."""
+    try:
+        parsed = json.loads(data)
+        words = quoted(str(parsed.get("message", ""))) if isinstance(parsed, dict) else ""
+    except ValueError:
+        words = ""
+    said = f'The Kubernetes API answered {status}: "{words}".'
+    match status:
+        case HTTPStatus.NOT_FOUND:
+            return Missing(Reason.NOT_FOUND, said)
+        case HTTPStatus.CONFLICT:
+            return Conflict(Reason.KUBERNETES_UNAVAILABLE, said)
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.TOO_MANY_REQUESTS:
+            return Retryable(Reason.KUBERNETES_UNAVAILABLE, said)
+        case _ if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Terminal(Reason.KUBERNETES_REFUSED, said)
+        case _:
+            return Uncertain(Reason.KUBERNETES_UNAVAILABLE, said)

@@ -1,0 +1,253 @@
+"""The remote API. The one place that knows its URLs, bodies and error forms.
+
+A mutation's failure is definite only when the API itself said so, in its own JSON; a proxy's page, a broken
+body or a lost connection leaves it uncertain. A value leaves this module as `SecretStr` alone.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
+
+from mailtrap_operator.api.v1alpha1 import AccountRef, Resource, print_time
+from mailtrap_operator.clients.errors import (
+    Failure,
+    Missing,
+    Retryable,
+    Terminal,
+    Unauthorized,
+    Uncertain,
+    quoted,
+)
+from mailtrap_operator.clients.pacer import Pacer
+from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
+from mailtrap_operator.core.observation import RemoteToken
+from mailtrap_operator.core.ownership import parse_tag
+from mailtrap_operator.core.reasons import Reason
+
+_ACCESS_LEVELS = {"Admin": 100, "Viewer": 10}
+_PAUSE = timedelta(seconds=10)
+"""How long to keep quiet after a 429 that names no time: the server's window."""
+
+
+class _TokenBody(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    id: int
+    name: str
+    last_4_digits: str
+    expires_at: AwareDatetime | None = None
+
+
+class _IssuedBody(_TokenBody):
+    token: SecretStr
+
+
+_LIST = TypeAdapter(list[_TokenBody], config=ConfigDict(hide_input_in_errors=True))
+
+
+class MailtrapClient:
+    """One account seen through one credential.
+
+    Every method raises a `Failure`; `request_timeout` bounds each call as a whole.
+    """
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        *,
+        account: AccountRef,
+        base_url: str,
+        account_id: int,
+        credential: SecretStr,
+        pacer: Pacer,
+        request_timeout: timedelta,
+    ) -> None:
+        self.pacer = pacer
+        self._http = http
+        self._account = account
+        self._root = f"{base_url}/api/accounts"
+        self._tokens = f"{self._root}/{account_id}/api_tokens"
+        self._credential = credential
+        self._timeout = request_timeout.total_seconds()
+
+    async def list_tokens(self) -> tuple[RemoteToken, ...]:
+        """Return every token that the credential can see."""
+        response = await self._call("GET", self._tokens)
+        try:
+            return tuple(self._token(body) for body in _LIST.validate_json(response.content))
+        except ValidationError:
+            raise _unusable("the list of tokens") from None
+
+    async def get_token(self, token_id: int) -> RemoteToken | None:
+        """Return one token, or None when the API positively has no such token."""
+        try:
+            response = await self._call("GET", f"{self._tokens}/{token_id}")
+            return self._token(_TokenBody.model_validate_json(response.content))
+        except Missing:
+            return None
+        except ValidationError:
+            raise _unusable("a token") from None
+
+    async def create_token(
+        self, name: str, resources: Sequence[Resource], expires_at: WantedExpiry
+    ) -> tuple[RemoteToken, SecretStr]:
+        """Create a token and return it with its value, which is never shown again."""
+        body = {
+            "name": name,
+            "resources": [
+                {"resource_type": r.type, "resource_id": r.id, "access_level": _ACCESS_LEVELS[r.access_level]}
+                for r in resources
+            ],
+        } | _expiry(expires_at)
+        return await self._issue(self._tokens, body)
+
+    async def reset_token(self, token_id: int, expires_at: WantedExpiry) -> tuple[RemoteToken, SecretStr]:
+        """Reset a token and return its successor with its value, which is never shown again."""
+        return await self._issue(f"{self._tokens}/{token_id}/reset", _expiry(expires_at) or None)
+
+    async def delete_token(self, token_id: int) -> None:
+        """Delete a token; one that is gone already counts as deleted."""
+        with suppress(Missing):
+            await self._call("DELETE", f"{self._tokens}/{token_id}")
+
+    async def is_accepted(self, value: SecretStr) -> bool:
+        """Whether a token value authenticates; only a clear refusal says no."""
+        try:
+            await self._send("GET", self._root, value, None)
+        except Unauthorized:
+            return False
+        except Failure:
+            return True
+        return True
+
+    async def _issue(self, url: str, body: Mapping[str, Any] | None) -> tuple[RemoteToken, SecretStr]:
+        response = await self._call("POST", url, body)
+        try:
+            issued = _IssuedBody.model_validate_json(response.content)
+        except ValidationError:
+            message = (
+                "Mailtrap's answer to a new token could not be read; the token may exist, its value is lost."
+            )
+            raise Uncertain(Reason.REMOTE_ANSWER_UNUSABLE, message) from None
+        return self._token(issued), issued.token
+
+    async def _call(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+        try:
+            response = await self._send(method, url, self._credential, body)
+        except Failure as failure:
+            if failure.reason is Reason.RATE_LIMITED:
+                self.pacer.pause(failure.retry_after or _PAUSE)
+            raise
+        with suppress(KeyError, ValueError):
+            self.pacer.heed(int(response.headers["X-Ratelimit-Remaining"]))
+        return response
+
+    async def _send(
+        self, method: str, url: str, credential: SecretStr, body: Mapping[str, Any] | None
+    ) -> httpx.Response:
+        headers = {"Api-Token": credential.get_secret_value()}
+        try:
+            async with asyncio.timeout(self._timeout):
+                response = await self._http.request(method, url, headers=headers, json=body)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            message = f"Mailtrap could not be reached ({type(error).__name__}); it is tried again."
+            raise Retryable(Reason.REMOTE_UNAVAILABLE, message) from None
+        except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
+            message = f"Mailtrap gave no complete answer ({type(error).__name__}); it is looked at again."
+            raise Uncertain(Reason.REMOTE_UNAVAILABLE, message) from None
+        if response.status_code in {200, 201, 204}:
+            return response
+        raise _failure_of(response)
+
+    def _token(self, body: _TokenBody) -> RemoteToken:
+        return RemoteToken(
+            id=body.id,
+            name=body.name,
+            last_four=body.last_4_digits[-4:],
+            expires_at=body.expires_at.astimezone(UTC).replace(microsecond=0) if body.expires_at else None,
+            account=self._account,
+            tag=parse_tag(body.name),
+        )
+
+
+def _expiry(expires_at: WantedExpiry) -> dict[str, str | None]:
+    match expires_at:
+        case ServerDefault():
+            return {}
+        case None:
+            return {"expires_at": None}
+        case datetime():
+            return {"expires_at": print_time(expires_at)}
+
+
+def _unusable(what: str) -> Failure:
+    return Retryable(
+        Reason.REMOTE_ANSWER_UNUSABLE, f"Mailtrap's answer could not be read as {what}; it is asked again."
+    )
+
+
+# What a status means when the API itself gave it, and what the user can do about it.
+_MEANING: dict[int, tuple[type[Failure], Reason, str]] = {
+    401: (
+        Unauthorized,
+        Reason.CREDENTIAL_REFUSED,
+        "Put a valid token into the credentials Secret of the account.",
+    ),
+    403: (
+        Terminal,
+        Reason.ACCESS_FORBIDDEN,
+        "Check accountId, and that the credential has admin rights there.",
+    ),
+    404: (Missing, Reason.NOT_FOUND, "Check accountId and baseUrl of the account."),
+    408: (Uncertain, Reason.REMOTE_UNAVAILABLE, "It is tried again."),
+    429: (Retryable, Reason.RATE_LIMITED, "The calls pause."),
+}
+_REFUSED = (Terminal, Reason.REQUEST_REFUSED, "Correct the spec.")
+_BROKEN = (Uncertain, Reason.REMOTE_UNAVAILABLE, "It is tried again.")
+
+
+def _failure_of(response: httpx.Response) -> Failure:
+    """Read an answer that is not a success."""
+    words = _words_of(response)
+    # Nothing that limits a rate carries a call out first, whoever limits it.
+    if words is None and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+        message = f"Something other than the API answered {response.status_code}, perhaps a proxy. It is tried again."
+        return Uncertain(Reason.REMOTE_UNAVAILABLE, message, _retry_after(response))
+    kind, reason, advice = _MEANING.get(
+        response.status_code, _REFUSED if response.is_client_error else _BROKEN
+    )
+    said = f'Mailtrap answered {response.status_code}: "{words or "too many requests"}".'
+    return kind(reason, f"{said} {advice}", _retry_after(response))
+
+
+def _words_of(response: httpx.Response) -> str | None:
+    """Return the error in the API's own JSON form, or None when the body is something else."""
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    if not isinstance(body, dict):
+        return None
+    match body.get("error", body.get("errors")):
+        case str() as text:
+            return quoted(text)
+        case dict() as attributes:
+            return quoted("; ".join(f"{name}: {_joined(messages)}" for name, messages in attributes.items()))
+        case _:
+            return None
+
+
+def _joined(messages: object) -> str:
+    return ", ".join(map(str, messages)) if isinstance(messages, list) else str(messages)
+
+
+def _retry_after(response: httpx.Response) -> timedelta | None:
+    try:
+        return timedelta(seconds=min(max(float(response.headers["Retry-After"]), 0.0), 3600.0))
+    except (KeyError, ValueError):
+        return None

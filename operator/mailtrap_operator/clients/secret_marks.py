@@ -1,0 +1,113 @@
+"""The marks that a Secret of ours bears: whose it is, which token it holds, and what we put into it.
+
+They are written in the same request as the value, so that value and marks cannot disagree; the fingerprint binds
+them, so that an edited one is noticed.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from mailtrap_operator.api.fields import Model, Time
+from mailtrap_operator.api.v1alpha1 import GROUP, AccountRef
+from mailtrap_operator.core.observation import Issuance
+
+OWNER = f"{GROUP}/owner"
+API_TOKEN = f"{GROUP}/api-token"
+TOKEN_ID = f"{GROUP}/token-id"
+NONCE = f"{GROUP}/nonce"
+FINGERPRINT = f"{GROUP}/fingerprint"
+ISSUANCE = f"{GROUP}/issuance"
+
+
+class _Issuance(Model):
+    """The JSON text of the issuance annotation."""
+
+    issued_at: Time
+    access: str
+    expiration: str
+    account: AccountRef
+    keys: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The marks of one Secret; `keys`, `labels` and `annotations` name what we put there."""
+
+    owner: str
+    api_token: str
+    token_id: int
+    nonce: str
+    fingerprint: str
+    issuance: Issuance
+    keys: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    annotations: tuple[str, ...] = ()
+
+    def as_annotations(self) -> dict[str, str]:
+        """Return the marks as they stand in the Secret."""
+        issuance = _Issuance(
+            issued_at=self.issuance.issued_at,
+            access=self.issuance.access_digest,
+            expiration=self.issuance.expiration_digest,
+            account=self.issuance.account,
+            keys=self.keys,
+            labels=self.labels,
+            annotations=self.annotations,
+        )
+        return {
+            OWNER: self.owner,
+            API_TOKEN: self.api_token,
+            TOKEN_ID: str(self.token_id),
+            NONCE: self.nonce,
+            FINGERPRINT: self.fingerprint,
+            ISSUANCE: issuance.model_dump_json(by_alias=True),
+        }
+
+
+def read_marks(annotations: Mapping[str, str]) -> Marks | None:
+    """Return a Secret's marks, or None when one is missing or damaged."""
+    try:
+        issuance = _Issuance.model_validate_json(annotations[ISSUANCE])
+        return Marks(
+            owner=annotations[OWNER],
+            api_token=annotations[API_TOKEN],
+            token_id=int(annotations[TOKEN_ID]),
+            nonce=annotations[NONCE],
+            fingerprint=annotations[FINGERPRINT],
+            issuance=Issuance(issuance.issued_at, issuance.access, issuance.expiration, issuance.account),
+            keys=issuance.keys,
+            labels=issuance.labels,
+            annotations=issuance.annotations,
+        )
+    except (KeyError, ValueError, ValidationError):
+        return None
+
+
+def fingerprint(value: str, token_id: int, nonce: str) -> str:
+    """Bind a value to its token and attempt: `<length>:<SHA-256 in hex>`."""
+    return f"{len(value)}:{hashlib.sha256(f'{token_id}/{nonce}/{value}'.encode()).hexdigest()}"
+
+
+def find_value(texts: Iterable[str], marks: Marks) -> str | None:
+    """Return the value that the fingerprint speaks of, wherever it stands in one of the texts."""
+    length, _, _ = marks.fingerprint.partition(":")
+    if not length.isdecimal() or int(length) == 0:
+        return None
+    size = int(length)
+    for text in texts:
+        for start in range(len(text) - size + 1):
+            value = text[start : start + size]
+            if fingerprint(value, marks.token_id, marks.nonce) == marks.fingerprint:
+                return value
+    return None
+
+
+def managed(present: Mapping[str, str], names: Iterable[str]) -> dict[str, Any]:
+    """Return those of a Secret's labels or annotations that we put there, with their present values."""
+    return {name: present[name] for name in names if name in present}

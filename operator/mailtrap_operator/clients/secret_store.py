@@ -1,0 +1,196 @@
+"""The one reader and the one writer of the Secrets that hold token values.
+
+Reading yields a `SecretState`, in which digests stand for the data; the plaintext is seen inside this module only,
+on its way from the remote API into a Secret, or from one Secret into its new form.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+from mailtrap_operator.api.v1alpha1 import GROUP, VERSION
+from mailtrap_operator.clients.errors import Conflict, Failure, Missing, Terminal
+from mailtrap_operator.clients.issued_values import IssuedValue
+from mailtrap_operator.clients.kube import Body, KubeClient, secrets_path
+from mailtrap_operator.clients.secret_marks import OWNER, Marks, find_value, fingerprint, managed, read_marks
+from mailtrap_operator.core.actions import DesiredSecret
+from mailtrap_operator.core.digests import PLACEHOLDER, form_digest
+from mailtrap_operator.core.observation import Absent, Found, Issuance, SecretState
+from mailtrap_operator.core.reasons import Reason
+
+_STAND_IN = "0" * 32
+"""Written in a dry run, where no value exists yet."""
+
+
+class SecretStore:
+    """Reads and writes Secrets; every method raises a `Failure`."""
+
+    def __init__(self, kube: KubeClient) -> None:
+        self._kube = kube
+
+    async def read(self, namespace: str, name: str) -> Found[SecretState] | Absent:
+        """Return what matters of a Secret."""
+        try:
+            return Found(parse_secret(await self._kube.get(f"{secrets_path(namespace)}/{name}")))
+        except Missing:
+            return Absent()
+
+    async def try_publish(self, desired: DesiredSecret, issuance: Issuance) -> None:
+        """Have the API server judge the write of a value that does not exist yet."""
+        await self._write(desired, _STAND_IN, _marks(desired, 0, "", _STAND_IN, issuance), dry_run=True)
+
+    async def publish(self, desired: DesiredSecret, issued: IssuedValue) -> SecretState:
+        """Write a value, its token's id and the attempt's nonce in one request; return the Secret as it then is."""
+        value = issued.value.get_secret_value()
+        marks = _marks(desired, issued.token.id, issued.nonce, value, issued.issuance)
+        return parse_secret(await self._write(desired, value, marks))
+
+    async def rewrite(self, source: SecretState, desired: DesiredSecret) -> SecretState:
+        """Write the value that `source` holds in the desired form and place; return the Secret as it then is."""
+        body = await self._kube.get(f"{secrets_path(desired.namespace)}/{source.name}")
+        former = read_marks(_annotations(body))
+        value = find_value(_texts(body).values(), former) if former else None
+        if former is None or value is None or body["metadata"]["resourceVersion"] != source.resource_version:
+            raise _changed(source.name)
+        marks = _marks(desired, former.token_id, former.nonce, value, former.issuance)
+        return parse_secret(await self._write(desired, value, marks))
+
+    async def delete(self, namespace: str, secret: SecretState) -> None:
+        """Delete the very Secret that was read; one that is gone already counts as deleted."""
+        path = f"{secrets_path(namespace)}/{secret.name}"
+        try:
+            await self._kube.delete(path, uid=secret.uid, resource_version=secret.resource_version)
+        except Missing:
+            return
+
+    async def _write(
+        self, desired: DesiredSecret, value: str, marks: Marks, *, dry_run: bool = False
+    ) -> Body:
+        path = secrets_path(desired.namespace)
+        try:
+            if desired.resource_version is None:
+                return await self._kube.create(path, _fill({}, desired, value, marks), dry_run=dry_run)
+            path = f"{path}/{desired.name}"
+            body = await self._kube.get(path)
+            if body["metadata"]["resourceVersion"] != desired.resource_version:
+                raise _changed(desired.name)
+            return await self._kube.replace(path, _fill(body, desired, value, marks), dry_run=dry_run)
+        except (Missing, Terminal) as failure:
+            message = f"Secret {desired.name} cannot be written: {_without(failure.message, value)}"
+            raise Terminal(Reason.SECRET_WRITE_REFUSED, message) from None
+        except Failure as failure:
+            message = _without(failure.message, value)
+            raise type(failure)(failure.reason, message, failure.retry_after) from None
+
+
+def _changed(name: str) -> Conflict:
+    return Conflict(Reason.KUBERNETES_UNAVAILABLE, f"Secret {name} changed meanwhile; it is looked at again.")
+
+
+def _marks(desired: DesiredSecret, token_id: int, nonce: str, value: str, issuance: Issuance) -> Marks:
+    return Marks(
+        owner=desired.owner,
+        api_token=desired.api_token_name,
+        token_id=token_id,
+        nonce=nonce,
+        fingerprint=fingerprint(value, token_id, nonce),
+        issuance=issuance,
+        keys=tuple(sorted(desired.data)),
+        labels=tuple(sorted(desired.labels)),
+        annotations=tuple(sorted(desired.annotations)),
+    )
+
+
+def parse_secret(body: Body) -> SecretState:
+    """Reduce a Secret to what matters; neither its data nor others' marks are kept."""
+    meta, annotations = body["metadata"], _annotations(body)
+    marks = read_marks(annotations)
+    texts = _texts(body)
+    value = find_value((texts[key] for key in marks.keys if key in texts), marks) if marks else None
+    layout: dict[str, str] = {}
+    if marks and value:
+        layout = {
+            key: form_digest(texts[key].replace(value, PLACEHOLDER)) for key in marks.keys if key in texts
+        }
+    return SecretState(
+        name=meta["name"],
+        uid=meta["uid"],
+        resource_version=meta["resourceVersion"],
+        owner=annotations.get(OWNER),
+        token_id=marks.token_id if marks else None,
+        nonce=marks.nonce if marks else None,
+        issuance=marks.issuance if marks else None,
+        layout=layout,
+        labels=managed(meta.get("labels") or {}, marks.labels if marks else ()),
+        annotations=managed(annotations, marks.annotations if marks else ()),
+        owner_uids=tuple(reference["uid"] for reference in meta.get("ownerReferences") or ()),
+    )
+
+
+def _fill(body: Body, desired: DesiredSecret, value: str, marks: Marks) -> Body:
+    """Return the Secret to write: what others put into `body` stays, what we put there before goes."""
+    old = body.get("metadata", {})
+    former = read_marks(_annotations(body))
+    labels = _kept(old.get("labels"), former.labels if former else ()) | dict(desired.labels)
+    annotations = _kept(old.get("annotations"), former.annotations if former else ()) | dict(
+        desired.annotations
+    )
+    data = _kept(body.get("data"), former.keys if former else ())
+    data |= {key: _encoded(text.replace(PLACEHOLDER, value)) for key, text in desired.data.items()}
+    references = [r for r in old.get("ownerReferences") or () if r["uid"] != desired.api_token_uid]
+    if desired.is_owned:
+        references.append(_owner_reference(desired))
+    version = {"resourceVersion": desired.resource_version} if desired.resource_version else {}
+    return {
+        **body,
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "Opaque",
+        "metadata": {
+            **old,
+            **version,
+            "name": desired.name,
+            "labels": labels,
+            "annotations": annotations | marks.as_annotations(),
+            "ownerReferences": references,
+        },
+        "data": data,
+    }
+
+
+def _owner_reference(desired: DesiredSecret) -> Mapping[str, object]:
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": "ApiToken",
+        "name": desired.api_token_name,
+        "uid": desired.api_token_uid,
+        "controller": True,
+    }
+
+
+def _kept(present: Mapping[str, str] | None, ours: tuple[str, ...]) -> dict[str, str]:
+    return {name: text for name, text in (present or {}).items() if name not in ours}
+
+
+def _annotations(body: Body) -> dict[str, str]:
+    return body.get("metadata", {}).get("annotations") or {}
+
+
+def _texts(body: Body) -> dict[str, str]:
+    """Return the data that is text."""
+    texts = {}
+    for key, encoded in (body.get("data") or {}).items():
+        try:
+            texts[key] = base64.b64decode(encoded).decode()
+        except (binascii.Error, UnicodeDecodeError):
+            continue
+    return texts
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _without(message: str, value: str) -> str:
+    """Return a server's message without the value, should it quote one."""
+    return message.replace(value, "…").replace(_encoded(value), "…")

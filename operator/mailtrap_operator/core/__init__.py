@@ -1,0 +1,1 @@
+"""The decisions, as pure functions over frozen values: no I/O, clock, randomness, logging or asyncio."""

@@ -1,0 +1,188 @@
+"""What a pass may do, as values: a Plan says it, `apply` does it, an Outcome says what came of it.
+
+A Plan holds one action at most, so that a pass touches the remote side once and is looked at again afterwards.
+Changes of the status alone need no action: they stand in the Plan's Record.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from mailtrap_operator.api.v1alpha1 import (
+    ApiTokenStatus,
+    CurrentToken,
+    OperationStatus,
+    PreviousToken,
+    Resource,
+)
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import Issuance, RemoteToken, SecretState, Unknown
+from mailtrap_operator.core.reasons import Reason
+
+
+class ServerDefault(Enum):
+    """The third state of `expires_at`: the key is left out and the server decides."""
+
+    LEFT_OUT = "left out"
+
+
+WantedExpiry = datetime | None | ServerDefault
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredSecret:
+    """The Secret as the spec wants it, with `${token}` where the value goes.
+
+    `resource_version` is the precondition: the version that was read, or None when there was no Secret.
+    """
+
+    namespace: str
+    name: str
+    owner: str
+    api_token_name: str
+    api_token_uid: str
+    is_owned: bool
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    data: Mapping[str, str]
+    resource_version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class IssueToken:
+    """Create or reset a remote token and publish its value; the operation is claimed in the status first."""
+
+    reason: Reason
+    lane: Lane
+    operation: OperationStatus
+    remote_name: str
+    resources: tuple[Resource, ...]
+    expires_at: WantedExpiry
+    issuance: Issuance
+    secret: DesiredSecret
+
+
+@dataclass(frozen=True, slots=True)
+class PublishToken:
+    """Write the value that this process still holds in memory into the Secret."""
+
+    operation: OperationStatus
+    secret: DesiredSecret
+
+
+@dataclass(frozen=True, slots=True)
+class RewriteSecret:
+    """Give the same value another form or another place; nothing remote."""
+
+    source: SecretState
+    secret: DesiredSecret
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteSecret:
+    """Delete the Secret from which the value has moved away."""
+
+    namespace: str
+    secret: SecretState
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeToken:
+    """Delete a remote token."""
+
+    token: RemoteToken
+    lane: Lane
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFinalizer:
+    """Let the object go."""
+
+    reason: Reason
+    left_behind: tuple[int, ...] = ()
+
+
+Action = IssueToken | PublishToken | RewriteSecret | DeleteSecret | RevokeToken | RemoveFinalizer
+
+
+WORKING = "The Secret holds a living token."
+"""The message of a condition Ready that is true; it never varies, so that it is written once."""
+
+
+class State(Enum):
+    """How far the object is from what its spec asks for."""
+
+    READY = "ready"
+    PROGRESSING = "progressing"
+    BLOCKED = "blocked"
+    STALLED = "stalled"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a pass found; conditions and Events are made of it."""
+
+    state: State
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The part of the status that is on record, as it is to be once the action is done."""
+
+    operation: OperationStatus | None
+    current: CurrentToken | None
+    previous: tuple[PreviousToken, ...]
+    secret_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do, what to record, and what to tell.
+
+    `works` says whether the value in the Secret authenticates, as far as this pass knows.
+    `requeue_after` says when to look again without being told; None leaves it to events and resync.
+    """
+
+    action: Action | None
+    record: Record
+    finding: Finding
+    works: bool
+    requeue_after: timedelta | None = None
+    renewal_time: datetime | None = None
+
+    def changes(self, status: ApiTokenStatus) -> bool:
+        """Whether this plan does more than to look and tell."""
+        record = Record(status.operation, status.current, status.previous, status.secret_name)
+        return self.action is not None or self.record != record
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The action was carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The Secret holds this token's value."""
+
+    token: RemoteToken
+    issuance: Issuance
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The action was not carried out, or not to its end.
+
+    `is_final` says that the same request is refused again until somebody changes something. `closes_claim` says
+    that the remote side definitely did nothing, so that the operation need not settle.
+    """
+
+    cause: Unknown
+    is_final: bool = False
+    closes_claim: bool = False
+
+
+Outcome = Done | Published | Failed

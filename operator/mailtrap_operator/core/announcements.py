@@ -1,0 +1,64 @@
+"""Which Kubernetes Events a pass is worth: what happened to a token, and what newly stands in the way."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from mailtrap_operator.api.v1alpha1 import ApiToken
+from mailtrap_operator.core.actions import (
+    Done,
+    Failed,
+    IssueToken,
+    Outcome,
+    Plan,
+    Published,
+    RemoveFinalizer,
+    RevokeToken,
+    State,
+)
+from mailtrap_operator.core.reasons import WHY, Reason
+
+_LEFT_BEHIND = (Reason.RETAINED, Reason.ABANDONED)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One Event."""
+
+    type: Literal["Normal", "Warning"]
+    reason: Reason
+    message: str
+
+
+def announcements(api_token: ApiToken, plan: Plan, outcome: Outcome) -> Iterator[Announcement]:
+    """Yield the Events of one pass, before its status is written."""
+    match outcome:
+        case Published(token):
+            why = f": {WHY[plan.action.reason]}" if isinstance(plan.action, IssueToken) else ""
+            yield Announcement(
+                "Normal", Reason.TOKEN_PUBLISHED, f"Token {token.id} (…{token.last_four}) was issued{why}."
+            )
+        case Failed(cause) if cause.reason not in _told(api_token):
+            yield Announcement("Warning", cause.reason, cause.message)
+        case Done():
+            yield from _of_done(api_token, plan)
+
+
+def _of_done(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:
+    finding = plan.finding
+    match plan.action:
+        case RevokeToken(token):
+            yield Announcement(
+                "Normal", Reason.REVOKED, f"Token {token.id} (…{token.last_four}) was deleted."
+            )
+        case RemoveFinalizer(reason) if reason in _LEFT_BEHIND:
+            yield Announcement("Warning", reason, finding.message)
+        case None:
+            is_new = finding.reason not in _told(api_token)
+            stands_in_the_way = finding.state in {State.BLOCKED, State.STALLED}
+            if is_new and (stands_in_the_way or finding.reason is Reason.UNTRACKED):
+                yield Announcement("Warning", finding.reason, finding.message)
+
+
+def _told(api_token: ApiToken) -> set[str]:
+    return {condition.reason for condition in api_token.status.conditions}

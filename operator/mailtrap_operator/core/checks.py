@@ -1,0 +1,86 @@
+"""Why a token is needed: small named checks in a fixed order; the first that fires is the answer.
+
+Each looks at one wrong alone. What follows from it is decided in `planning`.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from mailtrap_operator.api.v1alpha1 import CurrentToken
+from mailtrap_operator.core import digests
+from mailtrap_operator.core.expiry import renewal_time
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.situation import Situation
+
+
+def token_is_missing(situation: Situation) -> Reason | None:
+    """No living token: none was issued yet, or it was deleted or has expired."""
+    if situation.base is not None:
+        return None
+    current = situation.record.current
+    if current is None and not (situation.secret and situation.secret.token_id):
+        return Reason.FIRST_TOKEN
+    expired = current is not None and current.id in situation.owned
+    return Reason.TOKEN_EXPIRED if expired else Reason.TOKEN_GONE
+
+
+def access_has_changed(situation: Situation) -> Reason | None:
+    """The account, the display name or the permissions are no longer those of the token."""
+    account_id = situation.seen.account.account_id
+    base = situation.base
+    if base is None or account_id is None:
+        return None
+    wanted = digests.access_digest(situation.api_token, account_id)
+    return Reason.ACCESS_CHANGED if base.access_digest != wanted else None
+
+
+def secret_is_missing(situation: Situation) -> Reason | None:
+    """There is no Secret with the value."""
+    return Reason.SECRET_MISSING if situation.secret is None else None
+
+
+def secret_is_edited(situation: Situation) -> Reason | None:
+    """The Secret no longer holds the value, or one whose token is dead."""
+    return Reason.SECRET_EDITED if situation.held is None else None
+
+
+def expiration_has_changed(situation: Situation) -> Reason | None:
+    """The wished expiration is no longer the one that the token was issued for."""
+    base = situation.base
+    if base is None or base.expiration_digest == digests.expiration_digest(situation.api_token):
+        return None
+    return Reason.EXPIRATION_CHANGED
+
+
+def renewal_is_due(situation: Situation) -> Reason | None:
+    """The token ends so soon that its successor must come now."""
+    due = renewal_of(situation, situation.base)
+    return Reason.RENEWAL_DUE if due is not None and due <= situation.now else None
+
+
+def renewal_of(situation: Situation, token: CurrentToken | None) -> datetime | None:
+    """Return when a token's renewal is due."""
+    if token is None:
+        return None
+    return renewal_time(
+        rotation=situation.api_token.spec.rotation,
+        issued_at=token.issued_at,
+        granted=token.expires_at,
+        expires_at=situation.expires_at(token),
+        uid=situation.api_token.metadata.uid,
+    )
+
+
+CHECKS: tuple[Callable[[Situation], Reason | None], ...] = (
+    token_is_missing,
+    access_has_changed,
+    secret_is_missing,
+    secret_is_edited,
+    expiration_has_changed,
+    renewal_is_due,
+)
+
+
+def why_a_token_is_needed(situation: Situation) -> Reason | None:
+    """Return the first reason for another token, or None when the present one is right."""
+    return next((reason for check in CHECKS if (reason := check(situation))), None)

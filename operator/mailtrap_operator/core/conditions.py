@@ -1,0 +1,165 @@
+"""The status that follows from a Plan and its Outcome: the record and the conditions, kstatus-clean.
+
+`Ready` is always there. `Reconciling` and `Stalled` are there only while true, and never both.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, Condition, CurrentToken
+from mailtrap_operator.core.actions import (
+    WORKING,
+    Done,
+    Failed,
+    Finding,
+    IssueToken,
+    Outcome,
+    Plan,
+    Published,
+    Record,
+    State,
+)
+from mailtrap_operator.core.expiry import renewal_time
+from mailtrap_operator.core.reasons import WHY, Reason
+
+_Wanted = tuple[str, str, str, str]
+"""Type, status, reason and message of a condition."""
+
+
+def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) -> ApiTokenStatus:
+    """Return the whole status that the object has after this pass.
+
+    Args:
+        latest: The object as it was last read or written; a claim that was made stands in its status.
+        plan: What was planned.
+        outcome: What came of it.
+        now: The time of the conditions' transitions.
+    """
+    record = _record_after(latest, plan, outcome)
+    conditions = _conditions(
+        _finding_after(plan, outcome), works=plan.works or isinstance(outcome, Published)
+    )
+    generation = latest.metadata.generation
+    return ApiTokenStatus(
+        observed_generation=generation,
+        conditions=merge_conditions(latest.status.conditions, conditions, generation, now),
+        operation=record.operation,
+        current=record.current,
+        previous=record.previous,
+        secret_name=record.secret_name,
+        renewal_time=_renewal_after(latest, plan, outcome),
+    )
+
+
+def status_of_claim(api_token: ApiToken, action: IssueToken, now: datetime) -> ApiTokenStatus:
+    """Return the status with an operation claimed, before its remote call."""
+    generation = api_token.metadata.generation
+    ready = next((c for c in api_token.status.conditions if c.type == "Ready"), None)
+    message = f"A token is being issued: {WHY[action.reason]}."
+    wanted = [("Reconciling", "True", action.reason, message)]
+    before = (
+        ("Ready", ready.status, ready.reason, ready.message)
+        if ready
+        else ("Ready", "False", action.reason, message)
+    )
+    conditions = merge_conditions(api_token.status.conditions, [before, *wanted], generation, now)
+    operation = action.operation.model_copy(update={"started_at": now.replace(microsecond=0)})
+    claimed = {"operation": operation, "conditions": conditions, "observed_generation": generation}
+    return api_token.status.model_copy(update=claimed)
+
+
+def _renewal_after(api_token: ApiToken, plan: Plan, outcome: Outcome) -> datetime | None:
+    if not isinstance(outcome, Published):
+        return plan.renewal_time
+    return renewal_time(
+        rotation=api_token.spec.rotation,
+        issued_at=outcome.issuance.issued_at,
+        granted=outcome.token.expires_at,
+        expires_at=outcome.token.expires_at,
+        uid=api_token.metadata.uid,
+    )
+
+
+def _record_after(latest: ApiToken, plan: Plan, outcome: Outcome) -> Record:
+    status = latest.status
+    match outcome:
+        case Done():
+            return plan.record
+        case Published(token, issuance):
+            current = CurrentToken(
+                id=token.id,
+                last_four=token.last_four,
+                expires_at=token.expires_at,
+                issued_at=issuance.issued_at,
+                access_digest=issuance.access_digest,
+                expiration_digest=issuance.expiration_digest,
+                account=issuance.account,
+            )
+            return replace(plan.record, current=current)
+        case Failed():
+            before = Record(status.operation, status.current, status.previous, status.secret_name)
+            return _without_claim(before, outcome) if outcome.closes_claim else before
+        case _:
+            assert_never(outcome)
+
+
+def _without_claim(before: Record, failed: Failed) -> Record:
+    operation, current = before.operation, before.current
+    is_reset = operation is not None and operation.type == "Reset"
+    if failed.is_final and is_reset and operation and current and current.id == operation.base:
+        # The server will not reset this one again; the next pass creates its successor.
+        current = current.model_copy(update={"reset_refused": True})
+    return replace(before, operation=None, current=current)
+
+
+def _finding_after(plan: Plan, outcome: Outcome) -> Finding:
+    match outcome:
+        case Failed(cause, is_final):
+            state = State.STALLED if is_final else State.BLOCKED
+            return Finding(state, cause.reason, cause.message)
+        case Published():
+            return Finding(State.READY, Reason.TOKEN_PUBLISHED, WORKING)
+        case Done():
+            return plan.finding
+        case _:
+            assert_never(outcome)
+
+
+def _conditions(finding: Finding, *, works: bool) -> Iterable[_Wanted]:
+    stalled = finding.state is State.STALLED
+    if works and not stalled:
+        ready = (
+            finding if finding.state is State.READY else Finding(State.READY, Reason.TOKEN_PUBLISHED, WORKING)
+        )
+        yield "Ready", "True", ready.reason, ready.message
+    else:
+        yield "Ready", "False", finding.reason, finding.message
+    if stalled:
+        yield "Stalled", "True", finding.reason, finding.message
+    elif finding.state is not State.READY:
+        yield "Reconciling", "True", finding.reason, finding.message
+
+
+def merge_conditions(
+    before: tuple[Condition, ...],
+    wanted: Iterable[_Wanted],
+    generation: int,
+    now: datetime,
+) -> tuple[Condition, ...]:
+    """Return the wanted conditions; one that keeps its status keeps the time of its last transition."""
+    old = {condition.type: condition for condition in before}
+    return tuple(
+        Condition(
+            type=type_,
+            status=status,
+            observed_generation=generation,
+            last_transition_time=old[type_].last_transition_time
+            if type_ in old and old[type_].status == status
+            else now,
+            reason=reason,
+            message=message,
+        )
+        for type_, status, reason, message in wanted
+    )

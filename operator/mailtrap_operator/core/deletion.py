@@ -1,0 +1,115 @@
+"""The decision for an object that is being deleted: no token of ours may outlive its finalizer.
+
+The claim `Delete` comes first; no create can succeed after it. Then every token with our tag goes, and only when
+a LIST shows none, and no lost create can still take effect, the finalizer goes.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from mailtrap_operator.api.v1alpha1 import GROUP, OperationStatus, print_time
+from mailtrap_operator.core.actions import Finding, Plan, Record, RemoveFinalizer, RevokeToken, State
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import Unknown
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.situation import Situation
+
+FINALIZER = f"{GROUP}/revoke-remote-tokens"
+ABANDON_ANNOTATION = f"{GROUP}/abandon-remote-tokens"
+
+
+def plan(s: Situation) -> Plan:
+    """Decide one pass over an object that is being deleted."""
+    meta, spec = s.api_token.metadata, s.api_token.spec
+    if FINALIZER not in meta.finalizers:
+        return _plan(s, State.READY, Reason.DELETING, "Nothing of ours is left.")
+    if spec.deletion_policy == "Retain":
+        return _let_go(s, Reason.RETAINED, "deletionPolicy is Retain")
+    if meta.annotations.get(ABANDON_ANNOTATION) == "true":
+        return _let_go(s, Reason.ABANDONED, f"the annotation {ABANDON_ANNOTATION} asks for it")
+    operation = s.record.operation
+    if operation is None or operation.type != "Delete":
+        return _claim(s, operation)
+    return _revoke(s, operation)
+
+
+def _let_go(s: Situation, reason: Reason, why: str) -> Plan:
+    ids = tuple(sorted(_on_record(s)))
+    names = ", ".join(map(str, ids)) or "none known"
+    message = f"Tokens left in Mailtrap ({names}), because {why}."
+    return _plan(s, State.PROGRESSING, reason, message, action=RemoveFinalizer(reason, ids))
+
+
+def _on_record(s: Situation) -> set[int]:
+    ids = {previous.id for previous in s.record.previous} | set(s.owned)
+    if s.record.current:
+        ids.add(s.record.current.id)
+    return ids
+
+
+def _claim(s: Situation, pending: OperationStatus | None) -> Plan:
+    # An empty nonce says that no create was under way: nothing has to settle.
+    unsettled = pending if s.pending else None
+    claim = OperationStatus(
+        type="Delete",
+        nonce=unsettled.nonce if unsettled else "",
+        started_at=s.now,
+        holder=s.seen.identity.holder,
+        account=pending.account if pending else s.seen.account.ref,
+    )
+    record = replace(s.record, operation=claim)
+    return _plan(s, State.PROGRESSING, Reason.DELETING, "The tokens are about to be deleted.", record=record)
+
+
+def _revoke(s: Situation, operation: OperationStatus) -> Plan:
+    blind = next((view.tokens for view in s.seen.accounts if isinstance(view.tokens, Unknown)), None)
+    if blind is not None:
+        return _blocked(s, blind)
+    if s.owned:
+        token = s.owned[min(s.owned)]
+        current = s.record.current
+        record = replace(
+            s.record,
+            current=None if current and current.id == token.id else current,
+            previous=tuple(p for p in s.record.previous if p.id != token.id),
+        )
+        action = RevokeToken(token, Lane.URGENT)
+        return _plan(
+            s,
+            State.PROGRESSING,
+            Reason.DELETING,
+            f"Token {token.id} is deleted.",
+            action=action,
+            record=record,
+        )
+    left = s.settles_in(operation) if operation.nonce else timedelta()
+    if left > timedelta():
+        message = f"A create was under way; what it did shows by {print_time(s.now + left)}."
+        return _plan(s, State.PROGRESSING, Reason.ANSWER_LOST, message, requeue_after=left)
+    return _plan(
+        s, State.PROGRESSING, Reason.REVOKED, "No token is left.", action=RemoveFinalizer(Reason.REVOKED)
+    )
+
+
+def _blocked(s: Situation, unknown: Unknown) -> Plan:
+    message = (
+        f"Deletion waits, tokens may be left in Mailtrap: {unknown.message} To give them up, set the annotation "
+        f'{ABANDON_ANNOTATION}: "true".'
+    )
+    return _plan(s, State.BLOCKED, unknown.reason, message, requeue_after=unknown.retry_after)
+
+
+def _plan(
+    s: Situation,
+    state: State,
+    reason: Reason,
+    message: str,
+    *,
+    action: RevokeToken | RemoveFinalizer | None = None,
+    record: Record | None = None,
+    requeue_after: timedelta | None = None,
+) -> Plan:
+    # A token of an object on its way out is not promised to anybody any more.
+    return Plan(
+        action, record or s.record, Finding(state, reason, message), works=False, requeue_after=requeue_after
+    )

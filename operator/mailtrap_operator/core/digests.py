@@ -1,0 +1,39 @@
+"""Digests of the wishes that a token is issued for: they tell later whether the wishes changed."""
+
+import hashlib
+import json
+
+from mailtrap_operator.api.v1alpha1 import ApiToken
+
+_LONGEST_NAME = 150
+
+PLACEHOLDER = "${token}"
+"""Stands in a template where the token value goes."""
+
+
+def form_digest(text: str) -> str:
+    """Digest a text in which the placeholder stands for the value."""
+    return _digest(text)
+
+
+def access_digest(api_token: ApiToken, account_id: int | None) -> str:
+    """Digest what only another token can change: account, display name and permissions, in any order."""
+    spec = api_token.spec
+    resources = sorted([r.type, str(r.id), r.access_level] for r in spec.resources)
+    account = [spec.account_ref.kind, spec.account_ref.name, account_id]
+    return _digest([account, display_name(api_token), resources])
+
+
+def expiration_digest(api_token: ApiToken) -> str:
+    """Digest the wished expiration, which a reset can change."""
+    return _digest(api_token.spec.expiration.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+def display_name(api_token: ApiToken) -> str:
+    """Return the part of the remote name that people read; a default as long as a wished one may be."""
+    meta = api_token.metadata
+    return api_token.spec.display_name or f"{meta.namespace}/{meta.name}"[:_LONGEST_NAME]
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,70 @@
+"""When a token ends, and when its successor is due."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import assert_never
+
+from mailtrap_operator.api.v1alpha1 import Expiration, Rotation
+from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
+
+RESET_OVERLAP = timedelta(hours=12)
+"""How long the server keeps a token working after its reset."""
+
+_JITTER = 0.1
+"""The share of the lead time by which renewals of different objects are spread."""
+
+
+_LONGEST_LEAD = 0.9
+"""The largest share of the granted lifetime at which renewal may start."""
+
+
+def wanted_expiry(expiration: Expiration, now: datetime) -> WantedExpiry:
+    """Return the `expires_at` to ask for: a moment, None for never, or left out for the server's default."""
+    match expiration.policy:
+        case "ServerDefault":
+            return ServerDefault.LEFT_OUT
+        case "Never":
+            return None
+        case "After":
+            return (now + (expiration.after or timedelta())).replace(microsecond=0)
+        case "At":
+            return expiration.at
+        case _:
+            assert_never(expiration.policy)
+
+
+def renewal_time(
+    *,
+    rotation: Rotation,
+    issued_at: datetime,
+    granted: datetime | None,
+    expires_at: datetime | None,
+    uid: str,
+) -> datetime | None:
+    """Return when the successor of a token is due, or None when it never is.
+
+    Args:
+        rotation: How long before its end a token is renewed; by default a third of its granted lifetime.
+        issued_at: When the token was issued.
+        granted: The expiry that the server granted then; the lifetime is counted to it.
+        expires_at: The expiry that the server names now; it is earlier when somebody reset the token.
+        uid: The object's UID. It moves the renewal earlier by a stable part of the lead time, so that
+            objects issued together are not renewed together.
+    """
+    if expires_at is None:
+        return None
+    lifetime = max((granted or expires_at) - issued_at, timedelta())
+    if rotation.renew_before is not None:
+        # A server may grant less than was asked for; a token must not be due from its first moment.
+        lead = min(rotation.renew_before, lifetime * _LONGEST_LEAD)
+    elif rotation.renew_before_percentage is not None:
+        lead = lifetime * (rotation.renew_before_percentage / 100)
+    else:
+        lead = lifetime / 3
+    spread = min(lead, lifetime - lead) * _JITTER * _fraction(uid)
+    return (expires_at - lead - spread).astimezone(UTC)
+
+
+def _fraction(uid: str) -> float:
+    """Return a number in [0, 1) that is always the same for one object."""
+    return int.from_bytes(hashlib.sha256(uid.encode()).digest()[:4]) / 2**32

@@ -1,0 +1,154 @@
+"""What one pass has read of the world: frozen values, no plaintext token value among them.
+
+Found, Absent and Unknown are three different things. From Unknown nothing is issued or revoked.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
+from mailtrap_operator.core.ownership import Tag
+from mailtrap_operator.core.reasons import Reason
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[T]):
+    """A positive answer."""
+
+    value: T
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A positive answer that the thing does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No usable answer: a timeout, a refusal, a broken body."""
+
+    reason: Reason
+    message: str
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteToken:
+    """A token in Mailtrap, without its value."""
+
+    id: int
+    name: str
+    last_four: str
+    expires_at: datetime | None
+    account: AccountRef
+    tag: Tag | None
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether the token still authenticates."""
+        return self.expires_at is None or now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Issuance:
+    """With which wishes a token was issued; the digests tell later whether they changed."""
+
+    issued_at: datetime
+    access_digest: str
+    expiration_digest: str
+    account: AccountRef
+
+
+@dataclass(frozen=True, slots=True)
+class SecretState:
+    """A Secret as far as it matters here: its marks, and its data with the token value taken out.
+
+    `layout` maps each of our data keys to the digest of its text, `${token}` standing where the value stands.
+    It is empty when the value cannot be found in the data: then the value counts as lost.
+    `labels` and `annotations` are those that we put there, with their present values; others' do not matter here.
+    """
+
+    name: str
+    uid: str
+    resource_version: str
+    owner: str | None
+    token_id: int | None
+    nonce: str | None
+    issuance: Issuance | None
+    layout: Mapping[str, str]
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    owner_uids: tuple[str, ...] = ()
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the value that we published is still there, with the id and nonce it was published with."""
+        return bool(self.layout) and self.token_id is not None and self.issuance is not None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """What one account's LIST says of this object's tokens.
+
+    `tokens` are those with our owner tag or an id on record. `account_id` is None when the account object is missing.
+    """
+
+    ref: AccountRef
+    account_id: int | None
+    tokens: Found[tuple[RemoteToken, ...]] | Unknown
+
+    def without_answer(self, unknown: Unknown) -> "AccountView":
+        """Return the same account with a LIST that cannot be used."""
+        return AccountView(self.ref, self.account_id, unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class UnpublishedToken:
+    """A token whose value this process holds in memory because the Secret could not be written yet."""
+
+    nonce: str
+    token: RemoteToken
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who is looking: this cluster, this process, and how long a lost answer may still take effect."""
+
+    installation: str
+    holder: str
+    settle_time: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything that `plan` may look at, besides the time."""
+
+    api_token: ApiToken
+    secret: Found[SecretState] | Absent | Unknown
+    accounts: tuple[AccountView, ...]
+    identity: Identity
+    fresh_nonce: str
+    former_secret: Found[SecretState] | Absent | Unknown = field(default_factory=Absent)
+    unpublished: UnpublishedToken | None = None
+    damaged_status: tuple[str, ...] = ()
+
+    def ids_on_record(self, ref: AccountRef) -> frozenset[int]:
+        """Return the ids of the tokens that status and Secret place in an account."""
+        status = self.api_token.status
+        ids = {token.id for token in status.previous if token.account == ref}
+        if status.current and status.current.account == ref:
+            ids.add(status.current.id)
+        match self.secret:
+            case Found(SecretState(token_id=int() as token_id, issuance=Issuance(account=account))) if (
+                account == ref
+            ):
+                ids.add(token_id)
+        return frozenset(ids)
+
+    @property
+    def account(self) -> AccountView:
+        """The account that the spec names; the others are on record only."""
+        return self.accounts[0]

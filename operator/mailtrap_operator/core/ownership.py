@@ -1,0 +1,55 @@
+"""Whose a remote token is: the tag in its name.
+
+The remote API knows no owner and no idempotency key, so the name carries both:
+`<display name> [k8s:<installation>-<owner>-<nonce>]`. A reset appends ` <id>`, perhaps several times.
+"""
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+
+_TAG = re.compile(r"\[k8s:([a-z2-7]{6})-([a-z2-7]{10})-([a-z2-7]{8})\](?: \d+)*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """The owner's mark in the name of a remote token."""
+
+    installation: str
+    owner: str
+    nonce: str
+
+    def __str__(self) -> str:
+        return f"[k8s:{self.installation}-{self.owner}-{self.nonce}]"
+
+
+def base32(data: bytes, length: int) -> str:
+    """Return the first `length` lower-case base32 characters of the SHA-256 of `data`."""
+    return base64.b32encode(hashlib.sha256(data).digest()).decode().lower()[:length]
+
+
+def installation_of(cluster_uid: str) -> str:
+    """Return the cluster's part of the tag: 6 base32 characters."""
+    return base32(cluster_uid.encode(), 6)
+
+
+def owner_of(installation: str, namespace: str, name: str, uid: str) -> str:
+    """Return the object's part of the tag: 10 base32 characters, another one for each recreated object."""
+    return base32(f"{installation}/{namespace}/{name}/{uid}".encode(), 10)
+
+
+def nonce_of(randomness: bytes) -> str:
+    """Return an attempt's part of the tag: 8 base32 characters."""
+    return base32(randomness, 8)
+
+
+def remote_name(display_name: str, tag: Tag) -> str:
+    """Return the name under which a remote token is created."""
+    return f"{display_name} {tag}"
+
+
+def parse_tag(name: str) -> Tag | None:
+    """Return the tag at the end of a remote name, or None: then the token is not ours to touch."""
+    match = _TAG.search(name)
+    return Tag(*match.groups()) if match else None

@@ -1,0 +1,76 @@
+"""Every reason a condition, an Event or a metric can carry, in one list.
+
+The names are part of the API: users match on them, so a name is never reused with another meaning.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A stable CamelCase word that says why."""
+
+    # The Secret holds a living token.
+    TOKEN_PUBLISHED = "TokenPublished"  # noqa: S105 - a reason, not a password
+
+    # Why a token is issued or rotated.
+    FIRST_TOKEN = "FirstToken"  # noqa: S105 - a reason, not a password
+    TOKEN_GONE = "TokenGone"  # noqa: S105 - a reason, not a password
+    TOKEN_EXPIRED = "TokenExpired"  # noqa: S105 - a reason, not a password
+    ACCESS_CHANGED = "AccessChanged"
+    EXPIRATION_CHANGED = "ExpirationChanged"
+    SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason, not a password
+    SECRET_EDITED = "SecretEdited"  # noqa: S105 - a reason, not a password
+    RENEWAL_DUE = "RenewalDue"
+
+    # Why a token is on its way out.
+    SUPERSEDED = "Superseded"
+    UNTRACKED = "Untracked"
+
+    # What happens meanwhile.
+    PUBLISHING = "Publishing"
+    ANSWER_LOST = "AnswerLost"
+    SECRET_OUTDATED = "SecretOutdated"  # noqa: S105 - a reason, not a password
+    REVOKING = "Revoking"
+    DELETING = "Deleting"
+    SUSPENDED = "Suspended"
+
+    # What stands in the way.
+    ACCOUNT_NOT_FOUND = "AccountNotFound"
+    ACCOUNT_NOT_LISTED = "AccountNotListed"
+    BASE_URL_NOT_ALLOWED = "BaseUrlNotAllowed"
+    CREDENTIAL_MISSING = "CredentialMissing"
+    CREDENTIAL_REFUSED = "CredentialRefused"
+    ACCESS_FORBIDDEN = "AccessForbidden"
+    NOT_FOUND = "NotFound"
+    RATE_LIMITED = "RateLimited"
+    REMOTE_UNAVAILABLE = "RemoteUnavailable"
+    REMOTE_ANSWER_UNUSABLE = "RemoteAnswerUnusable"
+    LIST_INCOMPLETE = "ListIncomplete"
+    REQUEST_REFUSED = "RequestRefused"
+    VALUE_REFUSED = "ValueRefused"
+    SECRET_NOT_OWNED = "SecretNotOwned"  # noqa: S105 - a reason, not a password
+    SECRET_WRITE_REFUSED = "SecretWriteRefused"  # noqa: S105 - a reason, not a password
+    KUBERNETES_UNAVAILABLE = "KubernetesUnavailable"
+    KUBERNETES_REFUSED = "KubernetesRefused"
+    INVALID_SPEC = "InvalidSpec"
+
+    # How deletion ended.
+    REVOKED = "Revoked"
+    RETAINED = "Retained"
+    ABANDONED = "Abandoned"
+
+    # Accounts.
+    ACCOUNT_REACHABLE = "AccountReachable"
+
+
+WHY: dict[Reason, str] = {
+    Reason.FIRST_TOKEN: "there is none yet",
+    Reason.TOKEN_GONE: "the former one was deleted in Mailtrap",
+    Reason.TOKEN_EXPIRED: "the former one has expired",
+    Reason.ACCESS_CHANGED: "the account, the name or the permissions changed",
+    Reason.SECRET_MISSING: "the Secret with the former value is gone",
+    Reason.SECRET_EDITED: "the Secret no longer holds the former value",
+    Reason.EXPIRATION_CHANGED: "the expiration changed",
+    Reason.RENEWAL_DUE: "the former one is due for renewal",
+}
+"""Why a token is issued, as the end of a sentence."""

@@ -1,0 +1,192 @@
+"""The observation, read with the protocol in mind: which tokens are held, on record, owned but untracked.
+
+It answers questions and decides nothing; the decisions stand in `planning` and `deletion`.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken, CurrentToken, OperationStatus, PreviousToken
+from mailtrap_operator.core.actions import Record
+from mailtrap_operator.core.expiry import RESET_OVERLAP
+from mailtrap_operator.core.observation import (
+    AccountView,
+    Found,
+    Observation,
+    RemoteToken,
+    SecretState,
+    Unknown,
+)
+from mailtrap_operator.core.ownership import owner_of
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import secret_name
+
+
+@dataclass(frozen=True)
+class Situation:
+    """One observation at one moment."""
+
+    seen: Observation
+    now: datetime
+
+    @property
+    def api_token(self) -> ApiToken:
+        """The object as it was read."""
+        return self.seen.api_token
+
+    @cached_property
+    def owner(self) -> str:
+        """This object's part of the tag."""
+        meta = self.api_token.metadata
+        return owner_of(self.seen.identity.installation, meta.namespace or "", meta.name, meta.uid)
+
+    @property
+    def owner_mark(self) -> str:
+        """What a Secret of this object bears in its owner annotation."""
+        return f"{self.seen.identity.installation}-{self.owner}"
+
+    @property
+    def secret_name(self) -> str:
+        """The name that the spec gives the Secret."""
+        return secret_name(self.api_token)
+
+    @cached_property
+    def record(self) -> Record:
+        """What the status has on record, unchanged."""
+        status = self.api_token.status
+        return Record(status.operation, status.current, status.previous, status.secret_name)
+
+    @property
+    def secret(self) -> SecretState | None:
+        """The Secret of the wished name, where it exists and is ours."""
+        return self._ours(self.seen.secret)
+
+    @property
+    def former_secret(self) -> SecretState | None:
+        """The Secret from which the value is to move, where it exists and is ours."""
+        return self._ours(self.seen.former_secret)
+
+    def _ours(self, secret: object) -> SecretState | None:
+        match secret:
+            case Found(value=SecretState() as state) if state.owner == self.owner_mark:
+                return state
+            case _:
+                return None
+
+    @cached_property
+    def owned(self) -> dict[int, RemoteToken]:
+        """Every token that bears this object's tag, in all accounts that answered."""
+        return {
+            token.id: token
+            for view in self.seen.accounts
+            if isinstance(view.tokens, Found)
+            for token in view.tokens.value
+            if token.tag
+            and (token.tag.installation, token.tag.owner) == (self.seen.identity.installation, self.owner)
+        }
+
+    @property
+    def unknown(self) -> Unknown | None:
+        """Why the account that the spec names gave no usable answer, if so."""
+        tokens = self.seen.account.tokens
+        return tokens if isinstance(tokens, Unknown) else None
+
+    def view(self, ref: AccountRef) -> AccountView | None:
+        """Return what was seen of an account."""
+        return next((view for view in self.seen.accounts if view.ref == ref), None)
+
+    def is_listed(self, ref: AccountRef) -> bool:
+        """Whether an account's LIST answered."""
+        view = self.view(ref)
+        return view is not None and isinstance(view.tokens, Found)
+
+    @cached_property
+    def pending(self) -> OperationStatus | None:
+        """An operation that was claimed and whose value the Secret does not show."""
+        operation = self.record.operation
+        return None if operation is None or self.secret_shows(operation) else operation
+
+    def secret_shows(self, operation: OperationStatus) -> bool:
+        """Whether the Secret holds the value that this operation issued."""
+        return self.secret is not None and self.secret.is_intact and self.secret.nonce == operation.nonce
+
+    def settles_in(self, operation: OperationStatus) -> timedelta:
+        """Return how long a lost answer may still take effect; zero or less: no longer."""
+        return operation.started_at + self.seen.identity.settle_time - self.now
+
+    @cached_property
+    def held(self) -> CurrentToken | None:
+        """The token that the Secret holds intact, as the Secret records it and the LIST, where known, confirms it."""
+        secret = self.secret
+        if secret is None or not secret.is_intact or secret.token_id is None or secret.issuance is None:
+            return None
+        return self._confirmed(self._from_secret(secret, secret.token_id))
+
+    def _from_secret(self, secret: SecretState, token_id: int) -> CurrentToken:
+        issuance, current = secret.issuance, self.record.current
+        assert issuance is not None  # noqa: S101 - an intact Secret has one
+        if current and current.id == token_id:
+            return current
+        token = self.owned.get(token_id)
+        return CurrentToken(
+            id=token_id,
+            last_four=token.last_four if token else "",
+            expires_at=token.expires_at if token else None,
+            issued_at=issuance.issued_at,
+            access_digest=issuance.access_digest,
+            expiration_digest=issuance.expiration_digest,
+            account=issuance.account,
+        )
+
+    @cached_property
+    def base(self) -> CurrentToken | None:
+        """The living token that a successor would follow: the held one, else the one on record."""
+        held = self.held
+        if held is not None:
+            return held
+        return self._confirmed(self.record.current) if self.record.current else None
+
+    def _confirmed(self, token: CurrentToken) -> CurrentToken | None:
+        """Return the token unless it is positively dead."""
+        if self.is_listed(token.account) and token.id not in self.owned:
+            return None
+        expires_at = self.expires_at(token)
+        return token if expires_at is None or self.now < expires_at else None
+
+    def expires_at(self, token: CurrentToken) -> datetime | None:
+        """Return a token's end as the LIST names it, else as it is on record."""
+        remote = self.owned.get(token.id)
+        return remote.expires_at if remote else token.expires_at
+
+    @cached_property
+    def untracked(self) -> tuple[RemoteToken, ...]:
+        """Owned tokens that neither the Secret nor the status knows."""
+        known = {previous.id for previous in self.record.previous}
+        if self.record.current:
+            known.add(self.record.current.id)
+        if self.secret and self.secret.is_intact and self.secret.token_id is not None:
+            known.add(self.secret.token_id)
+        return tuple(token for _, token in sorted(self.owned.items()) if token.id not in known)
+
+    def answers(self, operation: OperationStatus) -> bool:
+        """Whether an untracked token is what this operation made."""
+        nonce: str | None = operation.nonce
+        if operation.type == "Reset":
+            base = self.owned.get(operation.base or 0)
+            nonce = base.tag.nonce if base and base.tag else None
+        return any(token.tag and token.tag.nonce == nonce for token in self.untracked)
+
+    def retired(
+        self, token: CurrentToken | RemoteToken, reason: Reason, *, by_reset: bool = False
+    ) -> PreviousToken:
+        """Return the record of a token on its way out."""
+        overlap = RESET_OVERLAP if by_reset else self.api_token.spec.rotation.overlap
+        return PreviousToken(
+            id=token.id,
+            last_four=token.last_four,
+            expires_at=token.expires_at,
+            delete_after=self.now + overlap,
+            reason=reason,
+            account=token.account,
+        )

@@ -1,0 +1,76 @@
+"""What the spec asks for, spelled out: the token to issue and the Secret to publish it in."""
+
+from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, OperationStatus
+from mailtrap_operator.core import digests
+from mailtrap_operator.core.actions import DesiredSecret, IssueToken
+from mailtrap_operator.core.expiry import wanted_expiry
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import Issuance, SecretState
+from mailtrap_operator.core.ownership import Tag, remote_name
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.situation import Situation
+
+MANAGED_BY = "mailtrap-operator"
+
+
+def issue(s: Situation, reason: Reason) -> IssueToken:
+    """Return the action that issues what the spec asks for: a reset of the base where that can do it, else a create."""
+    spec, account, base = s.api_token.spec, s.seen.account, s.base
+    access = digests.access_digest(s.api_token, account.account_id)
+    can_reset = (
+        spec.rotation.strategy == "Reset"
+        and base is not None
+        and base.id in s.owned
+        and not base.reset_refused
+        and base.access_digest == access
+    )
+    base_id = base.id if base and can_reset else None
+    operation = OperationStatus(
+        type="Reset" if can_reset else "Create",
+        nonce=s.seen.fresh_nonce,
+        base=base_id,
+        started_at=s.now,
+        holder=s.seen.identity.holder,
+        account=account.ref,
+    )
+    return IssueToken(
+        reason=reason,
+        lane=Lane.URGENT if reason is Reason.RENEWAL_DUE else Lane.CHANGE,
+        operation=operation,
+        remote_name=remote_name(
+            digests.display_name(s.api_token), Tag(s.seen.identity.installation, s.owner, s.seen.fresh_nonce)
+        ),
+        resources=spec.resources,
+        expires_at=wanted_expiry(spec.expiration, s.now),
+        issuance=Issuance(s.now, access, digests.expiration_digest(s.api_token), account.ref),
+        secret=desired_secret(s),
+    )
+
+
+def desired_secret(s: Situation) -> DesiredSecret:
+    """Return the Secret as the spec wants it."""
+    meta, spec = s.api_token.metadata, s.api_token.spec
+    template = spec.secret_template
+    return DesiredSecret(
+        namespace=meta.namespace or "",
+        name=s.secret_name,
+        owner=s.owner_mark,
+        api_token_name=meta.name,
+        api_token_uid=meta.uid,
+        is_owned=spec.creation_policy == "Owner",
+        labels={**template.metadata.labels, MANAGED_BY_LABEL: MANAGED_BY},
+        annotations=template.metadata.annotations,
+        data=template.data,
+        resource_version=s.secret.resource_version if s.secret else None,
+    )
+
+
+def fulfils(secret: SecretState, desired: DesiredSecret) -> bool:
+    """Whether a Secret already has the wished form; what others added to it does not count."""
+    has_owner = desired.api_token_uid in secret.owner_uids
+    return (
+        secret.layout == {key: digests.form_digest(text) for key, text in desired.data.items()}
+        and secret.labels == desired.labels
+        and secret.annotations == desired.annotations
+        and has_owner == desired.is_owned
+    )

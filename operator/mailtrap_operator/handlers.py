@@ -1,0 +1,53 @@
+"""WATCH: kopf tells which object an event is about; here it is remembered, and its key enqueued. Nothing else.
+
+kopf lists and watches, keeps the connections and the login; it writes nothing.
+"""
+
+from typing import Any
+
+import kopf
+
+from mailtrap_operator.api.v1alpha1 import GROUP, VERSION
+from mailtrap_operator.intake import SECRETS_OF_OURS, Intake
+
+
+def register(registry: kopf.OperatorRegistry, intake: Intake) -> None:
+    """Register the handlers that feed the intake."""
+
+    @kopf.on.startup(registry=registry)
+    async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
+        configure_kopf(settings)
+
+    @kopf.on.login(registry=registry)
+    async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+    @kopf.on.event(GROUP, VERSION, "apitokens", registry=registry)
+    async def on_api_token(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf names it
+        intake.api_token(dict(body), is_gone=type == "DELETED")
+
+    @kopf.on.event("v1", "secrets", registry=registry)
+    async def on_secret(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf names it
+        intake.secret(dict(body), is_gone=type == "DELETED")
+
+    @kopf.on.event(GROUP, VERSION, "mailtrapaccounts", registry=registry)
+    @kopf.on.event(GROUP, VERSION, "clustermailtrapaccounts", registry=registry)
+    async def on_account(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf names it
+        intake.account(dict(body), is_gone=type == "DELETED")
+
+
+def configure_kopf(settings: kopf.OperatorSettings) -> None:
+    """Make kopf an informer: small pages, bounded waits, no writes of its own."""
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.peering.standalone = True
+    settings.persistence.finalizer = f"{GROUP}/unused-by-kopf"
+    settings.queueing.idle_timeout = 0.1
+    settings.watching.chunk_size = 500
+    settings.watching.server_timeout = 300
+    settings.watching.client_timeout = 330
+    settings.watching.connect_timeout = 10
+    settings.watching.initial_streaming = False
+    settings.watching.label_selectors["v1", "secrets"] = SECRETS_OF_OURS
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 10

@@ -1,0 +1,98 @@
+"""The one door by which objects come in: remembered in the store, their keys put into the queue.
+
+Create, update, resume, a Secret's change, a deletion and the resync enter here alike; nothing is decided.
+"""
+
+import logging
+from typing import Any
+
+from pydantic import ValidationError
+
+from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, Account
+from mailtrap_operator.clients.secret_store import parse_secret
+from mailtrap_operator.core.keys import ApiTokenKey, Key
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import SecretState
+from mailtrap_operator.core.wishes import MANAGED_BY
+from mailtrap_operator.runtime.store import Store, key_of_account
+from mailtrap_operator.runtime.workqueue import WorkQueue
+
+logger = logging.getLogger(__name__)
+
+SECRETS_OF_OURS = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
+"""The label selector of the Secrets that are watched."""
+
+Body = dict[str, Any]
+
+
+class Intake:
+    """Takes raw Kubernetes objects in."""
+
+    def __init__(self, store: Store, queue: WorkQueue[Key]) -> None:
+        self._store = store
+        self._queue = queue
+
+    def api_token(self, body: Body, *, is_gone: bool = False) -> None:
+        """Take an ApiToken in."""
+        meta = body["metadata"]
+        key = ApiTokenKey(meta["namespace"], meta["name"])
+        if is_gone:
+            self._store.drop_api_token(key)
+            self._queue.forget(key)
+            return
+        try:
+            is_news = self._store.put_api_token(body)
+        except ValidationError as error:
+            logger.warning(
+                "an ApiToken is not what its CRD admits", extra={"key": str(key), "fields": _fields(error)}
+            )
+            return
+        if is_news:
+            self._queue.add(key, _lane(body), meta["resourceVersion"])
+
+    def secret(self, body: Body, *, is_gone: bool = False) -> None:
+        """Take a Secret of ours in; its data goes no further than this."""
+        meta = body["metadata"]
+        namespace, state = meta["namespace"], parse_secret(body)
+        known = self._store.secret(namespace, state.name)
+        if is_gone:
+            self._store.drop_secret(namespace, state.name)
+        elif not self._store.put_secret(namespace, state):
+            return
+        # A Secret whose mark was edited still concerns the object that it belonged to.
+        owners = {self._owner(secret) for secret in (state, known) if secret}
+        for owner in owners:
+            if owner is not None:
+                self._queue.add(owner, Lane.CHANGE, "" if is_gone else meta["resourceVersion"])
+
+    def account(self, body: Body, *, is_gone: bool = False) -> None:
+        """Take an account in."""
+        try:
+            account = Account.model_validate(body)
+        except ValidationError as error:
+            logger.warning("an account is not what its CRD admits", extra={"fields": _fields(error)})
+            return
+        key = key_of_account(account)
+        if is_gone:
+            self._store.drop_account(key)
+            self._queue.forget(key)
+            self._queue.add(key, Lane.CHANGE)
+        elif self._store.put_account(account):
+            self._queue.add(key, Lane.CHANGE, account.metadata.resource_version)
+
+    def _owner(self, secret: SecretState) -> ApiTokenKey | None:
+        _, _, owner = (secret.owner or "").partition("-")
+        return self._store.owner(owner)
+
+
+def _lane(body: Body) -> Lane:
+    meta = body["metadata"]
+    if "deletionTimestamp" in meta:
+        return Lane.URGENT
+    status = body.get("status")
+    observed = status.get("observedGeneration") if isinstance(status, dict) else None
+    return Lane.ROUTINE if observed == meta.get("generation") else Lane.CHANGE
+
+
+def _fields(error: ValidationError) -> list[str]:
+    return sorted({".".join(map(str, detail["loc"])) for detail in error.errors(include_input=False)})

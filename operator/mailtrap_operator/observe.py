@@ -1,0 +1,171 @@
+"""OBSERVE: what the world looks like to one pass. Only reads happen here.
+
+`cached` looks at what the watches and the last LIST told; it decides whether to look closer. `fresh` reads in the
+order that the protocol needs: the object, its Secrets, then a LIST that started after both.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
+from mailtrap_operator.clients.accounts import NOT_LISTED, Accounts, Connection, OwnerTag, Tokens
+from mailtrap_operator.clients.api_token_store import ApiTokenStore
+from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.clients.issued_values import UnpublishedTokens
+from mailtrap_operator.clients.secret_store import SecretStore
+from mailtrap_operator.core.keys import ApiTokenKey, account_key
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import (
+    Absent,
+    AccountView,
+    Found,
+    Identity,
+    Observation,
+    SecretState,
+    Unknown,
+)
+from mailtrap_operator.core.ownership import nonce_of, owner_of
+from mailtrap_operator.core.planning import is_unused
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import account_refs, former_secret_name, secret_name
+from mailtrap_operator.runtime.store import Store
+
+Secret = Found[SecretState] | Absent | Unknown
+
+
+class Observer:
+    """Reads the world for passes over ApiTokens."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        api_tokens: ApiTokenStore,
+        secret_store: SecretStore,
+        accounts: Accounts,
+        unpublished: UnpublishedTokens,
+        identity: Identity,
+    ) -> None:
+        self._store = store
+        self._api_tokens = api_tokens
+        self._secrets = secret_store
+        self._accounts = accounts
+        self._unpublished = unpublished
+        self._identity = identity
+
+    def cached(self, key: ApiTokenKey) -> Observation | None:
+        """Return what is known without a call, or None when the object is not known."""
+        api_token = self._store.api_token(key)
+        if api_token is None:
+            return None
+
+        def secret(name: str) -> Secret:
+            state = self._store.secret(key.namespace, name)
+            return Found(state) if state else Absent()
+
+        former = former_secret_name(api_token)
+        seen_secret, seen_former = secret(secret_name(api_token)), secret(former) if former else Absent()
+        refs = account_refs(api_token, seen_secret)
+        tokens = {ref: self._accounts.told(account_key(ref, key.namespace)) for ref in refs}
+        return self._observation(key, api_token, seen_secret, seen_former, tokens)
+
+    async def fresh(self, key: ApiTokenKey) -> Observation | None:
+        """Return what the servers say now, or None when the object is gone; raises a `Failure` if even that is unknown."""
+        api_token = await self._api_tokens.read(key)
+        if api_token is None:
+            return None
+        seen_secret = await self._read_secret(key.namespace, secret_name(api_token))
+        former = former_secret_name(api_token)
+        seen_former: Secret = await self._read_secret(key.namespace, former) if former else Absent()
+        refs = account_refs(api_token, seen_secret)
+        unlisted = self._observation(
+            key, api_token, seen_secret, seen_former, dict.fromkeys(refs, NOT_LISTED)
+        )
+        if is_unused(unlisted):
+            ref = api_token.spec.account_ref
+            return self._observation(
+                key, api_token, seen_secret, seen_former, {ref: await self._reachable(ref, key)}
+            )
+        lists = await asyncio.gather(*(self._connection(ref, key).list_tokens() for ref in refs))
+        seen = self._observation(
+            key, api_token, seen_secret, seen_former, dict(zip(refs, lists, strict=True))
+        )
+        views = [await self._doubted(key, seen, view) for view in seen.accounts]
+        return replace(seen, accounts=tuple(views))
+
+    async def _read_secret(self, namespace: str, name: str) -> Secret:
+        try:
+            secret = await self._secrets.read(namespace, name)
+        except Failure as failure:
+            return Unknown(
+                failure.reason, f"Secret {name} cannot be read: {failure.message}", failure.retry_after
+            )
+        match secret:
+            case Found(state):
+                self._store.put_secret(namespace, state)
+            case Absent():
+                self._store.drop_secret(namespace, name)
+        return secret
+
+    async def _reachable(self, ref: AccountRef, key: ApiTokenKey) -> Tokens:
+        """Return why the account cannot be used, where that is known without a LIST."""
+        try:
+            await self._connection(ref, key).client()
+        except Failure as failure:
+            return failure.as_unknown()
+        told = self._accounts.told(account_key(ref, key.namespace))
+        return told if isinstance(told, Unknown) else NOT_LISTED
+
+    async def _doubted(self, key: ApiTokenKey, seen: Observation, view: AccountView) -> AccountView:
+        """Ask for each token on record that a LIST lacks; one that is there after all makes the LIST worthless."""
+        if isinstance(view.tokens, Unknown):
+            return view
+        listed = {token.id for token in view.tokens.value}
+        try:
+            for token_id in sorted(seen.ids_on_record(view.ref) - listed):
+                client = await self._connection(view.ref, key).client()
+                async with client.pacer.slot(Lane.URGENT):
+                    token = await client.get_token(token_id)
+                if token is not None:
+                    return view.without_answer(
+                        Unknown(
+                            Reason.LIST_INCOMPLETE,
+                            f"Token {token_id} exists, but the list of tokens lacks it. Check the permissions of the "
+                            "account's credential and the operator's installation setting.",
+                        )
+                    )
+        except Failure as failure:
+            return view.without_answer(failure.as_unknown())
+        return view
+
+    def _connection(self, ref: AccountRef, key: ApiTokenKey) -> Connection:
+        return self._accounts.at(account_key(ref, key.namespace))
+
+    def _observation(
+        self,
+        key: ApiTokenKey,
+        api_token: ApiToken,
+        secret: Secret,
+        former_secret: Secret,
+        tokens: Mapping[AccountRef, Tokens],
+    ) -> Observation:
+        meta, installation = api_token.metadata, self._identity.installation
+        tag = (installation, owner_of(installation, key.namespace, meta.name, meta.uid))
+        return Observation(
+            api_token=api_token,
+            secret=secret,
+            accounts=tuple(self._view(ref, key, tag, answer) for ref, answer in tokens.items()),
+            identity=self._identity,
+            fresh_nonce=nonce_of(secrets.token_bytes(16)),
+            former_secret=former_secret,
+            unpublished=self._unpublished.peek(key),
+        )
+
+    def _view(self, ref: AccountRef, key: ApiTokenKey, tag: OwnerTag, tokens: Tokens) -> AccountView:
+        account = self._store.account(account_key(ref, key.namespace))
+        account_id = account.spec.account_id if account else None
+        if isinstance(tokens, Unknown):
+            return AccountView(ref, account_id, tokens)
+        return AccountView(ref, account_id, Found(tokens.value.get(tag, ())))

@@ -1,0 +1,59 @@
+"""The loop on one screen: observe → plan → apply → report.
+
+A pass first looks at what is known anyway; only when that calls for a change does it read the world afresh and
+decide again. Any pass may be the first, may be repeated, and may have been cut anywhere.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from mailtrap_operator.apply import Applier, Writes
+from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.core.actions import Done, Plan
+from mailtrap_operator.core.conditions import status_after
+from mailtrap_operator.core.keys import ApiTokenKey
+from mailtrap_operator.core.observation import Observation
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.observe import Observer
+from mailtrap_operator.report import Reporter
+from mailtrap_operator.runtime.workqueue import Verdict
+
+logger = logging.getLogger(__name__)
+
+
+class Reconciler:
+    """Runs passes over ApiTokens."""
+
+    def __init__(
+        self, *, observer: Observer, applier: Applier, reporter: Reporter, clock: Callable[[], datetime]
+    ) -> None:
+        self._observer = observer
+        self._applier = applier
+        self._reporter = reporter
+        self._clock = clock
+
+    async def reconcile(self, key: ApiTokenKey) -> Verdict:
+        """Run one pass."""
+        known = self._observer.cached(key)
+        if known is not None:
+            planned = plan(known, self._clock())
+            if self._is_idle(known, planned):
+                return self._reporter.verdict(planned)
+        try:
+            seen = await self._observer.fresh(key)
+        except Failure as failure:
+            logger.warning("an ApiToken could not be read", extra={"key": str(key), "cause": failure.message})
+            return Verdict(failure.retry_after, is_failed=True)
+        if seen is None:
+            return Verdict()
+        planned = plan(seen, self._clock())
+        writes = Writes(seen.api_token)
+        outcome = await self._applier.apply(planned, writes)
+        return await self._reporter.report(planned, outcome, writes)
+
+    def _is_idle(self, known: Observation, planned: Plan) -> bool:
+        status = known.api_token.status
+        return (
+            planned.action is None and status_after(known.api_token, planned, Done(), self._clock()) == status
+        )

@@ -1,0 +1,89 @@
+"""REPORT: one place turns a pass's outcome into the status, Events, a log line and the time of the next look."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from mailtrap_operator.apply import Writes
+from mailtrap_operator.clients.api_token_store import ApiTokenStore
+from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.core.actions import (
+    Done,
+    Failed,
+    IssueToken,
+    Outcome,
+    Plan,
+    Published,
+    RemoveFinalizer,
+    RevokeToken,
+    State,
+)
+from mailtrap_operator.core.announcements import announcements
+from mailtrap_operator.core.conditions import status_after
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.runtime.workqueue import Verdict
+from mailtrap_operator.telemetry.events import EventRecorder
+from mailtrap_operator.telemetry.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = timedelta()
+
+
+class Reporter:
+    """Writes the status, once a pass and only when it differs."""
+
+    def __init__(
+        self,
+        *,
+        api_tokens: ApiTokenStore,
+        events: EventRecorder,
+        metrics: Metrics,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._api_tokens = api_tokens
+        self._events = events
+        self._metrics = metrics
+        self._clock = clock
+
+    async def report(self, plan: Plan, outcome: Outcome, writes: Writes) -> Verdict:
+        """Tell what a pass came to."""
+        before = writes.api_token
+        self._count(plan, outcome)
+        for announcement in announcements(before, plan, outcome):
+            await self._events.emit(before, announcement)
+        if isinstance(plan.action, RemoveFinalizer) and isinstance(outcome, Done):
+            return Verdict(written=writes.versions)
+        status = status_after(before, plan, outcome, self._clock())
+        if status != before.status:
+            try:
+                writes.note(await self._api_tokens.write_status(before, status))
+            except Failure as failure:
+                logger.info(
+                    "the status was not written", extra={"key": _name(writes), "cause": failure.message}
+                )
+                return Verdict(is_failed=True, written=writes.versions)
+        if isinstance(outcome, Failed):
+            return Verdict(outcome.cause.retry_after, is_failed=True, written=writes.versions)
+        if plan.changes(before.status):
+            return Verdict(AT_ONCE, written=writes.versions)
+        return replace(self.verdict(plan), written=writes.versions)
+
+    def _count(self, plan: Plan, outcome: Outcome) -> None:
+        self._metrics.passes.labels(type(outcome).__name__).inc()
+        match plan.action, outcome:
+            case IssueToken(reason), Published():
+                self._metrics.issued.labels(reason).inc()
+            case RevokeToken(), Done():
+                self._metrics.revoked.inc()
+
+    def verdict(self, plan: Plan) -> Verdict:
+        """Tell when to look again after a pass that changed nothing."""
+        lane = Lane.URGENT if plan.renewal_time is not None else Lane.ROUTINE
+        return Verdict(plan.requeue_after, lane, is_failed=plan.finding.state is State.BLOCKED)
+
+
+def _name(writes: Writes) -> str:
+    meta = writes.api_token.metadata
+    return f"{meta.namespace}/{meta.name}"

@@ -1,0 +1,1 @@
+"""What keeps the process going: queue, store, health, shutdown. Nothing here knows the protocol."""

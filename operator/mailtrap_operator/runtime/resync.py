@@ -1,0 +1,45 @@
+"""Lists everything in pages: before the first pass and then at intervals.
+
+The first pass starts from the whole picture so; later, a watch that has gone deaf tells nothing.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mailtrap_operator.clients.kube import Body, KubeClient
+
+logger = logging.getLogger(__name__)
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One kind of objects: where to list it and what to do with each, and with the list as a whole."""
+
+    paths: tuple[str, ...]
+    kind: str
+    take: Callable[[Body], None]
+    labels: str = ""
+
+
+async def resync(kube: KubeClient, listings: tuple[Listing, ...]) -> None:
+    """List all kinds once; raises a `Failure`."""
+    for listing in listings:
+        for path in listing.paths:
+            async for body in _pages(kube, path, listing):
+                listing.take(body)
+
+
+async def _pages(kube: KubeClient, path: str, listing: Listing) -> AsyncIterator[dict[str, Any]]:
+    query = {"limit": str(_PAGE)} | ({"labelSelector": listing.labels} if listing.labels else {})
+    while True:
+        page = await kube.get(path, query)
+        for item in page.get("items", []):
+            # The items of a list do not name their kind.
+            yield {**item, "kind": listing.kind}
+        if not (following := page.get("metadata", {}).get("continue")):
+            return
+        query["continue"] = following

@@ -1,0 +1,42 @@
+"""Ends the process in order: first the passes under way, then the watches.
+
+kopf takes the signals over when it starts and cancels every task of the loop within seconds; so our handler is
+installed after its own, and kopf is stopped last.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+
+
+async def serve_until_told(
+    watches: asyncio.Task[None],
+    *,
+    is_up: asyncio.Event,
+    on_stop: Callable[[], Awaitable[None]],
+    stop: asyncio.Event,
+) -> None:
+    """Run until SIGTERM or SIGINT, or until the watches end by themselves.
+
+    Args:
+        watches: The task that runs kopf.
+        is_up: Set by kopf once it has installed its own signal handlers.
+        on_stop: What is done before the watches end.
+        stop: Set to have the watches end.
+
+    Raises:
+        Exception: Whatever ended the watches.
+    """
+    told = asyncio.Event()
+    up = asyncio.create_task(is_up.wait())
+    await asyncio.wait([watches, up], return_when=asyncio.FIRST_COMPLETED)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    waiting = asyncio.create_task(told.wait())
+    await asyncio.wait([watches, waiting], return_when=asyncio.FIRST_COMPLETED)
+    up.cancel()
+    waiting.cancel()
+    await on_stop()
+    stop.set()
+    await watches

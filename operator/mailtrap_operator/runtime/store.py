@@ -1,0 +1,161 @@
+"""What the watches have told so far, kept small: it decides whether to look closer, never what to do.
+
+ApiTokens are kept as JSON text, Secrets without their data. The handlers and the writes of this process feed it.
+"""
+
+import json
+from collections import defaultdict
+from typing import Any
+
+from mailtrap_operator.api.v1alpha1 import Account, ApiToken
+from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, account_key
+from mailtrap_operator.core.observation import SecretState
+from mailtrap_operator.core.ownership import owner_of
+from mailtrap_operator.core.references import account_refs
+
+_KEPT_METADATA = (
+    "name",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "finalizers",
+    "annotations",
+)
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+class Store:
+    """The last known ApiTokens, Secrets and accounts."""
+
+    def __init__(self, installation: str) -> None:
+        self._installation = installation
+        self._api_tokens: dict[ApiTokenKey, str] = {}
+        self._versions: dict[ApiTokenKey, str] = {}
+        self._secrets: dict[tuple[str, str], SecretState] = {}
+        self._accounts: dict[AccountKey, Account] = {}
+        self._owners: dict[str, ApiTokenKey] = {}
+        self._by_account: dict[AccountKey, set[ApiTokenKey]] = defaultdict(set)
+        self._accounts_of: dict[ApiTokenKey, frozenset[AccountKey]] = {}
+
+    def put_api_token(self, body: dict[str, Any]) -> bool:
+        """Remember an ApiToken as it was read or written; return whether that is news.
+
+        Raises:
+            pydantic.ValidationError: The object is not what the CRD admits.
+        """
+        kept = {
+            "metadata": {name: body["metadata"][name] for name in _KEPT_METADATA if name in body["metadata"]},
+            "spec": body.get("spec", {}),
+            "status": body.get("status", {}),
+        }
+        annotations = kept["metadata"].get("annotations")
+        if annotations and _LAST_APPLIED in annotations:
+            kept["metadata"]["annotations"] = {k: v for k, v in annotations.items() if k != _LAST_APPLIED}
+        api_token = ApiToken.model_validate(kept)
+        meta = api_token.metadata
+        key = ApiTokenKey(meta.namespace or "", meta.name)
+        if not _is_newer(meta.resource_version, self._versions.get(key)):
+            return False
+        self._versions[key] = meta.resource_version
+        self._api_tokens[key] = json.dumps(kept, separators=(",", ":"))
+        self._owners[owner_of(self._installation, key.namespace, key.name, meta.uid)] = key
+        self._index(key, api_token)
+        return True
+
+    def _index(self, key: ApiTokenKey, api_token: ApiToken | None) -> None:
+        accounts = account_refs(api_token) if api_token else ()
+        refs = frozenset(account_key(ref, key.namespace) for ref in accounts)
+        for account in self._accounts_of.pop(key, frozenset()) - refs:
+            self._by_account[account].discard(key)
+            if not self._by_account[account]:
+                del self._by_account[account]
+        for account in refs:
+            self._by_account[account].add(key)
+        if refs:
+            self._accounts_of[key] = refs
+
+    def drop_api_token(self, key: ApiTokenKey) -> None:
+        """Forget an ApiToken that is gone."""
+        kept = self._api_tokens.pop(key, None)
+        self._versions.pop(key, None)
+        self._index(key, None)
+        if kept is not None:
+            uid = json.loads(kept)["metadata"]["uid"]
+            self._owners.pop(owner_of(self._installation, key.namespace, key.name, uid), None)
+
+    def api_token(self, key: ApiTokenKey) -> ApiToken | None:
+        """Return an ApiToken as it was last seen."""
+        kept = self._api_tokens.get(key)
+        return ApiToken.model_validate_json(kept) if kept is not None else None
+
+    def api_token_keys(self) -> tuple[ApiTokenKey, ...]:
+        """Return the keys of all ApiTokens."""
+        return tuple(self._api_tokens)
+
+    def owner(self, owner: str) -> ApiTokenKey | None:
+        """Return the ApiToken whose tag has this owner part."""
+        return self._owners.get(owner)
+
+    def put_secret(self, namespace: str, secret: SecretState) -> bool:
+        """Remember a Secret of ours; return whether that is news."""
+        known = self._secrets.get((namespace, secret.name))
+        if known and not _is_newer(secret.resource_version, known.resource_version):
+            return False
+        self._secrets[namespace, secret.name] = secret
+        return True
+
+    def drop_secret(self, namespace: str, name: str) -> None:
+        """Forget a Secret that is gone."""
+        self._secrets.pop((namespace, name), None)
+
+    def secret(self, namespace: str, name: str) -> SecretState | None:
+        """Return a Secret as it was last seen."""
+        return self._secrets.get((namespace, name))
+
+    def put_account(self, account: Account) -> bool:
+        """Remember an account; return whether that is news."""
+        key = key_of_account(account)
+        known = self._accounts.get(key)
+        if known and not _is_newer(account.metadata.resource_version, known.metadata.resource_version):
+            return False
+        self._accounts[key] = account
+        return True
+
+    def drop_account(self, key: AccountKey) -> None:
+        """Forget an account that is gone."""
+        self._accounts.pop(key, None)
+
+    def account(self, key: AccountKey) -> Account | None:
+        """Return an account as it was last seen."""
+        return self._accounts.get(key)
+
+    def account_keys(self) -> tuple[AccountKey, ...]:
+        """Return the keys of all accounts."""
+        return tuple(self._accounts)
+
+    def secret_names(self) -> tuple[tuple[str, str], ...]:
+        """Return namespace and name of all Secrets of ours."""
+        return tuple(self._secrets)
+
+    def account_of(self, key: ApiTokenKey) -> AccountKey | None:
+        """Return an account that an ApiToken has to do with; it always names the same one while nothing changes."""
+        return min(self._accounts_of.get(key, ()), key=str, default=None)
+
+    def users_of(self, key: AccountKey) -> frozenset[ApiTokenKey]:
+        """Return the ApiTokens whose tokens live, or are to live, in an account."""
+        return frozenset(self._by_account.get(key, ()))
+
+
+def key_of_account(account: Account) -> AccountKey:
+    """Return the key of an account object."""
+    return AccountKey(account.kind, account.metadata.namespace, account.metadata.name)
+
+
+def _is_newer(version: str, known: str | None) -> bool:
+    """Whether a resourceVersion is later than a known one; Kubernetes counts them up."""
+    if known is None or not (version.isdecimal() and known.isdecimal()):
+        return version != known
+    return int(version) > int(known)

@@ -1,0 +1,202 @@
+"""The work queue: which key runs next, and when.
+
+A key never runs twice at once; what happens to it meanwhile makes it run once more. Urgent lanes go first, failed
+keys come back with exponential backoff and jitter, and no group of keys (the objects of one account) holds more
+than its share of the workers, so that a slow account delays no other.
+"""
+
+import asyncio
+import heapq
+import itertools
+import logging
+import random
+from collections import Counter, defaultdict, deque
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from mailtrap_operator.core.lanes import Lane
+
+K = TypeVar("K", bound=Hashable)
+
+logger = logging.getLogger(__name__)
+
+_FIRST_BACKOFF = 0.5
+_LAST_BACKOFF = 300.0
+_ECHOES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a pass says of its key's future.
+
+    `requeue_after` is a wish, None for none, and `lane` the one it comes back in; after a failure the backoff is the
+    least time, and `at_most` bounds it.
+    `written` are the resourceVersions that the pass wrote: events that only echo them wake nobody.
+    """
+
+    requeue_after: timedelta | None = None
+    lane: Lane = Lane.CHANGE
+    is_failed: bool = False
+    at_most: timedelta | None = None
+    written: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Entry:
+    lane: Lane
+    versions: set[str] = field(default_factory=set)
+
+
+class WorkQueue(Generic[K]):
+    """Runs `work(key)` for each key that was added, on at most `workers` tasks."""
+
+    def __init__(
+        self,
+        work: Callable[[K], Awaitable[Verdict]],
+        *,
+        workers: int,
+        group_of: Callable[[K], Hashable],
+        rng: random.Random,
+    ) -> None:
+        self._work = work
+        self._workers = workers
+        self._share = max(1, workers // 4)
+        self._group_of = group_of
+        self._rng = rng
+        self._order = itertools.count()
+        self._dirty: dict[K, _Entry] = {}
+        self._ready: dict[Hashable, list[tuple[Lane, int, K]]] = defaultdict(list)
+        self._running: dict[K, asyncio.Task[None]] = {}
+        self._busy: Counter[Hashable] = Counter()
+        self._timers: dict[K, asyncio.TimerHandle] = {}
+        self._failures: Counter[K] = Counter()
+        self._echoes: dict[K, deque[str]] = {}
+        self._is_open = False
+        self._is_draining = False
+
+    def __len__(self) -> int:
+        return len(self._dirty)
+
+    @property
+    def running(self) -> int:
+        """How many passes run now."""
+        return len(self._running)
+
+    def start(self) -> None:
+        """Begin to run what was and will be added."""
+        self._is_open = True
+        self._dispatch()
+
+    def add(self, key: K, lane: Lane, version: str = "") -> None:
+        """Have a key run soon.
+
+        Args:
+            key: The key.
+            lane: How urgent it is; a key waits in the most urgent lane it was added to.
+            version: The resourceVersion that an event brought, empty for any other cause.
+        """
+        if version and version in self._echoes.get(key, ()):
+            return
+        entry = self._dirty.get(key)
+        if entry is None:
+            entry = self._dirty[key] = _Entry(lane)
+            entry.versions.add(version)
+            self._offer(key, lane)
+            return
+        entry.versions.add(version)
+        if lane < entry.lane:
+            entry.lane = lane
+            self._offer(key, lane)
+
+    def forget(self, key: K) -> None:
+        """Drop what is remembered of a key whose object is gone."""
+        self._failures.pop(key, None)
+        self._echoes.pop(key, None)
+        if timer := self._timers.pop(key, None):
+            timer.cancel()
+
+    async def drain(self, patience: timedelta) -> None:
+        """Start nothing more, let what runs end, and cancel what does not within `patience`."""
+        self._is_draining = True
+        for timer in self._timers.values():
+            timer.cancel()
+        running = list(self._running.values())
+        if running:
+            _, late = await asyncio.wait(running, timeout=patience.total_seconds())
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _offer(self, key: K, lane: Lane) -> None:
+        if key not in self._running:
+            heapq.heappush(self._ready[self._group_of(key)], (lane, next(self._order), key))
+            self._dispatch()
+
+    def _dispatch(self) -> None:
+        while self._is_open and not self._is_draining and len(self._running) < self._workers:
+            group = self._next_group()
+            if group is None:
+                return
+            _, _, key = heapq.heappop(self._ready[group])
+            if not self._ready[group]:
+                del self._ready[group]
+            # A key that moved to a more urgent lane leaves its former place behind.
+            if key in self._dirty and key not in self._running:
+                self._run(key, group)
+
+    def _next_group(self) -> Hashable | None:
+        open_groups: Iterable[Hashable] = (g for g in self._ready if self._busy[g] < self._share)
+        return min(open_groups, key=lambda group: self._ready[group][0][:2], default=None)
+
+    def _run(self, key: K, group: Hashable) -> None:
+        del self._dirty[key]
+        if timer := self._timers.pop(key, None):
+            timer.cancel()
+        self._busy[group] += 1
+        task = asyncio.create_task(self._pass(key, group), name=f"pass {key}")
+        self._running[key] = task
+
+    async def _pass(self, key: K, group: Hashable) -> None:
+        verdict = Verdict(is_failed=True)
+        try:
+            verdict = await self._work(key)
+        except Exception:
+            logger.exception("a pass failed unexpectedly", extra={"key": str(key)})
+        finally:
+            del self._running[key]
+            self._busy[group] -= 1
+            if not self._busy[group]:
+                del self._busy[group]
+            self._finish(key, verdict)
+            self._dispatch()
+
+    def _finish(self, key: K, verdict: Verdict) -> None:
+        if verdict.written:
+            self._echoes.setdefault(key, deque(maxlen=_ECHOES)).extend(verdict.written)
+        if entry := self._dirty.get(key):
+            entry.versions -= set(self._echoes.get(key, ()))
+            if entry.versions:
+                self._failures.pop(key, None)
+                self._offer(key, entry.lane)
+                return
+            del self._dirty[key]
+        after = verdict.requeue_after.total_seconds() if verdict.requeue_after is not None else None
+        if verdict.is_failed:
+            self._failures[key] += 1
+            after = max(after or 0.0, self._backoff(self._failures[key], verdict.at_most))
+        else:
+            self._failures.pop(key, None)
+        if after is not None and not self._is_draining:
+            loop = asyncio.get_running_loop()
+            self._timers[key] = loop.call_later(after, self._due, key, verdict.lane)
+
+    def _due(self, key: K, lane: Lane) -> None:
+        self._timers.pop(key, None)
+        self.add(key, lane)
+
+    def _backoff(self, failures: int, at_most: timedelta | None) -> float:
+        last = _LAST_BACKOFF if at_most is None else at_most.total_seconds()
+        ceiling: float = min(_FIRST_BACKOFF * 2 ** min(failures - 1, 16), last)
+        return ceiling * self._rng.uniform(0.75, 1.25)

@@ -1,0 +1,136 @@
+"""The command `mailtrap-simulator`: reads flags, serves until SIGTERM. Builds everything, decides nothing."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+from random import SystemRandom
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+from . import inventory
+from .clock import Clock
+from .payload import PayloadError
+from .settings import Settings, parse_default_expiry, parse_duration, parse_rate_limit
+from .simulator import Simulator
+from .tls import serve_with_own_authority
+from .web import Frontend
+
+CREDENTIAL_VARIABLE = "MAILTRAP_SIMULATOR_CREDENTIAL"
+_T = TypeVar("_T")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the simulator; the exit status is 0 after SIGTERM or SIGINT."""
+    parser = _parser()
+    flags = parser.parse_args(arguments)
+    simulator = Simulator(Clock(lambda: datetime.now(UTC)), SystemRandom(), _settings(flags))
+    credential = flags.credential or os.environ.get(CREDENTIAL_VARIABLE)
+    if not credential:
+        parser.error(f"a credential is needed: give --credential or set {CREDENTIAL_VARIABLE}")
+    try:
+        inventory.add_account(simulator, {"id": flags.account_id, "credential": credential})
+    except PayloadError as error:
+        parser.error(str(error))
+    try:
+        asyncio.run(_serve(simulator, flags))
+    except OSError as error:
+        parser.error(f"cannot listen on {flags.host} port {flags.port}: {error.strerror or error}")
+    return 0
+
+
+async def _serve(simulator: Simulator, flags: argparse.Namespace) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with ExitStack() as files:
+        context, ca_file = None, None
+        if flags.tls:
+            directory = flags.tls_dir or Path(files.enter_context(TemporaryDirectory()))
+            context, ca_file = serve_with_own_authority(directory)
+        frontend = Frontend(simulator, flags.host, flags.port, context)
+        try:
+            port = await frontend.start()
+            host = f"[{flags.host}]" if ":" in flags.host else flags.host
+            _say(f"listening on {'https' if flags.tls else 'http'}://{host}:{port}")
+            if ca_file is not None:
+                _say(f"certificate authority: {ca_file}")
+            await stop.wait()
+        finally:
+            await frontend.stop()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _settings(flags: argparse.Namespace) -> Settings:
+    return Settings(
+        server=flags.server,
+        default_expiry=flags.default_expiry,
+        rate_limit=flags.rate_limit,
+        retry_after=flags.retry_after,
+        latency=flags.latency,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    defaults = Settings()
+    parser = argparse.ArgumentParser(
+        "mailtrap-simulator", description="The Mailtrap token API on loopback, for tests and demonstrations."
+    )
+    add = parser.add_argument
+    add("--host", type=_checked(_loopback), default="127.0.0.1", help="a loopback address")
+    add("--port", type=int, default=0, help="0, the default, takes a free one and prints it")
+    add("--account-id", type=int, default=3229, help="the account the credential belongs to")
+    add("--credential", help=f"value of an account-admin credential; or set {CREDENTIAL_VARIABLE}")
+    add("--server", choices=("old", "new"), default=defaults.server, help="old: knows no expires_at")
+    duration = _checked(parse_duration)
+    add("--latency", type=duration, default=defaults.latency, metavar="50ms", help="added to every answer")
+    rate_limit = _checked(parse_rate_limit)
+    add(
+        "--rate-limit", type=rate_limit, default=defaults.rate_limit, metavar="150/10s", help="per credential"
+    )
+    expiry = _checked(parse_default_expiry)
+    add("--default-expiry", type=expiry, default=None, metavar="365d", help="none, the default: never")
+    retry_after = argparse.BooleanOptionalAction
+    add(
+        "--retry-after", action=retry_after, default=defaults.retry_after, help="whether a 429 has the header"
+    )
+    add("--tls", action="store_true", help="serve HTTPS with a certificate authority made at the start")
+    add("--tls-dir", type=Path, metavar="DIR", help="where to write ca.crt; default: a temporary directory")
+    return parser
+
+
+def _checked(parse: Callable[[str], _T]) -> Callable[[str], _T]:
+    """Make the parser's message reach the user."""
+
+    def convert(text: str) -> _T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return convert
+
+
+def _loopback(text: str) -> str:
+    host = "127.0.0.1" if text == "localhost" else text
+    try:
+        is_loopback = ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise ValueError(f"{text!r} is no loopback address; use 127.0.0.1 or ::1")
+    return host
+
+
+if __name__ == "__main__":
+    sys.exit(main())

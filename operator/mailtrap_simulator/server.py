@@ -1,0 +1,123 @@
+"""The API: takes a request and a time, changes the accounts, returns the answer. No I/O, no clock of its own.
+
+A credential with Admin on the account sees and manages every token. Any other live credential sees only tokens whose
+every permission it has itself, and may create, reset and delete none.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from random import Random
+
+from . import refusals
+from .account import Account, Mint, Node, refuse_reset
+from .calls import Call, classify
+from .drafts import read_create, read_reset
+from .messages import Change, Request, Response, answer
+from .rate import RateWindows, Reading
+from .refusals import Refused
+from .settings import Settings
+from .tokens import Token
+
+
+class Server:
+    """Several accounts behind one address. `rng` makes ids, values and removal times."""
+
+    def __init__(self, rng: Random, settings: Settings) -> None:
+        self.settings = settings
+        self.accounts: dict[int, Account] = {}
+        self._mint = Mint(rng)
+        self._windows = RateWindows()
+
+    def add_account(self, id_: int, name: str, catalogue: tuple[Node, ...] | None = None) -> Account:
+        """A new account without tokens, so far reachable by nobody."""
+        account = Account(id_, name, self._mint, catalogue)
+        self.accounts[id_] = account
+        return account
+
+    def meter(self, request: Request, now: datetime) -> Reading:
+        """Count the request against its credential's window."""
+        return self._windows.admit(classify(request).credential, self.settings.rate_limit, now)
+
+    def handle(self, request: Request, now: datetime) -> Response:
+        """The answer to a request, rate limit included."""
+        reading = self.meter(request, now)
+        headers = reading.headers
+        if reading.wait is None:
+            return replace(self.answer(request, now), headers=headers)
+        if self.settings.retry_after:
+            headers["Retry-After"] = str(reading.wait)
+        return replace(refusals.too_many_requests(), headers=headers)
+
+    def answer(self, request: Request, now: datetime) -> Response:
+        """The answer to a request that the rate limit has let through."""
+        call = classify(request)
+        if call.operation == "other":
+            return refusals.not_found()
+        try:
+            account, credential = self._authenticate(call, now)
+            if call.operation == "accounts":
+                return answer(200, [_account_entry(account, credential)])
+            if call.account_id != account.id:
+                return refusals.account_forbidden()
+            return self._within_account(call, request.body, account, credential, now)
+        except Refused as refused:
+            return refused.response
+
+    def _authenticate(self, call: Call, now: datetime) -> tuple[Account, Token]:
+        if not call.has_two_credentials:
+            for account in self.accounts.values():
+                token = account.find_value(call.credential)
+                if token is not None and token.is_live(now):
+                    return account, token
+        raise Refused(refusals.incorrect_token())
+
+    def _within_account(
+        self, call: Call, body: bytes, account: Account, credential: Token, now: datetime
+    ) -> Response:
+        if call.operation == "resources":
+            return answer(200, account.tree(credential))
+        if call.operation in ("list", "get"):
+            return _read(call, account, credential, now)
+        if account.admin_grant not in credential.grants:
+            return refusals.access_forbidden()
+        return self._write(call, body, account, credential, now)
+
+    def _write(self, call: Call, body: bytes, account: Account, credential: Token, now: datetime) -> Response:
+        if call.operation == "create":
+            draft = read_create(body, self.settings, now)
+            account.refuse_unknown(draft.grants)
+            return _with_value(account.create(draft, credential.name, now), base=None)
+        token = account.find(call.token_id or 0, now)
+        if token is None:
+            return refusals.not_found()
+        if call.operation == "delete":
+            account.delete(token)
+            return Response(204, change=Change(token.id))
+        refuse_reset(token, self.settings, now)
+        expires_at = read_reset(body, self.settings, now)
+        return _with_value(account.reset(token, expires_at, credential.name, now), base=token)
+
+
+def _read(call: Call, account: Account, credential: Token, now: datetime) -> Response:
+    sees_all = account.admin_grant in credential.grants
+    if call.operation == "list":
+        shown = [token for token in account.tokens(now) if sees_all or _is_covered(token, credential)]
+        return answer(200, [token.as_json() for token in shown])
+    token = account.find(call.token_id or 0, now)
+    if token is None or not (sees_all or _is_covered(token, credential)):
+        return refusals.not_found()
+    return answer(200, token.as_json())
+
+
+def _is_covered(token: Token, credential: Token) -> bool:
+    return all(any(own.covers(grant) for own in credential.grants) for grant in token.grants)
+
+
+def _account_entry(account: Account, credential: Token) -> dict[str, object]:
+    on_account = {g.access_level for g in credential.grants if account.admin_grant.covers(g)}
+    return {"id": account.id, "name": account.name, "access_levels": sorted(on_account)}
+
+
+def _with_value(token: Token, base: Token | None) -> Response:
+    change = Change(token.id) if base is None else Change(base.id, successor_id=token.id)
+    return answer(200, token.as_json() | {"token": token.value}, change)

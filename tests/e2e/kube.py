@@ -1,0 +1,77 @@
+"""A small synchronous client of the real API server, for what tests do and look at as a user would."""
+
+import base64
+import ssl
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+GROUP = "/apis/mailtrap-operator.io/v1alpha1"
+
+Body = dict[str, Any]
+
+
+class Refused(Exception):
+    """The API server refused a call."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+
+
+class Kube:
+    """Calls the API server with a kubeconfig's client certificate."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        config = yaml.safe_load(kubeconfig.read_text())
+        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+        context = ssl.create_default_context(cadata=_text(cluster["certificate-authority-data"]))
+        with tempfile.TemporaryDirectory() as folder:
+            pair = Path(folder, "pair.pem")
+            pair.write_text(_text(user["client-certificate-data"]) + _text(user["client-key-data"]))
+            context.load_cert_chain(pair)
+        self._http = httpx.Client(base_url=cluster["server"], verify=context, timeout=30)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def get(self, path: str, **query: str) -> Body | None:
+        """Return an object or list, or None where there is none."""
+        response = self._http.get(path, params=query)
+        return None if response.status_code == 404 else _checked(response)
+
+    def create(self, path: str, body: Body) -> Body:
+        """Create an object."""
+        return _checked(self._http.post(path, json=body))
+
+    def apply(self, path: str, body: Body) -> Body:
+        """Server-side apply an object as a user's tool does."""
+        headers = {"Content-Type": "application/apply-patch+yaml"}
+        query = {"fieldManager": "user", "force": "true"}
+        return _checked(self._http.patch(path, params=query, headers=headers, content=yaml.safe_dump(body)))
+
+    def merge(self, path: str, patch: Body) -> Body:
+        """Merge into an object."""
+        headers = {"Content-Type": "application/merge-patch+json"}
+        return _checked(self._http.patch(path, headers=headers, json=patch))
+
+    def delete(self, path: str) -> None:
+        """Delete an object; one that is gone is fine."""
+        response = self._http.delete(path)
+        if response.status_code != 404:
+            _checked(response)
+
+
+def _text(data: str) -> str:
+    return base64.b64decode(data).decode()
+
+
+def _checked(response: httpx.Response) -> Body:
+    if response.is_error:
+        raise Refused(response.status_code, response.json().get("message", ""))
+    body: Body = response.json()
+    return body

@@ -1,0 +1,505 @@
+"""The CRDs on a real API server: what it accepts, refuses, fills in and shows.
+
+Longer than other files, because its tables are the specification of what users may write.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local_cluster import Cluster, KubectlError
+from mailtrap_operator.api.v1alpha1 import (
+    VERSION,
+    AccountRef,
+    AccountSpec,
+    ApiTokenSpec,
+    ApiTokenStatus,
+    Condition,
+    CurrentToken,
+    OperationStatus,
+    PreviousToken,
+)
+
+Json = dict[str, Any]
+
+CRDS_FOLDER = Path(__file__).parents[2] / "crds"
+RESOURCE = {"type": "domain", "id": 3229, "accessLevel": "Admin"}
+ACCOUNT = {"accountId": 3229, "credentialsSecretRef": {"name": "mailtrap-credentials"}}
+NOON = datetime(2030, 1, 31, 12, 0, tzinfo=UTC)
+ACCOUNT_KINDS = pytest.mark.parametrize("kind", ["MailtrapAccount", "ClusterMailtrapAccount"])
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with Cluster.start(tmp_path_factory.mktemp("cluster") / "files") as cluster:
+        cluster.kubectl("create", "namespace", "shop")
+        apply_crds(cluster)
+        yield cluster
+
+
+def apply_crds(cluster: Cluster) -> None:
+    cluster.kubectl("apply", "--server-side", "--warnings-as-errors", f"--filename={CRDS_FOLDER}")
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+
+
+def manifest(kind: str, name: str, spec: Json) -> str:
+    metadata = {"name": name} if kind.startswith("Cluster") else {"name": name, "namespace": "shop"}
+    return json.dumps(
+        {"apiVersion": "mailtrap-operator.io/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
+    )
+
+
+def answer(cluster: Cluster, *args: str, body: str | None = None) -> Json:
+    return dict(json.loads(cluster.kubectl(*args, "--namespace=shop", "--output=json", input=body)))
+
+
+def create(cluster: Cluster, kind: str, name: str, spec: Json) -> Json:
+    """Create an object for good and return it as the API server then shows it."""
+    answer(cluster, "create", "--filename=-", body=manifest(kind, name, spec))
+    return answer(cluster, "get", kind, name)
+
+
+def try_out(cluster: Cluster, kind: str, spec: Json) -> Json:
+    """Let the API server check and complete an object without storing it; return its spec."""
+    body = manifest(kind, "tried", spec)
+    return dict(answer(cluster, "create", "--dry-run=server", "--filename=-", body=body)["spec"])
+
+
+def token(**spec: Any) -> Json:
+    return {"resources": [RESOURCE], **spec}
+
+
+def after(duration: str) -> Json:
+    return token(expiration={"policy": "After", "after": duration})
+
+
+def template(**parts: Any) -> Json:
+    return token(secretTemplate=parts)
+
+
+def labels(**labels: str) -> Json:
+    return template(metadata={"labels": labels})
+
+
+DURATION = "must be a duration from 1m to 43800h in hours, minutes and seconds, such as 2160h"
+OBJECT_NAME = "must be a Kubernetes object name such as billing-mailtrap"
+ONE_LINE = "must be one line that neither begins nor ends with a blank"
+RESERVED = "keys under mailtrap-operator.io/ and app.kubernetes.io/managed-by belong to the operator"
+LABEL_KEY = "keys must be label keys such as team or example.com/team"
+DATE = "must be a date from 2020 to 2099, such as 2030-01-31T12:00:00Z"
+BASE_URL = "must be scheme, host and optional port alone, such as https://mailtrap.io"
+
+REFUSED_TOKENS: dict[str, tuple[Json, str]] = {
+    "no resources field": ({}, "spec.resources: Required value"),
+    "no resource": (token(resources=[]), "spec.resources in body should have at least 1 items"),
+    "resource without level": (token(resources=[{"type": "domain", "id": 1}]), "accessLevel: Required value"),
+    "resource id 0": (token(resources=[RESOURCE | {"id": 0}]), "greater than or equal to 1"),
+    "resource id empty": (token(resources=[RESOURCE | {"id": ""}]), "at least 1 chars long"),
+    "resource id true": (token(resources=[RESOURCE | {"id": True}]), "must be of type integer,string"),
+    "resource type with a blank": (token(resources=[RESOURCE | {"type": "a b"}]), "spec.resources[0].type"),
+    "resource type empty": (token(resources=[RESOURCE | {"type": ""}]), "spec.resources[0].type"),
+    "unknown level": (token(resources=[RESOURCE | {"accessLevel": "Root"}]), '"Admin", "Viewer"'),
+    "resource twice": (
+        token(resources=[RESOURCE, RESOURCE | {"accessLevel": "Viewer"}]),
+        "each resource may be listed once: remove the second entry of the same type and id",
+    ),
+    "resource twice, once as text": (
+        token(resources=[RESOURCE, RESOURCE | {"id": "3229"}]),
+        "each resource may be listed once",
+    ),
+    "too many resources": (
+        token(resources=[RESOURCE | {"id": number} for number in range(1, 102)]),
+        "must have at most 100 items",
+    ),
+    "account kind unknown": (
+        token(accountRef={"kind": "Bank"}),
+        '"MailtrapAccount", "ClusterMailtrapAccount"',
+    ),
+    "account name no object name": (token(accountRef={"name": "My_Account"}), OBJECT_NAME),
+    "account of another namespace": (
+        token(accountRef={"namespace": "other"}),
+        'unknown field "spec.accountRef.namespace"',
+    ),
+    "display name with our tag": (token(displayName="a [k8s:b"), "must not contain '[k8s:'"),
+    "display name of two lines": (token(displayName="a\nb"), ONE_LINE),
+    "display name with a carriage return": (token(displayName="a\rb"), ONE_LINE),
+    "display name with a line separator": (token(displayName="a\u2028b"), ONE_LINE),
+    "display name with blanks around": (token(displayName=" a "), ONE_LINE),
+    "display name empty": (token(displayName=""), ONE_LINE),
+    "display name too long": (token(displayName="a" * 151), "may not be more than 150"),
+    "policy After alone": (token(expiration={"policy": "After"}), "policy After needs 'after'"),
+    "after without its policy": (token(expiration={"after": "1h"}), "no other policy takes it"),
+    "after with policy Never": (
+        token(expiration={"policy": "Never", "after": "1h"}),
+        "policy After needs 'after', and no other policy takes it",
+    ),
+    "policy At alone": (token(expiration={"policy": "At"}), "policy At needs 'at'"),
+    "at without its policy": (token(expiration={"at": "2030-01-31T12:00:00Z"}), "no other policy takes it"),
+    "unknown policy": (token(expiration={"policy": "Soon"}), '"ServerDefault", "Never", "After", "At"'),
+    "at is no date": (token(expiration={"policy": "At", "at": "soon"}), "must be of type date-time"),
+    "at without zone": (
+        token(expiration={"policy": "At", "at": "2030-01-31T12:00:00"}),
+        "must be of type date-time",
+    ),
+    "at long ago": (token(expiration={"policy": "At", "at": "0000-01-01T00:00:00Z"}), DATE),
+    "at never": (token(expiration={"policy": "At", "at": "9999-12-31T23:59:59-12:00"}), DATE),
+    "after in days": (after("90d"), DURATION),
+    "after with a fraction": (after("1.5h"), DURATION),
+    "after negative": (after("-1h"), DURATION),
+    "after empty": (after(""), DURATION),
+    "after too short": (after("59s"), DURATION),
+    "after longer than five years": (after("43800h1s"), DURATION),
+    "after beyond what can be counted": (after("999999h9999999m999999999s"), DURATION),
+    "renewBefore twice": (
+        token(rotation={"renewBefore": "1h", "renewBeforePercentage": 10}),
+        "set renewBefore or renewBeforePercentage, not both",
+    ),
+    "renewBefore in days": (token(rotation={"renewBefore": "30d"}), DURATION),
+    "renewBefore zero": (token(rotation={"renewBefore": "0s"}), DURATION),
+    "renewBefore as long as after": (
+        after("60m") | {"rotation": {"renewBefore": "1h"}},
+        "rotation.renewBefore must be shorter than expiration.after",
+    ),
+    "percentage 0": (token(rotation={"renewBeforePercentage": 0}), "greater than or equal to 1"),
+    "percentage 100": (token(rotation={"renewBeforePercentage": 100}), "less than or equal to 99"),
+    "overlap too long": (token(rotation={"overlap": "721h"}), "must be a duration from 0s to 720h"),
+    "unknown strategy": (token(rotation={"strategy": "Swap"}), '"Reset", "Replace"'),
+    "secret name no object name": (token(secretName="Billing"), OBJECT_NAME),
+    "secret name empty": (token(secretName=""), OBJECT_NAME),
+    "secret name with a dot too many": (token(secretName="a..b"), OBJECT_NAME),
+    "secret name too long": (token(secretName="a" * 254), "may not be more than 253"),
+    "data without the token": (
+        template(data={"a": "token"}),
+        "at least one value must contain ${token}, else the Secret holds no token",
+    ),
+    "data empty": (template(data={}), "should have at least 1 properties"),
+    "data with another placeholder": (
+        template(data={"a": "${token}", "b": "${user}"}),
+        "the only placeholder is ${token}; remove every other '${'",
+    ),
+    "data with a placeholder around one": (template(data={"a": "${to${token}ken}"}), "the only placeholder"),
+    "data key with a blank": (template(data={"a b": "${token}"}), "keys must be Secret keys"),
+    "data key too long": (template(data={"a" * 254: "${token}"}), "keys must be Secret keys"),
+    "data with too many keys": (
+        template(data={f"k{number}": "${token}" for number in range(33)}),
+        "must have at most 32",
+    ),
+    "label of ours": (labels(**{"app.kubernetes.io/managed-by": "me"}), RESERVED),
+    "label under our group": (labels(**{"mailtrap-operator.io/owner": "me"}), RESERVED),
+    "label key with a blank": (labels(**{"my team": "shop"}), LABEL_KEY),
+    "label key too long": (labels(**{"a" * 64: "shop"}), LABEL_KEY),
+    "label value with a blank": (labels(team="my shop"), "spec.secretTemplate.metadata.labels.team"),
+    "annotation under our group": (
+        template(metadata={"annotations": {"mailtrap-operator.io/nonce": "x"}}),
+        RESERVED,
+    ),
+    "unknown creation policy": (token(creationPolicy="Merge"), '"Owner", "Orphan"'),
+    "unknown deletion policy": (token(deletionPolicy="Keep"), '"Delete", "Retain"'),
+    "suspend as text": (token(suspend="yes"), "must be of type boolean"),
+    "a misspelt field": (token(secretNam="a"), 'unknown field "spec.secretNam"'),
+}
+
+ACCEPTED_TOKENS: dict[str, Json] = {
+    "the least": token(),
+    "everything": token(
+        accountRef={"kind": "MailtrapAccount", "name": "eu.main"},
+        displayName="billing mailer – ünïcode (eu) [prod]",
+        expiration={"policy": "After", "after": "2160h"},
+        rotation={"strategy": "Replace", "renewBefore": "720h", "overlap": "1h30m"},
+        secretName="billing-mailtrap",
+        secretTemplate={
+            "metadata": {
+                "labels": {"team": "shop", "example.com/tier": "", "mailtrap-operator.io.example.com/x": "y"},
+                "annotations": {"example.com/note": "any text\nat all: ${user}"},
+            },
+            "data": {"MAILTRAP_API_TOKEN": "${token}", ".env": "A=${token}\nB=$HOME$\n", "user": "api"},
+        },
+        creationPolicy="Orphan",
+        deletionPolicy="Retain",
+        suspend=True,
+    ),
+    "many resources": token(resources=[RESOURCE | {"id": number} for number in range(1, 101)]),
+    "one id under two types": token(resources=[RESOURCE, RESOURCE | {"type": "sandbox"}]),
+    "resource id as text": token(
+        resources=[RESOURCE | {"id": "ab-1", "type": "email_campaign_permission_scope"}]
+    ),
+    "the largest resource id": token(resources=[RESOURCE | {"id": 2**63 - 1}]),
+    "never": token(expiration={"policy": "Never"}),
+    "at": token(expiration={"policy": "At", "at": "2030-01-31T14:00:00.123456789+02:00"}),
+    "the shortest lifetime": after("1m"),
+    "the longest lifetime": after("43800h"),
+    "a lifetime in seconds": after("157680000s"),
+    "renewal just after the issue": after("1h") | {"rotation": {"renewBefore": "59m59s"}},
+    "renewBefore without after": token(rotation={"renewBefore": "43800h"}),
+    "the least percentage": token(rotation={"renewBeforePercentage": 1}),
+    "the greatest percentage": token(rotation={"renewBeforePercentage": 99}),
+    "no overlap": token(rotation={"overlap": "0s"}),
+    "the longest overlap": token(rotation={"overlap": "720h"}),
+    "the longest names": token(displayName="a" * 150, secretName="a" * 253),
+    "a display name of one letter": token(displayName="ß"),
+    "labels alone": labels(team="shop"),
+    "the most data": template(data={f"k{number}": "${token}" + "x" * 4088 for number in range(32)}),
+}
+
+REFUSED_ACCOUNTS: dict[str, tuple[Json, str]] = {
+    "no account id": ({"credentialsSecretRef": {"name": "a"}}, "spec.accountId: Required value"),
+    "account id 0": (ACCOUNT | {"accountId": 0}, "greater than or equal to 1"),
+    "account id as text": (ACCOUNT | {"accountId": "3229"}, "must be of type integer"),
+    "no credential": ({"accountId": 3229}, "spec.credentialsSecretRef: Required value"),
+    "credential without name": (
+        ACCOUNT | {"credentialsSecretRef": {}},
+        "credentialsSecretRef.name: Required",
+    ),
+    "credential name no object name": (ACCOUNT | {"credentialsSecretRef": {"name": "A"}}, OBJECT_NAME),
+    "credential key with a slash": (
+        ACCOUNT | {"credentialsSecretRef": {"name": "a", "key": "a/b"}},
+        "must be a Secret key: letters, digits, '-', '_' and '.'",
+    ),
+    "url with a slash at the end": (ACCOUNT | {"baseUrl": "https://mailtrap.io/"}, BASE_URL),
+    "url with a path": (ACCOUNT | {"baseUrl": "https://mailtrap.io/api"}, BASE_URL),
+    "url with a user": (ACCOUNT | {"baseUrl": "https://me:pw@mailtrap.io"}, BASE_URL),
+    "url with a query": (ACCOUNT | {"baseUrl": "https://mailtrap.io?a=b"}, BASE_URL),
+    "url without scheme": (ACCOUNT | {"baseUrl": "mailtrap.io"}, BASE_URL),
+    "url of another scheme": (ACCOUNT | {"baseUrl": "ftp://mailtrap.io"}, BASE_URL),
+    "url of two lines": (ACCOUNT | {"baseUrl": "https://mailtrap.io\n"}, BASE_URL),
+    "url empty": (ACCOUNT | {"baseUrl": ""}, BASE_URL),
+    "interval too short": (ACCOUNT | {"refreshInterval": "9s"}, "must be a duration from 10s to 1h"),
+    "interval too long": (ACCOUNT | {"refreshInterval": "61m"}, "must be a duration from 10s to 1h"),
+    "interval without unit": (ACCOUNT | {"refreshInterval": "60"}, "must be a duration from 10s to 1h"),
+}
+
+ACCEPTED_ACCOUNTS: dict[str, Json] = {
+    "the least": ACCOUNT,
+    "everything": {
+        "accountId": 2**63 - 1,
+        "credentialsSecretRef": {"name": "mailtrap.credentials", "key": "API_TOKEN.txt"},
+        "baseUrl": "http://127.0.0.1:8025",
+        "refreshInterval": "10s",
+    },
+    "a host on IPv6": ACCOUNT | {"baseUrl": "https://[::1]:8443", "refreshInterval": "1h"},
+}
+
+
+@pytest.mark.parametrize(("spec", "message"), REFUSED_TOKENS.values(), ids=REFUSED_TOKENS)
+def test_an_api_token_that_cannot_be_meant_is_refused(cluster: Cluster, spec: Json, message: str) -> None:
+    with pytest.raises(KubectlError) as refusal:
+        try_out(cluster, "ApiToken", spec)
+    assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize("spec", ACCEPTED_TOKENS.values(), ids=ACCEPTED_TOKENS)
+def test_an_accepted_api_token_means_the_same_to_server_and_operator(cluster: Cluster, spec: Json) -> None:
+    served = ApiTokenSpec.model_validate(try_out(cluster, "ApiToken", spec))
+    assert ApiTokenSpec.model_validate(spec) == served
+
+
+@ACCOUNT_KINDS
+@pytest.mark.parametrize(("spec", "message"), REFUSED_ACCOUNTS.values(), ids=REFUSED_ACCOUNTS)
+def test_an_account_that_cannot_be_meant_is_refused(
+    cluster: Cluster, kind: str, spec: Json, message: str
+) -> None:
+    with pytest.raises(KubectlError) as refusal:
+        try_out(cluster, kind, spec)
+    assert message in str(refusal.value)
+
+
+@ACCOUNT_KINDS
+@pytest.mark.parametrize("spec", ACCEPTED_ACCOUNTS.values(), ids=ACCEPTED_ACCOUNTS)
+def test_an_accepted_account_means_the_same_to_server_and_operator(
+    cluster: Cluster, kind: str, spec: Json
+) -> None:
+    served = AccountSpec.model_validate(try_out(cluster, kind, spec))
+    assert AccountSpec.model_validate(spec) == served
+
+
+def test_defaults_are_filled_in_for_all_to_see(cluster: Cluster) -> None:
+    assert {
+        "accountRef": {"kind": "ClusterMailtrapAccount", "name": "default"},
+        "resources": [RESOURCE],
+        "expiration": {"policy": "ServerDefault"},
+        "rotation": {"strategy": "Reset", "overlap": "12h"},
+        "secretTemplate": {"data": {"token": "${token}"}},
+        "creationPolicy": "Owner",
+        "deletionPolicy": "Delete",
+        "suspend": False,
+    } == try_out(cluster, "ApiToken", token())
+    assert {
+        "accountId": 3229,
+        "credentialsSecretRef": {"name": "mailtrap-credentials", "key": "token"},
+        "baseUrl": "https://mailtrap.io",
+        "refreshInterval": "1m",
+    } == try_out(cluster, "MailtrapAccount", ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [("ApiToken", token()), ("MailtrapAccount", ACCOUNT), ("ClusterMailtrapAccount", ACCOUNT)],
+)
+def test_a_new_object_says_that_nobody_has_seen_it(cluster: Cluster, kind: str, spec: Json) -> None:
+    assert {"observedGeneration": -1} == create(cluster, kind, "new", spec)["status"]
+
+
+def test_unknown_fields_are_not_stored(cluster: Cluster) -> None:
+    body = manifest("ApiToken", "pruned", token(unknown=1, rotation={"unknown": {"a": 1}}))
+    created = answer(cluster, "create", "--validate=ignore", "--filename=-", body=body)
+    assert "unknown" not in json.dumps(created["spec"])
+
+
+@ACCOUNT_KINDS
+def test_an_account_id_never_changes(cluster: Cluster, kind: str) -> None:
+    create(cluster, kind, "fixed", ACCOUNT)
+    with pytest.raises(KubectlError, match="accountId cannot be changed; create another account object"):
+        answer(cluster, "patch", kind, "fixed", "--type=merge", '--patch={"spec": {"accountId": 1}}')
+    answer(cluster, "patch", kind, "fixed", "--type=merge", '--patch={"spec": {"refreshInterval": "5m"}}')
+
+
+def test_applying_the_definitions_again_changes_nothing(cluster: Cluster) -> None:
+    before = answer(cluster, "get", "crd")
+    apply_crds(cluster)
+    assert before == answer(cluster, "get", "crd")
+
+
+def test_the_definitions_are_sound_in_the_servers_eyes(cluster: Cluster) -> None:
+    for crd in answer(cluster, "get", "crd")["items"]:
+        conditions = {condition["type"]: condition["status"] for condition in crd["status"]["conditions"]}
+        assert {"Established": "True", "NamesAccepted": "True"} == conditions
+        assert VERSION in crd["status"]["storedVersions"]
+
+
+def condition(**changes: Any) -> Condition:
+    return Condition(
+        **{
+            "type": "Ready",
+            "status": "True",
+            "observed_generation": 3,
+            "last_transition_time": NOON,
+            "reason": "TokenIssued",
+            "message": "The Secret holds a working token.",
+            **changes,
+        }
+    )
+
+
+def previous(number: int, **changes: Any) -> PreviousToken:
+    return PreviousToken(
+        **{
+            "id": number,
+            "last_four": "cafe",
+            "delete_after": NOON,
+            "reason": "Rotated",
+            "account": AccountRef(),
+            **changes,
+        }
+    )
+
+
+CURRENT = CurrentToken(
+    id=7,
+    last_four="beef",
+    expires_at=NOON,
+    issued_at=NOON - timedelta(days=90),
+    access_digest="a" * 64,
+    expiration_digest="e" * 64,
+    account=AccountRef(),
+    reset_refused=True,
+)
+OPERATION = OperationStatus(
+    type="Reset", nonce="abcdefgh", base=7, started_at=NOON, holder="pod-1", account=AccountRef()
+)
+FULL = ApiTokenStatus(
+    observed_generation=3,
+    conditions=(condition(), condition(type="Reconciling", status="Unknown", message="")),
+    operation=OPERATION,
+    current=CURRENT,
+    previous=(previous(6, expires_at=NOON), previous(5)),
+    secret_name="billing",
+    renewal_time=NOON,
+)
+STATUSES: dict[str, ApiTokenStatus] = {
+    "the default": ApiTokenStatus(),
+    "full": FULL,
+    "create without base": FULL.model_copy(
+        update={"operation": OPERATION.model_copy(update={"type": "Create", "base": None})}
+    ),
+    "a token that never expires": FULL.model_copy(
+        update={"current": CURRENT.model_copy(update={"expires_at": None, "reset_refused": False})}
+    ),
+    "as large as can be": ApiTokenStatus(
+        observed_generation=2**62,
+        conditions=tuple(condition(type=f"Type{number}", message="ü" * 5000) for number in range(16)),
+        operation=OPERATION.model_copy(update={"nonce": "n" * 32, "holder": "h" * 253}),
+        current=CURRENT.model_copy(update={"id": 2**63 - 1, "last_four": "x" * 16}),
+        previous=tuple(previous(number, account=AccountRef(name="a" * 253)) for number in range(1, 257)),
+        secret_name="a" * 253,
+    ),
+}
+
+
+def store_status(cluster: Cluster, name: str, status: ApiTokenStatus) -> Json:
+    dump = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    patch = json.dumps([{"op": "add", "path": "/status", "value": dump}])
+    target = ("ApiToken", name, "--subresource=status", "--type=json")
+    answer(cluster, "patch", *target, "--patch-file=/dev/stdin", body=patch)
+    assert dump == answer(cluster, "get", "ApiToken", name)["status"]
+    return dump
+
+
+def test_every_status_is_stored_as_it_was_written(cluster: Cluster) -> None:
+    create(cluster, "ApiToken", "status", token())
+    for name, status in STATUSES.items():
+        assert status == ApiTokenStatus.model_validate(store_status(cluster, "status", status)), name
+
+
+def test_a_status_with_one_id_twice_is_refused(cluster: Cluster) -> None:
+    create(cluster, "ApiToken", "twice", token())
+    with pytest.raises(KubectlError, match="Duplicate value"):
+        store_status(cluster, "twice", ApiTokenStatus(previous=(previous(6), previous(6))))
+
+
+def test_kubectl_shows_the_columns_of_a_token_and_its_dates_to_come(cluster: Cluster) -> None:
+    create(cluster, "ApiToken", "shown", token())
+    store_status(cluster, "shown", FULL)
+
+    header, row = cluster.kubectl("get", "mtat", "shown", "--namespace=shop").splitlines()
+    assert ["NAME", "READY", "REASON", "SECRET", "EXPIRES", "RENEWAL", "AGE"] == header.split()
+    date = "2030-01-31T12:00:00Z"
+    assert ["shown", "True", "TokenIssued", "billing", date, date] == row.split()[:-1]
+
+    header, row = cluster.kubectl("get", "mtat", "shown", "--namespace=shop", "--output=wide").splitlines()
+    assert ("TOKEN-ID", "7") == (header.split()[-1], row.split()[-1])
+
+
+@pytest.mark.parametrize(
+    ("short_name", "kind", "scope"),
+    [
+        ("mta", "MailtrapAccount", ("--namespace=shop",)),
+        ("cmta", "ClusterMailtrapAccount", ()),
+    ],
+)
+def test_kubectl_shows_the_columns_of_an_account(
+    cluster: Cluster, short_name: str, kind: str, scope: tuple[str, ...]
+) -> None:
+    create(cluster, kind, "shown", ACCOUNT)
+    conditions = [condition().model_dump(mode="json", by_alias=True)]
+    patch = json.dumps({"status": {"observedGeneration": 1, "conditions": conditions}})
+    answer(cluster, "patch", kind, "shown", "--subresource=status", "--type=merge", f"--patch={patch}")
+
+    header, row = cluster.kubectl("get", short_name, "shown", *scope).splitlines()
+    assert ["NAME", "READY", "REASON", "ACCOUNT", "AGE"] == header.split()
+    assert ["shown", "True", "TokenIssued", "3229"] == row.split()[:-1]
+
+
+def test_one_category_lists_all_kinds(cluster: Cluster) -> None:
+    create(cluster, "ApiToken", "listed", token())
+    create(cluster, "MailtrapAccount", "listed", ACCOUNT)
+    create(cluster, "ClusterMailtrapAccount", "listed", ACCOUNT)
+    names = set(cluster.kubectl("get", "mailtrap", "--namespace=shop", "--output=name").split())
+    assert {
+        "apitoken.mailtrap-operator.io/listed",
+        "mailtrapaccount.mailtrap-operator.io/listed",
+        "clustermailtrapaccount.mailtrap-operator.io/listed",
+    } <= names

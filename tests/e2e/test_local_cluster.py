@@ -1,0 +1,273 @@
+"""The local cluster against the real programs: it behaves as a cluster, and leaves nothing behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_cluster import Cluster, ClusterError, KubectlError, binaries
+from local_cluster.build import MODULE
+
+TIMEOUT = 120  # seconds until a test gives up; none waits that long when all is well
+POLL_INTERVAL = 0.05
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with Cluster.start(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+def command(*arguments: str | Path) -> list[str | Path]:
+    return [sys.executable, "-m", "local_cluster", *arguments]
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """Everything that the command starts names a file under `folder`, by which it can be found."""
+    return os.environ | {"PYTHONPATH": str(MODULE.parent), "TMPDIR": str(folder)} | more
+
+
+def run(*arguments: str | Path, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments),
+        env=environment(folder, **variables),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+
+
+def processes_of(folder: Path) -> list[str]:
+    shown = subprocess.run(["/bin/ps", "-ww", "-eo", "args="], capture_output=True, text=True, check=True)
+    return [line for line in shown.stdout.splitlines() if f"{folder}/" in line]
+
+
+def wait_until_nothing_runs(folder: Path) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while left := processes_of(folder):
+        assert time.monotonic() < deadline, left
+        time.sleep(POLL_INTERVAL)
+
+
+def config_map(name: str, **metadata: object) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name} | metadata})
+
+
+def test_all_programs_say_the_version_that_is_pinned(cluster: Cluster) -> None:
+    shown = json.loads(cluster.kubectl("version", "-o", "json"))
+
+    assert shown["clientVersion"]["gitVersion"] == "v1.37.2"
+    assert shown["serverVersion"]["gitVersion"] == "v1.37.2"
+
+
+def test_a_service_account_gets_a_token(cluster: Cluster) -> None:
+    assert len(cluster.kubectl("create", "token", "default").split(".")) == 3
+
+
+def test_a_user_may_do_what_rbac_grants_and_nothing_else(cluster: Cluster) -> None:
+    kubeconfig = cluster.kubeconfig_for("anna", groups=["readers"])
+    as_anna = ("--kubeconfig", str(kubeconfig), "get", "pods", "-o", "name")
+    with pytest.raises(KubectlError, match='User "anna" cannot list resource "pods"'):
+        cluster.kubectl(*as_anna)
+
+    cluster.kubectl("create", "clusterrolebinding", "readers", "--clusterrole=view", "--group=readers")
+
+    assert cluster.kubectl(*as_anna) == ""
+
+
+def test_the_audit_log_tells_who_wrote_what_but_not_the_content(cluster: Cluster) -> None:
+    kubeconfig = cluster.kubeconfig_for("writer", groups=["system:masters"])
+    secret = json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "audited"},
+            "stringData": {"k": "content"},
+        }
+    )
+    cluster.kubectl("--kubeconfig", str(kubeconfig), "create", "-f", "-", input=secret)
+
+    events = [json.loads(line) for line in cluster.audit_log.read_text().splitlines()]
+    writes = [
+        (event["verb"], event["objectRef"]["resource"], event["objectRef"]["name"])
+        for event in events
+        if event["user"]["username"] == "writer" and event["verb"] == "create"
+    ]
+    assert writes == [("create", "secrets", "audited")]
+    assert all("requestObject" not in event and "responseObject" not in event for event in events)
+
+
+def test_what_belongs_to_a_deleted_object_is_collected(cluster: Cluster) -> None:
+    cluster.kubectl("create", "-f", "-", input=config_map("owner"))
+    uid = cluster.kubectl("get", "configmap", "owner", "-o", "jsonpath={.metadata.uid}")
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid}
+    cluster.kubectl("create", "-f", "-", input=config_map("dependent", ownerReferences=[owner]))
+
+    cluster.kubectl("delete", "configmap", "owner")
+
+    cluster.kubectl("wait", "--for=delete", "configmap/dependent", "--timeout=50s")
+
+
+def test_a_deleted_namespace_goes_away_with_its_content(cluster: Cluster) -> None:
+    cluster.kubectl("create", "namespace", "passing")
+    cluster.kubectl("--namespace", "passing", "create", "-f", "-", input=config_map("content"))
+
+    cluster.kubectl("delete", "namespace", "passing", "--timeout=50s")
+
+    with pytest.raises(KubectlError, match="NotFound"):
+        cluster.kubectl("get", "namespace", "passing")
+
+
+def test_the_api_server_comes_back_from_an_outage_where_it_was(cluster: Cluster) -> None:
+    url = cluster.url
+    cluster.kubectl("create", "-f", "-", input=config_map("lasting"))
+    cluster.kubectl("create", "namespace", "outage")
+
+    cluster.stop_apiserver()
+    with pytest.raises(KubectlError, match="refused"):
+        cluster.kubectl("get", "configmap", "lasting")
+    cluster.start_apiserver()
+
+    assert url == cluster.url
+    assert cluster.kubectl("get", "configmap", "lasting", "-o", "name") == "configmap/lasting\n"
+    cluster.kubectl("delete", "namespace", "outage", "--timeout=50s")  # the controllers are back too
+
+
+def test_two_clusters_side_by_side_know_nothing_of_each_other(cluster: Cluster, tmp_path: Path) -> None:
+    with Cluster.start(tmp_path) as other:
+        other.kubectl("create", "namespace", "elsewhere")
+
+        with pytest.raises(KubectlError, match="NotFound"):
+            cluster.kubectl("get", "namespace", "elsewhere")
+
+
+def test_a_stopped_cluster_leaves_no_process(tmp_path: Path) -> None:
+    with Cluster.start(tmp_path):
+        assert len(processes_of(tmp_path)) == 3
+
+    assert processes_of(tmp_path) == []
+
+
+def test_a_folder_serves_one_cluster_only(cluster: Cluster) -> None:
+    with (
+        pytest.raises(ClusterError, match="holds the files of another cluster"),
+        Cluster.start(cluster.ca_file.parents[1]),
+    ):
+        pass
+
+
+def test_a_component_that_does_not_start_is_named_with_its_log_and_nothing_stays(tmp_path: Path) -> None:
+    assets = tmp_path / "assets"
+    assets.mkdir()
+    for program in binaries.PROGRAMS:
+        (assets / program).symlink_to(binaries.folder() / program)
+    broken = assets / "kube-controller-manager"  # the last to start: the others run by then
+    broken.unlink()
+    broken.write_text("#!/bin/sh\necho the disk is made of cheese\nexit 3\n")
+    broken.chmod(0o755)
+
+    done = run("run", "--", "true", folder=tmp_path, KUBEBUILDER_ASSETS=str(assets))
+
+    assert done.returncode == 1
+    assert "kube-controller-manager ended with exit code 3" in done.stderr
+    assert "the disk is made of cheese" in done.stderr
+    assert processes_of(tmp_path) == []
+
+
+def test_a_command_finds_the_cluster_and_its_kubectl(tmp_path: Path) -> None:
+    done = run("run", "--", "kubectl", "get", "namespace", "default", "-o", "name", folder=tmp_path)
+
+    assert (done.returncode, done.stdout) == (0, "namespace/default\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_gives_its_exit_code_and_what_it_left_running_is_ended(tmp_path: Path) -> None:
+    done = run(
+        "run", "--", "sh", "-c", f"echo > {tmp_path}/left; tail -f {tmp_path}/left & exit 7", folder=tmp_path
+    )
+
+    assert done.returncode == 7
+    assert processes_of(tmp_path) == []
+
+
+def test_a_command_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    done = run("run", "--", "no-such-command", folder=tmp_path)
+
+    assert done.returncode == 1
+    assert "cannot run no-such-command: No such file or directory" in done.stderr
+
+
+@pytest.fixture
+def ctrl_c_works() -> Iterator[None]:
+    """What runs in a shell's background inherits that Ctrl-C is ignored; a handler here undoes that for children."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_works")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_whatever_ends_the_command_nothing_stays_running(tmp_path: Path, number: signal.Signals) -> None:
+    endless = tmp_path / "endless"  # named in the arguments of what is run, so that it is looked for too
+    endless.write_text("ready\n")
+    with subprocess.Popen(
+        command("run", "--", "tail", "-f", endless),
+        env=environment(tmp_path),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"ready\n"
+            assert len(processes_of(tmp_path)) >= 4
+
+            process.send_signal(number)
+
+            assert process.wait(TIMEOUT) != 0
+        finally:
+            process.kill()
+    wait_until_nothing_runs(tmp_path)
+
+
+def test_a_cluster_that_was_told_to_stay_stays_until_it_is_taken_down(tmp_path: Path) -> None:
+    folder = tmp_path / "staying"
+    started = run("up", "--dir", folder, folder=tmp_path)
+    again = run("up", "--dir", folder, folder=tmp_path)
+    used = subprocess.run(
+        ["/bin/sh", "-c", f"{started.stdout}\nkubectl get namespace default -o name"],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    running = len(processes_of(folder))
+    down = run("down", "--dir", folder, folder=tmp_path)
+
+    assert (started.returncode, started.stderr) == (0, "")
+    assert running == 3
+    assert started.stdout == again.stdout
+    assert used.stdout == "namespace/default\n"
+    assert down.returncode == 0
+    assert processes_of(tmp_path) == []
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("action", "message"), [("up", "is not empty; give a new folder"), ("down", "no cluster was started in")]
+)
+def test_a_folder_with_other_things_is_left_alone(tmp_path: Path, action: str, message: str) -> None:
+    (tmp_path / "diary").touch()
+
+    done = run(action, "--dir", tmp_path, folder=tmp_path)
+
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert (tmp_path / "diary").exists()

@@ -1,0 +1,214 @@
+"""The world of an end-to-end test: a namespace of the real API server, a simulator, and the objects in them.
+
+Everything is looked at from outside: through the Kubernetes API, the simulator's control, and with the token value.
+"""
+
+import base64
+import hashlib
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from tests.e2e.kube import GROUP, Body, Kube
+from tests.e2e.operator_process import OperatorProcess
+
+from local_cluster import Cluster
+from mailtrap_simulator.process import SimulatorProcess
+
+API_VERSION = "mailtrap-operator.io/v1alpha1"
+CREDENTIAL = "c0ffee00" * 4
+OPERATOR_NAMESPACE = "mailtrap-system"
+
+# Short times make lost answers settle within a test; their ratio is the one that the operator demands.
+FAST = ("--request-timeout", "1s", "--settle-time", "4s")
+
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T | None], what: str, seconds: float = 30) -> T:
+    """Look again and again until there is something to see; the time only bounds a failure."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if seen := look():
+            return seen
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not seen within {seconds} s: {what}")
+        time.sleep(0.05)
+
+
+class World:
+    """One namespace with one account of a simulator."""
+
+    def __init__(self, cluster: Cluster, kube: Kube, simulator: SimulatorProcess, folder: Path) -> None:
+        self.cluster = cluster
+        self.kube = kube
+        self.simulator = simulator
+        self.folder = folder
+        self.namespace = f"test-{uuid.uuid4().hex[:8]}"
+        self.account = self.namespace
+        kube.create("/api/v1/namespaces", {"metadata": {"name": self.namespace}})
+        self.put_credential(CREDENTIAL)
+        self.put_account()
+
+    # The operator.
+
+    def operator(self, *arguments: str, user: str = "operator") -> OperatorProcess:
+        """Return an operator process, not started, that serves this namespace alone."""
+        own = (
+            "--watch-namespaces",
+            self.namespace,
+            "--namespace",
+            OPERATOR_NAMESPACE,
+            "--installation",
+            "testaa",
+        )
+        log = self.folder / f"operator-{uuid.uuid4().hex[:6]}.log"
+        kubeconfig = self.cluster.kubeconfig_for(user, ["system:masters"])
+        return OperatorProcess(kubeconfig, self.simulator.url, log, *own, *(arguments or FAST))
+
+    # What a user does.
+
+    def put_credential(self, value: str, name: str | None = None) -> None:
+        """Write the account's credential."""
+        self.put_plain_secret(name or self.account, {"token": value}, OPERATOR_NAMESPACE)
+
+    def put_plain_secret(self, name: str, data: dict[str, str], namespace: str | None = None) -> None:
+        """Write a Secret that is not the operator's."""
+        encoded = {key: base64.b64encode(text.encode()).decode() for key, text in data.items()}
+        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": encoded}
+        self.kube.apply(f"/api/v1/namespaces/{namespace or self.namespace}/secrets/{name}", body)
+
+    def put_account(self, **spec: Any) -> None:
+        """Write the ClusterMailtrapAccount of this world."""
+        full = {
+            "accountId": self.simulator.account_id,
+            "credentialsSecretRef": {"name": self.account},
+            "baseUrl": self.simulator.url,
+            "refreshInterval": "10s",
+        } | spec
+        kind = "ClusterMailtrapAccount"
+        body = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": self.account}, "spec": full}
+        self.kube.apply(f"{GROUP}/clustermailtrapaccounts/{self.account}", body)
+
+    def put_api_token(self, name: str, **spec: Any) -> None:
+        """Apply an ApiToken, as often as one likes."""
+        full = {
+            "accountRef": {"name": self.account},
+            "resources": [{"type": "domain", "id": 1, "accessLevel": "Admin"}],
+        } | spec
+        body = {"apiVersion": API_VERSION, "kind": "ApiToken", "metadata": {"name": name}, "spec": full}
+        self.kube.apply(self.api_token_path(name), body)
+
+    def delete_api_token(self, name: str) -> None:
+        """Ask for an ApiToken's deletion."""
+        self.kube.delete(self.api_token_path(name))
+
+    # What one sees of Kubernetes.
+
+    def api_token_path(self, name: str) -> str:
+        """Return the path of an ApiToken."""
+        return f"{GROUP}/namespaces/{self.namespace}/apitokens/{name}"
+
+    def secret_path(self, name: str) -> str:
+        """Return the path of a Secret."""
+        return f"/api/v1/namespaces/{self.namespace}/secrets/{name}"
+
+    def api_token(self, name: str) -> Body | None:
+        """Return an ApiToken."""
+        return self.kube.get(self.api_token_path(name))
+
+    def status(self, name: str) -> Body:
+        """Return an ApiToken's status."""
+        return (self.api_token(name) or {}).get("status", {})
+
+    def condition(self, name: str, type_: str = "Ready") -> Body:
+        """Return a condition of an ApiToken, empty where there is none."""
+        return next((c for c in self.status(name).get("conditions", []) if c["type"] == type_), {})
+
+    def secret(self, name: str) -> Body | None:
+        """Return a Secret."""
+        return self.kube.get(self.secret_path(name))
+
+    def value(self, name: str, key: str = "token") -> str | None:
+        """Return the value that a Secret holds."""
+        encoded = ((self.secret(name) or {}).get("data") or {}).get(key)
+        return base64.b64decode(encoded).decode() if encoded else None
+
+    def becomes_ready(self, name: str, seconds: float = 30) -> str:
+        """Wait until an ApiToken is Ready for its present generation and nothing is left to do; return its value."""
+
+        def look() -> str | None:
+            body = self.api_token(name) or {}
+            conditions = {c["type"]: c for c in body.get("status", {}).get("conditions", [])}
+            ready = conditions.get("Ready", {})
+            is_current = ready.get("observedGeneration") == body.get("metadata", {}).get("generation")
+            is_done = ready.get("status") == "True" and "Reconciling" not in conditions
+            return self.value(body["spec"].get("secretName", name)) if is_current and is_done else None
+
+        return eventually(look, f"{name} is Ready: {self.status(name)}", seconds)
+
+    def becomes(self, name: str, reason: str, type_: str = "Ready", seconds: float = 30) -> Body:
+        """Wait until a condition has a reason; return the condition."""
+
+        def look() -> Body | None:
+            condition = self.condition(name, type_)
+            return condition if condition.get("reason") == reason else None
+
+        return eventually(look, f"{type_} of {name} becomes {reason}: {self.status(name)}", seconds)
+
+    def is_gone(self, name: str, seconds: float = 30) -> None:
+        """Wait until an ApiToken is gone."""
+        eventually(lambda: self.api_token(name) is None, f"{name} is gone: {self.status(name)}", seconds)
+
+    # What one sees of the remote side.
+
+    def tokens(self) -> list[Body]:
+        """Return all remote tokens of operators, dead ones too."""
+        accounts = self.simulator.control("GET", "state")["accounts"]
+        return [t for a in accounts for t in a["tokens"] if not t["credential"] and not t["foreign"]]
+
+    def living(self) -> list[Body]:
+        """Return the remote tokens that authenticate."""
+        return [token for token in self.tokens() if token["live"]]
+
+    def calls(self, operation: str | None = None) -> list[Body]:
+        """Return the calls that the remote API has had."""
+        entries: list[Body] = self.simulator.control("GET", "journal")["entries"]
+        return [entry for entry in entries if operation in (None, entry["operation"])]
+
+    def mutations(self) -> list[Body]:
+        """Return the calls that changed, or would have changed, something remote."""
+        return [call for call in self.calls() if call["operation"] in {"create", "reset", "delete"}]
+
+    def fault(self, operation: str, kind: str, times: int | str = 1, skip: int = 0, **effect: Any) -> None:
+        """Have coming calls end badly."""
+        fault = {
+            "match": {"operation": operation},
+            "effect": {"kind": kind, **effect},
+            "times": times,
+            "skip": skip,
+        }
+        self.simulator.control("POST", "faults", fault)
+
+    def clear_faults(self) -> None:
+        """Have all calls end well again."""
+        self.simulator.control("DELETE", "faults")
+
+    def works(self, value: str | None) -> bool:
+        """Whether a token value authenticates, as its consumer finds out."""
+        headers = {"Api-Token": value or ""}
+        return httpx.get(f"{self.simulator.url}/api/accounts", headers=headers, timeout=10).is_success
+
+    def holds_the_one(self, name: str) -> bool:
+        """Whether exactly one token lives, and the Secret holds its value."""
+        value = self.value(name)
+        digest = hashlib.sha256(value.encode()).hexdigest() if value else ""
+        return [token["sha256"] for token in self.living()] == [digest]
+
+    def tripped(self) -> list[Body]:
+        """Return every attempt to touch a token that is not ours."""
+        attempts: list[Body] = self.simulator.control("GET", "tripwire")["attempts"]
+        return attempts

@@ -1,0 +1,67 @@
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mailtrap_operator.api.durations import parse_duration, print_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "printed"),
+    [
+        pytest.param("2160h", timedelta(days=90), "2160h", id="hours"),
+        pytest.param("1h30m", timedelta(minutes=90), "1h30m", id="hours and minutes"),
+        pytest.param("90m", timedelta(minutes=90), "1h30m", id="many minutes print as hours"),
+        pytest.param("60s", timedelta(minutes=1), "1m", id="sixty seconds print as a minute"),
+        pytest.param("1h0m5s", timedelta(hours=1, seconds=5), "1h5s", id="parts of zero are not printed"),
+        pytest.param("0s", timedelta(0), "0s", id="zero"),
+        pytest.param("0h", timedelta(0), "0s", id="zero hours print as zero seconds"),
+        pytest.param("0012h", timedelta(hours=12), "12h", id="leading zeros go"),
+        pytest.param("999999h", timedelta(hours=999_999), "999999h", id="the most hours"),
+    ],
+)
+def test_a_duration_is_read_and_printed_in_its_shortest_form(
+    text: str, expected: timedelta, printed: str
+) -> None:
+    assert expected == parse_duration(text)
+    assert printed == print_duration(expected)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            " ",
+            "12",
+            "h",
+            "12 h",
+            "1.5h",
+            "-1h",
+            "+1h",
+            "30m1h",
+            "1h1h",
+            "90d",
+            "1w",
+            "12H",
+            "500ms",
+            "PT12H",
+        ),
+        *("1000000h", "12h\n", "١h", "12hours"),
+    ],
+)
+def test_what_is_not_hours_minutes_and_seconds_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration; write it like 2160h, 1h30m or 60s"):
+        parse_duration(text)
+
+
+def test_parts_of_a_second_are_not_printed() -> None:
+    assert "1s" == print_duration(timedelta(seconds=1, milliseconds=900))
+
+
+@settings(deadline=None)
+@given(st.integers(min_value=0, max_value=999_999 * 3600))
+def test_what_is_printed_is_read_as_the_same(seconds: int) -> None:
+    duration = timedelta(seconds=seconds)
+    assert duration == parse_duration(print_duration(duration))

@@ -1,0 +1,39 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from local_cluster.build import MODULE, PACKAGES, compile_program, fingerprint, flags
+from local_cluster.errors import ClusterError
+
+
+def test_the_programs_are_told_the_version_that_go_mod_pins() -> None:
+    pinned = re.findall(r"k8s\.io/kubernetes (v\S+)", (MODULE / "go.mod").read_text())
+
+    assert len(pinned) == 1
+    assert f"-X k8s.io/component-base/version.gitVersion={pinned[0]} " in flags()[-1]
+
+
+def test_every_library_of_kubernetes_has_the_version_of_kubernetes() -> None:
+    replaced = re.findall(r"(k8s\.io/\S+) => (k8s\.io/\S+) v0\.(\S+)", (MODULE / "go.mod").read_text())
+    pinned = re.findall(r"k8s\.io/kubernetes v1\.(\S+)", (MODULE / "go.mod").read_text())
+
+    assert replaced
+    assert all(library == source and version == pinned[0] for library, source, version in replaced)
+
+
+def test_everything_that_is_built_is_a_tool_of_the_module() -> None:
+    tools = re.findall(r"^\t(\S+/\S+)$", (MODULE / "go.mod").read_text(), re.MULTILINE)
+
+    assert sorted(PACKAGES.values()) == sorted(tools)
+
+
+def test_the_same_sources_lead_to_the_same_folder() -> None:
+    assert fingerprint() == fingerprint()
+
+
+def test_a_failed_build_shows_the_last_lines_and_the_command(tmp_path: Path) -> None:
+    command = ["/bin/sh", "-c", "echo undefined: Pod; exit 2"]
+
+    with pytest.raises(ClusterError, match=r"(?s)building kubectl failed.*undefined: Pod.*/bin/sh -c"):
+        compile_program(command, "kubectl", log=tmp_path / "log")

@@ -1,0 +1,186 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.unit.simulator.bench import ACCOUNT, ADMIN, DOMAIN, TOKENS, Answer, Bench, after, answer_of
+
+from mailtrap_simulator.messages import Request
+
+VIEWER_OF_DOMAIN = {**DOMAIN, "access_level": 10}
+OTHER_DOMAIN = {**DOMAIN, "resource_id": 8}
+ACCOUNT_ADMIN = {"resource_type": "account", "resource_id": ACCOUNT, "access_level": 100}
+ACCOUNT_VIEWER = {**ACCOUNT_ADMIN, "access_level": 10}
+INCORRECT = {"error": "Incorrect API token"}
+
+
+def call_with(bench: Bench, headers: dict[str, str]) -> Answer:
+    response = bench.simulator.receive(Request("GET", TOKENS, headers)).response
+    assert response is not None
+    return answer_of(response)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"api-token": ADMIN}, 200),
+        ({"authorization": f"Bearer {ADMIN}"}, 200),
+        ({"authorization": f"bearer {ADMIN}"}, 200),
+        ({"authorization": f"Basic {ADMIN}"}, 401),
+        ({"api-token": ADMIN, "authorization": f"Bearer {ADMIN}"}, 401),
+        ({"api-token": "unknown"}, 401),
+        ({"api-token": ""}, 401),
+        ({}, 401),
+    ],
+)
+def test_one_header_with_a_known_value_is_needed(bench: Bench, headers: dict[str, str], status: int) -> None:
+    answer = call_with(bench, headers)
+
+    assert status == answer.status
+    assert status == 200 or answer.json == INCORRECT
+
+
+def test_any_live_token_may_ask_which_accounts_it_sees(bench: Bench) -> None:
+    token = bench.create().json
+
+    seen = bench.call("GET", "/api/accounts", credential=token["token"])
+
+    assert (200, [{"id": ACCOUNT, "name": f"Account {ACCOUNT}", "access_levels": []}]) == (
+        seen.status,
+        seen.json,
+    )
+
+
+@pytest.mark.parametrize(("grant", "levels"), [(ACCOUNT_ADMIN, [100]), (ACCOUNT_VIEWER, [10]), (DOMAIN, [])])
+def test_access_levels_are_those_on_the_account(bench: Bench, grant: Any, levels: list[int]) -> None:
+    token = bench.create(resources=[grant]).json
+
+    assert levels == bench.call("GET", "/api/accounts", credential=token["token"]).json[0]["access_levels"]
+
+
+def test_an_expired_token_is_listed_but_dead(bench: Bench) -> None:
+    token = bench.create(expires_at=after(timedelta(hours=1))).json
+    bench.advance(timedelta(hours=1))
+
+    refused = bench.call("GET", "/api/accounts", credential=token["token"])
+
+    assert (401, INCORRECT) == (refused.status, refused.json)
+    assert [token["id"]] == bench.ids()
+
+
+def test_an_expired_token_leaves_the_list_after_ninety_days(bench: Bench) -> None:
+    token = bench.create(expires_at=after(timedelta(hours=1))).json
+
+    bench.advance(timedelta(days=90))
+    assert [token["id"]] == bench.ids()
+
+    bench.advance(timedelta(hours=1))
+    assert [] == bench.ids()
+
+
+def test_a_deleted_token_is_dead_at_once_and_then_unknown(bench: Bench) -> None:
+    token = bench.create().json
+    path = f"{TOKENS}/{token['id']}"
+
+    deleted = bench.call("DELETE", path)
+
+    assert (204, None) == (deleted.status, deleted.json)
+    assert not bench.works(token["token"])
+    assert [404, 404] == [bench.call("DELETE", path).status, bench.call("GET", path).status]
+
+
+def test_the_account_of_others_is_forbidden(bench: Bench) -> None:
+    bench.control("POST", "accounts", {"id": 1, "credential": "k" * 32})
+
+    for path in (
+        "/api/accounts/1/api_tokens",
+        "/api/accounts/2/api_tokens",
+        "/api/accounts/1/permissions/resources",
+    ):
+        refused = bench.call("GET", path)
+        assert (403, {"errors": "Account access forbidden"}) == (refused.status, refused.json)
+    assert 200 == bench.call("GET", "/api/accounts/1/api_tokens", credential="k" * 32).status
+
+
+@pytest.mark.parametrize(
+    ("own", "visible"),
+    [
+        ([ACCOUNT_ADMIN], ["viewer", "admin", "other", "both"]),
+        ([DOMAIN], ["viewer", "admin"]),
+        ([VIEWER_OF_DOMAIN], ["viewer"]),
+        ([OTHER_DOMAIN], ["other"]),
+        ([DOMAIN, OTHER_DOMAIN], ["viewer", "admin", "other", "both"]),
+        ([ACCOUNT_VIEWER], []),
+    ],
+)
+def test_a_credential_sees_the_tokens_that_its_permissions_cover(
+    bench: Bench, own: Any, visible: list[str]
+) -> None:
+    ids = {
+        bench.create(name, resources=resources).json["id"]: name
+        for name, resources in {
+            "viewer": [VIEWER_OF_DOMAIN],
+            "admin": [DOMAIN],
+            "other": [OTHER_DOMAIN],
+            "both": [DOMAIN, OTHER_DOMAIN],
+        }.items()
+    }
+    credential = bench.control("POST", "credentials", {"resources": own})["token"]
+
+    listed = [ids[token_id] for token_id in bench.ids(credential) if token_id in ids]
+    readable = [
+        n for i, n in ids.items() if bench.call("GET", f"{TOKENS}/{i}", credential=credential).status == 200
+    ]
+
+    assert visible == listed
+    assert visible == readable
+
+
+@pytest.mark.parametrize("own", [DOMAIN, ACCOUNT_VIEWER])
+def test_only_an_admin_of_the_account_may_change_tokens(bench: Bench, own: Any) -> None:
+    token = bench.create().json
+    credential = bench.control("POST", "credentials", {"resources": [own]})["token"]
+    path = f"{TOKENS}/{token['id']}"
+
+    for method, target in (("POST", TOKENS), ("POST", f"{path}/reset"), ("DELETE", path)):
+        refused = bench.call(method, target, {"name": "x", "resources": [DOMAIN]}, credential)
+        assert (403, {"errors": "Access forbidden"}) == (refused.status, refused.json)
+    assert bench.works(token["token"])
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/api/accounts/"),
+        ("PUT", TOKENS),
+        ("PATCH", f"{TOKENS}/1"),
+        ("GET", f"{TOKENS}/abc"),
+        ("GET", f"{TOKENS}/1/reset"),
+        ("GET", "/api/accounts/abc/api_tokens"),
+    ],
+)
+def test_what_the_api_does_not_know_is_not_found(bench: Bench, method: str, path: str) -> None:
+    answer = bench.call(method, path)
+
+    assert (404, {"error": "Not Found"}) == (answer.status, answer.json)
+
+
+def test_the_tree_shows_what_the_credential_administers(bench: Bench) -> None:
+    sandboxes = [{"id": 5, "name": "one", "type": "sandbox"}, {"id": 6, "name": "two", "type": "sandbox"}]
+    tree = [{"id": 4, "name": "shop", "type": "project", "resources": sandboxes}]
+    bench.control("POST", "accounts", {"id": 1, "name": "ACME", "credential": "k" * 32, "resources": tree})
+
+    def holder_of(kind: str, target: int) -> str:
+        grant = {"resource_type": kind, "resource_id": target, "access_level": 100}
+        return str(bench.control("POST", "credentials", {"account_id": 1, "resources": [grant]})["token"])
+
+    def shown(credential: str) -> Any:
+        return bench.call("GET", "/api/accounts/1/permissions/resources", credential=credential).json
+
+    leaf = {"id": 6, "name": "two", "type": "sandbox", "access_level": 100, "resources": []}
+    assert [leaf] == shown(holder_of("sandbox", 6))
+    (project,) = shown(holder_of("project", 4))
+    assert ("shop", leaf) == (project["name"], project["resources"][1])
+    (top,) = shown("k" * 32)
+    assert (1, "ACME", "account", 100) == (top["id"], top["name"], top["type"], top["access_level"])
+    assert leaf == top["resources"][0]["resources"][1]

@@ -1,0 +1,258 @@
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from tests.unit.simulator.bench import ACCOUNT, ADMIN, DOMAIN, TOKENS, Bench, after
+
+HOUR = timedelta(hours=1)
+
+
+def state_of(bench: Bench, token_id: int) -> Any:
+    tokens = [t for account in bench.control("GET", "state")["accounts"] for t in account["tokens"]]
+    return next(token for token in tokens if token["id"] == token_id)
+
+
+def test_the_state_shows_every_token_but_no_value(bench: Bench) -> None:
+    base = bench.create().json
+    successor = bench.reset(base["id"]).json
+    bench.advance(12 * HOUR)
+
+    assert ADMIN not in str(bench.control("GET", "state"))
+    assert successor["token"] not in str(bench.control("GET", "state"))
+    assert (False, True) == (state_of(bench, base["id"])["live"], state_of(bench, base["id"])["reset"])
+    assert (True, False) == (
+        state_of(bench, successor["id"])["live"],
+        state_of(bench, successor["id"])["reset"],
+    )
+    assert sha256(successor["token"].encode()).hexdigest() == state_of(bench, successor["id"])["sha256"]
+
+
+def test_no_value_shows_in_a_repr(bench: Bench) -> None:
+    delivery = bench.deliver("POST", TOKENS, {"name": "x", "resources": [DOMAIN]})
+    assert delivery.response is not None
+    value = delivery.response.body.decode().split('"')[-2]
+    account = bench.simulator.server.accounts[ACCOUNT]
+    tokens = account.tokens(bench.simulator.clock.now())
+
+    assert value == tokens[-1].value
+    assert value not in repr((delivery, tokens, bench.control("GET", "journal")))
+
+
+def test_the_clock_moves_by_and_to(bench: Bench) -> None:
+    bench.control("POST", "clock", {"advance": 10})
+    assert after(timedelta(seconds=15)) == bench.control("POST", "clock", {"advance": 5})["now"]
+    assert after(timedelta(seconds=-1)) == bench.control("POST", "clock", {"offset": -1})["now"]
+    assert {"now": after(timedelta(0)), "offset": 0.0} == bench.control("POST", "clock", {"offset": 0})
+
+
+def test_the_journal_tells_each_call_and_what_came_of_it(bench: Bench) -> None:
+    base = bench.create().json
+    successor = bench.reset(base["id"]).json
+    bench.call("DELETE", f"{TOKENS}/{base['id']}")
+    bench.call("DELETE", f"{TOKENS}/{base['id']}", credential="unknown-9f9f")
+
+    entries = bench.control("GET", "journal")["entries"]
+
+    told = [
+        (e["seq"], e["operation"], e["status"], e["committed"], e["token_id"], e["successor_id"])
+        for e in entries
+    ]
+    assert [
+        (1, "create", 200, True, base["id"], None),
+        (2, "reset", 200, True, base["id"], successor["id"]),
+        (3, "delete", 204, True, base["id"], None),
+        (4, "delete", 401, False, base["id"], None),
+    ] == told
+    assert ["cafe", "cafe", "cafe", "9f9f"] == [entry["credential"] for entry in entries]
+    assert {
+        "time": after(timedelta()),
+        "method": "POST",
+        "path": TOKENS,
+        "account_id": ACCOUNT,
+        "user_agent": "bench",
+        "outcome": "answered",
+        "fault": None,
+        "late_for": None,
+    }.items() <= entries[0].items()
+
+
+def test_the_journal_can_be_read_on_from_a_number_and_cleared(bench: Bench) -> None:
+    for _ in range(3):
+        bench.call("GET", TOKENS)
+
+    assert [3] == [entry["seq"] for entry in bench.control("GET", "journal?since=2")["entries"]]
+    bench.control("DELETE", "journal")
+    bench.call("GET", TOKENS)
+    journal = bench.control("GET", "journal")
+    assert ([4], 4) == ([entry["seq"] for entry in journal["entries"]], journal["last_seq"])
+
+
+@pytest.mark.parametrize("fault", [None, "lost-before-commit", "lost-after-commit"])
+def test_every_attempt_on_a_foreign_token_is_recorded(bench: Bench, fault: str | None) -> None:
+    foreign = bench.control("POST", "tokens", {"resources": [DOMAIN], "foreign": True})["id"]
+    own = bench.create().json["id"]
+    for _ in range(3 if fault else 0):
+        bench.fault(fault or "")
+
+    for token_id in (own, foreign):
+        bench.deliver("POST", f"{TOKENS}/{token_id}/reset")
+    bench.deliver("GET", f"{TOKENS}/{foreign}")
+    bench.deliver("DELETE", f"{TOKENS}/{foreign}")
+
+    attempts = bench.control("GET", "tripwire")["attempts"]
+    assert [("reset", foreign), ("delete", foreign)] == [(a["operation"], a["token_id"]) for a in attempts]
+    journal = {entry["seq"]: entry for entry in bench.control("GET", "journal")["entries"]}
+    assert ["reset", "delete"] == [journal[attempt["seq"]]["operation"] for attempt in attempts]
+
+
+def test_foreign_tokens_can_be_named_by_id_and_by_name(bench: Bench) -> None:
+    by_id, by_name, neither = (bench.create(name).json["id"] for name in ("one", "two", "three"))
+    bench.control("POST", "tripwire", {"ids": [by_id], "names": ["two"]})
+
+    for token_id in (by_id, by_name, neither):
+        bench.call("DELETE", f"{TOKENS}/{token_id}")
+
+    assert [by_id, by_name] == [
+        attempt["token_id"] for attempt in bench.control("GET", "tripwire")["attempts"]
+    ]
+    bench.control("DELETE", "tripwire")
+    assert [] == bench.control("GET", "tripwire")["attempts"]
+
+
+def test_the_successor_of_a_foreign_token_and_every_credential_are_foreign(bench: Bench) -> None:
+    foreign = bench.control("POST", "tokens", {"resources": [DOMAIN], "foreign": True})["id"]
+    successor = bench.reset(foreign).json["id"]
+    credential = bench.control("POST", "credentials", {})["id"]
+
+    assert all(state_of(bench, token_id)["foreign"] for token_id in (foreign, successor, credential))
+    assert not state_of(bench, bench.create().json["id"])["foreign"]
+
+
+def test_a_seeded_token_is_as_it_was_ordered(bench: Bench) -> None:
+    order = {
+        "name": "by hand",
+        "resources": [DOMAIN],
+        "expires_at": "2026-02-01T00:00:00Z",
+        "created_by": "Ann",
+        "value": "known-value-0001",
+    }
+
+    seeded = bench.control("POST", "tokens", order)
+
+    shown = bench.call("GET", f"{TOKENS}/{seeded['id']}").json
+    assert "known-value-0001" == seeded["token"]
+    assert ("by hand", "Ann", "2026-02-01T00:00:00.000Z", "0001") == (
+        shown["name"],
+        shown["created_by"],
+        shown["expires_at"],
+        shown["last_4_digits"],
+    )
+    assert not state_of(bench, seeded["id"])["live"]
+
+
+def test_a_token_can_be_changed_expired_and_removed_behind_the_back(bench: Bench) -> None:
+    token = bench.create().json
+    path = f"tokens/{token['id']}"
+
+    bench.control("PATCH", path, {"resources": [{**DOMAIN, "access_level": 10}], "expires_at": after(HOUR)})
+    shown = bench.call("GET", f"{TOKENS}/{token['id']}").json
+    assert (10, after(HOUR), "mailer") == (
+        shown["resources"][0]["access_level"],
+        shown["expires_at"],
+        shown["name"],
+    )
+
+    bench.control("PATCH", path, {"expires_at": None, "name": "renamed"})
+    shown = bench.call("GET", f"{TOKENS}/{token['id']}").json
+    assert (None, "renamed") == (shown["expires_at"], shown["name"])
+
+    bench.control("POST", f"{path}/expire")
+    assert ([token["id"]], False) == (bench.ids(), bench.works(token["token"]))
+
+    bench.control("DELETE", path)
+    assert [] == bench.ids()
+    assert 404 == bench.refused("DELETE", path)[0]
+
+
+def test_a_credential_is_a_token_that_can_be_added_expired_and_revoked(bench: Bench) -> None:
+    first = bench.control("POST", "credentials", {"value": "first-credential"})
+    second = bench.control("POST", "credentials", {})
+    assert [200, 200] == [bench.call("GET", TOKENS, credential=c["token"]).status for c in (first, second)]
+    assert {first["id"], second["id"]} <= set(bench.ids())
+    assert state_of(bench, first["id"])["credential"]
+
+    bench.control("POST", f"credentials/{first['id']}/expire")
+    bench.control("DELETE", f"credentials/{second['id']}")
+
+    assert [401, 401] == [bench.call("GET", TOKENS, credential=c["token"]).status for c in (first, second)]
+    assert first["id"] in bench.ids()
+
+
+def test_settings_change_at_run_time_one_by_one(bench: Bench) -> None:
+    defaults = {
+        "server": "new",
+        "default_expiry": "none",
+        "rate_limit": "150/10s",
+        "retry_after": True,
+        "latency": "0ms",
+    }
+    assert defaults == bench.control("GET", "settings")
+
+    changed = {
+        "server": "old",
+        "default_expiry": "365d",
+        "rate_limit": "20/1m",
+        "retry_after": False,
+        "latency": "50ms",
+    }
+    for key, value in changed.items():
+        assert value == bench.control("POST", "settings", {key: value})[key]
+
+    assert changed == bench.control("GET", "settings")
+
+
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (("POST", "settings", {"server": "ancient"}), "write old or new"),
+        (("POST", "settings", {"latency": "fast"}), "'fast' is no duration"),
+        (("POST", "settings", {"rate_limit": "0/10s"}), "both numbers must be above zero"),
+        (("POST", "settings", {"retry_after": "no"}), "retry_after must be true or false"),
+        (("POST", "settings", {"colour": "red"}), "unknown keys: colour"),
+        (("POST", "clock", {}), "clock takes either"),
+        (("POST", "clock", {"advance": 1, "offset": 1}), "clock takes either"),
+        (("POST", "clock", {"advance": 1e18}), "a number of seconds, at most"),
+        (("POST", "tripwire", {"ids": ["1"]}), "ids must be a list of int"),
+        (("POST", "tokens", {}), "resources are refused"),
+        (("POST", "tokens", {"resources": [DOMAIN], "expires_at": "soon"}), "expires_at must be a date-time"),
+        (("POST", "tokens", {"resources": [DOMAIN], "value": "with space"}), "printable ASCII"),
+        (("POST", "tokens", {"resources": [DOMAIN], "value": ADMIN}), "another token has this value"),
+        (("POST", "tokens", {"resources": [DOMAIN], "colour": 1}), "unknown keys: colour"),
+        (("POST", "credentials", {"foreign": True}), "unknown keys: foreign"),
+        (("POST", "accounts", {"id": ACCOUNT}), "no other account has"),
+        (("POST", "accounts", {"id": 1, "resources": [{"id": 2}]}), "a resource needs an id, a type"),
+        (("POST", "accounts", {"id": 1, "resources": {}}), "resources must be a list"),
+        (("POST", "accounts", {"id": 1, "credential": ADMIN}), "another token has this value"),
+    ],
+)
+def test_a_payload_that_cannot_be_used_is_refused_and_changes_nothing(
+    bench: Bench, call: tuple[str, str, Any], reason: str
+) -> None:
+    before = bench.control("GET", "state"), bench.control("GET", "settings"), bench.control("GET", "tripwire")
+
+    status, error = bench.refused(*call)
+
+    assert (422, True) == (status, reason in error), error
+    assert before == (
+        bench.control("GET", "state"),
+        bench.control("GET", "settings"),
+        bench.control("GET", "tripwire"),
+    )
+
+
+def test_an_unknown_control_path_lists_the_known_ones(bench: Bench) -> None:
+    status, error = bench.refused("POST", "reboot")
+
+    assert (404, True) == (status, "POST clock" in error)
+    assert 404 == bench.refused("POST", "tokens", {"account_id": 1, "resources": [DOMAIN]})[0]
