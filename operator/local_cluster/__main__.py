@@ -22,9 +22,7 @@ COMMAND_PATIENCE = 30.0  # seconds for the command to end when we are asked to; 
 def main() -> int:
     """Carry out one command and return the exit code."""
     arguments = _parser().parse_args()
-    # Ended politely, we clean up as after any other end; otherwise only the kernel's ways are left.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
+    signal.signal(signal.SIGTERM, _leave)  # the way out with `finally`, which the default has not
     try:
         return _carry_out(arguments)
     except ClusterError as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from local_cluster import components
 from local_cluster.certificates import write_private
+from local_cluster.errors import ClusterError
 from local_cluster.identities import Identities
 from local_cluster.processes import PATIENCE, ProcessGroup, stop
 from local_cluster.readiness import answers, on_free_port, wait_until
@@ -18,10 +19,10 @@ ETCD, API_SERVER, CONTROLLER_MANAGER = "etcd", "kube-apiserver", "kube-controlle
 
 
 class ControlPlane:
-    """The processes of one cluster, with their programs in the folder `binaries`."""
+    """The processes of one cluster, with their programs in the folder `programs`."""
 
-    def __init__(self, binaries: Path, layout: components.Layout, identities: Identities) -> None:
-        self._binaries = binaries
+    def __init__(self, programs: Path, layout: components.Layout, identities: Identities) -> None:
+        self._programs = programs
         self._layout = layout
         self._identities = identities
         self._running = dict[str, subprocess.Popen[bytes]]()
@@ -87,8 +88,11 @@ class ControlPlane:
         self._wait(API_SERVER, functools.partial(answers, port, "/readyz", self._identities.admin))
 
     def _start(self, name: str, arguments: list[str]) -> None:
-        command = [str(self._binaries / name), *arguments]
-        self._running[name] = self.group.start(command, log=self._layout.log(name))
+        program = self._programs / name
+        try:
+            self._running[name] = self.group.start([program, *arguments], log=self._layout.log(name))
+        except OSError as error:
+            raise ClusterError(f"cannot run {program}: {error.strerror}") from None
 
     def _wait(self, name: str, is_ready: Callable[[], bool]) -> None:
         wait_until(is_ready, process=self._running[name], name=name, log=self._layout.log(name))

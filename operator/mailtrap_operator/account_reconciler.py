@@ -5,12 +5,14 @@ This is the one periodic caller of the remote API. What it lists is what the pas
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
-from mailtrap_operator.api.v1alpha1 import Account, AccountStatus
+from mailtrap_operator.api.v1alpha1 import Account, AccountSpec, AccountStatus
 from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.accounts import NOT_LISTED, Accounts, Tokens
 from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.conditions import merge_conditions
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.observation import Found, Unknown
@@ -21,6 +23,22 @@ from mailtrap_operator.runtime.workqueue import Verdict
 logger = logging.getLogger(__name__)
 
 _REACHABLE = "The account's tokens can be listed."
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the ApiTokens of an account were last woken for."""
+
+    tokens: Tokens
+    pacer: Pacer | None
+    spec: AccountSpec | None
+
+    def changes(self, other: "_Told") -> bool:
+        """Whether the account itself is another one: what it refused before it may grant now."""
+        return self.pacer is not other.pacer or self.spec != other.spec
+
+
+_NOTHING = _Told(NOT_LISTED, None, None)
 
 
 class AccountReconciler:
@@ -40,33 +58,34 @@ class AccountReconciler:
         self._account_store = account_store
         self._wake = wake
         self._clock = clock
-        self._told: dict[AccountKey, Tokens] = {}
+        self._told: dict[AccountKey, _Told] = {}
 
     async def reconcile(self, key: AccountKey) -> Verdict:
         """Run one pass."""
-        tokens = await self._accounts.at(key).list_tokens()
-        for api_token in self._touched(key, self._told.get(key, NOT_LISTED), tokens):
-            self._wake(api_token)
-        self._told[key] = tokens
+        connection = self._accounts.at(key)
+        tokens = await connection.list_tokens()
         account = self._store.account(key)
+        told = _Told(tokens, connection.pacer, account.spec if account else None)
+        for api_token in self._touched(key, self._told.get(key, _NOTHING), told):
+            self._wake(api_token)
         if account is None:
-            del self._told[key]
+            self._told.pop(key, None)
             return Verdict()
+        self._told[key] = told
         written = await self._report(account, tokens)
         interval = account.spec.refresh_interval
         if isinstance(tokens, Unknown):
             return Verdict(tokens.retry_after, is_failed=True, at_most=interval, written=written)
         return Verdict(interval, written=written)
 
-    def _touched(self, key: AccountKey, before: Tokens, now: Tokens) -> Iterable[ApiTokenKey]:
-        if isinstance(before, Found) and isinstance(now, Found):
-            tags = [
-                tag
-                for tag in before.value.keys() | now.value.keys()
-                if before.value.get(tag) != now.value.get(tag)
-            ]
-            return [owner for _, name in tags if (owner := self._store.owner(name)) is not None]
-        return self._store.users_of(key) if before != now else ()
+    def _touched(self, key: AccountKey, before: "_Told", now: "_Told") -> Iterable[ApiTokenKey]:
+        if before == now:
+            return ()
+        if not (isinstance(before.tokens, Found) and isinstance(now.tokens, Found)) or before.changes(now):
+            return self._store.users_of(key)
+        old, new = before.tokens.value, now.tokens.value
+        tags = [tag for tag in old.keys() | new.keys() if old.get(tag) != new.get(tag)]
+        return [owner for _, name in tags if (owner := self._store.owner(name)) is not None]
 
     async def _report(self, account: Account, tokens: Tokens) -> tuple[str, ...]:
         if isinstance(tokens, Unknown):

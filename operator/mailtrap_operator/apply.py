@@ -93,9 +93,8 @@ class Applier:
         match action:
             case IssueToken():
                 return await self._issue(action, key, writes)
-            case PublishToken(operation, secret):
-                issued = self._unpublished.get(key, operation.nonce)
-                return Done() if issued is None else await self._publish(key, issued, secret, writes)
+            case PublishToken(issued, secret):
+                return await self._publish(key, self._unpublished.value_of(key, issued), secret, writes)
             case RewriteSecret(source, secret):
                 self._note_secret(key, await self._secrets.rewrite(source, secret), writes)
             case DeleteSecret(namespace, secret_state):
@@ -163,7 +162,7 @@ class Applier:
             state = await self._secrets.publish(secret, issued)
         except Failure as failure:
             # The value stays in memory; the next pass publishes it.
-            return Failed(failure.as_unknown())
+            return Failed(failure.as_unknown(), holds_value=True)
         self._note_secret(key, state, writes)
         self._unpublished.drop(key)
         return Published(issued.token, issued.issuance)

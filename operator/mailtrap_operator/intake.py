@@ -8,12 +8,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, Account
+from mailtrap_operator.api.v1alpha1 import GROUP, MANAGED_BY_LABEL, VERSION, Account, AccountKind
 from mailtrap_operator.clients.secret_store import parse_secret
-from mailtrap_operator.core.keys import ApiTokenKey, Key
+from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import SecretState
 from mailtrap_operator.core.wishes import MANAGED_BY
+from mailtrap_operator.runtime.resync import Listing, ObjectName
 from mailtrap_operator.runtime.store import Store, key_of_account
 from mailtrap_operator.runtime.workqueue import WorkQueue
 
@@ -60,10 +61,7 @@ class Intake:
         elif not self._store.put_secret(namespace, state):
             return
         # A Secret whose mark was edited still concerns the object that it belonged to.
-        owners = {self._owner(secret) for secret in (state, known) if secret}
-        for owner in owners:
-            if owner is not None:
-                self._queue.add(owner, Lane.CHANGE, "" if is_gone else meta["resourceVersion"])
+        self._wake_owners("" if is_gone else state.resource_version, state, known)
 
     def account(self, body: Body, *, is_gone: bool = False) -> None:
         """Take an account in."""
@@ -74,15 +72,68 @@ class Intake:
             return
         key = key_of_account(account)
         if is_gone:
-            self._store.drop_account(key)
-            self._queue.forget(key)
-            self._queue.add(key, Lane.CHANGE)
+            self._account_is_gone(key)
         elif self._store.put_account(account):
             self._queue.add(key, Lane.CHANGE, account.metadata.resource_version)
 
-    def _owner(self, secret: SecretState) -> ApiTokenKey | None:
-        _, _, owner = (secret.owner or "").partition("-")
-        return self._store.owner(owner)
+    def listings(self, namespaces: tuple[str, ...]) -> tuple[Listing, ...]:
+        """Return what a resync lists: accounts and Secrets before the ApiTokens that need them."""
+
+        def paths(resource: str, root: str = f"/apis/{GROUP}/{VERSION}") -> tuple[str, ...]:
+            scopes = tuple(f"namespaces/{namespace}/" for namespace in namespaces) or ("",)
+            return tuple(f"{root}/{scope}{resource}" for scope in scopes)
+
+        def accounts(kind: AccountKind, *where: str) -> Listing:
+            def known() -> list[ObjectName]:
+                return [(key.namespace, key.name) for key in self._store.account_keys() if key.kind == kind]
+
+            def missed(name: ObjectName) -> None:
+                self._account_is_gone(AccountKey(kind, *name))
+
+            return Listing(where, kind, self.account, known, missed)
+
+        return (
+            accounts("ClusterMailtrapAccount", f"/apis/{GROUP}/{VERSION}/clustermailtrapaccounts"),
+            accounts("MailtrapAccount", *paths("mailtrapaccounts")),
+            Listing(
+                paths("secrets", "/api/v1"),
+                "Secret",
+                self.secret,
+                self._store.secret_names,
+                self._missed_secret,
+                SECRETS_OF_OURS,
+            ),
+            Listing(
+                paths("apitokens"),
+                "ApiToken",
+                self.api_token,
+                self._store.api_token_keys,
+                self._missed_api_token,
+            ),
+        )
+
+    def _missed_secret(self, name: ObjectName) -> None:
+        namespace, secret_name = name[0] or "", name[1]
+        known = self._store.secret(namespace, secret_name)
+        self._store.drop_secret(namespace, secret_name)
+        self._wake_owners("", known)
+
+    def _missed_api_token(self, name: ObjectName) -> None:
+        # Not known any more, it is read afresh: that tells whether it is gone.
+        key = ApiTokenKey(name[0] or "", name[1])
+        self._store.drop_api_token(key)
+        self._queue.add(key, Lane.ROUTINE)
+
+    def _account_is_gone(self, key: AccountKey) -> None:
+        self._store.drop_account(key)
+        self._queue.forget(key)
+        self._queue.add(key, Lane.CHANGE)
+
+    def _wake_owners(self, version: str, *secrets: SecretState | None) -> None:
+        owners = {(secret.owner or "").partition("-")[2] for secret in secrets if secret}
+        for owner in owners:
+            if key := self._store.owner(owner):
+                self._queue.add(key, Lane.CHANGE, version)
 
 
 def _lane(body: Body) -> Lane:

@@ -85,9 +85,9 @@ class Observer:
         )
         if is_unused(unlisted):
             ref = api_token.spec.account_ref
-            return self._observation(
-                key, api_token, seen_secret, seen_former, {ref: await self._reachable(ref, key)}
-            )
+            told = self._accounts.told(account_key(ref, key.namespace))
+            unasked = told if isinstance(told, Unknown) else NOT_LISTED
+            return self._observation(key, api_token, seen_secret, seen_former, {ref: unasked})
         lists = await asyncio.gather(*(self._connection(ref, key).list_tokens() for ref in refs))
         seen = self._observation(
             key, api_token, seen_secret, seen_former, dict(zip(refs, lists, strict=True))
@@ -108,15 +108,6 @@ class Observer:
             case Absent():
                 self._store.drop_secret(namespace, name)
         return secret
-
-    async def _reachable(self, ref: AccountRef, key: ApiTokenKey) -> Tokens:
-        """Return why the account cannot be used, where that is known without a LIST."""
-        try:
-            await self._connection(ref, key).client()
-        except Failure as failure:
-            return failure.as_unknown()
-        told = self._accounts.told(account_key(ref, key.namespace))
-        return told if isinstance(told, Unknown) else NOT_LISTED
 
     async def _doubted(self, key: ApiTokenKey, seen: Observation, view: AccountView) -> AccountView:
         """Ask for each token on record that a LIST lacks; one that is there after all makes the LIST worthless."""

@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 import kopf
 
 from mailtrap_operator.account_reconciler import AccountReconciler
-from mailtrap_operator.api.v1alpha1 import GROUP, VERSION
 from mailtrap_operator.apply import Applier
 from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.accounts import Accounts, RemoteLimits
@@ -24,12 +23,12 @@ from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Identity
 from mailtrap_operator.core.ownership import installation_of
 from mailtrap_operator.handlers import register
-from mailtrap_operator.intake import SECRETS_OF_OURS, Intake
+from mailtrap_operator.intake import Intake
 from mailtrap_operator.observe import Observer
 from mailtrap_operator.reconciler import Reconciler
 from mailtrap_operator.report import Reporter
 from mailtrap_operator.runtime.health import HealthServer
-from mailtrap_operator.runtime.resync import Listing, resync
+from mailtrap_operator.runtime.resync import resync
 from mailtrap_operator.runtime.shutdown import serve_until_told
 from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.runtime.workqueue import Verdict, WorkQueue
@@ -175,7 +174,7 @@ class Operator:
         delay = _FIRST_RETRY
         while not self._listed_once:
             try:
-                await resync(self._kube, self._listings())
+                await resync(self._kube, self._intake.listings(self._settings.watch_namespaces))
                 self._listed_once = True
             except Failure as failure:
                 logger.warning("the objects could not be listed yet", extra={"cause": failure.message})
@@ -188,27 +187,9 @@ class Operator:
                 self._settings.resync_interval.total_seconds() * self._random.uniform(1, 1.25)
             )
             try:
-                await resync(self._kube, self._listings())
+                await resync(self._kube, self._intake.listings(self._settings.watch_namespaces))
             except Failure as failure:
                 logger.warning("the objects could not be listed", extra={"cause": failure.message})
-
-    def _listings(self) -> tuple[Listing, ...]:
-        """Accounts and Secrets come before the ApiTokens that need them."""
-
-        def paths(resource: str, root: str = f"/apis/{GROUP}/{VERSION}") -> tuple[str, ...]:
-            namespaces = self._settings.watch_namespaces
-            if not namespaces:
-                return (f"{root}/{resource}",)
-            return tuple(f"{root}/namespaces/{namespace}/{resource}" for namespace in namespaces)
-
-        cluster_accounts = (f"/apis/{GROUP}/{VERSION}/clustermailtrapaccounts",)
-        intake = self._intake
-        return (
-            Listing(cluster_accounts, "ClusterMailtrapAccount", intake.account),
-            Listing(paths("mailtrapaccounts"), "MailtrapAccount", intake.account),
-            Listing(paths("secrets", "/api/v1"), "Secret", intake.secret, SECRETS_OF_OURS),
-            Listing(paths("apitokens"), "ApiToken", intake.api_token),
-        )
 
 
 async def run(settings: Settings) -> None:

@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = timedelta()
 
+LONGEST_WAIT_FOR_SECRET = timedelta(seconds=5)
+"""The longest backoff while a value waits in memory: a restart would lose it."""
+
 
 class Reporter:
     """Writes the status, once a pass and only when it differs."""
@@ -65,7 +68,10 @@ class Reporter:
                 )
                 return Verdict(is_failed=True, written=writes.versions)
         if isinstance(outcome, Failed):
-            return Verdict(outcome.cause.retry_after, is_failed=True, written=writes.versions)
+            at_most = LONGEST_WAIT_FOR_SECRET if outcome.holds_value else None
+            return Verdict(
+                outcome.cause.retry_after, is_failed=True, at_most=at_most, written=writes.versions
+            )
         if plan.changes(before.status):
             return Verdict(AT_ONCE, written=writes.versions)
         return replace(self.verdict(plan), written=writes.versions)

@@ -14,7 +14,7 @@ GROUP = "/apis/mailtrap-operator.io/v1alpha1"
 Body = dict[str, Any]
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The API server refused a call."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -72,6 +72,6 @@ def _text(data: str) -> str:
 
 def _checked(response: httpx.Response) -> Body:
     if response.is_error:
-        raise Refused(response.status_code, response.json().get("message", ""))
+        raise RefusedError(response.status_code, response.json().get("message", ""))
     body: Body = response.json()
     return body

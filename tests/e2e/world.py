@@ -122,7 +122,8 @@ class World:
 
     def status(self, name: str) -> Body:
         """Return an ApiToken's status."""
-        return (self.api_token(name) or {}).get("status", {})
+        status: Body = (self.api_token(name) or {}).get("status", {})
+        return status
 
     def condition(self, name: str, type_: str = "Ready") -> Body:
         """Return a condition of an ApiToken, empty where there is none."""

@@ -134,12 +134,17 @@ class Accounts:
 
 
 class Connection:
-    """One account; `tokens` is what its last LIST said, with what this process has done since."""
+    """One account.
+
+    `tokens` is what its last LIST said, with what this process has done since; `pacer` is that of the credential
+    that was used last, another one for another credential.
+    """
 
     def __init__(self, key: AccountKey, accounts: Accounts, http: httpx.AsyncClient) -> None:
         self.key = key
         self.http = http
         self.tokens: Tokens = NOT_LISTED
+        self.pacer: Pacer | None = None
         self._accounts = accounts
         self._running: asyncio.Task[Tokens] | None = None
         self._next: asyncio.Task[Tokens] | None = None
@@ -147,7 +152,9 @@ class Connection:
 
     async def client(self) -> MailtrapClient:
         """Return a client with the present credential; raises a `Failure`."""
-        return await self._accounts.connect(self.key, self.http)
+        client = await self._accounts.connect(self.key, self.http)
+        self.pacer = client.pacer
+        return client
 
     async def list_tokens(self) -> Tokens:
         """Return what a LIST says that starts after this call; never raises."""

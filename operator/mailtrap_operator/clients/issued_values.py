@@ -32,10 +32,12 @@ class UnpublishedTokens:
         """Keep a value until it is published or given up; it takes the place of an earlier one."""
         self._values[key] = issued
 
-    def get(self, key: ApiTokenKey, nonce: str) -> IssuedValue | None:
-        """Return the value that an attempt issued."""
-        issued = self._values.get(key)
-        return issued if issued and issued.nonce == nonce else None
+    def value_of(self, key: ApiTokenKey, unpublished: UnpublishedToken) -> IssuedValue:
+        """Return the value of a token that `peek` told of in the same pass."""
+        issued = self._values[key]
+        if issued.nonce != unpublished.nonce:
+            raise LookupError(f"the value of token {unpublished.token.id} is no longer kept")
+        return issued
 
     def peek(self, key: ApiTokenKey) -> UnpublishedToken | None:
         """Return which token waits, without its value."""
@@ -45,7 +47,3 @@ class UnpublishedTokens:
     def drop(self, key: ApiTokenKey) -> None:
         """Give a value up, or be done with it."""
         self._values.pop(key, None)
-
-    def keys(self) -> tuple[ApiTokenKey, ...]:
-        """Return the objects whose values wait."""
-        return tuple(self._values)

@@ -17,7 +17,7 @@ from mailtrap_operator.api.v1alpha1 import (
     Resource,
 )
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Issuance, RemoteToken, SecretState, Unknown
+from mailtrap_operator.core.observation import Issuance, RemoteToken, SecretState, Unknown, UnpublishedToken
 from mailtrap_operator.core.reasons import Reason
 
 
@@ -67,7 +67,7 @@ class IssueToken:
 class PublishToken:
     """Write the value that this process still holds in memory into the Secret."""
 
-    operation: OperationStatus
+    unpublished: UnpublishedToken
     secret: DesiredSecret
 
 
@@ -177,12 +177,14 @@ class Failed:
     """The action was not carried out, or not to its end.
 
     `is_final` says that the same request is refused again until somebody changes something. `closes_claim` says
-    that the remote side definitely did nothing, so that the operation need not settle.
+    that the remote side definitely did nothing, so that the operation need not settle. `holds_value` says that a
+    value waits in memory for its Secret.
     """
 
     cause: Unknown
     is_final: bool = False
     closes_claim: bool = False
+    holds_value: bool = False
 
 
 Outcome = Done | Published | Failed

@@ -72,7 +72,7 @@ def value_in_memory_is_published(s: Situation) -> Plan | None:
     if pending.holder != s.seen.identity.holder or pending.type == "Delete":
         return None
     finding = Finding(State.PROGRESSING, Reason.PUBLISHING, "A token was issued; its value is being written.")
-    action = PublishToken(pending, wishes.desired_secret(s))
+    action = PublishToken(unpublished, wishes.desired_secret(s))
     return _plan(s, finding, action=action, record=_superseded(s, pending))
 
 

@@ -4,7 +4,7 @@ The first pass starts from the whole picture so; later, a watch that has gone de
 """
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,23 +14,36 @@ logger = logging.getLogger(__name__)
 
 _PAGE = 500
 
+ObjectName = tuple[str | None, str]
+"""Namespace, None for a cluster-scoped object, and name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One kind of objects: where to list it and what to do with each, and with the list as a whole."""
+    """One kind of objects: where to list it, what to do with each, and which were known before.
+
+    `known` returns namespace and name of each known object with a function that has it looked at; one that is known
+    before a list begins and not in it is gone, or nearly new: looking tells.
+    """
 
     paths: tuple[str, ...]
     kind: str
     take: Callable[[Body], None]
+    known: Callable[[], Iterable[ObjectName]]
+    missed: Callable[[ObjectName], None]
     labels: str = ""
 
 
 async def resync(kube: KubeClient, listings: tuple[Listing, ...]) -> None:
     """List all kinds once; raises a `Failure`."""
     for listing in listings:
+        unseen = set(listing.known())
         for path in listing.paths:
             async for body in _pages(kube, path, listing):
                 listing.take(body)
+                unseen.discard((body["metadata"].get("namespace"), body["metadata"]["name"]))
+        for name in unseen:
+            listing.missed(name)
 
 
 async def _pages(kube: KubeClient, path: str, listing: Listing) -> AsyncIterator[dict[str, Any]]:
