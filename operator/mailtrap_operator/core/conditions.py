@@ -22,7 +22,7 @@ from mailtrap_operator.core.actions import (
     State,
 )
 from mailtrap_operator.core.expiry import renewal_time
-from mailtrap_operator.core.reasons import WHY, Reason
+from mailtrap_operator.core.reasons import Reason
 
 _Wanted = tuple[str, str, str, str]
 """Type, status, reason and message of a condition."""
@@ -54,20 +54,9 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
 
 
 def status_of_claim(api_token: ApiToken, action: IssueToken, now: datetime) -> ApiTokenStatus:
-    """Return the status with an operation claimed, before its remote call."""
-    generation = api_token.metadata.generation
-    ready = next((c for c in api_token.status.conditions if c.type == "Ready"), None)
-    message = f"A token is being issued: {WHY[action.reason]}."
-    wanted = [("Reconciling", "True", action.reason, message)]
-    before = (
-        ("Ready", ready.status, ready.reason, ready.message)
-        if ready
-        else ("Ready", "False", action.reason, message)
-    )
-    conditions = merge_conditions(api_token.status.conditions, [before, *wanted], generation, now)
+    """Return the status with an operation claimed, before its remote call; nothing else is said yet."""
     operation = action.operation.model_copy(update={"started_at": now.replace(microsecond=0)})
-    claimed = {"operation": operation, "conditions": conditions, "observed_generation": generation}
-    return api_token.status.model_copy(update=claimed)
+    return api_token.status.model_copy(update={"operation": operation})
 
 
 def _renewal_after(api_token: ApiToken, plan: Plan, outcome: Outcome) -> datetime | None:
