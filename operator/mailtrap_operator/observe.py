@@ -5,8 +5,7 @@ order that the protocol needs: the object, its Secrets, then a LIST that started
 """
 
 import asyncio
-import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
@@ -26,7 +25,7 @@ from mailtrap_operator.core.observation import (
     SecretState,
     Unknown,
 )
-from mailtrap_operator.core.ownership import nonce_of, owner_of
+from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.planning import is_unused
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import account_refs, former_secret_name, secret_name
@@ -47,6 +46,7 @@ class Observer:
         accounts: Accounts,
         unpublished: UnpublishedTokens,
         identity: Identity,
+        new_nonce: Callable[[], str],
     ) -> None:
         self._store = store
         self._api_tokens = api_tokens
@@ -54,6 +54,7 @@ class Observer:
         self._accounts = accounts
         self._unpublished = unpublished
         self._identity = identity
+        self._new_nonce = new_nonce
 
     def cached(self, key: ApiTokenKey) -> Observation | None:
         """Return what is known without a call, or None when the object is not known."""
@@ -149,7 +150,7 @@ class Observer:
             secret=secret,
             accounts=tuple(self._view(ref, key, tag, answer) for ref, answer in tokens.items()),
             identity=self._identity,
-            fresh_nonce=nonce_of(secrets.token_bytes(16)),
+            fresh_nonce=self._new_nonce(),
             former_secret=former_secret,
             unpublished=self._unpublished.peek(key),
         )

@@ -26,14 +26,8 @@ class Kube:
     """Calls the API server with a kubeconfig's client certificate."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        config = yaml.safe_load(kubeconfig.read_text())
-        cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-        context = ssl.create_default_context(cadata=_text(cluster["certificate-authority-data"]))
-        with tempfile.TemporaryDirectory() as folder:
-            pair = Path(folder, "pair.pem")
-            pair.write_text(_text(user["client-certificate-data"]) + _text(user["client-key-data"]))
-            context.load_cert_chain(pair)
-        self._http = httpx.Client(base_url=cluster["server"], verify=context, timeout=30)
+        server = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
+        self._http = httpx.Client(base_url=server, verify=identity(kubeconfig), timeout=30)
 
     def close(self) -> None:
         """Close the connections."""
@@ -64,6 +58,18 @@ class Kube:
         response = self._http.delete(path)
         if response.status_code != 404:
             _checked(response)
+
+
+def identity(kubeconfig: Path) -> ssl.SSLContext:
+    """Return the TLS side of a kubeconfig: whom to trust, and the client certificate."""
+    config = yaml.safe_load(kubeconfig.read_text())
+    cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
+    context = ssl.create_default_context(cadata=_text(cluster["certificate-authority-data"]))
+    with tempfile.TemporaryDirectory() as folder:
+        pair = Path(folder, "pair.pem")
+        pair.write_text(_text(user["client-certificate-data"]) + _text(user["client-key-data"]))
+        context.load_cert_chain(pair)
+    return context
 
 
 def _text(data: str) -> str:

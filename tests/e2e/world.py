@@ -5,9 +5,11 @@ Everything is looked at from outside: through the Kubernetes API, the simulator'
 
 import base64
 import hashlib
+import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -81,17 +83,18 @@ class World:
         body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": encoded}
         self.kube.apply(f"/api/v1/namespaces/{namespace or self.namespace}/secrets/{name}", body)
 
-    def put_account(self, **spec: Any) -> None:
-        """Write the ClusterMailtrapAccount of this world."""
+    def put_account(self, name: str | None = None, **spec: Any) -> None:
+        """Write a ClusterMailtrapAccount, that of this world unless another one is named."""
+        name = name or self.account
         full = {
             "accountId": self.simulator.account_id,
-            "credentialsSecretRef": {"name": self.account},
+            "credentialsSecretRef": {"name": name},
             "baseUrl": self.simulator.url,
             "refreshInterval": "10s",
         } | spec
         kind = "ClusterMailtrapAccount"
-        body = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": self.account}, "spec": full}
-        self.kube.apply(f"{GROUP}/clustermailtrapaccounts/{self.account}", body)
+        body = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": full}
+        self.kube.apply(f"{GROUP}/clustermailtrapaccounts/{name}", body)
 
     def put_api_token(self, name: str, **spec: Any) -> None:
         """Apply an ApiToken, as often as one likes."""
@@ -164,6 +167,26 @@ class World:
         """Wait until an ApiToken is gone."""
         eventually(lambda: self.api_token(name) is None, f"{name} is gone: {self.status(name)}", seconds)
 
+    def events(self, name: str) -> list[Body]:
+        """Return the Events about an ApiToken."""
+        selector = f"involvedObject.kind=ApiToken,involvedObject.name={name}"
+        found = self.kube.get(f"/api/v1/namespaces/{self.namespace}/events", fieldSelector=selector)
+        items: list[Body] = (found or {}).get("items", [])
+        return items
+
+    def requests(self, user: str = "operator") -> list[Body]:
+        """Return what an operator's user has asked of Kubernetes in this world, as the audit log tells."""
+        lines = self.cluster.audit_log.read_text().splitlines()
+        entries = [json.loads(line) for line in lines if self.namespace in line]
+        return [e for e in entries if (user, "ResponseComplete") == (e["user"]["username"], e["stage"])]
+
+    def writes(self, user: str = "operator") -> list[Body]:
+        """Return those requests that write something, dry runs apart."""
+        reading = {"get", "list", "watch"}
+        return [
+            e for e in self.requests(user) if e["verb"] not in reading and "dryRun=" not in e["requestURI"]
+        ]
+
     # What one sees of the remote side.
 
     def tokens(self) -> list[Body]:
@@ -175,6 +198,20 @@ class World:
         """Return the remote tokens that authenticate."""
         return [token for token in self.tokens() if token["live"]]
 
+    def tokens_of(self, name: str) -> list[Body]:
+        """Return the remote tokens of an ApiToken that has no display name of its own, dead ones too."""
+        beginning = f"{self.namespace}/{name} [k8s:"
+        return [token for token in self.tokens() if token["name"].startswith(beginning)]
+
+    def strays(self, name: str) -> list[Body]:
+        """Return the living tokens of an ApiToken that are neither the Secret's nor on record as on their way out."""
+        body = self.api_token(name) or {"spec": {}}
+        data = (self.secret(body["spec"].get("secretName", name)) or {}).get("data") or {}
+        held = {hashlib.sha256(base64.b64decode(text)).hexdigest() for text in data.values()}
+        going = {token["id"] for token in body.get("status", {}).get("previous", [])}
+        living = [token for token in self.tokens_of(name) if token["live"]]
+        return [token for token in living if token["sha256"] not in held and token["id"] not in going]
+
     def calls(self, operation: str | None = None) -> list[Body]:
         """Return the calls that the remote API has had."""
         entries: list[Body] = self.simulator.control("GET", "journal")["entries"]
@@ -183,6 +220,15 @@ class World:
     def mutations(self) -> list[Body]:
         """Return the calls that changed, or would have changed, something remote."""
         return [call for call in self.calls() if call["operation"] in {"create", "reset", "delete"}]
+
+    def last_call(self) -> int:
+        """Return the number of the last call, to tell later ones from it."""
+        number: int = self.simulator.control("GET", "journal")["last_seq"]
+        return number
+
+    def operations(self, since: int) -> list[str]:
+        """Return in order what later calls changed, or would have changed."""
+        return [call["operation"] for call in self.mutations() if since < call["seq"]]
 
     def fault(self, operation: str, kind: str, times: int | str = 1, skip: int = 0, **effect: Any) -> None:
         """Have coming calls end badly."""
@@ -213,3 +259,12 @@ class World:
         """Return every attempt to touch a token that is not ours."""
         attempts: list[Body] = self.simulator.control("GET", "tripwire")["attempts"]
         return attempts
+
+
+@contextmanager
+def served(cluster: Cluster, kube: Kube, folder: Path) -> Iterator[World]:
+    """Yield a world with a simulator and a running operator of its own, for all tests of a file."""
+    with SimulatorProcess(CREDENTIAL) as simulator:
+        world = World(cluster, kube, simulator, folder)
+        with world.operator():
+            yield world

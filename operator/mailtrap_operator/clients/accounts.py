@@ -8,7 +8,6 @@ import asyncio
 import base64
 import binascii
 import hashlib
-import ssl
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +17,6 @@ from pydantic import SecretStr
 
 from mailtrap_operator.api.v1alpha1 import Account
 from mailtrap_operator.clients.errors import Failure, Missing, Terminal
-from mailtrap_operator.clients.identification import USER_AGENT
 from mailtrap_operator.clients.kube import KubeClient, secrets_path
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.pacer import Pacer
@@ -56,12 +54,13 @@ class Accounts:
         *,
         operator_namespace: str,
         limits: RemoteLimits,
+        new_http: Callable[[], httpx.AsyncClient],
     ) -> None:
         self._kube = kube
         self._find = find
         self._namespace = operator_namespace
         self._limits = limits
-        self._tls = ssl.create_default_context()
+        self._new_http = new_http
         self._connections: dict[AccountKey, Connection] = {}
         self._pacers: dict[str, Pacer] = {}
         self.on_trouble: Callable[[AccountKey], None] = lambda _key: None
@@ -69,8 +68,8 @@ class Accounts:
     def at(self, key: AccountKey) -> "Connection":
         """Return the connection of an account, also of one that does not exist."""
         if key not in self._connections:
-            http = httpx.AsyncClient(verify=self._tls, timeout=None, headers={"User-Agent": USER_AGENT})  # noqa: S113 - each call is bounded as a whole
-            self._connections[key] = Connection(key, self, http)
+            # A pool of connections each: a slow account takes none away from another.
+            self._connections[key] = Connection(key, self, self._new_http())
         return self._connections[key]
 
     def told(self, key: AccountKey) -> Tokens:

@@ -5,7 +5,8 @@ body or a lost connection leaves it uncertain. A value leaves this module as `Se
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import ssl
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from mailtrap_operator.clients.errors import (
     Uncertain,
     quoted,
 )
+from mailtrap_operator.clients.identification import USER_AGENT
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
 from mailtrap_operator.core.observation import RemoteToken
@@ -32,6 +34,13 @@ from mailtrap_operator.core.reasons import Reason
 _ACCESS_LEVELS = {"Admin": 100, "Viewer": 10}
 _PAUSE = timedelta(seconds=10)
 """How long to keep quiet after a 429 that names no time: the server's window."""
+
+
+def http_clients() -> Callable[[], httpx.AsyncClient]:
+    """Return what makes connection pools; they share one set of certificates, which is large."""
+    tls = ssl.create_default_context()
+    # No timeout of its own: each call is bounded as a whole.
+    return lambda: httpx.AsyncClient(verify=tls, timeout=None, headers={"User-Agent": USER_AGENT})  # noqa: S113
 
 
 class _TokenBody(BaseModel):

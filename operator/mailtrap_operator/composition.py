@@ -1,0 +1,122 @@
+"""The composition root: builds every part of the operator and connects them.
+
+What differs between a real process and a simulated one is handed in: the clients, the time and the randomness.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+
+from mailtrap_operator.account_reconciler import AccountReconciler
+from mailtrap_operator.apply import Applier
+from mailtrap_operator.clients.account_store import AccountStore
+from mailtrap_operator.clients.accounts import Accounts, RemoteLimits
+from mailtrap_operator.clients.api_token_store import ApiTokenStore
+from mailtrap_operator.clients.issued_values import UnpublishedTokens
+from mailtrap_operator.clients.kube import KubeClient
+from mailtrap_operator.clients.secret_store import SecretStore
+from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import Identity
+from mailtrap_operator.core.ownership import nonce_of
+from mailtrap_operator.intake import Intake
+from mailtrap_operator.observe import Observer
+from mailtrap_operator.reconciler import Reconciler
+from mailtrap_operator.report import Reporter
+from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.runtime.workqueue import Verdict, WorkQueue
+from mailtrap_operator.settings import Settings
+from mailtrap_operator.telemetry.events import EventRecorder
+from mailtrap_operator.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the operator's parts are given by whoever runs them.
+
+    `entropy` returns as many random bytes as it is asked for.
+    """
+
+    kube: KubeClient
+    new_http: Callable[[], httpx.AsyncClient]
+    clock: Callable[[], datetime]
+    entropy: Callable[[int], bytes]
+    holder: str
+    installation: str
+
+
+class Operator:
+    """All parts of one operator, not yet running; `intake` is where objects come in, `queue` where they are worked on."""
+
+    def __init__(self, given: Surroundings, settings: Settings) -> None:
+        identity = Identity(given.installation, given.holder, settings.settle_time)
+        kube, clock = given.kube, given.clock
+        store = Store(given.installation)
+        unpublished = UnpublishedTokens()
+        api_tokens = ApiTokenStore(kube, store.put_api_token)
+        secret_store = SecretStore(kube)
+        self.random = random.Random(given.entropy(16))  # noqa: S311 - spreads retries
+        self.queue: WorkQueue[Key] = WorkQueue(
+            self._work, workers=settings.workers, group_of=self._group_of, rng=self.random
+        )
+        self.intake = Intake(store, self.queue)
+        self.metrics = Metrics(queued=self.queue.__len__, running=lambda: self.queue.running)
+        self.accounts = Accounts(
+            kube,
+            store.account,
+            operator_namespace=settings.namespace,
+            limits=RemoteLimits(settings.allowed_base_urls, settings.request_timeout, *settings.rate_limit),
+            new_http=given.new_http,
+        )
+        self.accounts.on_trouble = self._wake
+        self._store = store
+        self._reconciler = Reconciler(
+            observer=Observer(
+                store=store,
+                api_tokens=api_tokens,
+                secret_store=secret_store,
+                accounts=self.accounts,
+                unpublished=unpublished,
+                identity=identity,
+                new_nonce=lambda: nonce_of(given.entropy(16)),
+            ),
+            applier=Applier(
+                store=store,
+                api_tokens=api_tokens,
+                secret_store=secret_store,
+                accounts=self.accounts,
+                unpublished=unpublished,
+                settle_time=settings.settle_time,
+                clock=clock,
+            ),
+            reporter=Reporter(
+                api_tokens=api_tokens,
+                events=EventRecorder(kube, holder=given.holder, clock=clock),
+                metrics=self.metrics,
+                clock=clock,
+            ),
+            clock=clock,
+        )
+        self._account_reconciler = AccountReconciler(
+            store=store,
+            accounts=self.accounts,
+            account_store=AccountStore(kube),
+            wake=self._wake,
+            clock=clock,
+        )
+
+    def _wake(self, key: Key) -> None:
+        self.queue.add(key, Lane.ROUTINE)
+
+    async def _work(self, key: Key) -> Verdict:
+        match key:
+            case ApiTokenKey():
+                return await self._reconciler.reconcile(key)
+            case AccountKey():
+                return await self._account_reconciler.reconcile(key)
+
+    def _group_of(self, key: Key) -> object:
+        return key if isinstance(key, AccountKey) else self._store.account_of(key)
