@@ -80,6 +80,17 @@ class Scene:
         """
         self.check(f"{what} {masked(value)}", expected, lambda: self.witness.call(value))
 
+    def held_value(self) -> SecretStr:
+        """Return the value that the Secret holds.
+
+        Raises:
+            StepFailed: it holds none.
+        """
+        value = self.witness.value()
+        if value is None:
+            raise StepFailed(f"Secret {SECRET}", expected="a value", seen="none")
+        return value
+
     def new_value(self, former: SecretStr | None = None) -> SecretStr:
         """Wait until the Secret holds another value than the former, and show how long it took.
 
@@ -94,6 +105,21 @@ class Scene:
             f"Secret {SECRET} holds {masked(value)}", f"within {time.monotonic() - self._typed_at:.1f} s"
         )
         return value
+
+    def kill_operator(self) -> None:
+        """Kill the operator without a warning."""
+        self.show.command("kill", "-KILL", str(self.operator.pid))
+        self.operator.kill()
+
+    def start_operator(self) -> None:
+        """Start the operator and wait until it is ready.
+
+        Raises:
+            OperatorError: it did not get ready.
+        """
+        self.show.command("mailtrap-operator", "run")
+        self._typed_at = time.monotonic()
+        self.operator.start()
 
     def _type(self, shown: Sequence[str], arguments: Sequence[str], text: str | None) -> None:
         self.show.command(*shown)

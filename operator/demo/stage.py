@@ -43,8 +43,7 @@ def set_up(show: Terminal, folder: Path) -> Iterator[Scene]:
         stack.callback(operator.stop)
         scene = Scene(show, cluster, simulator, operator)
         _install(scene, credential)
-        operator.start()
-        show.say(f"Operator                process {operator.pid}, ready")
+        scene.start_operator()
         yield scene
 
 

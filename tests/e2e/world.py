@@ -57,8 +57,13 @@ class World:
 
     # The operator.
 
-    def operator(self, *arguments: str, user: str = "operator") -> OperatorProcess:
-        """Return an operator process, not started, that serves this namespace alone."""
+    def operator(
+        self, *arguments: str, user: str = "operator", kubeconfig: Path | None = None
+    ) -> OperatorProcess:
+        """Return an operator process, not started, that serves this namespace alone.
+
+        It acts as `user`, unless a `kubeconfig` says otherwise.
+        """
         own = (
             "--watch-namespaces",
             self.namespace,
@@ -68,7 +73,7 @@ class World:
             "testaa",
         )
         log = self.folder / f"operator-{uuid.uuid4().hex[:6]}.log"
-        kubeconfig = self.cluster.kubeconfig_for(user, ["system:masters"])
+        kubeconfig = kubeconfig or self.cluster.kubeconfig_for(user, ["system:masters"])
         return OperatorProcess(kubeconfig, self.simulator.url, log, *own, *(arguments or FAST))
 
     # What a user does.
@@ -108,6 +113,16 @@ class World:
     def delete_api_token(self, name: str) -> None:
         """Ask for an ApiToken's deletion."""
         self.kube.delete(self.api_token_path(name))
+
+    def lose_status(self, name: str) -> None:
+        """Wipe an ApiToken's status, as a restore from a backup does; one that is gone has none to lose."""
+        if self.api_token(name):
+            self.kube.merge(f"{self.api_token_path(name)}/status", {"status": None})
+
+    def put_foreign_token(self, name: str) -> None:
+        """Have somebody else make a remote token."""
+        resources = [{"resource_type": "domain", "resource_id": 1, "access_level": 100}]
+        self.simulator.control("POST", "tokens", {"name": name, "resources": resources, "foreign": True})
 
     # What one sees of Kubernetes.
 

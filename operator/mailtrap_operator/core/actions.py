@@ -143,9 +143,11 @@ class Plan:
     """What to do, what to record, and what to tell.
 
     `works` says whether the value in the Secret authenticates, as far as this pass knows.
-    `requeue_after` says when to look again without being told; None leaves it to events and resync.
+    `made_at` is the moment to which the record's new dates count. `requeue_after` says when to look again without
+    being told; None leaves it to events and resync.
     """
 
+    made_at: datetime
     action: Action | None
     record: Record
     finding: Finding

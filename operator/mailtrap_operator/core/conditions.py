@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, Condition, CurrentToken
+from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, Condition, CurrentToken, PreviousToken
 from mailtrap_operator.core.actions import (
     WORKING,
     Done,
@@ -21,7 +21,7 @@ from mailtrap_operator.core.actions import (
     Record,
     State,
 )
-from mailtrap_operator.core.expiry import renewal_time
+from mailtrap_operator.core.expiry import renewal_time, whole_second_after
 from mailtrap_operator.core.reasons import Reason
 
 _Wanted = tuple[str, str, str, str]
@@ -37,7 +37,7 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
         outcome: What came of it.
         now: The time of the conditions' transitions.
     """
-    record = _record_after(latest, plan, outcome)
+    record = _record_after(latest, plan, outcome, now)
     conditions = _conditions(
         _finding_after(plan, outcome), works=plan.works or isinstance(outcome, Published)
     )
@@ -71,7 +71,7 @@ def _renewal_after(api_token: ApiToken, plan: Plan, outcome: Outcome) -> datetim
     )
 
 
-def _record_after(latest: ApiToken, plan: Plan, outcome: Outcome) -> Record:
+def _record_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) -> Record:
     status = latest.status
     match outcome:
         case Done():
@@ -86,12 +86,25 @@ def _record_after(latest: ApiToken, plan: Plan, outcome: Outcome) -> Record:
                 expiration_digest=issuance.expiration_digest,
                 account=issuance.account,
             )
-            return replace(plan.record, current=current)
+            previous = _dated_from_publication(latest, plan, now)
+            return replace(plan.record, current=current, previous=previous)
         case Failed():
             before = Record(status.operation, status.current, status.previous, status.secret_name)
             return _without_claim(before, outcome) if outcome.closes_claim else before
         case _:
             assert_never(outcome)
+
+
+def _dated_from_publication(latest: ApiToken, plan: Plan, now: datetime) -> tuple[PreviousToken, ...]:
+    """Return the retired tokens; the overlap of the new ones begins when the new value is there to be used."""
+    known = {previous.id for previous in latest.status.previous}
+    late = now - plan.made_at
+    return tuple(
+        previous
+        if previous.id in known
+        else previous.model_copy(update={"delete_after": whole_second_after(previous.delete_after + late)})
+        for previous in plan.record.previous
+    )
 
 
 def _without_claim(before: Record, failed: Failed) -> Record:

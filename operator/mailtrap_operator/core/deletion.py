@@ -111,5 +111,10 @@ def _plan(
 ) -> Plan:
     # A token of an object on its way out is not promised to anybody any more.
     return Plan(
-        action, record or s.record, Finding(state, reason, message), works=False, requeue_after=requeue_after
+        s.now,
+        action,
+        record or s.record,
+        Finding(state, reason, message),
+        works=False,
+        requeue_after=requeue_after,
     )

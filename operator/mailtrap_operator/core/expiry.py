@@ -65,6 +65,11 @@ def renewal_time(
     return (expires_at - lead - spread).astimezone(UTC)
 
 
+def whole_second_after(moment: datetime) -> datetime:
+    """Round up: the status keeps whole seconds, and a promised time must not end early by that."""
+    return (moment + timedelta(seconds=1, microseconds=-1)).replace(microsecond=0)
+
+
 def _fraction(uid: str) -> float:
     """Return a number in [0, 1) that is always the same for one object."""
     return int.from_bytes(hashlib.sha256(uid.encode()).digest()[:4]) / 2**32

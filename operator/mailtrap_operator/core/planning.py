@@ -304,4 +304,6 @@ def _plan(
     requeue_after: timedelta | None = None,
 ) -> Plan:
     works = s.held is not None
-    return Plan(action, record or s.record, finding, works, requeue_after, checks.renewal_of(s, s.held))
+    return Plan(
+        s.now, action, record or s.record, finding, works, requeue_after, checks.renewal_of(s, s.held)
+    )

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken, CurrentToken, OperationStatus, PreviousToken
 from mailtrap_operator.core.actions import Record
-from mailtrap_operator.core.expiry import RESET_OVERLAP
+from mailtrap_operator.core.expiry import RESET_OVERLAP, whole_second_after
 from mailtrap_operator.core.observation import (
     AccountView,
     Found,
@@ -186,7 +186,7 @@ class Situation:
             id=token.id,
             last_four=token.last_four,
             expires_at=token.expires_at,
-            delete_after=self.now + overlap,
+            delete_after=whole_second_after(self.now + overlap),
             reason=reason,
             account=token.account,
         )
