@@ -78,7 +78,7 @@ class Scene:
         Raises:
             StepFailed: it did not in time.
         """
-        self.check(f"{what} {masked(value)}", expected, lambda: self.witness.call(value))
+        self.check(f"call with {what} {masked(value)}", expected, lambda: self.witness.call(value))
 
     def held_value(self) -> SecretStr:
         """Return the value that the Secret holds.

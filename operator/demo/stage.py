@@ -61,8 +61,8 @@ def _install(scene: Scene, credential: str) -> None:
     scene.cluster.kubectl("wait", "--for=condition=Established", "-f", "crds", "--timeout=30s")
     scene.kubectl("create", "namespace", NAMESPACE)
     scene.kubectl(
-        *("create", "secret", "generic", "mailtrap-credentials", "--namespace", NAMESPACE),
-        "--from-file=token=/dev/stdin",
+        *("create", "secret", "generic", "mailtrap-credentials"),
+        *(f"--namespace={NAMESPACE}", "--from-file=token=/dev/stdin"),
         input=credential,
     )
     scene.apply_edited(ACCOUNT, "https://mailtrap.io", scene.simulator.url)

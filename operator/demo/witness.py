@@ -51,15 +51,15 @@ class Witness:
         """Return the operator's tokens in Mailtrap that work, each by the end of its value."""
         return [f"…{token['last_4_digits']}" for token in self._tokens() if token["live"]]
 
-    def rows(self) -> list[tuple[str, str, str, str]]:
-        """Return the operator's tokens in Mailtrap, each as id, end of the value, where the value is, name."""
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Return the operator's tokens in Mailtrap, each as end of the value, where the value is, and name."""
         value = self.value()
-        held = hashlib.sha256(value.get_secret_value().encode()).hexdigest() if value else None
-
-        def place(token: dict[str, Any]) -> str:
-            return "in the Secret" if token["sha256"] == held else "not in the Secret"
-
-        return [(str(t["id"]), f"…{t['last_4_digits']}", place(t), t["name"]) for t in self._tokens()]
+        held = hashlib.sha256(value.get_secret_value().encode()).hexdigest() if value else ""
+        places = {held: "in the Secret"}
+        return [
+            (f"…{token['last_4_digits']}", places.get(token["sha256"], "value lost"), token["name"])
+            for token in self._tokens()
+        ]
 
     def changes(self) -> str:
         """Return what Mailtrap has carried out since the last question, such as `1 create, 1 delete`."""

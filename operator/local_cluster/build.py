@@ -28,7 +28,7 @@ PACKAGES = {
 }
 # The user's own Go settings must not change what is built, nor where it can run.
 ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
-TIMEOUT = 3600.0  # seconds for one program; all four take six minutes on two cores
+TIMEOUT = 3600.0  # seconds for one program; all four take 6 to 15 minutes on two cores
 REPORT_INTERVAL = 10.0
 
 
@@ -95,7 +95,7 @@ def compile_program(command: list[str], name: str, *, log: Path) -> None:
 def _build(target: Path) -> None:
     go = go_program()
     began = time.monotonic()
-    say(f"building {', '.join(PACKAGES)} into {target}: once, about six minutes on two cores")
+    say(f"building {', '.join(PACKAGES)} into {target}: once; on two cores it takes 6 to 15 minutes")
     with published(target) as content:
         for name, package in PACKAGES.items():
             command = [str(go), "build", *flags(), "-o", str(content / name), package]

@@ -36,7 +36,7 @@ class Cluster:
     def start(cls, directory: Path) -> Iterator["Cluster"]:
         """Start a cluster whose files lie in `directory` (made if absent), and end it at exit.
 
-        The files stay. Programs that the machine lacks are built first, once, in about six minutes.
+        The files stay. Programs that the machine lacks are built first, once, in 6 to 15 minutes.
 
         Raises:
             ClusterError: the folder is in use, the build failed, or a component did not start.

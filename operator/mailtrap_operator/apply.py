@@ -21,6 +21,7 @@ from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.core.actions import (
     Action,
+    AddFinalizer,
     DeleteSecret,
     DesiredSecret,
     Done,
@@ -91,9 +92,12 @@ class Applier:
 
     async def _carry_out(self, action: Action, key: ApiTokenKey, writes: Writes) -> Outcome:
         match action:
+            case AddFinalizer():
+                await self._add_finalizer(writes)
             case IssueToken():
                 return await self._issue(action, key, writes)
             case PublishToken(issued, secret):
+                await self._keep_claim(writes)
                 return await self._publish(key, self._unpublished.value_of(key, issued), secret, writes)
             case RewriteSecret(source, secret):
                 self._note_secret(key, await self._secrets.rewrite(source, secret), writes)
@@ -117,9 +121,7 @@ class Applier:
         except Failure as failure:
             return Failed(failure.as_unknown())
         await self._secrets.try_publish(action.secret, action.issuance)
-        finalizers = writes.api_token.metadata.finalizers
-        if FINALIZER not in finalizers:
-            writes.note(await self._api_tokens.write_finalizers(writes.api_token, (*finalizers, FINALIZER)))
+        await self._add_finalizer(writes)
         async with client.pacer.slot(action.lane):
             outcome = await self._claim_and_call(action, client, connection, writes)
         if isinstance(outcome, Failed):
@@ -133,6 +135,11 @@ class Applier:
             )
             return Failed(Unknown(Reason.VALUE_REFUSED, message))
         return await self._publish(key, outcome, action.secret, writes)
+
+    async def _add_finalizer(self, writes: Writes) -> None:
+        finalizers = writes.api_token.metadata.finalizers
+        if FINALIZER not in finalizers:
+            writes.note(await self._api_tokens.write_finalizers(writes.api_token, (*finalizers, FINALIZER)))
 
     async def _claim_and_call(
         self, action: IssueToken, client: MailtrapClient, connection: Connection, writes: Writes
@@ -154,6 +161,15 @@ class Applier:
             is_final = isinstance(failure, Terminal | Missing)
             return Failed(failure.as_unknown(), is_final=is_final, closes_claim=True)
         return IssuedValue(action.operation.nonce, token, value, action.issuance)
+
+    async def _keep_claim(self, writes: Writes) -> None:
+        """Renew a claim that is getting old, so that no other operator gives the value up while it is published."""
+        operation = writes.api_token.status.operation
+        now = self._clock()
+        if operation and now - operation.started_at > 2 * self._longest_claim:
+            renewed = operation.model_copy(update={"started_at": now.replace(microsecond=0)})
+            status = writes.api_token.status.model_copy(update={"operation": renewed})
+            writes.note(await self._api_tokens.write_status(writes.api_token, status))
 
     async def _publish(
         self, key: ApiTokenKey, issued: IssuedValue, secret: DesiredSecret, writes: Writes

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
-from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, Resource, print_time
 from mailtrap_operator.clients.errors import (
@@ -46,7 +46,7 @@ def http_clients() -> Callable[[], httpx.AsyncClient]:
 class _TokenBody(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    id: int
+    id: int = Field(ge=1)
     name: str
     last_4_digits: str
     expires_at: AwareDatetime | None = None
@@ -122,7 +122,10 @@ class MailtrapClient:
     async def delete_token(self, token_id: int) -> None:
         """Delete a token; one that is gone already counts as deleted."""
         with suppress(Missing):
-            await self._call("DELETE", f"{self._tokens}/{token_id}")
+            response = await self._call("DELETE", f"{self._tokens}/{token_id}")
+            if response.content and not _is_json(response):
+                message = "Mailtrap's answer to a deletion could not be read; it is looked at again."
+                raise Uncertain(Reason.REMOTE_ANSWER_UNUSABLE, message)
 
     async def is_accepted(self, value: SecretStr) -> bool:
         """Whether a token value authenticates; only a clear refusal says no."""
@@ -232,6 +235,14 @@ def _failure_of(response: httpx.Response) -> Failure:
     )
     said = f'Mailtrap answered {response.status_code}: "{words or "too many requests"}".'
     return kind(reason, f"{said} {advice}", _retry_after(response))
+
+
+def _is_json(response: httpx.Response) -> bool:
+    try:
+        response.json()
+    except ValueError:
+        return False
+    return True
 
 
 def _words_of(response: httpx.Response) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mailtrap_operator.api.apitoken_status import Digest
 from mailtrap_operator.api.fields import Model, Time
 from mailtrap_operator.api.v1alpha1 import GROUP, AccountRef
 from mailtrap_operator.core.observation import Issuance
@@ -27,8 +28,8 @@ class _Issuance(Model):
     """The JSON text of the issuance annotation."""
 
     issued_at: Time
-    access: str
-    expiration: str
+    access: Digest
+    expiration: Digest
     account: AccountRef
     keys: tuple[str, ...]
     labels: tuple[str, ...] = ()
@@ -74,10 +75,13 @@ def read_marks(annotations: Mapping[str, str]) -> Marks | None:
     """Return a Secret's marks, or None when one is missing or damaged."""
     try:
         issuance = _Issuance.model_validate_json(annotations[ISSUANCE])
+        token_id = int(annotations[TOKEN_ID])
+        if token_id < 1:
+            return None
         return Marks(
             owner=annotations[OWNER],
             api_token=annotations[API_TOKEN],
-            token_id=int(annotations[TOKEN_ID]),
+            token_id=token_id,
             nonce=annotations[NONCE],
             fingerprint=annotations[FINGERPRINT],
             issuance=Issuance(issuance.issued_at, issuance.access, issuance.expiration, issuance.account),

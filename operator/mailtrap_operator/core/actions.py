@@ -103,7 +103,14 @@ class RemoveFinalizer:
     left_behind: tuple[int, ...] = ()
 
 
-Action = IssueToken | PublishToken | RewriteSecret | DeleteSecret | RevokeToken | RemoveFinalizer
+@dataclass(frozen=True, slots=True)
+class AddFinalizer:
+    """Make sure that the object does not go before its tokens do."""
+
+
+Action = (
+    AddFinalizer | IssueToken | PublishToken | RewriteSecret | DeleteSecret | RevokeToken | RemoveFinalizer
+)
 
 
 WORKING = "The Secret holds a living token."

@@ -62,11 +62,15 @@ def renewal_of(situation: Situation, token: CurrentToken | None) -> datetime | N
     """Return when a token's renewal is due."""
     if token is None:
         return None
+    wished, expires_at = situation.api_token.spec.expiration.at, situation.expires_at(token)
+    if wished is not None and expires_at is not None and expires_at >= wished:
+        # A successor would end no later.
+        return None
     return renewal_time(
         rotation=situation.api_token.spec.rotation,
         issued_at=token.issued_at,
         granted=token.expires_at,
-        expires_at=situation.expires_at(token),
+        expires_at=expires_at,
         uid=situation.api_token.metadata.uid,
     )
 

@@ -62,12 +62,27 @@ def status_of_claim(api_token: ApiToken, action: IssueToken, now: datetime) -> A
 def _renewal_after(api_token: ApiToken, plan: Plan, outcome: Outcome) -> datetime | None:
     if not isinstance(outcome, Published):
         return plan.renewal_time
+    # Of the token as it is stored, in whole seconds: the next pass reckons with that and must come to the same.
+    current = _current(outcome)
     return renewal_time(
         rotation=api_token.spec.rotation,
-        issued_at=outcome.issuance.issued_at,
-        granted=outcome.token.expires_at,
-        expires_at=outcome.token.expires_at,
+        issued_at=current.issued_at,
+        granted=current.expires_at,
+        expires_at=current.expires_at,
         uid=api_token.metadata.uid,
+    )
+
+
+def _current(published: Published) -> CurrentToken:
+    token, issuance = published.token, published.issuance
+    return CurrentToken(
+        id=token.id,
+        last_four=token.last_four,
+        expires_at=token.expires_at,
+        issued_at=issuance.issued_at,
+        access_digest=issuance.access_digest,
+        expiration_digest=issuance.expiration_digest,
+        account=issuance.account,
     )
 
 
@@ -76,18 +91,9 @@ def _record_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime)
     match outcome:
         case Done():
             return plan.record
-        case Published(token, issuance):
-            current = CurrentToken(
-                id=token.id,
-                last_four=token.last_four,
-                expires_at=token.expires_at,
-                issued_at=issuance.issued_at,
-                access_digest=issuance.access_digest,
-                expiration_digest=issuance.expiration_digest,
-                account=issuance.account,
-            )
+        case Published():
             previous = _dated_from_publication(latest, plan, now)
-            return replace(plan.record, current=current, previous=previous)
+            return replace(plan.record, current=_current(outcome), previous=previous)
         case Failed():
             before = Record(status.operation, status.current, status.previous, status.secret_name)
             return _without_claim(before, outcome) if outcome.closes_claim else before
@@ -97,11 +103,10 @@ def _record_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime)
 
 def _dated_from_publication(latest: ApiToken, plan: Plan, now: datetime) -> tuple[PreviousToken, ...]:
     """Return the retired tokens; the overlap of the new ones begins when the new value is there to be used."""
-    known = {previous.id for previous in latest.status.previous}
     late = now - plan.made_at
     return tuple(
         previous
-        if previous.id in known
+        if previous in latest.status.previous
         else previous.model_copy(update={"delete_after": whole_second_after(previous.delete_after + late)})
         for previous in plan.record.previous
     )
@@ -119,7 +124,9 @@ def _without_claim(before: Record, failed: Failed) -> Record:
 def _finding_after(plan: Plan, outcome: Outcome) -> Finding:
     match outcome:
         case Failed(cause, is_final):
-            state = State.STALLED if is_final else State.BLOCKED
+            # A refused reset is not the end: the next pass creates the successor.
+            is_reset = isinstance(plan.action, IssueToken) and plan.action.operation.type == "Reset"
+            state = State.STALLED if is_final and not is_reset else State.BLOCKED
             return Finding(state, cause.reason, cause.message)
         case Published():
             return Finding(State.READY, Reason.TOKEN_PUBLISHED, WORKING)
@@ -131,7 +138,7 @@ def _finding_after(plan: Plan, outcome: Outcome) -> Finding:
 
 def _conditions(finding: Finding, *, works: bool) -> Iterable[_Wanted]:
     stalled = finding.state is State.STALLED
-    if works and not stalled:
+    if works:
         ready = (
             finding if finding.state is State.READY else Finding(State.READY, Reason.TOKEN_PUBLISHED, WORKING)
         )

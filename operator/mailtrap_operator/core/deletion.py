@@ -48,11 +48,13 @@ def _on_record(s: Situation) -> set[int]:
 
 
 def _claim(s: Situation, pending: OperationStatus | None) -> Plan:
-    # An empty nonce says that no create was under way: nothing has to settle.
-    unsettled = pending if s.pending else None
+    # An empty nonce says that no create was under way: nothing has to settle. A status that was never written, beside
+    # our finalizer, was lost: then nobody can say.
+    is_lost = s.api_token.status.observed_generation == -1
+    unsettled = s.pending is not None or is_lost
     claim = OperationStatus(
         type="Delete",
-        nonce=unsettled.nonce if unsettled else "",
+        nonce=(pending.nonce if pending else s.seen.fresh_nonce) if unsettled else "",
         started_at=s.now,
         holder=s.seen.identity.holder,
         account=pending.account if pending else s.seen.account.ref,
@@ -66,7 +68,8 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
     if blind is not None:
         return _blocked(s, blind)
     if s.owned:
-        token = s.owned[min(s.owned)]
+        # Those on record come last: an account is looked at as long as the record names it.
+        token = s.untracked[0] if s.untracked else s.owned[min(s.owned)]
         current = s.record.current
         record = replace(
             s.record,
@@ -82,6 +85,9 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
             action=action,
             record=record,
         )
+    if s.is_from_the_future(operation):
+        message = "The claim bore a date in the future; its time is counted from now."
+        return _plan(s, State.PROGRESSING, Reason.DELETING, message, record=s.redated(operation))
     left = s.settles_in(operation) if operation.nonce else timedelta()
     if left > timedelta():
         message = f"A create was under way; what it did shows by {print_time(s.now + left)}."

@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from mailtrap_operator.api.v1alpha1 import ApiToken
+from mailtrap_operator.api.v1alpha1 import ApiToken, print_time
 
 _LONGEST_NAME = 150
 
@@ -26,7 +26,9 @@ def access_digest(api_token: ApiToken, account_id: int | None) -> str:
 
 def expiration_digest(api_token: ApiToken) -> str:
     """Digest the wished expiration, which a reset can change."""
-    return _digest(api_token.spec.expiration.model_dump(mode="json", by_alias=True, exclude_none=True))
+    wish = api_token.spec.expiration
+    after, at = wish.after and wish.after.total_seconds(), wish.at and print_time(wish.at)
+    return _digest([wish.policy, after, at])
 
 
 def display_name(api_token: ApiToken) -> str:

@@ -62,7 +62,9 @@ def renewal_time(
     else:
         lead = lifetime / 3
     spread = min(lead, lifetime - lead) * _JITTER * _fraction(uid)
-    return (expires_at - lead - spread).astimezone(UTC)
+    # No token is due before it was issued, however early its end has become.
+    early = min(lead + spread, max(expires_at - issued_at, timedelta()))
+    return (expires_at - early).astimezone(UTC)
 
 
 def whole_second_after(moment: datetime) -> datetime:

@@ -133,7 +133,6 @@ class Observation:
     fresh_nonce: str
     former_secret: Found[SecretState] | Absent | Unknown = field(default_factory=Absent)
     unpublished: UnpublishedToken | None = None
-    damaged_status: tuple[str, ...] = ()
 
     def ids_on_record(self, ref: AccountRef) -> frozenset[int]:
         """Return the ids of the tokens that status and Secret place in an account."""

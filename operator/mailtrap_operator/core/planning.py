@@ -14,6 +14,7 @@ from mailtrap_operator.core import checks, deletion, wishes
 from mailtrap_operator.core.actions import (
     WORKING,
     Action,
+    AddFinalizer,
     DeleteSecret,
     Finding,
     Plan,
@@ -27,6 +28,11 @@ from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.reasons import WHY, Reason
 from mailtrap_operator.core.situation import Situation
+
+REDATED = "A claim bore a date in the future; its time is counted from now."
+
+MOST_ON_RECORD = 250
+"""How many tokens may be on their way out at once; the status holds a few more."""
 
 RECHECK = timedelta(minutes=1)
 """How soon a state is looked at again whose end no event announces."""
@@ -83,11 +89,11 @@ def published_token_is_recorded(s: Situation) -> Plan | None:
         return None
     operation = record.operation
     by_reset = operation is not None and operation.type == "Reset" and s.secret_shows(operation)
-    former = record.current
-    previous = tuple(p for p in record.previous if p.id != held.id)
-    if former is not None and former.id in s.owned:
+    former = record.current if record.current and not s.is_gone(record.current) else None
+    previous = tuple(p for p in record.previous if p.id not in {held.id, former and former.id})
+    if former is not None:
         previous += (s.retired(former, Reason.SUPERSEDED, by_reset=by_reset),)
-    recorded = replace(record, operation=s.pending, current=held, previous=previous)
+    recorded = Record(s.pending, held, previous, record.secret_name or s.secret_name)
     finding = Finding(
         State.PROGRESSING, Reason.PUBLISHING, f"The Secret holds token {held.id}; it is being recorded."
     )
@@ -105,7 +111,7 @@ def is_unused(seen: Observation) -> bool:
     """Whether no token can exist with this object's tag."""
     api_token = seen.api_token
     status = api_token.status
-    on_record = status.operation or status.current or status.previous or seen.damaged_status
+    on_record = status.operation or status.current or status.previous
     return not (api_token.metadata.finalizers or on_record or isinstance(seen.secret, Found))
 
 
@@ -125,6 +131,8 @@ def lost_answer_settles(s: Situation) -> Plan | None:
     view = s.view(pending.account)
     if view is not None and isinstance(view.tokens, Unknown):
         return _waiting(s, view.tokens)
+    if s.is_from_the_future(pending):
+        return _plan(s, Finding(State.PROGRESSING, Reason.ANSWER_LOST, REDATED), record=s.redated(pending))
     left = s.settles_in(pending)
     own_answer_is_lost = pending.holder == s.seen.identity.holder and s.answers(pending)
     if left <= timedelta() or own_answer_is_lost:
@@ -138,15 +146,26 @@ def lost_answer_settles(s: Situation) -> Plan | None:
 
 def untracked_tokens_are_retired(s: Situation) -> Plan | None:
     """Tokens with our tag that nobody knows go on record, with a date; their value is lost."""
-    if not s.untracked:
+    tokens = s.untracked[: max(MOST_ON_RECORD - len(s.record.previous), 0)]
+    if not tokens:
         return None
-    previous = s.record.previous + tuple(s.retired(token, Reason.UNTRACKED) for token in s.untracked)
-    ids = ", ".join(str(token.id) for token in s.untracked)
+    previous = s.record.previous + tuple(s.retired(token, Reason.UNTRACKED) for token in tokens)
+    ids = ", ".join(str(token.id) for token in tokens)
     finding = Finding(
         State.PROGRESSING, Reason.UNTRACKED, f"The value of token {ids} is lost; it is retired."
     )
-    # This step is reached with a pending operation only when its answer can no longer come.
-    return _plan(s, finding, record=replace(s.record, operation=None, previous=previous))
+    # This step is reached with a pending operation only when its answer can no longer come; one that the Secret
+    # shows still has to be recorded.
+    operation = None if s.pending else s.record.operation
+    return _plan(s, finding, record=replace(s.record, operation=operation, previous=previous))
+
+
+def missing_finalizer_is_put_back(s: Situation) -> Plan | None:
+    """An object that has had tokens must not go before they do, whoever removed its finalizer."""
+    if deletion.FINALIZER in s.api_token.metadata.finalizers or is_unused(s.seen):
+        return None
+    finding = Finding(State.PROGRESSING, Reason.FINALIZER_MISSING, "The finalizer is put back.")
+    return _plan(s, finding, action=AddFinalizer())
 
 
 def suspension_stops_the_rest(s: Situation) -> Plan | None:
@@ -174,6 +193,10 @@ def needed_token_is_issued(s: Situation) -> Plan | None:
         return None
     if s.unknown is not None:
         return _waiting(s, s.unknown)
+    if len(s.record.previous) >= MOST_ON_RECORD:
+        message = f"{MOST_ON_RECORD} tokens wait for the end of their overlap; another one follows when some are deleted."
+        storm = _plan(s, Finding(State.STALLED, Reason.ROTATION_STORM, message), requeue_after=RECHECK)
+        return ended_records_are_dropped(s) or overdue_token_is_revoked(s) or storm
     return _issue(s, reason)
 
 
@@ -184,15 +207,14 @@ def _issue(s: Situation, reason: Reason) -> Plan:
 
 
 def _superseded(s: Situation, operation: OperationStatus) -> Record:
-    """Return the record in which every token that lived so far is on its way out."""
-    known = {previous.id for previous in s.record.previous}
-    living = {token.id: token for token in (s.record.current, s.held) if token and token.id in s.owned}
+    """Return the record in which every token that lived so far is on its way out, its overlap counted from now."""
+    living = {token.id: token for token in (s.record.current, s.held) if token and not s.is_gone(token)}
     retired = tuple(
         s.retired(token, Reason.SUPERSEDED, by_reset=operation.type == "Reset" and token.id == operation.base)
         for token in living.values()
-        if token.id not in known
     )
-    return Record(None, None, s.record.previous + retired, s.record.secret_name or s.secret_name)
+    others = tuple(previous for previous in s.record.previous if previous.id not in living)
+    return Record(None, None, others + retired, s.record.secret_name or s.secret_name)
 
 
 def outdated_secret_is_rewritten(s: Situation) -> Plan | None:
@@ -228,12 +250,18 @@ def former_secret_is_removed(s: Situation) -> Plan | None:
 
 def ended_records_are_dropped(s: Situation) -> Plan | None:
     """A retired token that is gone, or an operation that came to nothing, leaves the record."""
-    record = s.record
-    previous = tuple(p for p in record.previous if p.id in s.owned or not s.is_listed(p.account))
-    if (previous, None) == (record.previous, record.operation):
+    operation = s.record.operation
+    # One whose account does not answer may have been published and not be recorded yet.
+    is_open = operation is not None and not s.is_listed(operation.account)
+    recorded = replace(
+        s.record,
+        operation=operation if is_open else None,
+        previous=tuple(p for p in s.record.previous if not s.is_gone(p)),
+    )
+    if recorded == s.record:
         return None
     finding = Finding(State.PROGRESSING, Reason.REVOKED, "Tokens that are gone leave the record.")
-    return _plan(s, finding, record=replace(record, operation=None, previous=previous))
+    return _plan(s, finding, record=recorded)
 
 
 def overdue_token_is_revoked(s: Situation) -> Plan | None:
@@ -277,6 +305,7 @@ LADDER: tuple[Callable[[Situation], Plan | None], ...] = (
     unused_object_gets_its_first_token,
     lost_answer_settles,
     untracked_tokens_are_retired,
+    missing_finalizer_is_put_back,
     suspension_stops_the_rest,
     value_moves_to_the_renamed_secret,
     needed_token_is_issued,

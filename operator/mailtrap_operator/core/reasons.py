@@ -29,6 +29,7 @@ class Reason(StrEnum):
     # What happens meanwhile.
     PUBLISHING = "Publishing"
     ANSWER_LOST = "AnswerLost"
+    FINALIZER_MISSING = "FinalizerMissing"
     SECRET_OUTDATED = "SecretOutdated"  # noqa: S105 - a reason, not a password
     REVOKING = "Revoking"
     DELETING = "Deleting"
@@ -48,6 +49,7 @@ class Reason(StrEnum):
     LIST_INCOMPLETE = "ListIncomplete"
     REQUEST_REFUSED = "RequestRefused"
     VALUE_REFUSED = "ValueRefused"
+    ROTATION_STORM = "RotationStorm"
     SECRET_NOT_OWNED = "SecretNotOwned"  # noqa: S105 - a reason, not a password
     SECRET_WRITE_REFUSED = "SecretWriteRefused"  # noqa: S105 - a reason, not a password
     KUBERNETES_UNAVAILABLE = "KubernetesUnavailable"

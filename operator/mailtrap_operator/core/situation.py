@@ -3,7 +3,7 @@
 It answers questions and decides nothing; the decisions stand in `planning` and `deletion`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -113,7 +113,18 @@ class Situation:
 
     def settles_in(self, operation: OperationStatus) -> timedelta:
         """Return how long a lost answer may still take effect; zero or less: no longer."""
-        return operation.started_at + self.seen.identity.settle_time - self.now
+        return self.seen.identity.settle_time - (self.now - operation.started_at)
+
+    def redated(self, operation: OperationStatus) -> Record:
+        """Return the record in which an operation was begun just now."""
+        return replace(
+            self.record,
+            operation=operation.model_copy(update={"started_at": self.now.replace(microsecond=0)}),
+        )
+
+    def is_from_the_future(self, operation: OperationStatus) -> bool:
+        """Whether a claim's date cannot be right: a clock was wrong then, or is now."""
+        return self.settles_in(operation) > 2 * self.seen.identity.settle_time
 
     @cached_property
     def held(self) -> CurrentToken | None:
@@ -149,10 +160,14 @@ class Situation:
 
     def _confirmed(self, token: CurrentToken) -> CurrentToken | None:
         """Return the token unless it is positively dead."""
-        if self.is_listed(token.account) and token.id not in self.owned:
+        if self.is_gone(token):
             return None
         expires_at = self.expires_at(token)
         return token if expires_at is None or self.now < expires_at else None
+
+    def is_gone(self, token: CurrentToken | PreviousToken) -> bool:
+        """Whether the LIST of its account answered and lacks a token; an account without an answer proves nothing."""
+        return self.is_listed(token.account) and token.id not in self.owned
 
     def expires_at(self, token: CurrentToken) -> datetime | None:
         """Return a token's end as the LIST names it, else as it is on record."""

@@ -12,6 +12,9 @@ from mailtrap_operator.core.situation import Situation
 
 MANAGED_BY = "mailtrap-operator"
 
+_LONGEST_NAME_TO_RESET = 240
+"""Each reset makes a name longer by the new id; a created token begins with a short one again."""
+
 
 def issue(s: Situation, reason: Reason) -> IssueToken:
     """Return the action that issues what the spec asks for: a reset of the base where that can do it, else a create."""
@@ -21,6 +24,7 @@ def issue(s: Situation, reason: Reason) -> IssueToken:
         spec.rotation.strategy == "Reset"
         and base is not None
         and base.id in s.owned
+        and len(s.owned[base.id].name) <= _LONGEST_NAME_TO_RESET
         and not base.reset_refused
         and base.access_digest == access
     )
