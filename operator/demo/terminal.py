@@ -61,7 +61,7 @@ class Terminal:
         self._print("")
         self.say(f"{self._styled(_RED, 'FAILED')}  {title}")
         for name, text in details.items():
-            self.say(f"        {name:<9}{text}")
+            self.say(f"        {name:<8}  {text}")
 
     def _styled(self, code: str, text: str) -> str:
         return f"\033[{code}m{text}\033[0m" if self._is_coloured else text

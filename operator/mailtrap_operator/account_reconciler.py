@@ -5,16 +5,15 @@ This is the one periodic caller of the remote API. What it lists is what the pas
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from mailtrap_operator.api.v1alpha1 import Account, AccountSpec, AccountStatus
 from mailtrap_operator.clients.account_store import AccountStore
-from mailtrap_operator.clients.accounts import NOT_LISTED, Accounts, Tokens
+from mailtrap_operator.clients.accounts import Accounts, Tokens
 from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.conditions import merge_conditions
-from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
+from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.observation import Found, Unknown
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.runtime.store import Store
@@ -25,24 +24,8 @@ logger = logging.getLogger(__name__)
 _REACHABLE = "The account's tokens can be listed."
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """What the ApiTokens of an account were last woken for."""
-
-    tokens: Tokens
-    pacer: Pacer | None
-    spec: AccountSpec | None
-
-    def changes(self, other: "_Told") -> bool:
-        """Whether the account itself is another one: what it refused before it may grant now."""
-        return self.pacer is not other.pacer or self.spec != other.spec
-
-
-_NOTHING = _Told(NOT_LISTED, None, None)
-
-
 class AccountReconciler:
-    """Runs passes over accounts; `wake` has an ApiToken looked at."""
+    """Runs passes over accounts; `wake` has an object looked at."""
 
     def __init__(
         self,
@@ -50,7 +33,7 @@ class AccountReconciler:
         store: Store,
         accounts: Accounts,
         account_store: AccountStore,
-        wake: Callable[[ApiTokenKey], None],
+        wake: Callable[[Key], None],
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -58,34 +41,44 @@ class AccountReconciler:
         self._account_store = account_store
         self._wake = wake
         self._clock = clock
-        self._told: dict[AccountKey, _Told] = {}
+        self._served_with: dict[AccountKey, tuple[AccountSpec, Pacer | None]] = {}
 
     async def reconcile(self, key: AccountKey) -> Verdict:
         """Run one pass."""
         connection = self._accounts.at(key)
         tokens = await connection.list_tokens()
         account = self._store.account(key)
-        told = _Told(tokens, connection.pacer, account.spec if account else None)
-        for api_token in self._touched(key, self._told.get(key, _NOTHING), told):
-            self._wake(api_token)
         if account is None:
-            self._told.pop(key, None)
+            self._served_with.pop(key, None)
             return Verdict()
-        self._told[key] = told
+        served_with = (account.spec, connection.pacer)
+        if self._served_with.get(key) != served_with:
+            # Another spec or credential: what was refused before may be granted now.
+            self._wake_all(self._store.users_of(key))
+        self._served_with[key] = served_with
         written = await self._report(account, tokens)
         interval = account.spec.refresh_interval
         if isinstance(tokens, Unknown):
             return Verdict(tokens.retry_after, is_failed=True, at_most=interval, written=written)
         return Verdict(interval, written=written)
 
-    def _touched(self, key: AccountKey, before: "_Told", now: "_Told") -> Iterable[ApiTokenKey]:
-        if before == now:
-            return ()
-        if not (isinstance(before.tokens, Found) and isinstance(now.tokens, Found)) or before.changes(now):
-            return self._store.users_of(key)
-        old, new = before.tokens.value, now.tokens.value
-        tags = [tag for tag in old.keys() | new.keys() if old.get(tag) != new.get(tag)]
-        return [owner for _, name in tags if (owner := self._store.owner(name)) is not None]
+    def note_change(self, key: AccountKey, before: Tokens, now: Tokens) -> None:
+        """Wake those for whom a LIST has brought news: the owners of tokens that came, went or changed, or all."""
+        if isinstance(before, Found) and isinstance(now, Found):
+            tags = before.value.keys() | now.value.keys()
+            owners = [
+                owner for tag in tags if before.value.get(tag) != now.value.get(tag) for owner in tag[1:]
+            ]
+            self._wake_all(api_token for owner in owners if (api_token := self._store.owner(owner)))
+            return
+        self._wake_all(self._store.users_of(key))
+        if isinstance(before, Found):
+            # Whoever met the trouble, it is the account's pass that watches and reports it.
+            self._wake(key)
+
+    def _wake_all(self, keys: Iterable[ApiTokenKey]) -> None:
+        for key in keys:
+            self._wake(key)
 
     async def _report(self, account: Account, tokens: Tokens) -> tuple[str, ...]:
         if isinstance(tokens, Unknown):

@@ -71,7 +71,6 @@ class Operator:
             limits=RemoteLimits(settings.allowed_base_urls, settings.request_timeout, *settings.rate_limit),
             new_http=given.new_http,
         )
-        self.accounts.on_trouble = self._wake
         self._store = store
         self._reconciler = Reconciler(
             observer=Observer(
@@ -107,6 +106,7 @@ class Operator:
             wake=self._wake,
             clock=clock,
         )
+        self.accounts.on_change = self._account_reconciler.note_change
 
     def _wake(self, key: Key) -> None:
         self.queue.add(key, Lane.ROUTINE)

@@ -142,7 +142,7 @@ class SecretTemplate(Model):
         {"token": "${token}"},
         min_length=1,
         max_length=32,
-        description="Keys and values of the Secret; ${token} stands for the token's value.",
+        description="Keys and values of the Secret; ${token} stands for the token's value. Default: token: ${token}.",
         json_schema_extra=cel(
             (
                 "self.all(key, key.matches('^[-._a-zA-Z0-9]{1,253}$'))",

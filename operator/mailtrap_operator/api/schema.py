@@ -22,13 +22,13 @@ def _structural(node: Schema, definitions: Mapping[str, Schema]) -> Schema:
     schema = {
         key: value for key, value in _resolved(node, definitions).items() if key not in {"title", "$defs"}
     }
-    if "default" in schema:
-        schema["default"] = _without_empty(schema["default"])
-        if schema["default"] in (None, {}, []):
-            del schema["default"]
     if "properties" in schema:
         properties = schema["properties"].items()
         schema["properties"] = {name: _structural(value, definitions) for name, value in properties}
+    if "default" in schema:
+        schema["default"] = _without_empty(_without_maps(schema["default"], schema))
+        if schema["default"] in (None, {}, []):
+            del schema["default"]
     for key in ("items", "additionalProperties"):
         if key in schema:
             schema[key] = _structural(schema[key], definitions)
@@ -46,6 +46,16 @@ def _resolved(node: Schema, definitions: Mapping[str, Schema]) -> Schema:
     else:
         return node
     return {**_resolved(target, definitions), **beside}
+
+
+def _without_maps(default: Any, schema: Schema) -> Any:
+    """Drop the defaults of maps: the API server would store them, and a user's own keys would come on top."""
+    if "additionalProperties" in schema:
+        return None
+    if not isinstance(default, dict):
+        return default
+    properties = schema.get("properties", {})
+    return {key: _without_maps(value, properties.get(key, {})) for key, value in default.items()}
 
 
 def _without_empty(default: Any) -> Any:

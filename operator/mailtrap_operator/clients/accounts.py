@@ -45,7 +45,11 @@ class RemoteLimits:
 
 
 class Accounts:
-    """All accounts that were asked for; `find` returns an account object as the watch last told it."""
+    """All accounts that were asked for.
+
+    `find` returns an account object as the watch last told it. `on_change` is told what was known of an account's
+    tokens before and after a LIST, whoever asked for it, where the two differ.
+    """
 
     def __init__(
         self,
@@ -63,7 +67,7 @@ class Accounts:
         self._new_http = new_http
         self._connections: dict[AccountKey, Connection] = {}
         self._pacers: dict[str, Pacer] = {}
-        self.on_trouble: Callable[[AccountKey], None] = lambda _key: None
+        self.on_change: Callable[[AccountKey, Tokens, Tokens], None] = lambda _key, _before, _now: None
 
     def at(self, key: AccountKey) -> "Connection":
         """Return the connection of an account, also of one that does not exist."""
@@ -187,9 +191,9 @@ class Connection:
         return self._tell(Found(tokens))
 
     def _tell(self, tokens: Tokens) -> Tokens:
-        was_found, self.tokens = isinstance(self.tokens, Found), tokens
-        if was_found and isinstance(tokens, Unknown):
-            self._accounts.on_trouble(self.key)
+        before, self.tokens = self.tokens, tokens
+        if before != tokens:
+            self._accounts.on_change(self.key, before, tokens)
         return tokens
 
 

@@ -5,6 +5,7 @@ them, so that an edited one is noticed.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,12 @@ TOKEN_ID = f"{GROUP}/token-id"
 NONCE = f"{GROUP}/nonce"
 FINGERPRINT = f"{GROUP}/fingerprint"
 ISSUANCE = f"{GROUP}/issuance"
+
+_LENGTH = re.compile("[1-9][0-9]{0,3}")
+"""The length of a value, up to 9999 characters; an edited fingerprint may say anything."""
+
+_LONGEST_TEXT = 65_536
+"""No template grows longer than this; what somebody else made longer is not searched."""
 
 
 class _Issuance(Model):
@@ -101,10 +108,12 @@ def fingerprint(value: str, token_id: int, nonce: str) -> str:
 def find_value(texts: Iterable[str], marks: Marks) -> str | None:
     """Return the value that the fingerprint speaks of, wherever it stands in one of the texts."""
     length, _, _ = marks.fingerprint.partition(":")
-    if not length.isdecimal() or int(length) == 0:
+    if not _LENGTH.fullmatch(length):
         return None
     size = int(length)
     for text in texts:
+        if len(text) > _LONGEST_TEXT:
+            continue
         for start in range(len(text) - size + 1):
             value = text[start : start + size]
             if fingerprint(value, marks.token_id, marks.nonce) == marks.fingerprint:

@@ -21,6 +21,9 @@ from mailtrap_operator.core.reasons import Reason
 _STAND_IN = "0" * 32
 """Written in a dry run, where no value exists yet."""
 
+_PIECE = 8
+"""So many characters of a value in a row are never passed on, wherever a server's message was cut."""
+
 
 class SecretStore:
     """Reads and writes Secrets; every method raises a `Failure`."""
@@ -67,6 +70,7 @@ class SecretStore:
         self, desired: DesiredSecret, value: str, marks: Marks, *, dry_run: bool = False
     ) -> Body:
         path = secrets_path(desired.namespace)
+        data = _data(desired, value)
         try:
             if desired.resource_version is None:
                 return await self._kube.create(path, _fill({}, desired, value, marks), dry_run=dry_run)
@@ -76,10 +80,12 @@ class SecretStore:
                 raise _changed(desired.name)
             return await self._kube.replace(path, _fill(body, desired, value, marks), dry_run=dry_run)
         except (Missing, Terminal) as failure:
-            message = f"Secret {desired.name} cannot be written: {_without(failure.message, value)}"
+            if isinstance(failure, Missing) and desired.resource_version is not None:
+                raise _changed(desired.name) from None
+            message = f"Secret {desired.name} cannot be written: {_harmless(failure.message, value, data)}"
             raise Terminal(Reason.SECRET_WRITE_REFUSED, message) from None
         except Failure as failure:
-            message = _without(failure.message, value)
+            message = _harmless(failure.message, value, data)
             raise type(failure)(failure.reason, message, failure.retry_after) from None
 
 
@@ -136,7 +142,7 @@ def _fill(body: Body, desired: DesiredSecret, value: str, marks: Marks) -> Body:
         desired.annotations
     )
     data = _kept(body.get("data"), former.keys if former else ())
-    data |= {key: _encoded(text.replace(PLACEHOLDER, value)) for key, text in desired.data.items()}
+    data |= _data(desired, value)
     references = [r for r in old.get("ownerReferences") or () if r["uid"] != desired.api_token_uid]
     if desired.is_owned:
         references.append(_owner_reference(desired))
@@ -187,10 +193,18 @@ def _texts(body: Body) -> dict[str, str]:
     return texts
 
 
+def _data(desired: DesiredSecret, value: str) -> dict[str, str]:
+    return {key: _encoded(text.replace(PLACEHOLDER, value)) for key, text in desired.data.items()}
+
+
 def _encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def _without(message: str, value: str) -> str:
-    """Return a server's message without the value, should it quote one."""
-    return message.replace(value, "…").replace(_encoded(value), "…")
+def _harmless(message: str, value: str, data: Mapping[str, str]) -> str:
+    """Return a server's message, unless it quotes a piece of what was to be written, plain or encoded."""
+    for text in (value, *data.values()):
+        pieces = (text[start : start + _PIECE] for start in range(len(text) - _PIECE + 1))
+        if any(piece in message for piece in pieces):
+            return "the API server's message quotes the data of the Secret and is left out."
+    return message

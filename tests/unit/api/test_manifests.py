@@ -106,5 +106,11 @@ def test_the_columns_of_a_token() -> None:
 
 def test_defaults_are_written_as_a_user_writes_them() -> None:
     assert {"strategy": "Reset", "overlap": "12h"} == properties("ApiToken", "spec")["rotation"]["default"]
-    assert {"data": {"token": "${token}"}} == properties("ApiToken", "spec")["secretTemplate"]["default"]
     assert "1m" == properties("MailtrapAccount", "spec")["refreshInterval"]["default"]
+
+
+def test_maps_have_no_default_for_users_keys_would_come_on_top_of_it() -> None:
+    template = properties("ApiToken", "spec")["secretTemplate"]
+
+    assert "default" not in template
+    assert "default" not in template["properties"]["data"]
