@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
+from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, AccountRef, ApiToken
 from mailtrap_operator.clients.accounts import NOT_LISTED, Accounts, Connection, OwnerTag, Tokens
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
 from mailtrap_operator.clients.errors import Failure
@@ -28,6 +28,7 @@ from mailtrap_operator.core.observation import (
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.planning import is_unused
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.wishes import MANAGED_BY
 from mailtrap_operator.core.references import account_refs, former_secret_name, secret_name
 from mailtrap_operator.runtime.store import Store
 
@@ -103,11 +104,11 @@ class Observer:
             return Unknown(
                 failure.reason, f"Secret {name} cannot be read: {failure.message}", failure.retry_after
             )
-        match secret:
-            case Found(state):
-                self._store.put_secret(namespace, state)
-            case Absent():
-                self._store.drop_secret(namespace, name)
+        if isinstance(secret, Found) and secret.value.labels.get(MANAGED_BY_LABEL) == MANAGED_BY:
+            self._store.put_secret(namespace, secret.value)
+        else:
+            # No watch tells of a Secret without our label: what is not remembered is read again.
+            self._store.drop_secret(namespace, name)
         return secret
 
     async def _doubted(self, key: ApiTokenKey, seen: Observation, view: AccountView) -> AccountView:

@@ -322,7 +322,6 @@ def test_defaults_are_filled_in_for_all_to_see(cluster: Cluster) -> None:
         "resources": [RESOURCE],
         "expiration": {"policy": "ServerDefault"},
         "rotation": {"strategy": "Reset", "overlap": "12h"},
-        "secretTemplate": {"data": {"token": "${token}"}},
         "creationPolicy": "Owner",
         "deletionPolicy": "Delete",
         "suspend": False,
