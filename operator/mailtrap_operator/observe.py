@@ -26,10 +26,10 @@ from mailtrap_operator.core.observation import (
     Unknown,
 )
 from mailtrap_operator.core.ownership import owner_of
-from mailtrap_operator.core.planning import is_unused
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.wishes import MANAGED_BY
+from mailtrap_operator.core.recovery import is_unused
 from mailtrap_operator.core.references import account_refs, former_secret_name, secret_name
+from mailtrap_operator.core.wishes import MANAGED_BY
 from mailtrap_operator.runtime.store import Store
 
 Secret = Found[SecretState] | Absent | Unknown

@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 import aiohttp
+import yaml
 from kubernetes.aio import client, config
 
 from mailtrap_operator.api.v1alpha1 import GROUP, VERSION, AccountKind
@@ -35,16 +36,28 @@ _RESOURCES: Mapping[AccountKind, str] = {
 
 
 async def connect(request_timeout: timedelta) -> "KubeClient":
-    """Return a client with in-cluster credentials, or those of KUBECONFIG where there are none."""
+    """Return a client with in-cluster credentials, or those of KUBECONFIG where there are none.
+
+    Raises:
+        Terminal: There are neither.
+    """
     configuration = client.Configuration()
     try:
         config.load_incluster_config(client_configuration=configuration)
     except config.ConfigException:
-        await config.load_kube_config(client_configuration=configuration)
+        await _load_kubeconfig(configuration)
     api = client.ApiClient(configuration)
     # Kubernetes takes the part before the slash as the name of the field manager.
     api.user_agent = USER_AGENT
     return KubeClient(api, request_timeout)
+
+
+async def _load_kubeconfig(configuration: client.Configuration) -> None:
+    try:
+        await config.load_kube_config(client_configuration=configuration)
+    except (config.ConfigException, yaml.YAMLError, OSError) as error:
+        message = f"No cluster is known: {quoted(str(error))} Set KUBECONFIG to a file that names one."
+        raise Terminal(Reason.KUBERNETES_UNAVAILABLE, message) from None
 
 
 class KubeClient:
@@ -130,13 +143,18 @@ def _dry(dry_run: bool) -> Mapping[str, str] | None:  # noqa: FBT001 - private, 
 
 
 def _parsed(data: bytes) -> Body:
+    body = _json_object(data)
+    if body is None:
+        raise Uncertain(Reason.KUBERNETES_UNAVAILABLE, "The Kubernetes API's answer could not be read.")
+    return body
+
+
+def _json_object(data: bytes) -> Body | None:
     try:
         body = json.loads(data)
     except ValueError:
-        raise Uncertain(
-            Reason.KUBERNETES_UNAVAILABLE, "The Kubernetes API's answer could not be read."
-        ) from None
-    return body if isinstance(body, dict) else {}
+        return None
+    return body if isinstance(body, dict) else None
 
 
 def _unreachable(error: Exception) -> str:
@@ -145,12 +163,12 @@ def _unreachable(error: Exception) -> str:
 
 def _failure_of(status: int, data: bytes) -> Failure:
     """Read the `Status` object of a refused call; only its message is kept."""
-    try:
-        parsed = json.loads(data)
-        words = quoted(str(parsed.get("message", ""))) if isinstance(parsed, dict) else ""
-    except ValueError:
-        words = ""
-    said = f'The Kubernetes API answered {status}: "{words}".'
+    refusal = _json_object(data)
+    if refusal is None:
+        # From a proxy, or from an API server that does not serve this kind: no 404 of theirs says that an object is gone.
+        said = f"The Kubernetes API, or something in front of it, answered {status} without saying why; it is tried again."
+        return Uncertain(Reason.KUBERNETES_UNAVAILABLE, said)
+    said = f'The Kubernetes API answered {status}: "{quoted(str(refusal.get("message", "")))}".'
     match status:
         case HTTPStatus.NOT_FOUND:
             return Missing(Reason.NOT_FOUND, said)

@@ -205,3 +205,17 @@ class Situation:
             reason=reason,
             account=token.account,
         )
+
+    def superseded_by(self, operation: OperationStatus) -> Record:
+        """Return the record in which every token that lived so far is on its way out, its overlap counted from now."""
+        living = {
+            token.id: token for token in (self.record.current, self.held) if token and not self.is_gone(token)
+        }
+        retired = tuple(
+            self.retired(
+                token, Reason.SUPERSEDED, by_reset=operation.type == "Reset" and token.id == operation.base
+            )
+            for token in living.values()
+        )
+        others = tuple(previous for previous in self.record.previous if previous.id not in living)
+        return Record(None, None, others + retired, self.record.secret_name or self.secret_name)

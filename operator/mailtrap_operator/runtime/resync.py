@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from mailtrap_operator.clients.errors import Retryable
 from mailtrap_operator.clients.kube import Body, KubeClient
+from mailtrap_operator.core.reasons import Reason
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +52,11 @@ async def _pages(kube: KubeClient, path: str, listing: Listing) -> AsyncIterator
     query = {"limit": str(_PAGE)} | ({"labelSelector": listing.labels} if listing.labels else {})
     while True:
         page = await kube.get(path, query)
-        for item in page.get("items", []):
+        if "items" not in page:
+            raise Retryable(
+                Reason.KUBERNETES_UNAVAILABLE, f"The answer to a list of {listing.kind}s is no list."
+            )
+        for item in page["items"] or ():
             # The items of a list do not name their kind.
             yield {**item, "kind": listing.kind}
         if not (following := page.get("metadata", {}).get("continue")):

@@ -6,7 +6,6 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import (
-    ClientVerifier,
     PolicyBuilder,
     ServerVerifier,
     Store,
@@ -20,16 +19,9 @@ def certificate(credential: Credential) -> x509.Certificate:
     return x509.load_pem_x509_certificate(credential.certificate)
 
 
-def policy(authority: Authority) -> PolicyBuilder:
-    return PolicyBuilder().store(Store([x509.load_pem_x509_certificate(authority.certificate)]))
-
-
 def server_verifier(authority: Authority, host: str) -> ServerVerifier:
-    return policy(authority).build_server_verifier(x509.IPAddress(ip_address(host)))
-
-
-def client_verifier(authority: Authority) -> ClientVerifier:
-    return policy(authority).build_client_verifier()
+    store = Store([x509.load_pem_x509_certificate(authority.certificate)])
+    return PolicyBuilder().store(store).build_server_verifier(x509.IPAddress(ip_address(host)))
 
 
 def test_a_server_is_trusted_at_its_own_address() -> None:

@@ -1,0 +1,127 @@
+"""The steps that finish, or put on record, what is already under way: nothing new is begun before.
+
+Here the protocol meets its accidents: a Secret that is not ours, a value that waits in memory, a publication that was
+not recorded, an answer that was lost, a token that nobody knows, a finalizer that somebody removed.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from mailtrap_operator.api.v1alpha1 import print_time
+from mailtrap_operator.core import wishes
+from mailtrap_operator.core.actions import AddFinalizer, Finding, Plan, PublishToken, Record, State
+from mailtrap_operator.core.deletion import FINALIZER
+from mailtrap_operator.core.observation import Found, Observation, Unknown
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.step import MOST_ON_RECORD, RECHECK, step_plan, waiting
+
+
+def unreadable_secret_blocks(s: Situation) -> Plan | None:
+    """Without knowing the Secret nothing can be decided."""
+    for secret in (s.seen.secret, s.seen.former_secret):
+        if isinstance(secret, Unknown):
+            return waiting(s, secret)
+    return None
+
+
+def foreign_secret_stalls(s: Situation) -> Plan | None:
+    """A Secret of that name which is not this object's is never touched, and costs no remote token."""
+    if not isinstance(s.seen.secret, Found) or s.secret is not None:
+        return None
+    message = (
+        f"Secret {s.secret_name} exists and does not belong to this ApiToken: it is left as it is. "
+        "Choose another spec.secretName, or delete that Secret."
+    )
+    return step_plan(s, Finding(State.STALLED, Reason.SECRET_NOT_OWNED, message), requeue_after=RECHECK)
+
+
+def value_in_memory_is_published(s: Situation) -> Plan | None:
+    """A value that this process could not publish yet is published before anything else is asked of the remote side."""
+    unpublished, pending = s.seen.unpublished, s.pending
+    if unpublished is None or pending is None or pending.nonce != unpublished.nonce:
+        return None
+    if pending.holder != s.seen.identity.holder or pending.type == "Delete":
+        return None
+    finding = Finding(State.PROGRESSING, Reason.PUBLISHING, "A token was issued; its value is being written.")
+    action = PublishToken(unpublished, wishes.desired_secret(s))
+    return step_plan(s, finding, action=action, record=s.superseded_by(pending))
+
+
+def published_token_is_recorded(s: Situation) -> Plan | None:
+    """The Secret is the commit record: what it holds becomes current, what was current is retired."""
+    held, record = s.held, s.record
+    if held is None or held.id not in s.owned or held == record.current:
+        return None
+    operation = record.operation
+    by_reset = operation is not None and operation.type == "Reset" and s.secret_shows(operation)
+    former = record.current if record.current and not s.is_gone(record.current) else None
+    previous = tuple(p for p in record.previous if p.id not in {held.id, former and former.id})
+    if former is not None:
+        previous += (s.retired(former, Reason.SUPERSEDED, by_reset=by_reset),)
+    recorded = Record(s.pending, held, previous, record.secret_name or s.secret_name)
+    finding = Finding(
+        State.PROGRESSING, Reason.PUBLISHING, f"The Secret holds token {held.id}; it is being recorded."
+    )
+    return step_plan(s, finding, record=recorded)
+
+
+def lost_answer_settles(s: Situation) -> Plan | None:
+    """A claimed operation without a published value: wait until no late answer can take effect any more."""
+    pending = s.pending
+    if pending is None:
+        return None
+    view = s.view(pending.account)
+    if view is not None and isinstance(view.tokens, Unknown):
+        return waiting(s, view.tokens)
+    if s.is_from_the_future(pending):
+        return step_plan(
+            s,
+            Finding(
+                State.PROGRESSING,
+                Reason.ANSWER_LOST,
+                "A claim bore a date in the future; its time is counted from now.",
+            ),
+            record=s.redated(pending),
+        )
+    left = s.settles_in(pending)
+    own_answer_is_lost = pending.holder == s.seen.identity.holder and s.answers(pending)
+    if left <= timedelta() or own_answer_is_lost:
+        return None
+    message = (
+        f"The answer to a {pending.type.lower()} is missing. What it did shows by {print_time(s.now + left)}; "
+        "then the work goes on by itself."
+    )
+    return step_plan(s, Finding(State.PROGRESSING, Reason.ANSWER_LOST, message), requeue_after=left)
+
+
+def untracked_tokens_are_retired(s: Situation) -> Plan | None:
+    """Tokens with our tag that nobody knows go on record, with a date; their value is lost."""
+    tokens = s.untracked[: max(MOST_ON_RECORD - len(s.record.previous), 0)]
+    if not tokens:
+        return None
+    previous = s.record.previous + tuple(s.retired(token, Reason.UNTRACKED) for token in tokens)
+    ids = ", ".join(str(token.id) for token in tokens)
+    finding = Finding(
+        State.PROGRESSING, Reason.UNTRACKED, f"The value of token {ids} is lost; it is retired."
+    )
+    # This step is reached with a pending operation only when its answer can no longer come; one that the Secret
+    # shows still has to be recorded.
+    operation = None if s.pending else s.record.operation
+    return step_plan(s, finding, record=replace(s.record, operation=operation, previous=previous))
+
+
+def missing_finalizer_is_put_back(s: Situation) -> Plan | None:
+    """An object that has had tokens must not go before they do, whoever removed its finalizer."""
+    if FINALIZER in s.api_token.metadata.finalizers or is_unused(s.seen):
+        return None
+    finding = Finding(State.PROGRESSING, Reason.FINALIZER_MISSING, "The finalizer is put back.")
+    return step_plan(s, finding, action=AddFinalizer())
+
+
+def is_unused(seen: Observation) -> bool:
+    """Whether no token can exist with this object's tag."""
+    api_token = seen.api_token
+    status = api_token.status
+    on_record = status.operation or status.current or status.previous
+    return not (api_token.metadata.finalizers or on_record or isinstance(seen.secret, Found))

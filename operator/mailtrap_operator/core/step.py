@@ -1,0 +1,36 @@
+"""How a step of the ladder puts its decision into a Plan."""
+
+from datetime import timedelta
+
+from mailtrap_operator.core import checks
+from mailtrap_operator.core.actions import Action, Finding, Plan, Record, State
+from mailtrap_operator.core.observation import Unknown
+from mailtrap_operator.core.situation import Situation
+
+MOST_ON_RECORD = 250
+"""How many tokens may be on their way out at once; the status holds a few more."""
+
+RECHECK = timedelta(minutes=1)
+"""How soon a state is looked at again whose end no event announces."""
+
+
+def step_plan(
+    s: Situation,
+    finding: Finding,
+    *,
+    action: Action | None = None,
+    record: Record | None = None,
+    requeue_after: timedelta | None = None,
+) -> Plan:
+    """Return the Plan of a step: by default nothing is done, nothing recorded, and events bring the next look."""
+    works = s.held is not None
+    return Plan(
+        s.now, action, record or s.record, finding, works, requeue_after, checks.renewal_of(s, s.held)
+    )
+
+
+def waiting(s: Situation, unknown: Unknown) -> Plan:
+    """From Unknown nothing is issued or revoked."""
+    return step_plan(
+        s, Finding(State.BLOCKED, unknown.reason, unknown.message), requeue_after=unknown.retry_after
+    )

@@ -1,0 +1,82 @@
+"""The steps that follow once the token is right: the Secret's form is mended, its place moved, old tokens go."""
+
+from dataclasses import replace
+
+from mailtrap_operator.core import wishes
+from mailtrap_operator.core.actions import DeleteSecret, Finding, Plan, RevokeToken, RewriteSecret, State
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.step import step_plan
+
+
+def value_moves_to_the_renamed_secret(s: Situation) -> Plan | None:
+    """A changed `secretName` takes the same value along."""
+    former = s.former_secret
+    if s.secret is not None or former is None or not former.is_intact:
+        return None
+    message = f"The value moves from Secret {former.name} to {s.secret_name}."
+    finding = Finding(State.PROGRESSING, Reason.SECRET_OUTDATED, message)
+    return step_plan(s, finding, action=RewriteSecret(former, wishes.desired_secret(s)))
+
+
+def outdated_secret_is_rewritten(s: Situation) -> Plan | None:
+    """The template, a label or the owner reference changed, or somebody edited them: the same value, mended."""
+    secret = s.secret
+    if secret is None or not secret.is_intact:
+        return None
+    desired = wishes.desired_secret(s)
+    if wishes.fulfils(secret, desired):
+        return None
+    finding = Finding(
+        State.PROGRESSING, Reason.SECRET_OUTDATED, f"Secret {secret.name} is brought up to date."
+    )
+    return step_plan(s, finding, action=RewriteSecret(secret, desired))
+
+
+def former_secret_is_removed(s: Situation) -> Plan | None:
+    """The value has moved; its former place goes."""
+    record = s.record
+    if record.secret_name == s.secret_name:
+        return None
+    recorded = replace(record, secret_name=s.secret_name)
+    if s.former_secret is None:
+        finding = Finding(
+            State.PROGRESSING, Reason.SECRET_OUTDATED, f"Secret {s.secret_name} holds the value."
+        )
+        return step_plan(s, finding, record=recorded)
+    message = f"The former Secret {s.former_secret.name} is removed."
+    finding = Finding(State.PROGRESSING, Reason.SECRET_OUTDATED, message)
+    namespace = s.api_token.metadata.namespace or ""
+    return step_plan(s, finding, action=DeleteSecret(namespace, s.former_secret), record=recorded)
+
+
+def ended_records_are_dropped(s: Situation) -> Plan | None:
+    """A retired token that is gone, or an operation that came to nothing, leaves the record."""
+    operation = s.record.operation
+    # One whose account does not answer may have been published and not be recorded yet.
+    is_open = operation is not None and not s.is_listed(operation.account)
+    recorded = replace(
+        s.record,
+        operation=operation if is_open else None,
+        previous=tuple(p for p in s.record.previous if not s.is_gone(p)),
+    )
+    if recorded == s.record:
+        return None
+    finding = Finding(State.PROGRESSING, Reason.REVOKED, "Tokens that are gone leave the record.")
+    return step_plan(s, finding, record=recorded)
+
+
+def overdue_token_is_revoked(s: Situation) -> Plan | None:
+    """After its overlap a retired token is deleted, unless the Secret holds it."""
+    for previous in s.record.previous:
+        is_held = s.held is not None and s.held.id == previous.id
+        if s.now < previous.delete_after or previous.id not in s.owned or is_held:
+            continue
+        others = tuple(p for p in s.record.previous if p.id != previous.id)
+        finding = Finding(
+            State.PROGRESSING, Reason.REVOKING, f"Token {previous.id} is deleted: {previous.reason}."
+        )
+        action = RevokeToken(s.owned[previous.id], Lane.ROUTINE)
+        return step_plan(s, finding, action=action, record=replace(s.record, previous=others))
+    return None

@@ -1,0 +1,52 @@
+"""What the tests of the Secrets are made of: one ApiToken's wishes, one token, one namespace."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import SecretStr
+
+from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, AccountRef
+from mailtrap_operator.clients.issued_values import IssuedValue
+from mailtrap_operator.core.actions import DesiredSecret
+from mailtrap_operator.core.observation import Issuance, RemoteToken
+from mailtrap_operator.core.ownership import Tag
+
+VALUE = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
+OWNER = "abcdef-abcdefghij"
+REF = AccountRef(name="default")
+ISSUANCE = Issuance(datetime(2026, 3, 1, 12, tzinfo=UTC), "access", "expiration", REF)
+TOKEN = RemoteToken(7, "billing", VALUE[-4:], None, REF, Tag("abcdef", "abcdefghij", "abcdefgh"))
+ISSUED = IssuedValue("abcdefgh", TOKEN, SecretStr(VALUE), ISSUANCE)
+PATH = "/api/v1/namespaces/team/secrets"
+LABEL = {MANAGED_BY_LABEL: "mailtrap-operator"}
+
+
+def desired(
+    data: Mapping[str, str] | None = None,
+    *,
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+    name: str = "billing",
+    version: str | None = None,
+    is_owned: bool = True,
+) -> DesiredSecret:
+    """Return a wished Secret; `version` is that of the one which was read."""
+    return DesiredSecret(
+        namespace="team",
+        name=name,
+        owner=OWNER,
+        api_token_name="billing-token",
+        api_token_uid="uid-of-api-token",
+        is_owned=is_owned,
+        labels=LABEL if labels is None else {**LABEL, **labels},
+        annotations=annotations or {},
+        data=data or {"token": "${token}"},
+        resource_version=version,
+    )
+
+
+def version_of(body: Mapping[str, Any] | None) -> str:
+    """Return an object's resourceVersion."""
+    assert body is not None
+    return str(body["metadata"]["resourceVersion"])

@@ -1,0 +1,235 @@
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.clock import now, run_virtual, settled, virtual
+
+from mailtrap_operator.clients.pacer import Pacer
+from mailtrap_operator.core.lanes import Lane
+
+PERIOD = 10.0
+A_WHILE = 1000.0
+
+
+def pacer_of(limit: int) -> Pacer:
+    return Pacer(limit, timedelta(seconds=PERIOD))
+
+
+async def call(pacer: Pacer, lane: Lane = Lane.CHANGE, duration: float = 0.0) -> float:
+    """Make one call and return when it was sent."""
+    async with pacer.slot(lane):
+        sent = now()
+        await asyncio.sleep(duration)
+    return sent
+
+
+async def free_slots(pacer: Pacer, most: int) -> int:
+    """Count the slots that can be had at this instant; they are used up by that."""
+    tasks = [asyncio.create_task(call(pacer)) for _ in range(most + 1)]
+    await settled()
+    free = sum(task.done() for task in tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return free
+
+
+@virtual
+async def test_a_slot_is_free_again_one_period_after_the_answer() -> None:
+    pacer = pacer_of(2)
+
+    sent = await asyncio.gather(*(call(pacer, duration=3.0) for _ in range(5)))
+
+    assert [0, 0, 13, 13, 26] == [round(time) for time in sent]
+
+
+@virtual
+async def test_a_slow_call_holds_its_own_slot_alone() -> None:
+    pacer = pacer_of(2)
+
+    slow = asyncio.create_task(call(pacer, duration=100.0))
+    await settled()
+    sent = [await call(pacer) for _ in range(3)]
+
+    assert [0, 10, 20] == [round(time) for time in sent]
+    await slow
+
+
+@virtual
+async def test_urgent_calls_go_first_and_equal_ones_in_order() -> None:
+    pacer = pacer_of(1)
+    order: list[str] = []
+
+    async def named(name: str, lane: Lane) -> None:
+        await call(pacer, lane)
+        order.append(name)
+
+    tasks = [asyncio.create_task(named("first", Lane.ROUTINE))]
+    await settled()
+    for name, lane in [
+        ("routine", Lane.ROUTINE),
+        ("change 1", Lane.CHANGE),
+        ("urgent 1", Lane.URGENT),
+        ("change 2", Lane.CHANGE),
+        ("urgent 2", Lane.URGENT),
+    ]:
+        tasks.append(asyncio.create_task(named(name, lane)))
+    await asyncio.gather(*tasks)
+
+    assert ["first", "urgent 1", "urgent 2", "change 1", "change 2", "routine"] == order
+
+
+@virtual
+async def test_a_waiter_that_is_cancelled_leaves_its_turn_to_the_next() -> None:
+    pacer = pacer_of(1)
+    await call(pacer)
+    given_up, patient = asyncio.create_task(call(pacer)), asyncio.create_task(call(pacer))
+    await settled()
+
+    given_up.cancel()
+
+    assert 10 == round(await patient)
+
+
+@virtual
+async def test_a_waiter_that_is_cancelled_at_the_moment_of_its_turn_gives_it_back() -> None:
+    pacer = pacer_of(1)
+    await call(pacer)
+    given_up, patient = asyncio.create_task(call(pacer)), asyncio.create_task(call(pacer))
+    await settled()
+
+    # The timer that frees the slot was set before this one for the same instant: the turn is given, then taken away.
+    asyncio.get_running_loop().call_at(PERIOD, given_up.cancel)
+
+    assert 10 == round(await patient)
+    assert given_up.cancelled()
+
+
+@virtual
+async def test_a_call_that_fails_or_is_cancelled_occupies_its_slot_for_a_period_too() -> None:
+    pacer = pacer_of(2)
+
+    async def failing() -> None:
+        async with pacer.slot(Lane.CHANGE):
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        await failing()
+    cancelled = asyncio.create_task(call(pacer, duration=A_WHILE))
+    await asyncio.sleep(5)
+    cancelled.cancel()
+
+    assert [10, 15] == [round(await call(pacer)), round(await call(pacer))]
+
+
+@virtual
+async def test_a_pause_holds_everything_back_and_is_never_shortened() -> None:
+    pacer = pacer_of(5)
+
+    pacer.pause(timedelta(seconds=30))
+    waiting = asyncio.create_task(call(pacer, Lane.URGENT))
+    await asyncio.sleep(20)
+    pacer.pause(timedelta(seconds=1))
+    late = asyncio.create_task(call(pacer))
+
+    assert [30, 30] == [round(await waiting), round(await late)]
+
+
+@virtual
+async def test_a_pause_can_be_prolonged_while_calls_wait() -> None:
+    pacer = pacer_of(5)
+    pacer.pause(timedelta(seconds=30))
+    waiting = asyncio.create_task(call(pacer))
+    await asyncio.sleep(20)
+
+    pacer.pause(timedelta(seconds=30))
+
+    assert 50 == round(await waiting)
+
+
+@virtual
+async def test_the_server_may_say_that_fewer_calls_are_left() -> None:
+    pacer = pacer_of(5)
+
+    pacer.heed(2)
+    sent = await asyncio.gather(*(call(pacer) for _ in range(5)))
+
+    assert [0, 0, 10, 10, 10] == [round(time) for time in sent]
+
+
+@pytest.mark.parametrize(("remaining", "free"), [(0, 0), (-7, 0), (3, 3), (5, 5), (1000, 5)])
+@virtual
+async def test_the_server_never_makes_the_window_wider(remaining: int, free: int) -> None:
+    pacer = pacer_of(5)
+
+    pacer.heed(remaining)
+    at_first = await free_slots(pacer, 5)
+    await asyncio.sleep(PERIOD)
+    afterwards = await free_slots(pacer, 5)
+
+    assert (free, 5) == (at_first, afterwards)
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """One call of another part of the process: `cancel_after` its start, counted by the server on its way."""
+
+    start: float
+    lane: Lane
+    duration: float
+    counted_at: float
+    cancel_after: float | None
+    remaining: int | None
+    pause: float | None
+
+
+moments = st.floats(0, 40).map(lambda value: round(value, 2))
+traffic = st.builds(
+    Traffic,
+    start=moments,
+    lane=st.sampled_from(Lane),
+    duration=moments,
+    counted_at=st.floats(0, 1),
+    cancel_after=st.none() | moments,
+    remaining=st.none() | st.integers(0, 6),
+    pause=st.none() | st.floats(0, 15),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(limit=st.integers(1, 4), calls=st.lists(traffic, max_size=30))
+def test_no_window_of_the_server_ever_holds_more_calls_than_the_limit(
+    limit: int, calls: list[Traffic]
+) -> None:
+    counted: list[float] = []
+    pacer = pacer_of(limit)
+
+    async def one(call: Traffic) -> None:
+        await asyncio.sleep(call.start)
+        async with asyncio.timeout(call.cancel_after), pacer.slot(call.lane):
+            sent = now()
+            try:
+                await asyncio.sleep(call.duration)
+            finally:
+                counted.append(sent + call.counted_at * (now() - sent))
+        if call.remaining is not None:
+            pacer.heed(call.remaining)
+        if call.pause is not None:
+            pacer.pause(timedelta(seconds=call.pause))
+
+    async def main() -> tuple[list[BaseException | None], int]:
+        results = await asyncio.gather(*map(one, calls), return_exceptions=True)
+        # Longer than any pause, and one period longer than any call.
+        await asyncio.sleep(15 + PERIOD)
+        return results, await free_slots(pacer, limit)
+
+    results, free = run_virtual(main())
+
+    counted.sort()
+    spans = [later - earlier for earlier, later in zip(counted, counted[limit:], strict=False)]
+    assert [] == [span for span in spans if span < PERIOD - 1e-6]
+    assert all(result is None or isinstance(result, TimeoutError) for result in results)
+    assert limit == free, "a slot was lost or made up"

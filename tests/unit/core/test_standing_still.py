@@ -1,0 +1,262 @@
+"""When the planner does nothing: what it cannot read, what is not its own, what is suspended, what is well."""
+
+import pytest
+from tests.unit.core.builders import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    OTHER_ACCOUNT,
+    OWNER_MARK,
+    SECOND,
+    TIMEOUT,
+    TOKEN_1,
+    WIPED,
+    a_current,
+    a_foreign_secret,
+    a_previous,
+    a_remote_token,
+    a_secret,
+    a_status,
+    a_value_in_memory,
+    an_api_token,
+    an_operation,
+    seen,
+)
+from tests.unit.core.rows import Decision, Noted, decision, row
+
+from mailtrap_operator.core.actions import State
+from mailtrap_operator.core.observation import Observation, Unknown
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
+
+UNREADABLE = Unknown(Reason.KUBERNETES_UNAVAILABLE, "Secret billing cannot be read: timeout", 5 * SECOND)
+RENAMED = an_api_token(secret_name="renamed")
+OVERDUE = an_api_token(status=a_status(previous=(a_previous(2, delete_after=NOW - HOUR),)))
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        row(
+            "The Secret cannot be read: nothing can be decided, and it is read again when the server says so.",
+            seen(secret=UNREADABLE),
+            says=(State.BLOCKED, Reason.KUBERNETES_UNAVAILABLE),
+            again=5 * SECOND,
+            works=False,
+        ),
+        row(
+            "The Secret from which the value is to move cannot be read: it may still hold the value.",
+            seen(RENAMED, secret=None, former_secret=UNREADABLE),
+            says=(State.BLOCKED, Reason.KUBERNETES_UNAVAILABLE),
+            again=5 * SECOND,
+            works=False,
+        ),
+        row(
+            "A first token is wanted and the Secret cannot be read: none is issued.",
+            seen(an_api_token(status=WIPED, finalizers=()), secret=UNREADABLE, listed=()),
+            says=(State.BLOCKED, Reason.KUBERNETES_UNAVAILABLE),
+            again=5 * SECOND,
+            works=False,
+        ),
+    ],
+)
+def test_what_cannot_be_read_stops_every_decision(world: Observation, expected: Decision) -> None:
+    assert expected == decision(world)
+
+
+STALLED = (State.STALLED, Reason.SECRET_NOT_OWNED)
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        row(
+            "A new object names a Secret that somebody made: it is left alone and costs no remote token.",
+            seen(an_api_token(status=WIPED, finalizers=()), secret=a_foreign_secret(), listed=()),
+            says=STALLED,
+            again=MINUTE,
+            works=False,
+        ),
+        row(
+            "The Secret belongs to another ApiToken: the second one says so.",
+            seen(an_api_token(status=WIPED), secret=a_secret(owner="aaaaaa-siblingaaa"), listed=()),
+            says=STALLED,
+            again=MINUTE,
+            works=False,
+        ),
+        row(
+            "The Secret belongs to an object of this name in another cluster.",
+            seen(
+                an_api_token(status=WIPED), secret=a_secret(owner=OWNER_MARK.replace("aaaaaa", "bbbbbb", 1))
+            ),
+            says=STALLED,
+            again=MINUTE,
+            works=False,
+        ),
+        row(
+            "A served object is renamed onto a foreign Secret: its token stays on record, its old Secret stays.",
+            seen(RENAMED, secret=a_foreign_secret("renamed"), former_secret=a_secret()),
+            says=STALLED,
+            again=MINUTE,
+            works=False,
+        ),
+        row(
+            "A value waits in memory and a foreign Secret took the place: the value goes on waiting.",
+            seen(
+                an_api_token(status=a_status(operation=an_operation(), current=None)),
+                secret=a_foreign_secret(),
+                listed=(a_remote_token(2),),
+                unpublished=a_value_in_memory(2),
+            ),
+            says=STALLED,
+            again=MINUTE,
+            works=False,
+        ),
+        row(
+            "An old token is overdue while the Secret is foreign: nothing is revoked.",
+            seen(OVERDUE, secret=a_foreign_secret(), listed=(TOKEN_1, a_remote_token(2))),
+            says=STALLED,
+            again=MINUTE,
+            works=False,
+        ),
+    ],
+)
+def test_a_foreign_secret_stalls_the_object_and_is_left_alone(world: Observation, expected: Decision) -> None:
+    assert expected == decision(world)
+
+
+def test_the_message_of_a_foreign_secret_says_what_to_do() -> None:
+    message = plan(seen(secret=a_foreign_secret()), NOW).finding.message
+
+    assert "Secret billing exists and does not belong to this ApiToken" in message
+    assert "Choose another spec.secretName, or delete that Secret." in message
+
+
+SUSPENDED = an_api_token(suspend=True)
+IDLE = (State.READY, Reason.SUSPENDED)
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        row(
+            "A suspended object whose Secret is lost gets none.",
+            seen(SUSPENDED, secret=None),
+            says=IDLE,
+            works=False,
+        ),
+        row(
+            "A suspended object whose token is gone gets none.",
+            seen(SUSPENDED, listed=()),
+            says=IDLE,
+            works=False,
+        ),
+        row(
+            "A suspended object is not renewed.",
+            seen(
+                an_api_token(suspend=True, status=a_status(current=a_current(expires_at=NOW + SECOND))),
+                listed=(a_remote_token(expires_at=NOW + SECOND),),
+            ),
+            says=IDLE,
+        ),
+        row(
+            "A suspended object's Secret is not mended.",
+            seen(SUSPENDED, secret=a_secret(labels={"edited": "yes"})),
+            says=IDLE,
+        ),
+        row(
+            "A suspended object's old tokens stay.",
+            seen(
+                an_api_token(
+                    suspend=True, status=a_status(previous=(a_previous(2, delete_after=NOW - DAY),))
+                ),
+                listed=(TOKEN_1, a_remote_token(2)),
+            ),
+            says=IDLE,
+        ),
+        row(
+            "A suspended object never got a token: it gets none.",
+            seen(an_api_token(suspend=True, status=WIPED, finalizers=()), secret=None, listed=()),
+            says=IDLE,
+            works=False,
+        ),
+        row(
+            "A suspended object speaks of nothing else, not even of an account that does not answer.",
+            seen(SUSPENDED, listed=TIMEOUT),
+            says=IDLE,
+        ),
+    ],
+)
+def test_suspension_stops_rotation_and_repair(world: Observation, expected: Decision) -> None:
+    assert expected == decision(world)
+
+
+READY = (State.READY, Reason.TOKEN_PUBLISHED)
+RETIRING = an_api_token(status=a_status(previous=(a_previous(2), a_previous(3, delete_after=NOW + DAY))))
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        row("All is well: only an event brings it back.", seen(), says=READY),
+        row(
+            "Tokens are on their way out: it is looked at again when the first overlap is over.",
+            seen(RETIRING, listed=(TOKEN_1, a_remote_token(2), a_remote_token(3))),
+            says=READY,
+            again=HOUR,
+        ),
+        row(
+            "An overlap is over but the account does not answer: the next LIST brings it back.",
+            seen(OVERDUE, listed=TIMEOUT),
+            says=READY,
+        ),
+        row(
+            "A token in the former account is on its way out and that account does not answer: it stays on record.",
+            seen(
+                an_api_token(
+                    status=a_status(previous=(a_previous(2, account=OTHER_ACCOUNT, delete_after=NOW - HOUR),))
+                ),
+                listed_elsewhere=TIMEOUT,
+            ),
+            says=READY,
+        ),
+    ],
+)
+def test_an_object_that_needs_nothing_is_ready(world: Observation, expected: Decision) -> None:
+    assert expected == decision(world)
+
+
+def test_a_token_that_expires_is_looked_at_again_when_its_renewal_is_due() -> None:
+    current = a_current(issued_at=NOW - 10 * DAY, expires_at=NOW + 80 * DAY)
+    api_token = an_api_token(rotation={"renew_before": 30 * DAY}, status=a_status(current=current))
+
+    planned = plan(seen(api_token, listed=(a_remote_token(expires_at=NOW + 80 * DAY),)), NOW)
+
+    assert planned.renewal_time is not None
+    assert planned.requeue_after == planned.renewal_time - NOW
+    assert 47 * DAY <= planned.requeue_after <= 50 * DAY
+
+
+PASSING = (
+    Reason.ACCOUNT_NOT_LISTED,
+    Reason.RATE_LIMITED,
+    Reason.REMOTE_UNAVAILABLE,
+    Reason.REMOTE_ANSWER_UNUSABLE,
+)
+
+
+@pytest.mark.parametrize("reason", PASSING)
+def test_a_served_object_does_not_speak_of_troubles_that_pass_by_themselves(reason: Reason) -> None:
+    assert Decision("nothing", *READY, Noted(), None, works=True) == decision(
+        seen(listed=Unknown(reason, "said so", MINUTE))
+    )
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in PASSING])
+def test_a_served_object_tells_of_troubles_that_somebody_must_end_while_its_value_works(
+    reason: Reason,
+) -> None:
+    assert Decision("nothing", State.BLOCKED, reason, Noted(), MINUTE, works=True) == decision(
+        seen(listed=Unknown(reason, "said so", MINUTE))
+    )

@@ -1,0 +1,235 @@
+"""The table "What causes which change" of the design, line by line."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from tests.unit.core.builders import (
+    DAY,
+    HOUR,
+    NOW,
+    OTHER_ACCOUNT,
+    SECOND,
+    SECRET_1,
+    TOKEN_1,
+    a_current,
+    a_remote_token,
+    a_secret,
+    a_status,
+    an_api_token,
+    an_edited_secret,
+    seen,
+)
+from tests.unit.core.rows import deed
+
+from mailtrap_operator.api.v1alpha1 import Expiration, Resource, Rotation, SecretTemplate, TemplateMetadata
+from mailtrap_operator.core.observation import Observation
+from mailtrap_operator.core.planning import plan
+
+RESET = "reset"
+REPLACE = "replace: create, publish, delete the old one after the overlap"
+CREATE = "create"
+MOVES = "the same value moves; nothing remote"
+NOTHING = "nothing remote, ever"
+
+REPLACING = Rotation(strategy="Replace")
+
+
+def effect(world: Observation) -> str:
+    """Return what a change leads to."""
+    planned = plan(world, NOW)
+    match deed(planned).split()[0]:
+        case "reset":
+            return RESET
+        case "create":
+            return REPLACE if planned.record.previous else CREATE
+        case "move" | "rewrite" | "delete":
+            return MOVES
+        case does:
+            return {"nothing": NOTHING}[does]
+
+
+def wishing(**spec: Any) -> Observation:
+    """Return the served object with another spec."""
+    return seen(an_api_token(**spec))
+
+
+def ending(expires_in: Any, **spec: Any) -> Observation:
+    """Return the served object whose token was granted ninety days, all but `expires_in` of which are over."""
+    end = NOW + expires_in
+    current = a_current(issued_at=end - 90 * DAY, expires_at=end)
+    return seen(
+        an_api_token(status=a_status(current=current), **spec), listed=(a_remote_token(expires_at=end),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        pytest.param(wishing(expiration=Expiration(policy="Never")), RESET, id="expiration changed to never"),
+        pytest.param(
+            wishing(expiration=Expiration(policy="After", after=90 * DAY)),
+            RESET,
+            id="expiration changed to a span",
+        ),
+        pytest.param(
+            wishing(expiration=Expiration(policy="At", at=NOW + 90 * DAY)),
+            RESET,
+            id="expiration changed to a date",
+        ),
+        pytest.param(ending(20 * DAY), RESET, id="renewal due by default: a third of the lifetime is left"),
+        pytest.param(ending(60 * DAY), NOTHING, id="renewal not yet due by default"),
+        pytest.param(
+            ending(60 * DAY, rotation=Rotation(renew_before=61 * DAY)), RESET, id="renewal due by renewBefore"
+        ),
+        pytest.param(
+            ending(60 * DAY, rotation=Rotation(renew_before_percentage=70)),
+            RESET,
+            id="renewal due by renewBeforePercentage",
+        ),
+        pytest.param(seen(secret=None), RESET, id="Secret deleted"),
+        pytest.param(seen(secret=an_edited_secret()), RESET, id="Secret edited, or its key lost"),
+        pytest.param(
+            seen(listed=(a_remote_token(expires_at=NOW + 12 * HOUR),)), RESET, id="token reset remotely"
+        ),
+        pytest.param(
+            seen(listed=(a_remote_token(expires_at=NOW + DAY),)), RESET, id="token about to expire remotely"
+        ),
+        pytest.param(
+            seen(an_api_token(status=a_status(current=a_current(reset_refused=True))), secret=None),
+            REPLACE,
+            id="Secret deleted, and the server refused to reset",
+        ),
+        pytest.param(
+            seen(an_api_token(rotation=REPLACING), secret=None),
+            REPLACE,
+            id="Secret deleted, strategy Replace",
+        ),
+        pytest.param(ending(20 * DAY, rotation=REPLACING), REPLACE, id="renewal due, strategy Replace"),
+        pytest.param(
+            wishing(expiration=Expiration(policy="Never"), rotation=REPLACING),
+            REPLACE,
+            id="expiration changed, strategy Replace",
+        ),
+        pytest.param(
+            wishing(resources=(Resource(type="domain", id=7, access_level="Viewer"),)),
+            REPLACE,
+            id="access level changed",
+        ),
+        pytest.param(
+            wishing(resources=(Resource(type="domain", id=8, access_level="Admin"),)),
+            REPLACE,
+            id="resource changed",
+        ),
+        pytest.param(wishing(display_name="mailer"), REPLACE, id="displayName changed"),
+        pytest.param(
+            seen(an_api_token(account_ref=OTHER_ACCOUNT), listed=(), listed_elsewhere=(TOKEN_1,)),
+            REPLACE,
+            id="account changed",
+        ),
+        pytest.param(
+            wishing(display_name="mailer", expiration=Expiration(policy="Never")),
+            REPLACE,
+            id="name and expiration changed together",
+        ),
+        pytest.param(seen(listed=()), CREATE, id="token gone remotely"),
+        pytest.param(
+            seen(listed=(a_remote_token(expires_at=NOW - SECOND),)),
+            REPLACE,
+            id="token expired, and is still listed",
+        ),
+        pytest.param(
+            seen(
+                an_api_token(status=a_status(current=a_current(expires_at=NOW - SECOND))),
+                listed=(),
+            ),
+            CREATE,
+            id="token expired remotely, and the server removed it",
+        ),
+        pytest.param(
+            seen(an_api_token(secret_name="renamed"), secret=None, former_secret=SECRET_1),
+            MOVES,
+            id="secretName changed",
+        ),
+        pytest.param(
+            wishing(secret_template=SecretTemplate(data={"MAILTRAP_API_TOKEN": "${token}"})),
+            MOVES,
+            id="secretTemplate changed: another key",
+        ),
+        pytest.param(
+            wishing(secret_template=SecretTemplate(metadata=TemplateMetadata(labels={"team": "a"}))),
+            MOVES,
+            id="secretTemplate changed: a label",
+        ),
+        pytest.param(seen(secret=a_secret(owner_uids=())), MOVES, id="owner reference of the Secret removed"),
+        pytest.param(wishing(creation_policy="Orphan"), MOVES, id="creationPolicy changed"),
+        pytest.param(wishing(annotations={"team": "a"}), NOTHING, id="annotations of the object"),
+        pytest.param(wishing(deletion_policy="Retain"), NOTHING, id="deletionPolicy"),
+        pytest.param(wishing(rotation=Rotation(overlap=HOUR)), NOTHING, id="overlap"),
+        pytest.param(wishing(rotation=REPLACING), NOTHING, id="strategy"),
+        pytest.param(
+            wishing(rotation=Rotation(renew_before=DAY)), NOTHING, id="renewBefore, nothing expires"
+        ),
+        pytest.param(
+            ending(60 * DAY, rotation=Rotation(renew_before=DAY)),
+            NOTHING,
+            id="renewBefore, the renewal moves away",
+        ),
+        pytest.param(wishing(suspend=True), NOTHING, id="suspend"),
+        pytest.param(
+            wishing(resources=(Resource(type="domain", id="7", access_level="Admin"),)),
+            NOTHING,
+            id="the same resource, its id written as text",
+        ),
+        pytest.param(wishing(display_name="shop/billing"), NOTHING, id="the default name, written out"),
+        pytest.param(seen(), NOTHING, id="nothing at all"),
+    ],
+)
+def test_what_a_change_leads_to(world: Observation, expected: str) -> None:
+    assert expected == effect(world)
+
+
+@pytest.mark.parametrize(
+    "expiration",
+    [
+        Expiration(policy="ServerDefault"),
+        Expiration(policy="Never"),
+        Expiration(policy="After", after=90 * DAY),
+        Expiration(policy="At", at=NOW + 90 * DAY),
+    ],
+    ids=lambda expiration: expiration.policy,
+)
+def test_a_token_that_was_issued_as_wished_causes_nothing_more(expiration: Expiration) -> None:
+    wishes = an_api_token(expiration=expiration)
+    served = an_api_token(expiration=expiration, status=a_status(current=a_current(wishes=wishes)))
+
+    assert NOTHING == effect(seen(served))
+
+
+def test_the_order_of_resources_is_no_change() -> None:
+    first = Resource(type="domain", id=7, access_level="Admin")
+    second = Resource(type="account", id=3229, access_level="Viewer")
+    issued = an_api_token(resources=(first, second))
+    turned = an_api_token(resources=(second, first), status=a_status(current=a_current(wishes=issued)))
+
+    assert NOTHING == effect(seen(turned))
+
+
+def test_what_a_server_granted_is_not_compared_with_what_was_asked() -> None:
+    wishes = an_api_token(expiration=Expiration(policy="After", after=90 * DAY))
+    current = replace_expiry(wishes)
+    world = seen(an_api_token(expiration=wishes.spec.expiration, status=a_status(current=current)))
+
+    assert NOTHING == effect(world)
+
+
+def replace_expiry(wishes: Any) -> Any:
+    """Return the record of a token for which an old server granted no end at all."""
+    return a_current(wishes=wishes, expires_at=None)
+
+
+def test_two_changes_are_one_rotation() -> None:
+    both = seen(an_api_token(expiration=Expiration(policy="Never")), secret=None)
+
+    assert RESET == effect(both)
+    assert RESET == effect(replace(both, fresh_nonce="anothern"))
