@@ -71,10 +71,12 @@ class Intake:
             logger.warning("an account is not what its CRD admits", extra={"fields": _fields(error)})
             return
         key = key_of_account(account)
+        known = self._store.account(key)
         if is_gone:
             self._account_is_gone(key)
-        elif self._store.put_account(account):
-            self._queue.add(key, Lane.CHANGE, account.metadata.resource_version)
+        elif self._store.put_account(account) and (known is None or known.spec != account.spec):
+            # Its status is written by every operator that sees it; that is news to none of them.
+            self._queue.add(key, Lane.CHANGE)
 
     def listings(self, namespaces: tuple[str, ...]) -> tuple[Listing, ...]:
         """Return what a resync lists: accounts and Secrets before the ApiTokens that need them."""

@@ -215,4 +215,6 @@ def _changed(tokens: OwnedTokens, token: RemoteToken, *, is_alive: bool) -> Owne
         return tokens
     owner = (token.tag.installation, token.tag.owner)
     others = tuple(other for other in tokens.get(owner, ()) if other.id != token.id)
-    return {**tokens, owner: (*others, token) if is_alive else others}
+    now = (*others, token) if is_alive else others
+    # An owner without tokens is absent, as in the next LIST.
+    return {other: owned for other, owned in tokens.items() if other != owner} | ({owner: now} if now else {})

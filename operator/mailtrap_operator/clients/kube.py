@@ -44,20 +44,22 @@ async def connect(request_timeout: timedelta) -> "KubeClient":
     configuration = client.Configuration()
     try:
         config.load_incluster_config(client_configuration=configuration)
+        api = client.ApiClient(configuration)
     except config.ConfigException:
-        await _load_kubeconfig(configuration)
-    api = client.ApiClient(configuration)
+        api = await _from_kubeconfig(configuration)
     # Kubernetes takes the part before the slash as the name of the field manager.
     api.user_agent = USER_AGENT
     return KubeClient(api, request_timeout)
 
 
-async def _load_kubeconfig(configuration: client.Configuration) -> None:
+async def _from_kubeconfig(configuration: client.Configuration) -> client.ApiClient:
     try:
         await config.load_kube_config(client_configuration=configuration)
-    except (config.ConfigException, yaml.YAMLError, OSError) as error:
-        message = f"No cluster is known: {quoted(str(error))} Set KUBECONFIG to a file that names one."
-        raise Terminal(Reason.KUBERNETES_UNAVAILABLE, message) from None
+        return client.ApiClient(configuration)
+    except (config.ConfigException, yaml.YAMLError, OSError, TypeError, ValueError) as error:
+        words = f"No cluster to work on: the kubeconfig cannot be used ({type(error).__name__}: {quoted(str(error))})."
+        advice = "Set KUBECONFIG to a file that names a cluster, or run in a pod with a service account."
+        raise Terminal(Reason.KUBERNETES_UNAVAILABLE, f"{words} {advice}") from None
 
 
 class KubeClient:

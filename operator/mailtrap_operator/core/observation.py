@@ -141,10 +141,9 @@ class Observation:
         if status.current and status.current.account == ref:
             ids.add(status.current.id)
         match self.secret:
-            case Found(SecretState(token_id=int() as token_id, issuance=Issuance(account=account))) if (
-                account == ref
-            ):
-                ids.add(token_id)
+            # An id in a Secret that was edited proves nothing: it may be anybody's.
+            case Found(state) if state.is_intact and state.token_id and state.issuance:
+                ids |= {state.token_id} if state.issuance.account == ref else set()
         return frozenset(ids)
 
     @property
