@@ -28,7 +28,13 @@ from mailtrap_operator.core.observation import (
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import is_unused
-from mailtrap_operator.core.references import account_refs, former_secret_name, secret_name
+from mailtrap_operator.core.references import (
+    account_refs,
+    former_secret_name,
+    ids_on_record,
+    own_secret,
+    secret_name,
+)
 from mailtrap_operator.core.wishes import MANAGED_BY
 from mailtrap_operator.runtime.store import Store
 
@@ -69,7 +75,7 @@ class Observer:
 
         former = former_secret_name(api_token)
         seen_secret, seen_former = secret(secret_name(api_token)), secret(former) if former else Absent()
-        refs = account_refs(api_token, seen_secret)
+        refs = self._account_refs(api_token, seen_secret)
         tokens = {ref: self._accounts.told(account_key(ref, key.namespace)) for ref in refs}
         return self._observation(key, api_token, seen_secret, seen_former, tokens)
 
@@ -81,7 +87,7 @@ class Observer:
         seen_secret = await self._read_secret(key.namespace, secret_name(api_token))
         former = former_secret_name(api_token)
         seen_former: Secret = await self._read_secret(key.namespace, former) if former else Absent()
-        refs = account_refs(api_token, seen_secret)
+        refs = self._account_refs(api_token, seen_secret)
         unlisted = self._observation(
             key, api_token, seen_secret, seen_former, dict.fromkeys(refs, NOT_LISTED)
         )
@@ -117,7 +123,7 @@ class Observer:
             return view
         listed = {token.id for token in view.tokens.value}
         try:
-            for token_id in sorted(seen.ids_on_record(view.ref) - listed):
+            for token_id in sorted(ids_on_record(seen, view.ref) - listed):
                 client = await self._connection(view.ref, key).client()
                 async with client.pacer.slot(Lane.URGENT):
                     token = await client.get_token(token_id)
@@ -132,6 +138,9 @@ class Observer:
         except Failure as failure:
             return view.without_answer(failure.as_unknown())
         return view
+
+    def _account_refs(self, api_token: ApiToken, secret: Secret) -> tuple[AccountRef, ...]:
+        return account_refs(api_token, own_secret(secret, api_token, self._identity.installation))
 
     def _connection(self, ref: AccountRef, key: ApiTokenKey) -> Connection:
         return self._accounts.at(account_key(ref, key.namespace))

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from mailtrap_operator.api.v1alpha1 import CurrentToken
-from mailtrap_operator.core import digests
-from mailtrap_operator.core.expiry import renewal_time
+from mailtrap_operator.core import digests, expiry
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation
 
@@ -62,17 +61,7 @@ def renewal_of(situation: Situation, token: CurrentToken | None) -> datetime | N
     """Return when a token's renewal is due."""
     if token is None:
         return None
-    wished, expires_at = situation.api_token.spec.expiration.at, situation.expires_at(token)
-    if wished is not None and expires_at is not None and expires_at >= wished:
-        # A successor would end no later.
-        return None
-    return renewal_time(
-        rotation=situation.api_token.spec.rotation,
-        issued_at=token.issued_at,
-        granted=token.expires_at,
-        expires_at=expires_at,
-        uid=situation.api_token.metadata.uid,
-    )
+    return expiry.renewal_of(situation.api_token, token, situation.expires_at(token))
 
 
 CHECKS: tuple[Callable[[Situation], Reason | None], ...] = (

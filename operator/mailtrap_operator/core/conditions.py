@@ -21,7 +21,7 @@ from mailtrap_operator.core.actions import (
     Record,
     State,
 )
-from mailtrap_operator.core.expiry import renewal_time, whole_second_after
+from mailtrap_operator.core.expiry import renewal_of, whole_second_after
 from mailtrap_operator.core.reasons import Reason
 
 _Wanted = tuple[str, str, str, str]
@@ -64,13 +64,7 @@ def _renewal_after(api_token: ApiToken, plan: Plan, outcome: Outcome) -> datetim
         return plan.renewal_time
     # Of the token as it is stored, in whole seconds: the next pass reckons with that and must come to the same.
     current = _current(outcome)
-    return renewal_time(
-        rotation=api_token.spec.rotation,
-        issued_at=current.issued_at,
-        granted=current.expires_at,
-        expires_at=current.expires_at,
-        uid=api_token.metadata.uid,
-    )
+    return renewal_of(api_token, current, current.expires_at)
 
 
 def _current(published: Published) -> CurrentToken:

@@ -4,7 +4,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
-from mailtrap_operator.api.v1alpha1 import Expiration, Rotation
+from mailtrap_operator.api.v1alpha1 import ApiToken, CurrentToken, Expiration, Rotation
 from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
 
 RESET_OVERLAP = timedelta(hours=12)
@@ -31,6 +31,21 @@ def wanted_expiry(expiration: Expiration, now: datetime) -> WantedExpiry:
             return expiration.at
         case _:
             assert_never(expiration.policy)
+
+
+def renewal_of(api_token: ApiToken, token: CurrentToken, expires_at: datetime | None) -> datetime | None:
+    """Return when a token's renewal is due, `expires_at` being its end as it is known now."""
+    wished = api_token.spec.expiration.at
+    if wished is not None and expires_at is not None and expires_at >= wished:
+        # A successor would end no later.
+        return None
+    return renewal_time(
+        rotation=api_token.spec.rotation,
+        issued_at=token.issued_at,
+        granted=token.expires_at,
+        expires_at=expires_at,
+        uid=api_token.metadata.uid,
+    )
 
 
 def renewal_time(

@@ -134,18 +134,6 @@ class Observation:
     former_secret: Found[SecretState] | Absent | Unknown = field(default_factory=Absent)
     unpublished: UnpublishedToken | None = None
 
-    def ids_on_record(self, ref: AccountRef) -> frozenset[int]:
-        """Return the ids of the tokens that status and Secret place in an account."""
-        status = self.api_token.status
-        ids = {token.id for token in status.previous if token.account == ref}
-        if status.current and status.current.account == ref:
-            ids.add(status.current.id)
-        match self.secret:
-            # An id in a Secret that was edited proves nothing: it may be anybody's.
-            case Found(state) if state.is_intact and state.token_id and state.issuance:
-                ids |= {state.token_id} if state.issuance.account == ref else set()
-        return frozenset(ids)
-
     @property
     def account(self) -> AccountView:
         """The account that the spec names; the others are on record only."""

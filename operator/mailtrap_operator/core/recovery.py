@@ -113,7 +113,8 @@ def untracked_tokens_are_retired(s: Situation) -> Plan | None:
 
 def missing_finalizer_is_put_back(s: Situation) -> Plan | None:
     """An object that has had tokens must not go before they do, whoever removed its finalizer."""
-    if FINALIZER in s.api_token.metadata.finalizers or is_unused(s.seen):
+    has_had_tokens = s.record.operation or s.record.current or s.record.previous or s.secret
+    if FINALIZER in s.api_token.metadata.finalizers or not has_had_tokens:
         return None
     finding = Finding(State.PROGRESSING, Reason.FINALIZER_MISSING, "The finalizer is put back.")
     return step_plan(s, finding, action=AddFinalizer())

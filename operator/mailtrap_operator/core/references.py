@@ -1,7 +1,8 @@
 """What an ApiToken refers to: its Secrets and its accounts, wished and on record."""
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
-from mailtrap_operator.core.observation import Absent, Found, SecretState, Unknown
+from mailtrap_operator.core.observation import Absent, Found, Observation, SecretState, Unknown
+from mailtrap_operator.core.ownership import owner_of
 
 
 def secret_name(api_token: ApiToken) -> str:
@@ -15,13 +16,41 @@ def former_secret_name(api_token: ApiToken) -> str | None:
     return former if former != secret_name(api_token) else None
 
 
-def account_refs(
-    api_token: ApiToken, secret: Found[SecretState] | Absent | Unknown | None = None
-) -> tuple[AccountRef, ...]:
-    """Return the accounts to look at, the wished one first: also those where tokens of this object may still live."""
+def own_secret(
+    secret: Found[SecretState] | Absent | Unknown, api_token: ApiToken, installation: str
+) -> SecretState | None:
+    """Return a Secret where it exists and bears this object's mark; of any other nothing is believed."""
+    mark = owner_mark(api_token, installation)
+    return secret.value if isinstance(secret, Found) and secret.value.owner == mark else None
+
+
+def owner_mark(api_token: ApiToken, installation: str) -> str:
+    """Return what a Secret of this object bears in its owner annotation."""
+    meta = api_token.metadata
+    return f"{installation}-{owner_of(installation, meta.namespace or '', meta.name, meta.uid)}"
+
+
+def account_refs(api_token: ApiToken, secret: SecretState | None = None) -> tuple[AccountRef, ...]:
+    """Return the accounts to look at, the wished one first: also those where tokens of this object may still live.
+
+    `secret` is the object's own Secret.
+    """
     status = api_token.status
     refs = [api_token.spec.account_ref, *(token.account for token in status.previous)]
     refs += [part.account for part in (status.current, status.operation) if part]
-    if isinstance(secret, Found) and secret.value.issuance:
-        refs.append(secret.value.issuance.account)
+    if secret and secret.issuance:
+        refs.append(secret.issuance.account)
     return tuple(dict.fromkeys(refs))
+
+
+def ids_on_record(seen: Observation, ref: AccountRef) -> frozenset[int]:
+    """Return the ids of the tokens that status and Secret place in an account."""
+    status = seen.api_token.status
+    ids = {token.id for token in status.previous if token.account == ref}
+    if status.current and status.current.account == ref:
+        ids.add(status.current.id)
+    secret = own_secret(seen.secret, seen.api_token, seen.identity.installation)
+    # An id in a Secret that was edited proves nothing: it may be anybody's.
+    if secret and secret.is_intact and secret.token_id and secret.issuance and secret.issuance.account == ref:
+        ids.add(secret.token_id)
+    return frozenset(ids)

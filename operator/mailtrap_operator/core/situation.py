@@ -20,7 +20,7 @@ from mailtrap_operator.core.observation import (
 )
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import secret_name
+from mailtrap_operator.core.references import own_secret, owner_mark, secret_name
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Situation:
     @property
     def owner_mark(self) -> str:
         """What a Secret of this object bears in its owner annotation."""
-        return f"{self.seen.identity.installation}-{self.owner}"
+        return owner_mark(self.api_token, self.seen.identity.installation)
 
     @property
     def secret_name(self) -> str:
@@ -60,19 +60,12 @@ class Situation:
     @property
     def secret(self) -> SecretState | None:
         """The Secret of the wished name, where it exists and is ours."""
-        return self._ours(self.seen.secret)
+        return own_secret(self.seen.secret, self.api_token, self.seen.identity.installation)
 
     @property
     def former_secret(self) -> SecretState | None:
         """The Secret from which the value is to move, where it exists and is ours."""
-        return self._ours(self.seen.former_secret)
-
-    def _ours(self, secret: object) -> SecretState | None:
-        match secret:
-            case Found(value=SecretState() as state) if state.owner == self.owner_mark:
-                return state
-            case _:
-                return None
+        return own_secret(self.seen.former_secret, self.api_token, self.seen.identity.installation)
 
     @cached_property
     def owned(self) -> dict[int, RemoteToken]:

@@ -99,6 +99,9 @@ class WorkQueue(Generic[K]):
         """
         if version and version in self._echoes.get(key, ()):
             return
+        if version and key not in self._running:
+            # What failed before may succeed now; while the key runs, the event may be an echo of that very pass.
+            self._failures.pop(key, None)
         entry = self._dirty.get(key)
         if entry is None:
             entry = self._dirty[key] = _Entry(lane)
