@@ -5,6 +5,7 @@ import os
 
 from demo import story
 from demo.scene import Scene
+from demo.witness import KEY, SECRET
 
 _COMMANDS = (
     ("kubectl get mtat", "the ApiTokens and how they are"),
@@ -35,7 +36,10 @@ def play(scene: Scene) -> None:
     for command, effect in _COMMANDS:
         scene.show.say(f"{command:<46}  # {effect}")
     scene.show.say()
-    scene.show.say(f"curl -s {scene.simulator.url}/_simulator/state | python3 -m json.tool")
+    url = scene.simulator.url
+    scene.show.say(f"TOKEN=$(kubectl get secret {SECRET} -o jsonpath='{{.data.{KEY}}}' | base64 -d)")
+    scene.show.say(f'curl -i -H "Api-Token: $TOKEN" {url}/api/accounts')
+    scene.show.say(f"curl -s {url}/_simulator/state | python3 -m json.tool")
     scene.show.say(f"tail -f {scene.operator.log}")
     scene.show.headline("Ctrl-C ends all of it.")
     with contextlib.suppress(KeyboardInterrupt):

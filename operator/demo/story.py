@@ -32,7 +32,7 @@ def an_api_token_becomes_a_secret(scene: Scene) -> None:
     """Apply the sample; what the Secret holds is tried as its consumer would."""
     scene.apply_edited(API_TOKEN, "12h", f"{OVERLAP_SECONDS}s")
     value = scene.new_value()
-    _mailtrap_was_asked_for(scene, "1 create")
+    _mailtrap_carried_out(scene, "1 create")
     scene.show.command("curl", "-H", f"'Api-Token: {masked(value)}'", f"{scene.simulator.url}/api/accounts")
     scene.call("token", value, WORKS)
 
@@ -41,7 +41,7 @@ def _expiry_changes(scene: Scene) -> None:
     old = scene.held_value()
     _patch(scene, {"expiration": {"after": "720h"}})
     new = scene.new_value(old)
-    _mailtrap_was_asked_for(scene, "1 reset")
+    _mailtrap_carried_out(scene, "1 reset")
     scene.call("new token", new, WORKS)
     scene.call("old token", old, WORKS)
     _reset_tokens_end(scene)
@@ -52,19 +52,19 @@ def _permission_changes(scene: Scene) -> None:
     old = scene.held_value()
     _patch(scene, {"resources": _access("Viewer")})
     new = scene.new_value(old)
-    _mailtrap_was_asked_for(scene, "1 create")
+    _mailtrap_carried_out(scene, "1 create")
     scene.call("new token", new, WORKS)
     scene.call("old token", old, WORKS)
     scene.show.say(f"The overlap of {OVERLAP_SECONDS} s passes.")
     scene.call("old token", old, REFUSED)
-    _mailtrap_was_asked_for(scene, "1 delete")
+    _mailtrap_carried_out(scene, "1 delete")
 
 
 def _secret_is_deleted(scene: Scene) -> None:
     old = scene.held_value()
     scene.kubectl("delete", "secret", SECRET)
     new = scene.new_value(old)
-    _mailtrap_was_asked_for(scene, "1 reset")
+    _mailtrap_carried_out(scene, "1 reset")
     scene.call("new token", new, WORKS)
     _reset_tokens_end(scene)
     scene.call("old token", old, REFUSED)
@@ -126,10 +126,10 @@ def _patch(scene: Scene, spec: Mapping[str, Any]) -> None:
 
 
 def _access(level: str) -> list[dict[str, Any]]:
-    return [{"type": "domain", "id": 3229, "accessLevel": level}]
+    return [{"type": "domain", "id": 435, "accessLevel": level}]
 
 
-def _mailtrap_was_asked_for(scene: Scene, changes: str) -> None:
+def _mailtrap_carried_out(scene: Scene, changes: str) -> None:
     scene.check("Mailtrap has carried out", changes, scene.witness.changes)
 
 

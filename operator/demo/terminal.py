@@ -19,7 +19,7 @@ def broken_into_lines(words: Iterable[str]) -> list[str]:
     for word in words:
         if len(f"  {lines[-1]} {word} \\") > WIDTH:
             lines[-1] += " \\"
-            lines.append("   ")
+            lines.append(" ")
         lines[-1] += f" {word}"
     return lines
 

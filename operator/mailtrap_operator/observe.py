@@ -11,7 +11,7 @@ from dataclasses import replace
 from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, AccountRef, ApiToken
 from mailtrap_operator.clients.accounts import NOT_LISTED, Accounts, Connection, OwnerTag, Tokens
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
-from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.clients.errors import Failure, Retryable
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
@@ -84,6 +84,9 @@ class Observer:
         api_token = await self._api_tokens.read(key)
         if api_token is None:
             return None
+        if self._store.knows_newer(key, api_token.metadata.resource_version):
+            message = "The object that was read is older than one seen before; it is read again."
+            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, message)
         seen_secret = await self._read_secret(key.namespace, secret_name(api_token))
         former = former_secret_name(api_token)
         seen_former: Secret = await self._read_secret(key.namespace, former) if former else Absent()

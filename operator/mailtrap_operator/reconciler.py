@@ -46,7 +46,8 @@ class Reconciler:
             logger.warning("an ApiToken could not be read", extra={"key": str(key), "cause": failure.message})
             return Verdict(failure.retry_after, is_failed=True)
         if seen is None:
-            return Verdict()
+            # One that is gone is soon told of by the watch; until then one answer is not enough.
+            return Verdict(is_failed=known is not None)
         planned = plan(seen, self._clock())
         writes = Writes(seen.api_token)
         outcome = await self._applier.apply(planned, writes)

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, assert_never
 
 import httpx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
@@ -195,6 +195,8 @@ def _expiry(expires_at: WantedExpiry) -> dict[str, str | None]:
             return {"expires_at": None}
         case datetime():
             return {"expires_at": print_time(expires_at)}
+        case _:
+            assert_never(expires_at)
 
 
 def _unusable(what: str) -> Failure:

@@ -100,10 +100,9 @@ def nothing_is_left_to_do(s: Situation) -> Plan | None:
 
 def _time_to_next_event(s: Situation) -> timedelta | None:
     """Return how long until time alone changes the decision."""
-    dates = [previous.delete_after for previous in s.record.previous]
-    if s.held is not None:
-        dates += [date for date in (checks.renewal_of(s, s.held), s.expires_at(s.held)) if date is not None]
-    ahead = [date for date in dates if s.now < date]
+    end = s.expires_at(s.held) if s.held else None
+    dates = [*(previous.delete_after for previous in s.record.previous), checks.renewal_of(s, s.held), end]
+    ahead = [date for date in dates if date is not None and s.now < date]
     return min(ahead) - s.now if ahead else None
 
 

@@ -22,11 +22,8 @@ def value_moves_to_the_renamed_secret(s: Situation) -> Plan | None:
 
 def outdated_secret_is_rewritten(s: Situation) -> Plan | None:
     """The template, a label or the owner reference changed, or somebody edited them: the same value, mended."""
-    secret = s.secret
-    if secret is None or not secret.is_intact:
-        return None
-    desired = wishes.desired_secret(s)
-    if wishes.fulfils(secret, desired):
+    secret, desired = s.secret, wishes.desired_secret(s)
+    if secret is None or wishes.fulfils(secret, desired):
         return None
     finding = Finding(
         State.PROGRESSING, Reason.SECRET_OUTDATED, f"Secret {secret.name} is brought up to date."

@@ -91,6 +91,11 @@ class Store:
         kept = self._api_tokens.get(key)
         return ApiToken.model_validate_json(kept) if kept is not None else None
 
+    def knows_newer(self, key: ApiTokenKey, version: str) -> bool:
+        """Whether an ApiToken was seen later than in a given resourceVersion."""
+        known = self._versions.get(key)
+        return known is not None and known != version and not _is_newer(version, known)
+
     def api_token_keys(self) -> tuple[ApiTokenKey, ...]:
         """Return the keys of all ApiTokens."""
         return tuple(self._api_tokens)

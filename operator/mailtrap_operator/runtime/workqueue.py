@@ -11,7 +11,7 @@ import itertools
 import logging
 import random
 from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Generic, TypeVar
@@ -139,9 +139,10 @@ class WorkQueue(Generic[K]):
 
     def _dispatch(self) -> None:
         while self._is_open and not self._is_draining and len(self._running) < self._workers:
-            group = self._next_group()
-            if group is None:
+            open_groups = [group for group in self._ready if self._busy[group] < self._share]
+            if not open_groups:
                 return
+            group = min(open_groups, key=lambda group: self._ready[group][0][:2])
             _, _, key = heapq.heappop(self._ready[group])
             if not self._ready[group]:
                 del self._ready[group]
@@ -149,12 +150,7 @@ class WorkQueue(Generic[K]):
             if key in self._dirty and key not in self._running:
                 self._run(key, group)
 
-    def _next_group(self) -> Hashable | None:
-        open_groups: Iterable[Hashable] = (g for g in self._ready if self._busy[g] < self._share)
-        return min(open_groups, key=lambda group: self._ready[group][0][:2], default=None)
-
     def _run(self, key: K, group: Hashable) -> None:
-        del self._dirty[key]
         if timer := self._timers.pop(key, None):
             timer.cancel()
         self._busy[group] += 1
@@ -162,6 +158,8 @@ class WorkQueue(Generic[K]):
         self._running[key] = task
 
     async def _pass(self, key: K, group: Hashable) -> None:
+        # Whatever was added until now is seen by this pass.
+        del self._dirty[key]
         verdict = Verdict(is_failed=True)
         try:
             verdict = await self._work(key)
