@@ -15,7 +15,7 @@ from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import SecretState
 from mailtrap_operator.core.wishes import MANAGED_BY
 from mailtrap_operator.runtime.resync import Listing, ObjectName
-from mailtrap_operator.runtime.store import Store, key_of_account
+from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.runtime.workqueue import WorkQueue
 
 logger = logging.getLogger(__name__)
@@ -65,16 +65,20 @@ class Intake:
 
     def account(self, body: Body, *, is_gone: bool = False) -> None:
         """Take an account in."""
+        meta = body["metadata"]
+        key = AccountKey(body["kind"], meta.get("namespace"), meta["name"])
+        if is_gone:
+            self._account_is_gone(key)
+            return
         try:
             account = Account.model_validate(body)
         except ValidationError as error:
-            logger.warning("an account is not what its CRD admits", extra={"fields": _fields(error)})
+            logger.warning(
+                "an account is not what its CRD admits", extra={"key": str(key), "fields": _fields(error)}
+            )
             return
-        key = key_of_account(account)
         known = self._store.account(key)
-        if is_gone:
-            self._account_is_gone(key)
-        elif self._store.put_account(account) and (known is None or known.spec != account.spec):
+        if self._store.put_account(account) and (known is None or known.spec != account.spec):
             # Its status is written by every operator that sees it; that is news to none of them.
             self._queue.add(key, Lane.CHANGE)
 
