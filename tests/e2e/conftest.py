@@ -1,12 +1,13 @@
 """Fixtures of the end-to-end tests: one real control plane for all, a simulator and a namespace for each test."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.e2e.kube import Kube
+from tests.e2e.kube import GROUP, Kube, RefusedError
 from tests.e2e.operator_process import OperatorProcess
-from tests.e2e.world import CREDENTIAL, OPERATOR_NAMESPACE, World
+from tests.e2e.world import CREDENTIAL, OPERATOR_NAMESPACE, World, eventually
 
 from local_cluster import Cluster
 from mailtrap_simulator.process import SimulatorProcess
@@ -19,9 +20,19 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Provide the real API server with the CRDs."""
     with Cluster.start(tmp_path_factory.mktemp("cluster")) as cluster:
         cluster.kubectl("apply", "--server-side", "-f", str(_ROOT / "crds"))
-        cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        kube = Kube(cluster.kubeconfig)
+        for plural in ("apitokens", "mailtrapaccounts", "clustermailtrapaccounts"):
+            eventually(partial(_is_served, kube, plural), f"{plural} are served")
+        kube.close()
         cluster.kubectl("create", "namespace", OPERATOR_NAMESPACE)
         yield cluster
+
+
+def _is_served(kube: Kube, plural: str) -> bool:
+    try:
+        return kube.get(f"{GROUP}/{plural}") is not None
+    except RefusedError:  # the storage of a new resource takes a moment more
+        return False
 
 
 @pytest.fixture(scope="session")

@@ -169,10 +169,12 @@ class Gate:
             return await _hold()
         headers = {name: text for name, text in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
         call = self._session.request(
-            request.method, request.rel_url, headers=headers, data=body, ssl=self._tls or True
+            request.method, request.rel_url, headers=headers, data=body or None, ssl=self._tls or True
         )
         async with call as answer:
-            passed = {name: text for name, text in answer.headers.items() if name.lower() not in _NOT_PASSED_ON}
+            passed = {
+                name: text for name, text in answer.headers.items() if name.lower() not in _NOT_PASSED_ON
+            }
             if "watch" in request.query:
                 stream = web.StreamResponse(status=answer.status, headers=passed)
                 await stream.prepare(request)

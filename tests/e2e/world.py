@@ -189,6 +189,18 @@ class World:
         items: list[Body] = (found or {}).get("items", [])
         return items
 
+    def resource_version(self) -> str:
+        """Return the present version of this world's ApiTokens, for `history`."""
+        found = self.kube.get(f"{GROUP}/namespaces/{self.namespace}/apitokens") or {}
+        return str(found["metadata"]["resourceVersion"])
+
+    def history(self, since: str) -> list[Body]:
+        """Return every version that ApiTokens of this world have had since; it must not be long ago."""
+        path = f"{GROUP}/namespaces/{self.namespace}/apitokens"
+        query = f"watch=1&resourceVersion={since}&timeoutSeconds=1"
+        lines = self.cluster.kubectl("get", "--raw", f"{path}?{query}").splitlines()
+        return [json.loads(line)["object"] for line in lines]
+
     def requests(self, user: str = "operator") -> list[Body]:
         """Return what an operator's user has asked of Kubernetes in this world, as the audit log tells."""
         lines = self.cluster.audit_log.read_text().splitlines()

@@ -107,7 +107,7 @@ class FakeKube(KubeClient):
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
     ) -> Body:
-        query = query or {}
+        query = dict(query or {})
         self.calls.append(Call(method, path, query))
         # What is not JSON could not be sent.
         sent: Body = json.loads(json.dumps(body or {}))

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import SecretStr
 from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, Remote
@@ -11,7 +12,7 @@ from tests.unit.clock import now, virtual
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, Resource
 from mailtrap_operator.clients.errors import Retryable
-from mailtrap_operator.clients.mailtrap import MailtrapClient
+from mailtrap_operator.clients.mailtrap import MailtrapClient, http_clients
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
 from mailtrap_operator.core.lanes import Lane
@@ -247,3 +248,15 @@ async def test_after_a_429_no_call_is_admitted_for_a_while(retry_after: str | No
         await client.list_tokens()
     async with pacer.slot(Lane.URGENT):
         assert pause == round(now())
+
+
+async def test_connection_pools_bound_nothing_themselves_and_say_who_calls() -> None:
+    new_http = http_clients()
+    first, second = new_http(), new_http()
+
+    assert httpx.Timeout(None) == first.timeout
+    assert first.headers["User-Agent"].startswith("mailtrap-operator/")
+    assert first is not second
+    assert not first.follow_redirects, "a credential never follows a redirect"
+    for client in (first, second):
+        await client.aclose()

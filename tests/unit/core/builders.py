@@ -4,7 +4,6 @@ The default object has been served: token 1 is published in the Secret `billing`
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -91,17 +90,13 @@ def an_issuance(
     *, account: AccountRef = ACCOUNT, issued_at: datetime = NOW - 30 * DAY, wishes: ApiToken | None = None
 ) -> Issuance:
     """Return what is known of a token that was issued for `wishes`, by default those of `an_api_token()`."""
-    api_token = wishes or _plain(account)
+    api_token = wishes or an_api_token(status=WIPED, account_ref=account)
     return Issuance(
         issued_at=issued_at,
         access_digest=digests.access_digest(api_token, ACCOUNT_IDS[account]),
         expiration_digest=digests.expiration_digest(api_token),
         account=account,
     )
-
-
-def _plain(account: AccountRef) -> ApiToken:
-    return an_api_token(status=WIPED, account_ref=account)
 
 
 def a_current(
@@ -286,13 +281,9 @@ def seen(
 
 
 def _read(secret: SecretState | Unknown | None) -> Found[SecretState] | Absent | Unknown:
-    match secret:
-        case None:
-            return Absent()
-        case Unknown():
-            return secret
-        case SecretState():
-            return Found(secret)
+    if secret is None:
+        return Absent()
+    return Found(secret) if isinstance(secret, SecretState) else secret
 
 
 def _answer(tokens: Tokens) -> Found[tuple[RemoteToken, ...]] | Unknown:
@@ -304,13 +295,3 @@ def a_value_in_memory(
 ) -> UnpublishedToken:
     """Return a token whose value this process still has to publish."""
     return UnpublishedToken(nonce, a_remote_token(id_, nonce=nonce, account=account))
-
-
-def with_status(api_token: ApiToken, status: ApiTokenStatus) -> ApiToken:
-    """Return the object with another status."""
-    return api_token.model_copy(update={"status": status})
-
-
-def looked_at_again(observation: Observation, status: ApiTokenStatus) -> Observation:
-    """Return the same world after its status was written."""
-    return replace(observation, api_token=with_status(observation.api_token, status))

@@ -27,8 +27,8 @@ from mailtrap_operator.core.actions import DesiredSecret, IssueToken, ServerDefa
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Observation, Unknown
 from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.recovery import is_unused
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.recovery import is_unused
 
 UNLISTED = Unknown(Reason.ACCOUNT_NOT_LISTED, "The account's tokens were not listed yet; they soon are.")
 UNUSED = an_api_token(status=WIPED, finalizers=())

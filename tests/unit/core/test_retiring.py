@@ -9,7 +9,6 @@ from tests.unit.core.builders import (
     SECOND,
     TIMEOUT,
     TOKEN_1,
-    a_current,
     a_previous,
     a_remote_token,
     a_status,
@@ -161,13 +160,3 @@ def test_nothing_is_revoked_in_an_account_that_does_not_answer() -> None:
 
     assert "revoke 3" == decision(world).does
     assert (Leaving(2, 0 * HOUR),) == decision(world).records.previous
-
-
-def test_a_token_that_is_only_called_current_can_be_on_its_way_out() -> None:
-    world = seen(
-        an_api_token(
-            status=a_status(current=a_current(), previous=(a_previous(1, delete_after=NOW),)), suspend=True
-        )
-    )
-
-    assert "nothing" == decision(world).does

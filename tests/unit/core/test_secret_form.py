@@ -212,6 +212,6 @@ def test_a_secret_without_its_value_is_not_mended_while_no_token_can_be_issued()
 
 
 def test_a_record_of_a_dead_token_does_not_make_a_secret_work() -> None:
-    world = seen(an_api_token(status=a_status(current=a_current(5))), secret=a_secret(5))
+    world = seen(an_api_token(status=a_status(current=a_current(5))), secret=a_secret(5), listed=())
 
     assert ("create", False) == (decision(world).does, decision(world).works)
