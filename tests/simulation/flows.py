@@ -1,0 +1,85 @@
+"""The flows that are taken through every fault: what a user does, from where, and how one knows that it is done."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.simulation.invariants import what_is_missing
+from tests.simulation.world import World, api_token_path, secret_path
+
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flow:
+    """One flow; `spec` is that of the object it starts from, None when there is none yet."""
+
+    name: str
+    begin: Callable[[World], None]
+    spec: dict[str, Any] | None = field(default_factory=dict)
+    is_done: Callable[[World], bool] = lambda world: _is_served(world)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _is_served(world: World) -> bool:
+    objects = world.api_tokens()
+    return bool(objects) and all(what_is_missing(world, body) is None for body in objects)
+
+
+def _is_served_with_one_token(world: World) -> bool:
+    return _is_served(world) and not any(body["status"].get("previous") for body in world.api_tokens())
+
+
+def _is_gone(world: World) -> bool:
+    return not world.api_tokens()
+
+
+def _create(world: World) -> None:
+    world.put_api_token()
+
+
+def _change_expiration(world: World) -> None:
+    world.put_api_token(expiration={"policy": "After", "after": "2160h"})
+
+
+def _change_permissions(world: World) -> None:
+    world.put_api_token(resources=[{"type": "domain", "id": 1, "accessLevel": "Viewer"}])
+
+
+def _lose_secret(world: World) -> None:
+    world.delete(secret_path())
+
+
+def _lose_status(world: World) -> None:
+    path = api_token_path()
+    body = world.read(path) or {}
+    world.write("PUT", f"{path}/status", {**body, "status": {}})
+
+
+def _lose_secret_and_status(world: World) -> None:
+    _lose_secret(world)
+    _lose_status(world)
+
+
+def _rename_secret(world: World) -> None:
+    world.put_api_token(secretName="renamed")
+
+
+
+
+def _delete(world: World) -> None:
+    world.delete(api_token_path())
+
+
+FLOWS: tuple[Flow, ...] = (
+    Flow("create", _create, spec=None),
+    Flow("reset", _change_expiration),
+    Flow("replace", _change_permissions, is_done=_is_served_with_one_token),
+    Flow("Secret lost", _lose_secret),
+    Flow("status lost", _lose_status),
+    Flow("Secret and status lost", _lose_secret_and_status, is_done=_is_served_with_one_token),
+    Flow("Secret renamed", _rename_secret),
+    Flow("delete", _delete, is_done=_is_gone),
+    Flow("retain", _delete, spec={"deletionPolicy": "Retain"}, is_done=_is_gone),
+)

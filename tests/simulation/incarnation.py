@@ -1,0 +1,169 @@
+"""One life of an operator process: the operator's own parts, connected to the simulated servers.
+
+Nothing of the operator is replaced but what a process is given: its connections, the time and the randomness.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+import aiohttp
+import httpx
+from kubernetes.aio import client
+from mailtrap_simulator.server import Server
+
+from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.clients.kube import KubeClient
+from mailtrap_operator.composition import Operator, Surroundings
+from mailtrap_operator.runtime.resync import resync
+from mailtrap_operator.settings import Settings
+from tests.simulation.kubernetes import Kubernetes
+from tests.simulation.network import Life, Network
+from tests.simulation.outcomes import Kind, Outcome, Seen
+from tests.simulation.remote import RemoteTransport
+from tests.simulation.time import server_time
+
+INSTALLATION = "simula"
+KUBE_TIMEOUT = timedelta(seconds=10)
+WATCH_LAG = 0.05
+
+SETTINGS = Settings(namespace="mailtrap-system", resync_interval=timedelta(hours=1), workers=4)
+
+
+class _Answer:
+    """What the Kubernetes client library returns."""
+
+    def __init__(self, status: int, data: bytes) -> None:
+        self.status = status
+        self._data = data
+
+    async def read(self) -> bytes:
+        return self._data
+
+
+class _Api:
+    """Stands where the Kubernetes client library's connection stands."""
+
+    def __init__(self, kubernetes: Kubernetes, network: Network, life: Life) -> None:
+        self._kubernetes = kubernetes
+        self._network = network
+        self._life = life
+        self._former: dict[str, tuple[int, Any]] = {}
+
+    async def param_serialize(self, method: str, path: str, **parts: Any) -> tuple[Any, ...]:
+        """Keep a call as it is."""
+        query = {name: str(value) for name, value in parts["query_params"]}
+        return method, path, query, parts["body"], parts["header_params"]["Content-Type"]
+
+    async def call_api(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: object,
+        content_type: str,
+        *,
+        _request_timeout: aiohttp.ClientTimeout,
+    ) -> _Answer:
+        """Carry one call over the network."""
+        kind = Kind.KUBERNETES_READ if method == "GET" else Kind.KUBERNETES_WRITE
+        what = f"{method} {_resource(path)}{' (dry run)' if 'dryRun' in query else ''}"
+        outcome, answer = await self._network.carry(
+            self._life, kind, what, lambda: self._kubernetes.request(method, path, query, body, content_type)
+        )
+        status, value = await self._seen(outcome, answer, path)
+        if method == "GET" and outcome.seen is Seen.ANSWER:
+            self._former[path] = (status, value)
+        return _Answer(status, value if isinstance(value, bytes) else json.dumps(value).encode())
+
+    async def _seen(self, outcome: Outcome, answer: tuple[int, Any] | None, path: str) -> tuple[int, Any]:
+        match outcome.seen:
+            case Seen.ANSWER if answer is not None:
+                return answer
+            case Seen.STATUS:
+                return outcome.status, {"kind": "Status", "message": "refused by the script"}
+            case Seen.STALE:
+                return self._former.get(path, (404, {"kind": "Status", "message": "not found"}))
+            case Seen.REFUSED:
+                raise aiohttp.ClientConnectionError("refused")
+            case Seen.RESET:
+                raise aiohttp.ServerDisconnectedError
+        await asyncio.sleep(KUBE_TIMEOUT.total_seconds())
+        raise TimeoutError
+
+
+class Incarnation:
+    """An operator process from its start to its death."""
+
+    def __init__(
+        self, name: str, kubernetes: Kubernetes, remote: Server, network: Network, seed: int
+    ) -> None:
+        self.life = Life(name)
+        self._kubernetes = kubernetes
+        random = Random(f"{name}/{seed}")
+        api: Any = _Api(kubernetes, network, self.life)
+        self._kube = KubeClient(api, KUBE_TIMEOUT)
+        transport = RemoteTransport(remote, network, self.life)
+        self.operator = Operator(
+            Surroundings(
+                kube=self._kube,
+                new_http=lambda: httpx.AsyncClient(transport=transport, timeout=None),
+                clock=self._clock,
+                entropy=random.randbytes,
+                holder=name,
+                installation=INSTALLATION,
+            ),
+            SETTINGS,
+        )
+        self.skew = timedelta()
+        self._is_watching = False
+        self._version = 0
+
+    def _clock(self) -> datetime:
+        return server_time() + self.skew
+
+    async def start(self) -> None:
+        """List everything, begin to work, and watch from there on."""
+        self._version = self._kubernetes.resource_version
+        while True:
+            try:
+                await resync(self._kube, self.operator.intake.listings(()))
+                break
+            except Failure:
+                await asyncio.sleep(1)
+        self.operator.queue.start()
+        self._is_watching = True
+        self.hear()
+
+    def hear(self) -> None:
+        """Have what has changed reach this operator, a little later."""
+        if self._is_watching:
+            asyncio.get_running_loop().call_later(WATCH_LAG, self._deliver)
+
+    def _deliver(self) -> None:
+        intake = self.operator.intake
+        takers = {"ApiToken": intake.api_token, "Secret": intake.secret}
+        for event, body in self._kubernetes.events_since(self._version):
+            self._version = int(body["metadata"]["resourceVersion"])
+            if self.life.is_alive and _is_watched(body):
+                takers.get(body["kind"], intake.account)(dict(body), is_gone=event == "DELETED")
+
+
+def _is_watched(body: Mapping[str, Any]) -> bool:
+    kind = body["kind"]
+    labels = body["metadata"].get("labels") or {}
+    if kind == "Secret":
+        return labels.get("app.kubernetes.io/managed-by") == "mailtrap-operator"
+    return kind in {"ApiToken", "MailtrapAccount", "ClusterMailtrapAccount"}
+
+
+def _resource(path: str) -> str:
+    parts = path.strip("/").split("/")
+    names = {"apitokens", "secrets", "events", "clustermailtrapaccounts", "mailtrapaccounts"}
+    at = next(i for i, part in enumerate(parts) if part in names)
+    return "/".join([parts[at], *parts[at + 2 :]])
+
+

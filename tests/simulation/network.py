@@ -1,0 +1,95 @@
+"""The wire between the operators and the two servers: every I/O passes here, is counted, and may be made to go wrong.
+
+A script says which I/O ends how. A dead operator's I/O never ends, which is what makes it dead: what still runs of
+it in memory can reach nothing.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from tests.simulation.outcomes import OK, Effect, Kind, Outcome, Seen
+
+T = TypeVar("T")
+
+LATENCY = 0.01
+LATE_BY = 20.0
+"""How late a lost call may still take effect: less than the settle time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One I/O."""
+
+    number: int
+    operator: str
+    kind: Kind
+    what: str
+
+
+@dataclass(slots=True)
+class Life:
+    """Whether an operator still lives."""
+
+    name: str
+    is_alive: bool = True
+
+
+Before = Callable[[Call], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Network:
+    """Counts I/Os from 0 while `is_counting`, and lets the script decide how each ends.
+
+    `on_change` runs after each call that took effect; `before` may hold a call back.
+    """
+
+    script: Mapping[int, Outcome] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    is_counting: bool = False
+    on_change: Callable[[], None] = lambda: None
+    on_crash: Callable[[Life], None] = lambda _life: None
+    before: Before | None = None
+
+    async def carry(
+        self,
+        life: Life,
+        kind: Kind,
+        what: str,
+        act: Callable[[], T],
+    ) -> tuple[Outcome, T | None]:
+        """Carry one call; return how it ends, with the answer where there is one.
+
+        The caller turns the outcome into what its client library would see; silence and death never return.
+        """
+        await self._stay_alive(life)
+        outcome = OK
+        if self.is_counting:
+            call = Call(len(self.calls), life.name, kind, what)
+            self.calls.append(call)
+            outcome = self.script.get(call.number, OK)
+            if self.before is not None:
+                await self.before(call)
+                await self._stay_alive(life)
+        await asyncio.sleep(LATENCY / 2)
+        await self._stay_alive(life)
+        answer = self._act(act) if outcome.effect is Effect.NOW else None
+        if outcome.effect is Effect.LATE:
+            asyncio.get_running_loop().call_later(LATE_BY, self._act, act)
+        if outcome.seen is Seen.CRASH:
+            life.is_alive = False
+            self.on_crash(life)
+        await asyncio.sleep(LATENCY / 2)
+        await self._stay_alive(life)
+        return outcome, answer
+
+    def _act(self, act: Callable[[], T]) -> T:
+        answer = act()
+        self.on_change()
+        return answer
+
+    async def _stay_alive(self, life: Life) -> None:
+        if not life.is_alive:
+            await asyncio.get_running_loop().create_future()

@@ -1,0 +1,221 @@
+"""A whole world on one virtual clock: Kubernetes, the remote API, users, and operators that live and die.
+
+A run is a function of its start, its script and its seed; the same three give the same run.
+"""
+
+import asyncio
+import base64
+import copy
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from mailtrap_simulator.account import Account
+from mailtrap_simulator.drafts import Draft
+from mailtrap_simulator.server import Server
+from mailtrap_simulator.settings import Settings as RemoteSettings
+from mailtrap_simulator.tokens import ADMIN, Grant, Token
+
+from mailtrap_operator.core.ownership import owner_of, parse_tag
+from tests.simulation.incarnation import INSTALLATION, Incarnation
+from tests.simulation.kubernetes import Kubernetes
+from tests.simulation.network import Life, Network
+from tests.simulation.time import server_time
+
+Body = dict[str, Any]
+
+API_VERSION = "mailtrap-operator.io/v1alpha1"
+GROUP = "/apis/mailtrap-operator.io/v1alpha1"
+NAMESPACE = "team"
+ACCOUNT_ID = 3229
+CREDENTIAL = "c0ffee00" * 4
+RESTART_AFTER = 2.0
+OVERLAP = timedelta(seconds=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A world at rest: where runs begin."""
+
+    kubernetes: Kubernetes
+    remote: Server
+    foreign: frozenset[int]
+    time: float
+
+
+class World:
+    """One run's world; it belongs to the running loop."""
+
+    def __init__(self, network: Network, *, seed: int = 0, saved: Saved | None = None) -> None:
+        self.network = network
+        self.seed = seed
+        self.operators: list[Incarnation] = []
+        self.changes = 0
+        self._born = 0
+        if saved is None:
+            self.kubernetes = Kubernetes(server_time)
+            self.remote = Server(Random(seed), RemoteSettings())
+            self.remote.add_account(ACCOUNT_ID, "Account")
+            self.foreign = self._found()
+        else:
+            self.kubernetes = saved.kubernetes.copy(server_time)
+            self.remote = copy.deepcopy(saved.remote)
+            self.foreign = saved.foreign
+
+    def save(self) -> Saved:
+        """Return the world as it is now."""
+        time = asyncio.get_running_loop().time()
+        return Saved(self.kubernetes.copy(server_time), copy.deepcopy(self.remote), self.foreign, time)
+
+    def _found(self) -> frozenset[int]:
+        for namespace in ("kube-system", "mailtrap-system", NAMESPACE):
+            self.write("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+        data = {"token": base64.b64encode(CREDENTIAL.encode()).decode()}
+        secret = {"metadata": {"name": "mailtrap-credentials"}, "data": data}
+        self.write("POST", "/api/v1/namespaces/mailtrap-system/secrets", secret)
+        spec = {
+            "accountId": ACCOUNT_ID,
+            "credentialsSecretRef": {"name": "mailtrap-credentials"},
+            "refreshInterval": "1h",
+        }
+        account = {
+            "apiVersion": API_VERSION, "kind": "ClusterMailtrapAccount", "metadata": {"name": "default"}, "spec": spec}
+        self.write("POST", f"{GROUP}/clustermailtrapaccounts", account)
+        owner = owner_of(INSTALLATION, NAMESPACE, "billing", "another uid")
+        grants = (Grant("domain", 1, ADMIN),)
+        foreign = [
+            self.account.create(Draft(name, grants, None), "Jane Doe", server_time(), value=value).id
+            for name, value in (
+                ("a person's token", None),
+                (f"team/billing [k8s:{INSTALLATION}-{owner}-aaaaaaaa]", None),
+                (f"team/billing [k8s:another-{owner}-aaaaaaaa]", None),
+            )
+        ]
+        admin = (self.account.admin_grant,)
+        credential = self.account.create(Draft("operator", admin, None), "Jane Doe", server_time(), CREDENTIAL)
+        return frozenset([*foreign, credential.id])
+
+    # Operators.
+
+    async def start_operator(self) -> Incarnation:
+        """Start an operator; one that crashes is followed by another."""
+        self._born += 1
+        name = f"operator-{self._born}"
+        operator = Incarnation(name, self.kubernetes, self.remote, self.network, self.seed)
+        self.operators.append(operator)
+        await operator.start()
+        return operator
+
+    def follow_crashes(self) -> None:
+        """Have another operator start whenever one dies."""
+        loop = asyncio.get_running_loop()
+        tasks: set[asyncio.Task[Incarnation]] = set()
+
+        def successor(_life: Life) -> None:
+            loop.call_later(RESTART_AFTER, lambda: tasks.add(loop.create_task(self.start_operator())))
+
+        self.network.on_crash = successor
+
+    # What users and controllers do; none of it passes the network.
+
+    def write(self, method: str, path: str, body: object = None) -> Body:
+        """Write as a user, and have the write accepted."""
+        content_type = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        status, answer = self.kubernetes.request(method, path, {}, body, content_type)
+        assert status < 300, answer
+        self.note_change()
+        return answer
+
+    def note_change(self) -> None:
+        """Let everybody who watches hear of a change."""
+        self.changes += 1
+        for operator in self.operators:
+            operator.hear()
+
+    def read(self, path: str) -> Body | None:
+        """Read as a user."""
+        status, answer = self.kubernetes.request("GET", path, {}, None, "application/json")
+        return answer if status == 200 else None
+
+    def put_api_token(self, name: str = "billing", **spec: Any) -> None:
+        """Create an ApiToken, or change its spec."""
+        path = f"{GROUP}/namespaces/{NAMESPACE}/apitokens"
+        if self.read(f"{path}/{name}"):
+            self.write("PATCH", f"{path}/{name}", {"spec": spec})
+            return
+        full = {
+            "resources": [{"type": "domain", "id": 1, "accessLevel": "Admin"}],
+            "rotation": {"overlap": f"{OVERLAP.total_seconds():.0f}s"},
+        } | spec
+        body = {"apiVersion": API_VERSION, "kind": "ApiToken", "metadata": {"name": name}, "spec": full}
+        self.write("POST", path, body)
+
+    def delete(self, path: str) -> None:
+        """Delete an object as a user."""
+        self.kubernetes.request("DELETE", path, {}, None, "application/json")
+        self.note_change()
+
+    def collect_garbage(self) -> None:
+        """Do what the garbage collector does."""
+        version = self.kubernetes.resource_version
+        self.kubernetes.collect_garbage()
+        if version != self.kubernetes.resource_version:
+            self.note_change()
+
+    # What there is.
+
+    @property
+    def account(self) -> Account:
+        """The one remote account."""
+        return self.remote.accounts[ACCOUNT_ID]
+
+    def api_tokens(self) -> list[Body]:
+        """Return all ApiTokens."""
+        listed = self.read(f"{GROUP}/namespaces/{NAMESPACE}/apitokens")
+        return listed["items"] if listed else []
+
+    def secret_of(self, api_token: Body) -> Body | None:
+        """Return the Secret that an ApiToken's spec names."""
+        name = api_token["spec"].get("secretName") or api_token["metadata"]["name"]
+        return self.read(secret_path(name))
+
+    def remote_tokens(self) -> dict[int, Token]:
+        """Return all remote tokens that are listed."""
+        return {token.id: token for token in self.account.tokens(server_time())}
+
+    def owned(self, api_token: Body) -> list[Token]:
+        """Return the remote tokens that bear an object's tag."""
+        meta = api_token["metadata"]
+        owner = owner_of(INSTALLATION, meta["namespace"], meta["name"], meta["uid"])
+        tags = ((token, parse_tag(token.name)) for token in self.remote_tokens().values())
+        return [token for token, tag in tags if tag and (tag.installation, tag.owner) == (INSTALLATION, owner)]
+
+
+def api_token_path(name: str = "billing") -> str:
+    """Return the path of an ApiToken."""
+    return f"{GROUP}/namespaces/{NAMESPACE}/apitokens/{name}"
+
+
+def secret_path(name: str = "billing") -> str:
+    """Return the path of a Secret."""
+    return f"/api/v1/namespaces/{NAMESPACE}/secrets/{name}"
+
+
+def token_id_in(secret: Body | None) -> int | None:
+    """Return the id that a Secret of ours names."""
+    annotations = (secret or {}).get("metadata", {}).get("annotations") or {}
+    text = annotations.get("mailtrap-operator.io/token-id", "")
+    return int(text) if text.isdecimal() else None
+
+
+def value_in(secret: Body | None) -> str | None:
+    """Return the value that a Secret holds."""
+    encoded = ((secret or {}).get("data") or {}).get("token")
+    return base64.b64decode(encoded).decode() if encoded else None
+
+
+def as_text(body: Body) -> str:
+    """Return an object as one text, to look for what must not be there."""
+    return json.dumps(body)
