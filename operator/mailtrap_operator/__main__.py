@@ -1,6 +1,7 @@
 """The command `mailtrap-operator`: `run` runs the operator, `crds` prints its CustomResourceDefinitions."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -8,7 +9,8 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from mailtrap_operator.api import manifests
-from mailtrap_operator.settings import Settings
+from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.settings import Settings, complaints
 from mailtrap_operator.telemetry import logs
 
 _USAGE = """\
@@ -37,9 +39,8 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         settings = Settings(_cli_parse_args=list(arguments))
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            name = ".".join(map(str, detail["loc"])) or "settings"
-            sys.stderr.write(f"mailtrap-operator: {name}: {detail['msg']}\n")
+        for complaint in complaints(error):
+            sys.stderr.write(f"mailtrap-operator: {complaint}\n")
         return 2
     except SettingsError as error:
         sys.stderr.write(f"mailtrap-operator: {error}\n")
@@ -48,7 +49,13 @@ def _run(arguments: Sequence[str]) -> int:
     # The parts that talk to servers take half a second to load; a wrong setting need not wait for them.
     from mailtrap_operator.process import run  # noqa: PLC0415
 
-    asyncio.run(run(settings))
+    try:
+        asyncio.run(run(settings))
+    except (Failure, OSError) as error:
+        sys.stderr.write(f"mailtrap-operator: {error}\n")
+        return 1
+    except asyncio.CancelledError:
+        return 128 + signal.SIGTERM
     return 0
 
 

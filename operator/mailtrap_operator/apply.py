@@ -36,7 +36,7 @@ from mailtrap_operator.core.actions import (
     RewriteSecret,
 )
 from mailtrap_operator.core.conditions import status_of_claim
-from mailtrap_operator.core.deletion import FINALIZER
+from mailtrap_operator.core.deletion import FINALIZER, held_up
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import RemoteToken, SecretState, Unknown
@@ -88,7 +88,10 @@ class Applier:
         try:
             return await self._carry_out(plan.action, ApiTokenKey(meta.namespace or "", meta.name), writes)
         except Failure as failure:
-            return Failed(failure.as_unknown(), is_final=isinstance(failure, Terminal))
+            cause = failure.as_unknown()
+            if isinstance(plan.action, RevokeToken) and meta.deletion_timestamp is not None:
+                cause = held_up(cause)
+            return Failed(cause, is_final=isinstance(failure, Terminal))
 
     async def _carry_out(self, action: Action, key: ApiTokenKey, writes: Writes) -> Outcome:
         match action:

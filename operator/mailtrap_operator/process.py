@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+import signal
 import socket
 from datetime import UTC, datetime, timedelta
 
@@ -69,6 +70,10 @@ class Process:
             is_ready=lambda: None if self._is_listed else "the objects were not listed yet",
             metrics=self._operator.metrics.exposition,
         )
+        task = asyncio.current_task()
+        if task is not None:
+            # Until the watches are up; then kopf's handlers take over, and ours after them.
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         await health.start()
         try:
             await self._list_first()
@@ -124,5 +129,9 @@ class Process:
             await resync(self._kube, self._operator.intake.listings(self._settings.watch_namespaces))
         except Failure as failure:
             logger.warning("the objects could not be listed", extra={"cause": failure.message})
+            return False
+        except Exception:
+            # One object that nobody foresaw must not end the listing of all others for good.
+            logger.exception("the objects could not be listed")
             return False
         return True

@@ -57,7 +57,7 @@ class Reporter:
         for announcement in announcements(before, plan, outcome):
             await self._events.emit(before, announcement)
         if isinstance(plan.action, RemoveFinalizer) and isinstance(outcome, Done):
-            return Verdict(written=writes.versions)
+            return Verdict()
         status = status_after(before, plan, outcome, self._clock())
         if status != before.status:
             try:

@@ -1,21 +1,24 @@
 """The process's settings: the only reader of the environment and of the command line.
 
 Each is an environment variable `MAILTRAP_OPERATOR_<NAME>` and a flag `--<name>`; the flag wins. A wrong one stops
-the start with one line that names it.
+the start with one line that names it as the user writes it. Defaults stand here as a user would write them too:
+that is how `--help` shows them.
 """
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from mailtrap_operator.api.v1alpha1 import parse_duration
+from mailtrap_operator.api.v1alpha1 import parse_duration, print_duration
 
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-_RATE = re.compile(r"^([1-9]\d{0,5})/(\d+[hms]\S*)$")
+_PREFIX = "MAILTRAP_OPERATOR_"
+_SHORTEST = timedelta(seconds=1)
 
 
 class RateLimit(NamedTuple):
@@ -26,24 +29,61 @@ class RateLimit(NamedTuple):
 
 
 def _rate(value: object) -> object:
-    match = _RATE.match(value) if isinstance(value, str) else None
-    if match is None:
+    if not isinstance(value, str):
         return value
-    return RateLimit(int(match[1]), parse_duration(match[2]))
+    calls, _, period = value.partition("/")
+    try:
+        rate = RateLimit(int(calls), parse_duration(period))
+        if rate.limit >= 1 and rate.period >= _SHORTEST:
+            return rate
+    except ValueError:
+        pass
+    raise ValueError(f"{value!r} is no rate; write calls per period, at least 1 per 1s, such as 140/10s")
 
 
 def _duration(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
 
 
+def _long_enough(value: timedelta) -> timedelta:
+    if value < _SHORTEST:
+        raise ValueError(f"{print_duration(value)!r} is too short; it must be at least 1s")
+    return value
+
+
 def _list(value: object) -> object:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_list)]
+def _at_least_one(urls: tuple[str, ...]) -> tuple[str, ...]:
+    if not urls:
+        raise ValueError("no server is allowed; name at least one, such as https://mailtrap.io")
+    return urls
+
+
+def _base_url(url: str) -> str:
+    if not re.fullmatch(r"https?://[^/@?#\s]+/?", url):
+        raise ValueError(f"{url!r} is no base URL; write scheme and host alone, such as https://mailtrap.io")
+    return url.rstrip("/").lower()
+
+
+def _namespace(name: str) -> str:
+    if not re.fullmatch("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", name):
+        raise ValueError(
+            f"{name!r} is no name of a namespace; it has lower-case letters, digits and '-' only"
+        )
+    return name
+
+
+def _installation(text: str) -> str:
+    if not re.fullmatch("([a-z2-7]{6})?", text):
+        raise ValueError(f"{text!r} is no installation; write 6 characters of a-z and 2-7, such as prod22")
+    return text
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_long_enough)]
+Namespace = Annotated[str, AfterValidator(_namespace)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
 
 
 def is_in_pod() -> bool:
@@ -55,57 +95,72 @@ def _own_namespace() -> str:
     return _POD_NAMESPACE.read_text().strip() if is_in_pod() else "mailtrap-system"
 
 
+def _default(written: Any, description: str) -> Any:
+    # It is validated like any other value, so its type is the user's, not the field's.
+    return Field(written, description=description)
+
+
 class Settings(BaseSettings):
     """Settings of the operator process."""
 
     model_config = SettingsConfigDict(
-        env_prefix="MAILTRAP_OPERATOR_",
+        env_prefix=_PREFIX,
         frozen=True,
         cli_kebab_case=True,
         cli_prog_name="mailtrap-operator run",
         cli_hide_none_type=True,
+        cli_show_env_vars=True,
+        cli_exit_on_error=False,
     )
 
-    namespace: str = Field(
+    namespace: Namespace = Field(
         default_factory=_own_namespace,
-        description="Where the credentials of ClusterMailtrapAccounts live.",
+        description="Where the credentials of ClusterMailtrapAccounts live; outside of a pod mailtrap-system.",
     )
-    watch_namespaces: Names = Field((), description="Comma-separated namespaces to serve; empty: all.")
-    allowed_base_urls: Names = Field(
-        ("https://mailtrap.io",),
-        description="Comma-separated remote servers that accounts may name; http only when listed so.",
+    watch_namespaces: Annotated[tuple[Namespace, ...], NoDecode, BeforeValidator(_list)] = _default(
+        "", "Comma-separated namespaces to serve; empty: all."
     )
-    installation: Annotated[str, Field(pattern="^([a-z2-7]{6})?$")] = Field(
-        "",
-        description="This cluster's part of the tag, 6 base32 characters; default: from the cluster's UID.",
+    allowed_base_urls: Annotated[
+        tuple[BaseUrl, ...], NoDecode, BeforeValidator(_list), AfterValidator(_at_least_one)
+    ] = _default(
+        "https://mailtrap.io",
+        "Comma-separated remote servers that accounts may name; http only when listed so.",
     )
-    request_timeout: Duration = Field(timedelta(seconds=10), description="Bounds one remote call.")
-    settle_time: Duration = Field(
-        timedelta(seconds=60), description="How long a lost answer may still take effect."
+    installation: Annotated[str, AfterValidator(_installation)] = _default(
+        "", "This cluster's part of the tag, 6 base32 characters; empty: from the cluster's UID."
     )
-    rate_limit: Annotated[RateLimit, NoDecode, BeforeValidator(_rate)] = Field(
-        RateLimit(140, timedelta(seconds=10)), description="Calls per credential, such as 140/10s."
+    request_timeout: Duration = _default("10s", "Bounds one remote call.")
+    settle_time: Duration = _default("60s", "How long a lost answer may still take effect.")
+    rate_limit: Annotated[RateLimit, NoDecode, BeforeValidator(_rate)] = _default(
+        "140/10s", "Calls per credential."
     )
-    workers: Annotated[int, Field(ge=1, le=256)] = Field(32, description="Passes that may run at once.")
-    resync_interval: Duration = Field(timedelta(minutes=10), description="How often the watch is verified.")
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(
-        8080, description="Port of /livez, /readyz and /metrics."
-    )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
-    log_format: Literal["json", "text"] = Field("json", description="Form of the log.")
-
-    @field_validator("allowed_base_urls")
-    @classmethod
-    def _without_slash(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
-        wrong = [url for url in urls if not re.match(r"^https?://[^/@\s]+/?$", url)]
-        if wrong:
-            raise ValueError(
-                f"{wrong[0]!r} is no base URL: write scheme and host alone, such as https://mailtrap.io"
-            )
-        return tuple(url.rstrip("/").lower() for url in urls)
+    workers: Annotated[int, Field(ge=1, le=256)] = _default(32, "Passes that may run at once.")
+    resync_interval: Duration = _default("10m", "How often the watch is verified.")
+    port: Annotated[int, Field(ge=0, le=65535)] = _default(8080, "Port of /livez, /readyz and /metrics.")
+    log_level: Literal["debug", "info", "warning", "error"] = _default("info", "Least level logged.")
+    log_format: Literal["json", "text"] = _default("json", "Form of the log.")
 
     @model_validator(mode="after")
     def _settles_long_enough(self) -> Self:
         if self.settle_time < 4 * self.request_timeout:
-            raise ValueError("settle_time must be at least 4 times request_timeout")
+            raise ValueError(
+                f"{_written('settle_time')} ({print_duration(self.settle_time)}) must be at least 4 times "
+                f"{_written('request_timeout')} ({print_duration(self.request_timeout)})"
+            )
         return self
+
+
+def complaints(error: ValidationError) -> Iterator[str]:
+    """Yield what is wrong with the settings, one line each."""
+    for detail in error.errors(include_url=False):
+        words = str(detail["ctx"]["error"]) if detail["type"] == "value_error" else _plain(detail)
+        yield f"{_written(str(detail['loc'][0]))}: {words}" if detail["loc"] else words
+
+
+def _plain(detail: Any) -> str:
+    return f"{detail['input']!r}: {detail['msg'][0].lower()}{detail['msg'][1:]}"
+
+
+def _written(field: str) -> str:
+    """Return a setting's name in both forms that a user writes."""
+    return f"--{field.replace('_', '-')} / {_PREFIX}{field.upper()}"

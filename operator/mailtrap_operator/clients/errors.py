@@ -20,10 +20,16 @@ _QUOTED = 300
 
 
 class Failure(Exception):  # noqa: N818 - its kinds are named by what must happen next
-    """A call that did not give what was asked for; only its kinds are raised."""
+    """A call that did not give what was asked for; only its kinds are raised.
 
-    def __init__(self, reason: Reason, message: str, retry_after: timedelta | None = None) -> None:
+    `message` says the cause and the next step, `said` the cause alone.
+    """
+
+    def __init__(
+        self, reason: Reason, message: str, retry_after: timedelta | None = None, *, said: str = ""
+    ) -> None:
         super().__init__(message)
+        self.said = said or message
         self.reason = reason
         self.message = message
         self.retry_after = retry_after

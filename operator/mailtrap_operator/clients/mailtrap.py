@@ -122,7 +122,11 @@ class MailtrapClient:
     async def delete_token(self, token_id: int) -> None:
         """Delete a token; one that is gone already counts as deleted."""
         with suppress(Missing):
-            response = await self._call("DELETE", f"{self._tokens}/{token_id}")
+            try:
+                response = await self._call("DELETE", f"{self._tokens}/{token_id}")
+            except Terminal as failure:
+                message = f"Token {token_id} may not be deleted. {failure.said} Allow it in Mailtrap, or delete it there."
+                raise Terminal(failure.reason, message) from None
             if response.content and not _is_json(response):
                 message = "Mailtrap's answer to a deletion could not be read; it is looked at again."
                 raise Uncertain(Reason.REMOTE_ANSWER_UNUSABLE, message)
@@ -236,7 +240,7 @@ def _failure_of(response: httpx.Response) -> Failure:
         response.status_code, _REFUSED if response.is_client_error else _BROKEN
     )
     said = f'Mailtrap answered {response.status_code}: "{words or "too many requests"}".'
-    return kind(reason, f"{said} {advice}", _retry_after(response))
+    return kind(reason, f"{said} {advice}", _retry_after(response), said=said)
 
 
 def _is_json(response: httpx.Response) -> bool:

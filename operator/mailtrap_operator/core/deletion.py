@@ -97,12 +97,18 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
     )
 
 
-def _blocked(s: Situation, unknown: Unknown) -> Plan:
+def held_up(cause: Unknown) -> Unknown:
+    """Return why a deletion waits, with the way out for who cannot wait."""
     message = (
-        f"Deletion waits, tokens may be left in Mailtrap: {unknown.message} To give them up, set the annotation "
+        f"Deletion waits, tokens may be left in Mailtrap: {cause.message} To give them up, set the annotation "
         f'{ABANDON_ANNOTATION}: "true".'
     )
-    return _plan(s, State.BLOCKED, unknown.reason, message, requeue_after=unknown.retry_after)
+    return replace(cause, message=message)
+
+
+def _blocked(s: Situation, unknown: Unknown) -> Plan:
+    cause = held_up(unknown)
+    return _plan(s, State.BLOCKED, cause.reason, cause.message, requeue_after=cause.retry_after)
 
 
 def _plan(
