@@ -319,6 +319,26 @@ async def test_no_value_and_no_credential_appears_in_results_failures_or_logs(
     assert [] == [value for value in values if value in everything]
 
 
+@pytest.mark.parametrize("call", ISSUES)
+@pytest.mark.parametrize("lacking", ["id", "name", "last_4_digits"])
+@virtual
+async def test_a_value_in_a_broken_answer_is_not_even_in_what_caused_the_failure(
+    call: str, lacking: str
+) -> None:
+    remote = Remote.with_account()
+    body = {"id": 5, "name": "n", "last_4_digits": "alue", "token": "the-value"}
+    remote.fault(
+        call, "status", status=200, body={name: part for name, part in body.items() if name != lacking}
+    )
+
+    failure = await failure_of(ISSUES[call], remote, remote.seed())
+
+    cause = failure.__context__
+    assert VALUE_LOST == kind_of(failure)
+    assert cause is not None
+    assert "the-value" not in f"{cause} {cause!r} {failure!r}"
+
+
 def test_a_client_shows_no_credential() -> None:
     client = client_of(Remote())
 

@@ -237,15 +237,18 @@ async def test_a_value_is_moved_from_where_it_still_stands() -> None:
 @pytest.mark.parametrize(
     "edit", [data(foreign="x"), data(token="x", url="x"), mark(secret_marks.ISSUANCE, "")]
 )
-async def test_nothing_moves_out_of_a_secret_that_changed_meanwhile(edit: Edit) -> None:
+@pytest.mark.parametrize("name", ["billing", "mailer"])
+async def test_nothing_moves_out_of_a_secret_that_changed_meanwhile(edit: Edit, name: str) -> None:
     kube = FakeKube()
     source = await published(kube)
     changed = kube.edit(AT, edit)
+    version = source.resource_version if name == "billing" else None
 
     with pytest.raises(Conflict, match="Secret billing changed meanwhile"):
-        await SecretStore(kube).rewrite(source, desired(version=source.resource_version))
+        await SecretStore(kube).rewrite(source, desired(name=name, version=version))
 
     assert changed == kube.object(AT)
+    assert None is kube.object(f"{PATH}/mailer")
 
 
 async def test_nothing_moves_out_of_a_secret_that_is_gone() -> None:

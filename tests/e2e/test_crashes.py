@@ -1,0 +1,182 @@
+"""SIGKILL at every step of the protocol: no token is leaked, doubled or killed.
+
+The steps are not listed here. A scout goes through a flow undisturbed and its steps are counted; then many objects
+go through the same flow at once, each is stopped at another step, before or after the server has carried it out,
+and the operator is killed. What was on record may be lost too, before another operator starts.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from tests.e2e.gate import Gates, Moment, gates
+from tests.e2e.kube import identity
+from tests.e2e.witness import View, Witness, look, unrests
+from tests.e2e.world import FAST, World
+
+OVERLAP = "1s"
+IN_TIME = 10
+"""Seconds within which all is well again, once a lost answer has settled."""
+
+# Nothing that is stopped may time out before its operator is killed, and all objects may be stopped at once.
+PATIENT = ("--request-timeout", "30s", "--settle-time", "120s")
+QUICK = ("--request-timeout", "2s", "--settle-time", "8s")
+UNLIMITED = ("--workers", "256", "--rate-limit", "5000/10s")
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What a user does that makes the operator write, and how to know that all has been done."""
+
+    starts_ready: bool
+    begin: Callable[[World, str], None]
+    wrong: Callable[[View], str]
+
+
+def put(world: World, name: str, **spec: Any) -> None:
+    world.put_api_token(name, rotation={"overlap": OVERLAP}, **spec)
+
+
+def expire(world: World, name: str) -> None:
+    put(world, name, expiration={"policy": "After", "after": "2160h"})
+
+
+def demote(world: World, name: str) -> None:
+    put(world, name, resources=[{"type": "domain", "id": 1, "accessLevel": "Viewer"}])
+
+
+FLOWS = {
+    "create": Flow(starts_ready=False, begin=put, wrong=View.unrest),
+    "reset": Flow(starts_ready=True, begin=expire, wrong=View.unrest),
+    "replace": Flow(starts_ready=True, begin=demote, wrong=View.unrest),
+    "delete": Flow(starts_ready=True, begin=World.delete_api_token, wrong=View.remains),
+}
+
+
+@dataclass(frozen=True)
+class Death:
+    """An object, and the step at which its operator dies."""
+
+    place: int
+    moment: Moment
+
+    @property
+    def name(self) -> str:
+        return f"{self.moment}-step-{self.place}"
+
+
+@pytest.fixture
+def gated(world: World, tmp_path: Path) -> Iterator[Gates]:
+    """Provide the world with gates before its servers, and with foreign tokens."""
+    world.simulator.control("POST", "settings", {"rate_limit": "5000/10s"})
+    for name in (
+        "laptop",
+        "other [k8s:otherx-aaaaaaaaaa-bbbbbbbb]",
+        "other [k8s:testaa-aaaaaaaaaa-bbbbbbbb]",
+    ):
+        world.put_foreign_token(name)
+    tls = identity(world.cluster.kubeconfig_for("operator", ["system:masters"]))
+    with gates(world.cluster.url, tls, world.simulator.url, tmp_path) as gated:
+        world.put_account(baseUrl=gated.base_url)
+        yield gated
+
+
+def scout(world: World, gated: Gates, flow: Flow) -> tuple[str, ...]:
+    """Go through a flow undisturbed; return its steps."""
+    make_ready(world, flow, ["scout"])
+    gated.steps.begin("scout")
+    flow.begin(world, "scout")
+    assert {} == unrests(world, ["scout"], flow.wrong, 30)
+    return gated.steps.taken("scout")
+
+
+def make_ready(world: World, flow: Flow, names: list[str]) -> None:
+    if flow.starts_ready:
+        for name in names:
+            put(world, name)
+        assert {} == unrests(world, names, View.unrest, 60)
+
+
+def leads(world: World, gated: Gates) -> tuple[str, str]:
+    """Return the setting that lets an operator use the gate, and the server itself."""
+    return "--allowed-base-urls", f"{gated.base_url},{world.simulator.url}"
+
+
+def stop_everywhere(world: World, gated: Gates, flow: Flow) -> list[str]:
+    """Have one object stopped before and one after every step of a flow; return their names when all are."""
+    steps = scout(world, gated, flow)
+    deaths = [Death(*death) for death in product(range(len(steps)), get_args(Moment))]
+    make_ready(world, flow, [death.name for death in deaths])
+    for death in deaths:
+        gated.steps.begin(death.name)
+        gated.steps.stop_at(death.name, death.place, death.moment)
+        flow.begin(world, death.name)
+    assert {death.name: steps[death.place] for death in deaths} == gated.steps.stopped(60)
+    return [death.name for death in deaths]
+
+
+def lose(world: World, witness: Witness, name: str, lost: str) -> None:
+    """Take away what a crash costs besides the operator."""
+    if "status" in lost:
+        world.lose_status(name)
+    if "Secret" in lost:
+        witness.robbed.add(name)
+        world.kube.delete(world.secret_path(name))
+
+
+def imitate_all(world: World) -> None:
+    """Have somebody make tokens whose names contain the tag of a token that is there."""
+    for token in world.tokens():
+        world.put_foreign_token(f"{token['name']} (by hand)")
+
+
+def assert_all_is_well(world: World, witness: Witness) -> None:
+    assert set() == witness.violations
+    assert witness.looks > 0
+    assert [] == world.tripped()
+    # Until then a token that was reset goes on living.
+    world.simulator.control("POST", "clock", {"advance": 12 * 3600})
+    assert {} == {name: view.others() for name, view in look(world).items() if view.others()}
+
+
+@pytest.mark.parametrize("lost", ["nothing", "status", "status and Secret"])
+@pytest.mark.parametrize("flow", FLOWS.values(), ids=FLOWS)
+def test_a_killed_operator_leaves_exactly_one_living_token(
+    world: World, gated: Gates, flow: Flow, lost: str
+) -> None:
+    with Witness(world, timedelta(seconds=1)) as witness:
+        with world.operator(
+            *PATIENT, *UNLIMITED, *leads(world, gated), kubeconfig=gated.kubeconfig
+        ) as victim:
+            names = stop_everywhere(world, gated, flow)
+            victim.kill()
+        for name in names:
+            lose(world, witness, name, lost)
+        imitate_all(world)
+        world.put_account()
+
+        with world.operator(*FAST, *UNLIMITED):
+            assert {} == unrests(world, names, flow.wrong, 4 + IN_TIME)
+
+    assert_all_is_well(world, witness)
+
+
+@pytest.mark.parametrize("flow", FLOWS.values(), ids=FLOWS)
+def test_a_stalled_operator_comes_back_beside_another_one(world: World, gated: Gates, flow: Flow) -> None:
+    with (
+        Witness(world, timedelta(seconds=1)) as witness,
+        world.operator(*QUICK, *UNLIMITED, *leads(world, gated), kubeconfig=gated.kubeconfig),
+    ):
+        names = stop_everywhere(world, gated, flow)
+        imitate_all(world)
+        world.put_account()
+
+        with world.operator(*QUICK, *UNLIMITED):
+            gated.steps.release()
+            assert {} == unrests(world, names, flow.wrong, 8 + IN_TIME)
+
+    assert_all_is_well(world, witness)

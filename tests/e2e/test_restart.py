@@ -1,0 +1,25 @@
+"""A restart is not an event: what is right stays as it is, and nobody hears of it."""
+
+from tests.e2e.world import World, eventually
+
+
+def test_a_restart_writes_nothing(world: World) -> None:
+    with world.operator():
+        world.put_api_token("plain")
+        world.put_api_token("dated", expiration={"policy": "After", "after": "2h"})
+        world.put_api_token("rotated")
+        for name in ("plain", "dated", "rotated"):
+            world.becomes_ready(name)
+        world.put_api_token("rotated", expiration={"policy": "Never"})
+        world.becomes_ready("rotated")
+    before = world.last_call()
+
+    with world.operator(user="second"):
+        eventually(lambda: world.last_call() > before, "the account is listed")
+        world.put_api_token("marker")
+        world.becomes_ready("marker")
+
+    assert ["create"] == world.operations(before)
+    # A created Event or Secret has no name in the audit log; those can only be the marker's.
+    assert {"marker"} == {write["objectRef"].get("name", "marker") for write in world.writes("second")}
+    assert ["TokenPublished"] == [event["reason"] for event in world.events("plain")]

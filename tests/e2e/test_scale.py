@@ -1,0 +1,39 @@
+"""Many objects at once against the enforced rate limit: all are served, with few writes and no refusal."""
+
+import time
+from collections import Counter
+
+import pytest
+from tests.e2e.world import World
+
+OBJECTS = 300
+
+
+def test_three_hundred_objects_at_once(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"token-{number}" for number in range(OBJECTS)]
+    with world.operator("--request-timeout", "10s"):
+        begun = time.monotonic()
+        for name in names:
+            world.put_api_token(name)
+        for name in names:
+            world.becomes_ready(name, seconds=120)
+        created = time.monotonic() - begun
+
+        assert OBJECTS == len(world.living())
+        written = [write["objectRef"] for write in world.writes()]
+        # A created Secret has no name in the audit log.
+        assert OBJECTS == sum(reference["resource"] == "secrets" for reference in written)
+        of_each = Counter(ref["name"] for ref in written if ref["resource"] == "apitokens")
+        assert {} == {name: writes for name, writes in of_each.items() if writes > 3}
+
+        begun = time.monotonic()
+        for name in names:
+            world.delete_api_token(name)
+        for name in names:
+            world.is_gone(name, seconds=120)
+        deleted = time.monotonic() - begun
+
+    assert [] == world.tokens()
+    assert [] == [call for call in world.calls() if call["status"] == 429]
+    with capsys.disabled():
+        print(f" {OBJECTS} objects: Ready after {created:.0f} s, gone after {deleted:.0f} s")  # noqa: T201 - a figure

@@ -1,0 +1,189 @@
+"""A witness: looks at all ApiTokens of a world again and again, and remembers what may never be the case.
+
+It looks from outside alone: at the remote tokens, then the Secrets, then the objects, then the remote tokens once
+more. What it reports was really so at one instant; what passes between two looks it may miss.
+"""
+
+import base64
+import hashlib
+import re
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from tests.e2e.kube import GROUP, Body
+from tests.e2e.world import World
+
+PAUSE = 0.1
+"""Seconds between two looks."""
+
+Tokens = Mapping[int, Body]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One ApiToken with its Secret and its remote tokens, these as they were `before` and `after` the others."""
+
+    before: Tokens
+    secret: Body
+    api_token: Body
+    after: Tokens
+
+    @property
+    def held(self) -> str:
+        """The digest of the Secret's value; empty where there is none."""
+        encoded = (self.secret.get("data") or {}).get("token")
+        return hashlib.sha256(base64.b64decode(encoded)).hexdigest() if encoded else ""
+
+    @property
+    def status(self) -> Body:
+        """The object's status."""
+        return self.api_token.get("status") or {}
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the object is there to stay."""
+        return "deletionTimestamp" not in self.api_token.get("metadata", {"deletionTimestamp": ""})
+
+    def leaving(self) -> dict[int, datetime]:
+        """Return when the tokens on their way out will be deleted, by id."""
+        return {p["id"]: datetime.fromisoformat(p["deleteAfter"]) for p in self.status.get("previous", [])}
+
+    def others(self) -> set[int]:
+        """Return the living tokens that are not the Secret's."""
+        return {t["id"] for t in self.after.values() if t["live"] and t["sha256"] != self.held}
+
+    def unaccounted(self) -> list[int]:
+        """Return the tokens that lived all the while and that neither the Secret nor the status knew."""
+        known = {*self.leaving(), self.status.get("current", {}).get("id")}
+        lasting = [token for id_, token in self.before.items() if id_ in self.after]
+        return [t["id"] for t in lasting if t["id"] not in known and t["sha256"] != self.held]
+
+    def unrest(self) -> str:
+        """Return in what the object is not at rest; empty when it is.
+
+        At rest: Ready, nothing under way, the Secret's value lives, and every other living token is on record
+        with a date that is still far.
+        """
+        meta = self.api_token.get("metadata", {})
+        conditions = {c["type"]: c for c in self.status.get("conditions", [])}
+        ready = conditions.get("Ready", {})
+        leaving = self.leaving()
+        soon = datetime.now(UTC) + timedelta(minutes=1)
+        left = self.others() - leaving.keys()
+        wrongs = {
+            "it does not exist": not meta,
+            f"it is not Ready: {ready.get('reason')}": ready.get("status") != "True",
+            "it is under way": "Reconciling" in conditions or "operation" in self.status,
+            "its status is outdated": ready.get("observedGeneration") != meta.get("generation"),
+            "the Secret's value is dead": not any(
+                t["live"] and t["sha256"] == self.held for t in self.after.values()
+            ),
+            f"tokens {left} are left over": left,
+            "tokens are still to be deleted": any(date < soon for date in leaving.values()),
+        }
+        return next((wrong for wrong, is_so in wrongs.items() if is_so), "")
+
+    def remains(self) -> str:
+        """Return what is left of an object that is to be gone; empty when nothing is."""
+        if self.api_token:
+            return "it still exists"
+        return f"tokens {set(self.after)} are left over" if self.after else ""
+
+
+def look(world: World) -> dict[str, View]:
+    """Look once at all ApiTokens of a world, and at those that left something behind."""
+    before = _tokens(world)
+    secrets = _by_name(world.kube.get(f"/api/v1/namespaces/{world.namespace}/secrets"))
+    api_tokens = _by_name(world.kube.get(f"{GROUP}/namespaces/{world.namespace}/apitokens"))
+    after = _tokens(world)
+    names = api_tokens.keys() | after.keys()
+    return {
+        name: View(before.get(name, {}), secrets.get(name, {}), api_tokens.get(name, {}), after.get(name, {}))
+        for name in names
+    }
+
+
+def _tokens(world: World) -> dict[str, dict[int, Body]]:
+    own_name = re.compile(rf"^{world.namespace}/(\S+) \[k8s:")
+    found: dict[str, dict[int, Body]] = defaultdict(dict)
+    for token in world.tokens():
+        if match := own_name.match(token["name"]):
+            found[match[1]][token["id"]] = token
+    return found
+
+
+def _by_name(listed: Body | None) -> dict[str, Body]:
+    return {item["metadata"]["name"]: item for item in (listed or {}).get("items", [])}
+
+
+def unrests(
+    world: World, names: Collection[str], wrong: Callable[[View], str], seconds: float
+) -> dict[str, str]:
+    """Wait until nothing is wrong with the named objects; return what still is when the time is over."""
+    nothing = View({}, {}, {}, {})
+    deadline = time.monotonic() + seconds
+    while True:
+        views = look(world)
+        wrongs = {name: words for name in names if (words := wrong(views.get(name, nothing)))}
+        if not wrongs or time.monotonic() > deadline:
+            return wrongs
+        time.sleep(PAUSE)
+
+
+@dataclass
+class Witness:
+    """Looks on from its `with` to its end; `overlap` is how long a replaced value must go on working."""
+
+    world: World
+    overlap: timedelta
+    robbed: set[str] = field(default_factory=set)
+    """The objects whose Secret and status were both taken: tokens may be unaccounted there by the user's hand."""
+    violations: set[str] = field(default_factory=set)
+    looks: int = 0
+    _lived: set[str] = field(default_factory=set)
+    _held: dict[str, dict[str, datetime]] = field(default_factory=lambda: defaultdict(dict))
+    """When a value was last seen in the Secret, by object and the value's digest."""
+
+    def __enter__(self) -> Self:
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._look_on, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end.set()
+        self._thread.join(60)
+
+    def _look_on(self) -> None:
+        while not self._end.wait(PAUSE):
+            begun = datetime.now(UTC)
+            views = look(self.world)
+            ended = datetime.now(UTC)
+            for name, view in views.items():
+                self.violations |= {f"{name}: {wrong}" for wrong in self._judge(name, view, begun, ended)}
+            self.looks += 1
+
+    def _judge(self, name: str, view: View, begun: datetime, ended: datetime) -> set[str]:
+        wrongs = set()
+        if len(view.unaccounted()) > 1 and name not in self.robbed:
+            wrongs.add(f"tokens {view.unaccounted()} are unaccounted")
+        living = {token["sha256"] for token in view.before.values() if token["live"]}
+        if view.is_wanted:
+            held = self._held[name]
+            dead = held.keys() - living
+            if view.held in self._lived - living:
+                wrongs.add("the Secret holds a value that is dead")
+            if any(ended < held[digest] + self.overlap for digest in dead):
+                wrongs.add("a value that was in the Secret died before its overlap was over")
+            if view.held:
+                held[view.held] = begun
+        self._lived |= living
+        return wrongs

@@ -1,0 +1,46 @@
+from datetime import timedelta
+
+import pytest
+
+from mailtrap_operator.clients import errors
+from mailtrap_operator.clients.errors import Conflict, Failure, Retryable, quoted
+from mailtrap_operator.core.observation import Unknown
+from mailtrap_operator.core.reasons import Reason
+
+KINDS = [
+    errors.Retryable,
+    errors.Conflict,
+    errors.Uncertain,
+    errors.Unauthorized,
+    errors.Missing,
+    errors.Terminal,
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_failure_becomes_the_same_unknown(kind: type[Failure]) -> None:
+    failure = kind(Reason.RATE_LIMITED, "too fast", timedelta(seconds=5))
+
+    assert Unknown(Reason.RATE_LIMITED, "too fast", timedelta(seconds=5)) == failure.as_unknown()
+    assert "too fast" == str(failure)
+
+
+def test_a_conflict_is_retryable_and_all_others_stand_apart() -> None:
+    assert issubclass(Conflict, Retryable)
+    apart = [kind for kind in KINDS if kind is not Conflict]
+    assert [(kind,) for kind in apart] == [
+        tuple(other for other in apart if issubclass(kind, other)) for kind in apart
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("", ""),
+        ("  two\n\t lines ", "two lines"),
+        ("x" * 300, "x" * 300),
+        ("x" * 301, "x" * 299 + "…"),
+    ],
+)
+def test_a_servers_words_are_one_line_of_bounded_length(text: str, shown: str) -> None:
+    assert shown == quoted(text)

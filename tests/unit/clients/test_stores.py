@@ -1,0 +1,164 @@
+"""What is written of ApiTokens and accounts, and on which condition."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tests.unit.clients.fake_kube import FakeKube
+from tests.unit.clients.objects import ACCOUNTS, API_TOKENS
+from tests.unit.clients.objects import account as account_body
+from tests.unit.clients.objects import api_token as api_token_body
+
+from mailtrap_operator.api.v1alpha1 import Account, AccountStatus, ApiToken, ApiTokenStatus, Condition
+from mailtrap_operator.clients.account_store import AccountStore
+from mailtrap_operator.clients.api_token_store import ApiTokenStore
+from mailtrap_operator.clients.errors import Conflict, Retryable
+from mailtrap_operator.core.keys import ApiTokenKey
+
+KEY = ApiTokenKey("team", "billing")
+AT = f"{API_TOKENS}/billing"
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+READY = Condition(
+    type="Ready",
+    status="True",
+    observed_generation=1,
+    last_transition_time=NOW,
+    reason="Fine",
+    message="All is well.",
+)
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.kube = FakeKube()
+        self.kube.seed(API_TOKENS, api_token_body(annotations={"team": "billing"}))
+        self.kube.seed(ACCOUNTS, account_body())
+        self.remembered: list[dict[str, Any]] = []
+        self.api_tokens = ApiTokenStore(self.kube, self.remembered.append)
+        self.accounts = AccountStore(self.kube)
+
+    async def read(self) -> ApiToken:
+        api_token = await self.api_tokens.read(KEY)
+        assert api_token is not None
+        return api_token
+
+    def stored(self) -> dict[str, Any]:
+        return self.kube.object(AT) or {}
+
+
+async def test_an_api_token_is_read_as_it_is_and_remembered() -> None:
+    bench = Bench()
+
+    api_token = await bench.read()
+
+    assert ("team", "billing", 7) == (
+        api_token.metadata.namespace,
+        api_token.metadata.name,
+        api_token.spec.resources[0].id,
+    )
+    assert [bench.stored()] == bench.remembered
+
+
+async def test_an_api_token_that_is_gone_is_none_and_one_that_cannot_be_read_is_not() -> None:
+    bench = Bench()
+    bench.kube.fail("GET", "/apitokens", 429)
+
+    with pytest.raises(Retryable):
+        await bench.api_tokens.read(KEY)
+    bench.kube.remove(AT)
+
+    assert None is await bench.api_tokens.read(KEY)
+    assert [] == bench.remembered
+
+
+async def test_a_status_is_replaced_and_nothing_else() -> None:
+    bench = Bench()
+    before = bench.stored()
+
+    written = await bench.api_tokens.write_status(
+        await bench.read(), ApiTokenStatus(observed_generation=1, conditions=(READY,))
+    )
+
+    after = bench.stored()
+    assert (1, (READY,)) == (written.status.observed_generation, written.status.conditions)
+    assert before | {"metadata": 0, "status": 0} == after | {"metadata": 0, "status": 0}
+    assert before["metadata"] | {"resourceVersion": 0} == after["metadata"] | {"resourceVersion": 0}
+    assert after == bench.remembered[-1]
+
+
+async def test_a_status_leaves_out_what_it_does_not_say() -> None:
+    bench = Bench()
+
+    await bench.api_tokens.write_status(await bench.read(), ApiTokenStatus(observed_generation=1))
+
+    assert None not in bench.stored()["status"].values()
+
+
+async def test_finalizers_are_replaced_and_nothing_else() -> None:
+    bench = Bench()
+    before = bench.stored()
+
+    written = await bench.api_tokens.write_finalizers(await bench.read(), ("theirs", "ours"))
+
+    after = bench.stored()
+    assert ("theirs", "ours") == written.metadata.finalizers
+    assert ["theirs", "ours"] == after["metadata"].pop("finalizers")
+    assert before["metadata"] | {"resourceVersion": 0} == after["metadata"] | {"resourceVersion": 0}
+    assert before | {"metadata": 0} == after | {"metadata": 0}
+
+
+async def test_taking_the_last_finalizer_off_lets_the_object_go() -> None:
+    bench = Bench()
+    await bench.api_tokens.write_finalizers(await bench.read(), ("ours",))
+    bench.kube.remove(AT)
+
+    last = await bench.api_tokens.write_finalizers(await bench.read(), ())
+
+    assert () == last.metadata.finalizers
+    assert None is bench.kube.object(AT)
+
+
+async def test_no_write_overwrites_what_somebody_else_wrote_meanwhile() -> None:
+    bench = Bench()
+    seen = await bench.read()
+    changed = bench.kube.edit(AT, lambda body: body["metadata"].update(labels={"new": "label"}))
+
+    with pytest.raises(Conflict):
+        await bench.api_tokens.write_status(seen, ApiTokenStatus(observed_generation=1))
+    with pytest.raises(Conflict):
+        await bench.api_tokens.write_finalizers(seen, ("ours",))
+
+    assert changed == bench.stored()
+
+
+async def test_the_status_of_an_account_is_replaced_and_nothing_else() -> None:
+    bench = Bench()
+    before = bench.kube.object(f"{ACCOUNTS}/default") or {}
+
+    written = await bench.accounts.write_status(
+        Account.model_validate(before), AccountStatus(observed_generation=1, conditions=(READY,))
+    )
+
+    after = bench.kube.object(f"{ACCOUNTS}/default") or {}
+    assert (READY,) == written.status.conditions
+    assert before["spec"] == after["spec"]
+    assert 1 == after["status"]["observedGeneration"]
+
+
+async def test_the_account_of_a_namespace_is_written_there() -> None:
+    bench = Bench()
+    path = "/apis/mailtrap-operator.io/v1alpha1/namespaces/team/mailtrapaccounts"
+    seen = Account.model_validate(bench.kube.seed(path, account_body(namespace="team")))
+
+    await bench.accounts.write_status(seen, AccountStatus(observed_generation=5))
+
+    assert 5 == (bench.kube.object(f"{path}/default") or {})["status"]["observedGeneration"]
+
+
+async def test_an_account_that_changed_meanwhile_is_not_overwritten() -> None:
+    bench = Bench()
+    seen = Account.model_validate(bench.kube.object(f"{ACCOUNTS}/default"))
+    bench.kube.edit(f"{ACCOUNTS}/default", lambda body: body["metadata"].update(labels={"new": "label"}))
+
+    with pytest.raises(Conflict):
+        await bench.accounts.write_status(seen, AccountStatus(observed_generation=1))

@@ -1,0 +1,51 @@
+"""Objects that are being deleted."""
+
+from collections.abc import Mapping
+
+from tests.unit.core.builders import (
+    SECOND,
+    a_current,
+    a_previous,
+    a_status,
+    an_api_token,
+    an_operation,
+)
+
+from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken, ApiTokenStatus, OperationStatus
+
+CLAIMED = an_operation("Delete", nonce="", ago=SECOND)
+
+
+def doomed(
+    status: ApiTokenStatus | None = None,
+    *,
+    annotations: Mapping[str, str] | None = None,
+    account_ref: AccountRef | None = None,
+    deletion_policy: str = "Delete",
+) -> ApiToken:
+    """Return an object that somebody deleted."""
+    return an_api_token(
+        status=status,
+        annotations=annotations,
+        deleted=True,
+        account_ref=account_ref or AccountRef(),
+        deletion_policy=deletion_policy,
+    )
+
+
+def claimed(
+    operation: OperationStatus = CLAIMED,
+    *,
+    previous: tuple[int, ...] = (),
+    current: int | None = 1,
+    account_ref: AccountRef | None = None,
+) -> ApiToken:
+    """Return an object whose deletion is claimed."""
+    return doomed(
+        a_status(
+            operation=operation,
+            current=a_current(current) if current else None,
+            previous=tuple(a_previous(id_) for id_ in previous),
+        ),
+        account_ref=account_ref,
+    )

@@ -1,0 +1,188 @@
+"""Which Kubernetes Events a pass is worth."""
+
+from typing import Any
+
+import pytest
+from tests.unit.core.builders import (
+    NOW,
+    SECRET_1,
+    TIMEOUT,
+    TOKEN_1,
+    a_foreign_secret,
+    a_previous,
+    a_remote_token,
+    a_secret,
+    a_status,
+    a_value_in_memory,
+    an_api_token,
+    an_issuance,
+    an_operation,
+    seen,
+)
+from tests.unit.core.doomed import claimed, doomed
+
+from mailtrap_operator.api.v1alpha1 import Condition
+from mailtrap_operator.core.actions import Done, Failed, Outcome, Published
+from mailtrap_operator.core.announcements import Announcement, announcements
+from mailtrap_operator.core.observation import Observation, Unknown
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import WHY, Reason
+
+PUBLISHED = Published(a_remote_token(2), an_issuance())
+OVERDUE = an_api_token(status=a_status(previous=(a_previous(2, delete_after=NOW),)))
+RENAMED = an_api_token(secret_name="renamed")
+WAITING = an_api_token(status=a_status(operation=an_operation()))
+
+
+def told(reason: Reason) -> Any:
+    condition = Condition(
+        type="Reconciling",
+        status="True",
+        observed_generation=3,
+        last_transition_time=NOW,
+        reason=reason,
+        message="x",
+    )
+    return a_status(conditions=(condition,))
+
+
+def of(world: Observation, outcome: Outcome) -> list[Announcement]:
+    return list(announcements(world.api_token, plan(world, NOW), outcome))
+
+
+@pytest.mark.parametrize(
+    ("world", "outcome", "expected"),
+    [
+        pytest.param(
+            seen(secret=None),
+            PUBLISHED,
+            Announcement(
+                "Normal",
+                Reason.TOKEN_PUBLISHED,
+                f"Token 2 (…0002) was issued: {WHY[Reason.SECRET_MISSING]}.",
+            ),
+            id="a token was issued, and why",
+        ),
+        pytest.param(
+            seen(WAITING, listed=(TOKEN_1, a_remote_token(2)), unpublished=a_value_in_memory(2)),
+            PUBLISHED,
+            Announcement("Normal", Reason.TOKEN_PUBLISHED, "Token 2 (…0002) was issued."),
+            id="a token was published from memory",
+        ),
+        pytest.param(
+            seen(OVERDUE, listed=(TOKEN_1, a_remote_token(2))),
+            Done(),
+            Announcement("Normal", Reason.REVOKED, "Token 2 (…0002) was deleted."),
+            id="an old token was deleted",
+        ),
+        pytest.param(
+            seen(claimed()),
+            Done(),
+            Announcement("Normal", Reason.REVOKED, "Token 1 (…0001) was deleted."),
+            id="a token of a deleted object was deleted",
+        ),
+        pytest.param(
+            seen(doomed(deletion_policy="Retain")),
+            Done(),
+            Announcement(
+                "Warning", Reason.RETAINED, "Tokens left in Mailtrap (1), because deletionPolicy is Retain."
+            ),
+            id="tokens were left behind, and which",
+        ),
+        pytest.param(
+            seen(secret=None),
+            Failed(TIMEOUT),
+            Announcement("Warning", Reason.REMOTE_UNAVAILABLE, TIMEOUT.message),
+            id="an action failed",
+        ),
+        pytest.param(
+            seen(secret=None, listed=TIMEOUT),
+            Done(),
+            Announcement("Warning", Reason.REMOTE_UNAVAILABLE, TIMEOUT.message),
+            id="something stands in the way",
+        ),
+        pytest.param(
+            seen(secret=a_foreign_secret()),
+            Done(),
+            Announcement(
+                "Warning",
+                Reason.SECRET_NOT_OWNED,
+                "Secret billing exists and does not belong to this ApiToken: it is left as it is. "
+                "Choose another spec.secretName, or delete that Secret.",
+            ),
+            id="nothing goes on until somebody acts",
+        ),
+        pytest.param(
+            seen(listed=(TOKEN_1, a_remote_token(9))),
+            Done(),
+            Announcement("Warning", Reason.UNTRACKED, "The value of token 9 is lost; it is retired."),
+            id="a value was lost",
+        ),
+    ],
+)
+def test_what_is_announced(world: Observation, outcome: Outcome, expected: Announcement) -> None:
+    assert [expected] == of(world, outcome)
+
+
+@pytest.mark.parametrize(
+    ("world", "outcome"),
+    [
+        pytest.param(seen(), Done(), id="all is well"),
+        pytest.param(seen(an_api_token(suspend=True)), Done(), id="it is suspended"),
+        pytest.param(
+            seen(an_api_token(status=told(Reason.REMOTE_UNAVAILABLE)), secret=None),
+            Failed(TIMEOUT),
+            id="an action failed for a reason that is told already",
+        ),
+        pytest.param(
+            seen(an_api_token(status=told(Reason.REMOTE_UNAVAILABLE)), secret=None, listed=TIMEOUT),
+            Done(),
+            id="what stands in the way is told already",
+        ),
+        pytest.param(
+            seen(an_api_token(status=told(Reason.UNTRACKED)), listed=(TOKEN_1, a_remote_token(9))),
+            Done(),
+            id="the lost value is told already",
+        ),
+        pytest.param(seen(WAITING), Done(), id="an answer is waited for"),
+        pytest.param(seen(claimed(), listed=()), Done(), id="the object goes, and all its tokens are gone"),
+        pytest.param(seen(RENAMED, secret=None, former_secret=SECRET_1), Done(), id="a value moves"),
+        pytest.param(
+            seen(RENAMED, secret=a_secret(name="renamed"), former_secret=SECRET_1),
+            Done(),
+            id="a Secret is removed",
+        ),
+        pytest.param(seen(an_api_token(finalizers=())), Done(), id="the finalizer is put back"),
+    ],
+)
+def test_what_is_not_announced(world: Observation, outcome: Outcome) -> None:
+    assert [] == of(world, outcome)
+
+
+def test_a_new_trouble_is_announced_beside_an_old_one() -> None:
+    world = seen(an_api_token(status=told(Reason.ANSWER_LOST)), secret=None)
+    trouble = Unknown(Reason.RATE_LIMITED, "The calls pause.")
+
+    assert [Announcement("Warning", Reason.RATE_LIMITED, "The calls pause.")] == of(world, Failed(trouble))
+
+
+def test_every_reason_to_issue_has_its_words() -> None:
+    issuing = {
+        Reason.FIRST_TOKEN,
+        Reason.TOKEN_GONE,
+        Reason.TOKEN_EXPIRED,
+        Reason.ACCESS_CHANGED,
+        Reason.SECRET_MISSING,
+        Reason.SECRET_EDITED,
+        Reason.EXPIRATION_CHANGED,
+        Reason.RENEWAL_DUE,
+    }
+
+    assert issuing == set(WHY)
+
+
+def test_reasons_are_words_that_kubernetes_takes() -> None:
+    for reason in Reason:
+        assert reason.isalpha(), reason
+        assert reason[0].isupper(), reason
+        assert len(reason) <= 128

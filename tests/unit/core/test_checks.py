@@ -1,0 +1,252 @@
+"""Each check looks at one wrong alone; the first that fires is the answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.unit.core.builders import (
+    DAY,
+    HOUR,
+    NOW,
+    OTHER_ACCOUNT,
+    SECOND,
+    TIMEOUT,
+    TOKEN_1,
+    WIPED,
+    a_current,
+    a_foreign_secret,
+    a_remote_token,
+    a_secret,
+    a_status,
+    an_api_token,
+    an_edited_secret,
+    an_issuance,
+    seen,
+)
+
+from mailtrap_operator.api.v1alpha1 import Expiration, Rotation
+from mailtrap_operator.core import checks
+from mailtrap_operator.core.observation import AccountView, Observation, Unknown
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.situation import Situation
+
+EXPIRED = a_current(expires_at=NOW)
+NEVER = Expiration(policy="Never")
+
+
+@pytest.mark.parametrize(
+    ("check", "world", "expected"),
+    [
+        pytest.param(checks.token_is_missing, seen(), None, id="it lives"),
+        pytest.param(
+            checks.token_is_missing, seen(secret=None), None, id="it lives, only the Secret is gone"
+        ),
+        pytest.param(
+            checks.token_is_missing, seen(listed=TIMEOUT), None, id="nobody says that it does not live"
+        ),
+        pytest.param(
+            checks.token_is_missing,
+            seen(an_api_token(status=WIPED), secret=None, listed=()),
+            Reason.FIRST_TOKEN,
+            id="there never was one",
+        ),
+        pytest.param(
+            checks.token_is_missing,
+            seen(an_api_token(status=WIPED), secret=a_foreign_secret(), listed=()),
+            Reason.FIRST_TOKEN,
+            id="there never was one, and a foreign Secret tells nothing",
+        ),
+        pytest.param(
+            checks.token_is_missing,
+            seen(an_api_token(status=WIPED), secret=an_edited_secret(), listed=()),
+            Reason.TOKEN_GONE,
+            id="only the marks of the Secret tell of it",
+        ),
+        pytest.param(checks.token_is_missing, seen(listed=()), Reason.TOKEN_GONE, id="it is listed no more"),
+        pytest.param(
+            checks.token_is_missing,
+            seen(an_api_token(status=a_status(current=EXPIRED)), listed=(a_remote_token(expires_at=NOW),)),
+            Reason.TOKEN_EXPIRED,
+            id="it expires this very second",
+        ),
+        pytest.param(
+            checks.token_is_missing,
+            seen(listed=(a_remote_token(expires_at=NOW + SECOND),)),
+            None,
+            id="it expires in a second",
+        ),
+        pytest.param(checks.access_has_changed, seen(), None, id="the permissions are those of the token"),
+        pytest.param(
+            checks.access_has_changed, seen(listed=()), None, id="without a token no permissions differ"
+        ),
+        pytest.param(
+            checks.access_has_changed,
+            seen(an_api_token(display_name="other")),
+            Reason.ACCESS_CHANGED,
+            id="the name is another one",
+        ),
+        pytest.param(
+            checks.access_has_changed,
+            seen(an_api_token(account_ref=OTHER_ACCOUNT), listed=(), listed_elsewhere=(TOKEN_1,)),
+            Reason.ACCESS_CHANGED,
+            id="the account is another one",
+        ),
+        pytest.param(checks.secret_is_missing, seen(), None, id="the Secret is there"),
+        pytest.param(
+            checks.secret_is_missing, seen(secret=an_edited_secret()), None, id="an edited Secret is there"
+        ),
+        pytest.param(
+            checks.secret_is_missing, seen(secret=None), Reason.SECRET_MISSING, id="the Secret is gone"
+        ),
+        pytest.param(checks.secret_is_edited, seen(), None, id="the Secret holds the value"),
+        pytest.param(
+            checks.secret_is_edited,
+            seen(secret=an_edited_secret()),
+            Reason.SECRET_EDITED,
+            id="the Secret holds no value",
+        ),
+        pytest.param(
+            checks.secret_is_edited,
+            seen(secret=a_secret(None)),
+            Reason.SECRET_EDITED,
+            id="the Secret does not say whose value it holds",
+        ),
+        pytest.param(
+            checks.secret_is_edited,
+            seen(secret=a_secret(issuance=None)),
+            Reason.SECRET_EDITED,
+            id="the Secret does not say what its token was issued for",
+        ),
+        pytest.param(
+            checks.secret_is_edited,
+            seen(secret=a_secret(4)),
+            Reason.SECRET_EDITED,
+            id="the Secret holds the value of a dead token",
+        ),
+        pytest.param(checks.expiration_has_changed, seen(), None, id="the expiration is as wished"),
+        pytest.param(
+            checks.expiration_has_changed,
+            seen(an_api_token(expiration=NEVER)),
+            Reason.EXPIRATION_CHANGED,
+            id="another expiration is wished",
+        ),
+        pytest.param(
+            checks.expiration_has_changed,
+            seen(an_api_token(expiration=NEVER), listed=()),
+            None,
+            id="without a token no expiration differs",
+        ),
+        pytest.param(checks.renewal_is_due, seen(), None, id="a token that never expires is never due"),
+        pytest.param(checks.renewal_is_due, seen(listed=()), None, id="a token that is gone is not renewed"),
+        pytest.param(
+            checks.renewal_is_due,
+            seen(listed=(a_remote_token(expires_at=NOW + HOUR),)),
+            Reason.RENEWAL_DUE,
+            id="the token ends soon",
+        ),
+    ],
+)
+def test_each_check_looks_at_one_wrong_alone(
+    check: Callable[[Situation], Reason | None], world: Observation, expected: Reason | None
+) -> None:
+    assert expected == check(Situation(world, NOW))
+
+
+def test_permissions_are_not_compared_while_the_account_object_is_missing() -> None:
+    world = seen(an_api_token(display_name="other"))
+    view = AccountView(world.account.ref, None, Unknown(Reason.ACCOUNT_NOT_FOUND, "Create it."))
+    blind = Situation(
+        Observation(world.api_token, world.secret, (view,), world.identity, world.fresh_nonce), NOW
+    )
+
+    assert checks.access_has_changed(blind) is None
+
+
+def test_a_renewal_is_due_from_its_very_second_on() -> None:
+    current = a_current(issued_at=NOW - 10 * DAY, expires_at=NOW + 80 * DAY)
+    world = seen(
+        an_api_token(status=a_status(current=current)), listed=(a_remote_token(expires_at=NOW + 80 * DAY),)
+    )
+    due = checks.renewal_of(Situation(world, NOW), current)
+
+    assert due is not None
+    assert checks.renewal_is_due(Situation(world, due - SECOND / 10)) is None
+    assert Reason.RENEWAL_DUE == checks.renewal_is_due(Situation(world, due))
+
+
+AT = NOW + 30 * DAY
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "is_renewed"),
+    [
+        pytest.param(AT, False, id="the token ends at the wished date: a successor would, too"),
+        pytest.param(AT + DAY, False, id="the server granted more than was wished"),
+        pytest.param(NOW + 12 * HOUR, True, id="somebody reset the token: it ends before the wished date"),
+        pytest.param(None, False, id="an old server granted no end"),
+    ],
+)
+def test_a_token_that_ends_at_a_wished_date_is_not_renewed(expires_at: Any, is_renewed: bool) -> None:  # noqa: FBT001 - a column of the table
+    wishes = an_api_token(expiration=Expiration(policy="At", at=AT))
+    current = a_current(expires_at=expires_at and AT, wishes=wishes)
+    api_token = an_api_token(expiration=wishes.spec.expiration, status=a_status(current=current))
+    world = seen(
+        api_token,
+        secret=a_secret(issuance=an_issuance(wishes=wishes)),
+        listed=(a_remote_token(expires_at=expires_at),),
+    )
+
+    assert is_renewed == (checks.renewal_of(Situation(world, NOW), current) is not None)
+
+
+def test_a_renewal_is_reckoned_by_the_end_that_the_list_names() -> None:
+    current = a_current(issued_at=NOW - 10 * DAY, expires_at=NOW + 80 * DAY)
+    api_token = an_api_token(rotation=Rotation(renew_before=DAY), status=a_status(current=current))
+    as_recorded = Situation(seen(api_token, listed=TIMEOUT), NOW)
+    shortened = Situation(seen(api_token, listed=(a_remote_token(expires_at=NOW + 40 * DAY),)), NOW)
+
+    recorded, listed = checks.renewal_of(as_recorded, current), checks.renewal_of(shortened, current)
+
+    assert recorded is not None
+    assert listed is not None
+    assert 40 * DAY == recorded - listed
+
+
+ALL_WRONG: list[tuple[str, Observation, Reason]] = [
+    (
+        "nothing is right: the token comes first",
+        seen(an_api_token(display_name="other", expiration=NEVER), secret=None, listed=()),
+        Reason.TOKEN_GONE,
+    ),
+    (
+        "the permissions come before the Secret, for a reset would not be enough",
+        seen(an_api_token(display_name="other", expiration=NEVER), secret=None),
+        Reason.ACCESS_CHANGED,
+    ),
+    (
+        "a lost Secret comes before the expiration, for nobody can wait for it",
+        seen(an_api_token(expiration=NEVER), secret=None),
+        Reason.SECRET_MISSING,
+    ),
+    (
+        "an edited Secret, too",
+        seen(an_api_token(expiration=NEVER), secret=an_edited_secret()),
+        Reason.SECRET_EDITED,
+    ),
+    (
+        "a changed expiration comes before a renewal that is due anyway",
+        seen(an_api_token(expiration=NEVER), listed=(a_remote_token(expires_at=NOW + HOUR),)),
+        Reason.EXPIRATION_CHANGED,
+    ),
+]
+
+
+@pytest.mark.parametrize(("situation", "world", "expected"), ALL_WRONG, ids=[row[0] for row in ALL_WRONG])
+def test_the_first_check_that_fires_is_the_answer(
+    situation: str, world: Observation, expected: Reason
+) -> None:
+    assert expected == checks.why_a_token_is_needed(Situation(world, NOW)), situation
+
+
+def test_no_check_fires_for_a_served_object() -> None:
+    assert checks.why_a_token_is_needed(Situation(seen(), NOW)) is None

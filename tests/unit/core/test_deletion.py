@@ -1,0 +1,288 @@
+"""An object that is being deleted: first the claim, then every token of ours, then, when none is left, the finalizer."""
+
+import pytest
+from tests.unit.core.builders import (
+    ANOTHER_OPERATOR,
+    DAY,
+    FOREIGN_TAG,
+    HOUR,
+    LOST_NONCE,
+    ME,
+    MINUTE,
+    NOW,
+    OTHER_ACCOUNT,
+    SECOND,
+    SIBLINGS_TAG,
+    TIMEOUT,
+    TOKEN_1,
+    WIPED,
+    a_foreign_secret,
+    a_remote_token,
+    a_secret,
+    a_status,
+    an_api_token,
+    an_operation,
+    seen,
+)
+from tests.unit.core.doomed import claimed, doomed
+from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
+
+from mailtrap_operator.api.v1alpha1 import AccountRef, ApiTokenStatus, OperationStatus
+from mailtrap_operator.core.actions import RevokeToken, State
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import Observation, Unknown
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
+
+DELETING = (State.PROGRESSING, Reason.DELETING)
+REVOKED = (State.PROGRESSING, Reason.REVOKED)
+WAITING = (State.PROGRESSING, Reason.ANSWER_LOST)
+BLOCKED = (State.BLOCKED, Reason.REMOTE_UNAVAILABLE)
+SETTLING = an_operation("Delete", nonce=LOST_NONCE, ago=SECOND)
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        row(
+            "Nothing is under way.",
+            seen(doomed()),
+            says=DELETING,
+            records=Noted("Delete "),
+            works=False,
+        ),
+        row(
+            "The account does not answer: the claim is made all the same, so that no create can follow.",
+            seen(doomed(), listed=TIMEOUT),
+            says=DELETING,
+            records=Noted("Delete "),
+            works=False,
+        ),
+        row(
+            "The Secret cannot be read.",
+            seen(doomed(), secret=TIMEOUT),
+            says=DELETING,
+            records=Noted("Delete "),
+            works=False,
+        ),
+        row(
+            "The Secret is somebody else's: that does not stop a deletion.",
+            seen(doomed(), secret=a_foreign_secret()),
+            says=DELETING,
+            records=Noted("Delete "),
+            works=False,
+        ),
+        row(
+            "The object is suspended: that stops no deletion.",
+            seen(an_api_token(deleted=True, suspend=True)),
+            says=DELETING,
+            records=Noted("Delete "),
+            works=False,
+        ),
+        row(
+            "A create is under way: its nonce stays on record, for it must settle.",
+            seen(doomed(a_status(operation=an_operation()))),
+            says=DELETING,
+            records=Noted("Delete lostaaaa"),
+            works=False,
+        ),
+        row(
+            "Another operator's create is under way.",
+            seen(doomed(a_status(operation=an_operation(holder=ANOTHER_OPERATOR)))),
+            says=DELETING,
+            records=Noted("Delete lostaaaa"),
+            works=False,
+        ),
+        row(
+            "A create is under way and the Secret cannot be read: it may or may not be published.",
+            seen(doomed(a_status(operation=an_operation())), secret=TIMEOUT),
+            says=DELETING,
+            records=Noted("Delete lostaaaa"),
+            works=False,
+        ),
+        row(
+            "A create was published already: nothing has to settle.",
+            seen(doomed(a_status(operation=an_operation())), secret=a_secret(2, nonce=LOST_NONCE)),
+            says=DELETING,
+            records=Noted("Delete "),
+            works=False,
+        ),
+        row(
+            "The status was wiped: nobody can say what was under way.",
+            seen(doomed(WIPED), secret=None, listed=()),
+            says=DELETING,
+            records=Noted("Delete freshaaa", current=None, secret_name=None),
+            works=False,
+        ),
+        row(
+            "The first claim is all that the status ever said.",
+            seen(doomed(ApiTokenStatus(operation=an_operation())), secret=None, listed=()),
+            says=DELETING,
+            records=Noted("Delete lostaaaa", current=None, secret_name=None),
+            works=False,
+        ),
+    ],
+)
+def test_the_claim_comes_first(world: Observation, expected: Decision) -> None:
+    assert expected == decision(world)
+
+
+def test_the_claim_keeps_the_account_of_what_is_under_way() -> None:
+    api_token = doomed(a_status(operation=an_operation(holder=ANOTHER_OPERATOR)), account_ref=OTHER_ACCOUNT)
+    recorded = plan(seen(api_token, listed=(), listed_elsewhere=(TOKEN_1,)), NOW).record
+
+    assert (
+        OperationStatus(type="Delete", nonce=LOST_NONCE, started_at=NOW, holder=ME, account=AccountRef())
+        == recorded.operation
+    )
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        row(
+            "The token of the Secret goes; the Secret goes with the object.",
+            seen(claimed()),
+            does="revoke 1",
+            says=DELETING,
+            records=Noted("Delete ", current=None),
+            works=False,
+        ),
+        row(
+            "Several tokens: one a pass, the lowest id first.",
+            seen(claimed(previous=(2, 3)), listed=(a_remote_token(3), a_remote_token(2), TOKEN_1)),
+            does="revoke 1",
+            says=DELETING,
+            records=Noted("Delete ", current=None, previous=(Leaving(2, HOUR), Leaving(3, HOUR))),
+            works=False,
+        ),
+        row(
+            "A token on its way out goes at once, its overlap does not count any more.",
+            seen(claimed(previous=(2, 3), current=None), listed=(a_remote_token(2), a_remote_token(3))),
+            does="revoke 2",
+            says=DELETING,
+            records=Noted("Delete ", current=None, previous=(Leaving(3, HOUR),)),
+            works=False,
+        ),
+        row(
+            "A token that nobody knows goes before those on record, which alone may name its account.",
+            seen(
+                claimed(account_ref=OTHER_ACCOUNT),
+                secret=None,
+                listed=(),
+                listed_elsewhere=(TOKEN_1, a_remote_token(5, nonce=LOST_NONCE)),
+            ),
+            does="revoke 5",
+            says=DELETING,
+            records=Noted("Delete "),
+            works=False,
+        ),
+        row(
+            "Another operator claimed the deletion: it is carried on.",
+            seen(claimed(an_operation("Delete", nonce="", holder=ANOTHER_OPERATOR))),
+            does="revoke 1",
+            says=DELETING,
+            records=Noted("Delete ", current=None),
+            works=False,
+        ),
+        row(
+            "The Secret cannot be read: what is listed goes all the same.",
+            seen(claimed(), secret=TIMEOUT),
+            does="revoke 1",
+            says=DELETING,
+            records=Noted("Delete ", current=None),
+            works=False,
+        ),
+        row(
+            "A create may still come late: what is there goes meanwhile.",
+            seen(claimed(SETTLING)),
+            does="revoke 1",
+            says=DELETING,
+            records=Noted("Delete lostaaaa", current=None),
+            works=False,
+        ),
+        row(
+            "No token is left and nothing was under way.",
+            seen(claimed(), listed=()),
+            does="let go",
+            says=REVOKED,
+            works=False,
+        ),
+        row(
+            "Only others' tokens are left.",
+            seen(
+                claimed(),
+                listed=(
+                    a_remote_token(7, tag=None),
+                    a_remote_token(8, tag=FOREIGN_TAG),
+                    a_remote_token(9, tag=SIBLINGS_TAG),
+                ),
+            ),
+            does="let go",
+            says=REVOKED,
+            works=False,
+        ),
+        row(
+            "No token is left, but a create may still come late.",
+            seen(claimed(SETTLING), listed=()),
+            says=WAITING,
+            again=59 * SECOND,
+            works=False,
+        ),
+        row(
+            "No token is left and the create has settled.",
+            seen(claimed(an_operation("Delete", ago=MINUTE)), listed=()),
+            does="let go",
+            says=REVOKED,
+            works=False,
+        ),
+        row(
+            "The claim is dated in the future: it is counted from now.",
+            seen(claimed(an_operation("Delete", ago=-DAY)), listed=()),
+            says=DELETING,
+            records=Noted("Delete lostaaaa"),
+            works=False,
+        ),
+        row(
+            "The account does not answer.",
+            seen(claimed(), listed=Unknown(TIMEOUT.reason, TIMEOUT.message, MINUTE)),
+            says=BLOCKED,
+            again=MINUTE,
+            works=False,
+        ),
+        row(
+            "One of the accounts does not answer: the other's tokens wait, too.",
+            seen(claimed(account_ref=OTHER_ACCOUNT), listed=(), listed_elsewhere=TIMEOUT),
+            says=BLOCKED,
+            works=False,
+        ),
+    ],
+)
+def test_then_every_token_of_ours_goes_and_then_the_finalizer(world: Observation, expected: Decision) -> None:
+    assert expected == decision(world)
+
+
+def test_a_deletion_revokes_before_everything_else_that_is_done() -> None:
+    assert RevokeToken(TOKEN_1, Lane.URGENT) == plan(seen(claimed()), NOW).action
+
+
+def test_a_date_in_the_future_is_put_right() -> None:
+    operation = an_operation("Delete", ago=-DAY)
+    recorded = plan(seen(claimed(operation), listed=()), NOW).record.operation
+
+    assert operation.model_copy(update={"started_at": NOW}) == recorded
+
+
+def test_the_message_of_a_blocked_deletion_names_cause_and_escape() -> None:
+    message = plan(seen(claimed(), listed=TIMEOUT), NOW).finding.message
+
+    assert (
+        f"Deletion waits, tokens may be left in Mailtrap: {TIMEOUT.message} To give them up, set the annotation "
+        'mailtrap-operator.io/abandon-remote-tokens: "true".' == message
+    )
+
+
+def test_the_message_of_a_settling_deletion_names_the_moment() -> None:
+    message = plan(seen(claimed(SETTLING), listed=()), NOW).finding.message
+
+    assert "A create was under way; what it did shows by 2030-01-31T12:00:59Z." == message

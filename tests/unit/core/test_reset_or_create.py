@@ -1,0 +1,145 @@
+"""How another token is issued: by a reset where that can do it, else by a create; and what the old one has left."""
+
+from typing import Any
+
+import pytest
+from tests.unit.core.builders import (
+    ACCOUNT,
+    DAY,
+    FRESH,
+    HOUR,
+    ME,
+    NOW,
+    OTHER_ACCOUNT,
+    OWNER_MARK,
+    SECOND,
+    TOKEN_1,
+    a_current,
+    a_remote_token,
+    a_status,
+    an_api_token,
+    an_issuance,
+    seen,
+)
+from tests.unit.core.rows import Leaving, decision
+
+from mailtrap_operator.api.v1alpha1 import Expiration, OperationStatus, Rotation
+from mailtrap_operator.core.actions import IssueToken, ServerDefault
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import WHY, Reason
+
+SOON = NOW + HOUR
+ENDING = a_current(issued_at=NOW - 90 * DAY, expires_at=SOON)
+LONG_NAME = "n" * 240
+
+
+@pytest.mark.parametrize(
+    ("spec", "current", "token", "does"),
+    [
+        pytest.param({}, a_current(), TOKEN_1, "reset 1", id="A reset keeps the old value working."),
+        pytest.param(
+            {"rotation": Rotation(strategy="Replace")},
+            a_current(),
+            TOKEN_1,
+            "create",
+            id="The strategy is Replace.",
+        ),
+        pytest.param(
+            {}, a_current(reset_refused=True), TOKEN_1, "create", id="The server refused to reset this token."
+        ),
+        pytest.param(
+            {"display_name": "other"}, a_current(), TOKEN_1, "create", id="A reset cannot change the name."
+        ),
+        pytest.param(
+            {},
+            a_current(),
+            a_remote_token(name=LONG_NAME),
+            "reset 1",
+            id="The name has room for one more suffix.",
+        ),
+        pytest.param(
+            {},
+            a_current(),
+            a_remote_token(name=LONG_NAME + "n"),
+            "create",
+            id="Resets have made the name so long that the server might cut the tag.",
+        ),
+    ],
+)
+def test_a_lost_secret_leads_to_a_reset_where_that_can_do_it(
+    spec: dict[str, Any], current: Any, token: Any, does: str
+) -> None:
+    world = seen(an_api_token(status=a_status(current=current), **spec), secret=None, listed=(token,))
+
+    assert does == decision(world).does
+
+
+@pytest.mark.parametrize(
+    ("spec", "left"),
+    [
+        pytest.param({}, 12 * HOUR, id="a reset: the server's"),
+        pytest.param({"overlap": HOUR}, 12 * HOUR, id="a reset: the server's, whatever the spec says"),
+        pytest.param({"overlap": HOUR, "strategy": "Replace"}, HOUR, id="a replacement: the spec's"),
+        pytest.param({"strategy": "Replace"}, 12 * HOUR, id="a replacement: twelve hours by default"),
+        pytest.param(
+            {"overlap": 0 * HOUR, "strategy": "Replace"}, 0 * HOUR, id="a replacement without overlap"
+        ),
+    ],
+)
+def test_how_long_a_superseded_token_has_left(spec: dict[str, Any], left: Any) -> None:
+    world = seen(an_api_token(rotation=Rotation(**spec), expiration=Expiration(policy="Never")))
+
+    assert (Leaving(1, left),) == decision(world).records.previous
+
+
+def test_an_overlap_is_never_cut_short_by_rounding() -> None:
+    moment = NOW + SECOND / 4
+    previous = plan(seen(secret=None), moment).record.previous[0]
+
+    assert moment + 12 * HOUR < previous.delete_after < moment + 12 * HOUR + SECOND
+
+
+def test_a_reset_names_its_base_and_asks_for_the_wished_expiration() -> None:
+    api_token = an_api_token(expiration=Expiration(policy="After", after=90 * DAY))
+    action = plan(seen(api_token), NOW).action
+
+    assert isinstance(action, IssueToken)
+    assert (
+        OperationStatus(type="Reset", nonce=FRESH, base=1, started_at=NOW, holder=ME, account=ACCOUNT)
+        == action.operation
+    )
+    assert NOW + 90 * DAY == action.expires_at
+    assert an_issuance(issued_at=NOW, wishes=api_token) == action.issuance
+    assert "20" == action.secret.resource_version
+
+
+def test_a_create_names_no_base() -> None:
+    api_token = an_api_token(display_name="mailer", account_ref=OTHER_ACCOUNT)
+    action = plan(seen(api_token, listed=(), listed_elsewhere=(TOKEN_1,)), NOW).action
+
+    assert isinstance(action, IssueToken)
+    assert (
+        OperationStatus(type="Create", nonce=FRESH, started_at=NOW, holder=ME, account=OTHER_ACCOUNT)
+        == action.operation
+    )
+    assert f"mailer [k8s:{OWNER_MARK}-{FRESH}]" == action.remote_name
+    assert ServerDefault.LEFT_OUT is action.expires_at
+    assert an_issuance(account=OTHER_ACCOUNT, issued_at=NOW, wishes=api_token) == action.issuance
+
+
+def test_a_renewal_goes_before_the_rest() -> None:
+    due = plan(
+        seen(an_api_token(status=a_status(current=ENDING)), listed=(a_remote_token(expires_at=SOON),)), NOW
+    )
+    changed = plan(seen(an_api_token(display_name="other")), NOW)
+
+    assert isinstance(due.action, IssueToken)
+    assert isinstance(changed.action, IssueToken)
+    assert (Lane.URGENT, Lane.CHANGE) == (due.action.lane, changed.action.lane)
+
+
+def test_each_reason_to_issue_is_explained() -> None:
+    message = plan(seen(secret=None), NOW).finding.message
+
+    assert f"A token is being issued: {WHY[Reason.SECRET_MISSING]}." == message

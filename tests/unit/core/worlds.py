@@ -1,0 +1,251 @@
+"""Arbitrary worlds, likely and unlikely alike: what a pass may read after any history, edit or fault."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import TypeVar
+
+from hypothesis import strategies as st
+from tests.unit.core.builders import (
+    ACCOUNT,
+    ACCOUNT_IDS,
+    ANOTHER_OPERATOR,
+    DAY,
+    FOREIGN_TAG,
+    FRESH,
+    HOUR,
+    INSTALLATION,
+    LOST_NONCE,
+    ME,
+    MINUTE,
+    NAME,
+    NONCE,
+    NOW,
+    OLD_NONCE,
+    OTHER_ACCOUNT,
+    OURS,
+    OWNER_MARK,
+    SECOND,
+    SETTLE,
+    SIBLINGS_TAG,
+    UID,
+    a_current,
+    a_previous,
+    a_remote_token,
+    a_secret,
+    an_api_token,
+    an_issuance,
+)
+
+from mailtrap_operator.api.v1alpha1 import (
+    AccountRef,
+    ApiToken,
+    ApiTokenStatus,
+    CurrentToken,
+    Expiration,
+    OperationStatus,
+    PreviousToken,
+    Rotation,
+)
+from mailtrap_operator.core.actions import Done
+from mailtrap_operator.core.conditions import status_after
+from mailtrap_operator.core.deletion import ABANDON_ANNOTATION, FINALIZER
+from mailtrap_operator.core.observation import (
+    Absent,
+    AccountView,
+    Found,
+    Identity,
+    Observation,
+    RemoteToken,
+    SecretState,
+    Unknown,
+    UnpublishedToken,
+)
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import account_refs, former_secret_name, own_secret, secret_name
+from mailtrap_operator.core.step import MOST_ON_RECORD
+
+T = TypeVar("T")
+
+IDS = range(1, 7)
+HOME = {id_: ACCOUNT if id_ < 5 else OTHER_ACCOUNT for id_ in IDS}
+"""In which account each token lives, for an id exists once."""
+
+BEGINNING, END = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+EXPIRIES = (None, None, None, None, NOW - DAY, NOW, NOW + HOUR, NOW + 80 * DAY, BEGINNING, END)
+DATES = (NOW - 90 * DAY, NOW - HOUR, NOW, NOW + HOUR, NOW + 90 * DAY, BEGINNING, END)
+CLAIM_DATES = (NOW - DAY, NOW - SETTLE, NOW - SECOND, NOW - SECOND, NOW + MINUTE, NOW + DAY, BEGINNING, END)
+NONCES = (NONCE, OLD_NONCE, LOST_NONCE)
+FINALIZERS = (*4 * ((FINALIZER,),), (FINALIZER, "example.com/x"), ("example.com/x",), ())
+EXPIRATIONS = (
+    Expiration(),
+    Expiration(policy="Never"),
+    Expiration(policy="After", after=90 * DAY),
+    Expiration(policy="At", at=NOW + 80 * DAY),
+)
+FULL = tuple(a_previous(id_) for id_ in range(100, 100 + MOST_ON_RECORD))
+
+
+class Chance:
+    """Chooses the parts of one world."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+
+    def among(self, *choices: T) -> T:
+        """Return one of these."""
+        return self._random.choice(choices)
+
+    def once_in(self, times: int) -> bool:
+        """Return True now and then."""
+        return self._random.randrange(times) == 0
+
+    def some(self, ids: Iterable[int]) -> tuple[int, ...]:
+        """Return some of these in their order."""
+        return tuple(id_ for id_ in ids if self.once_in(2))
+
+
+def _remote_token(chance: Chance, id_: int) -> RemoteToken:
+    return a_remote_token(
+        id_,
+        nonce=chance.among(*NONCES),
+        expires_at=chance.among(*EXPIRIES),
+        account=HOME[id_],
+        tag=chance.among(FOREIGN_TAG, SIBLINGS_TAG, None) if chance.once_in(6) else OURS,
+        name="n" * 241 if chance.once_in(8) else None,
+    )
+
+
+def _issued_for(wishes: ApiToken, id_: int) -> ApiToken:
+    spec = wishes.spec.model_copy(update={"account_ref": HOME[id_]})
+    return wishes.model_copy(update={"spec": spec})
+
+
+def _current(chance: Chance, wishes: ApiToken) -> CurrentToken:
+    id_ = chance.among(*IDS)
+    return a_current(
+        id_,
+        account=HOME[id_],
+        issued_at=chance.among(*DATES),
+        expires_at=chance.among(*EXPIRIES),
+        reset_refused=chance.once_in(3),
+        wishes=_issued_for(wishes, id_) if chance.once_in(2) else None,
+    )
+
+
+def _previous(chance: Chance) -> tuple[PreviousToken, ...]:
+    leaving = [
+        a_previous(id_, delete_after=chance.among(*DATES), account=HOME[id_]) for id_ in chance.some(IDS)
+    ]
+    return (*leaving, *FULL) if chance.once_in(10) else tuple(leaving)
+
+
+def _operation(chance: Chance) -> OperationStatus:
+    return OperationStatus(
+        type=chance.among("Create", "Reset", "Delete"),
+        nonce=chance.among(*NONCES, ""),
+        base=chance.among(None, *IDS),
+        started_at=chance.among(*CLAIM_DATES),
+        holder=chance.among(ME, ANOTHER_OPERATOR),
+        account=chance.among(ACCOUNT, OTHER_ACCOUNT),
+    )
+
+
+def _secret(chance: Chance, name: str, wishes: ApiToken) -> Found[SecretState] | Absent | Unknown:
+    if chance.once_in(5):
+        return Absent()
+    if chance.once_in(8):
+        return _unknown(chance)
+    id_ = chance.among(*IDS)
+    issued_for = _issued_for(wishes, id_) if chance.once_in(2) else None
+    issuance = an_issuance(account=HOME[id_], issued_at=chance.among(*DATES), wishes=issued_for)
+    return Found(
+        a_secret(
+            None if chance.once_in(8) else id_,
+            name=name,
+            nonce=chance.among(*NONCES),
+            owner=chance.among("aaaaaa-siblingaaa", None) if chance.once_in(8) else OWNER_MARK,
+            issuance=None if chance.once_in(8) else issuance,
+            data={} if chance.once_in(5) else None,
+            labels={"team": "a"} if chance.once_in(5) else None,
+            owner_uids=() if chance.once_in(5) else (UID,),
+        )
+    )
+
+
+def _unknown(chance: Chance) -> Unknown:
+    return Unknown(chance.among(*Reason), "no usable answer", chance.among(None, 7 * SECOND))
+
+
+def _wishes(chance: Chance) -> ApiToken:
+    return an_api_token(
+        finalizers=chance.among(*FINALIZERS),
+        annotations={ABANDON_ANNOTATION: "true" if chance.once_in(8) else "false"},
+        deleted=chance.once_in(4),
+        account_ref=chance.among(ACCOUNT, OTHER_ACCOUNT),
+        display_name="other" if chance.once_in(5) else None,
+        expiration=chance.among(*EXPIRATIONS) if chance.once_in(3) else Expiration(),
+        rotation=Rotation(
+            strategy=chance.among("Reset", "Replace"), overlap=chance.among(timedelta(), HOUR, 12 * HOUR)
+        ),
+        secret_name="renamed" if chance.once_in(4) else None,
+        deletion_policy="Retain" if chance.once_in(8) else "Delete",
+        suspend=chance.once_in(8),
+    )
+
+
+def _status(chance: Chance, wishes: ApiToken) -> ApiTokenStatus:
+    if chance.once_in(8):
+        return ApiTokenStatus()
+    return ApiTokenStatus(
+        observed_generation=chance.among(3, 3, -1),
+        operation=_operation(chance) if chance.once_in(3) else None,
+        current=None if chance.once_in(3) else _current(chance, wishes),
+        previous=_previous(chance),
+        secret_name=chance.among(NAME, NAME, NAME, "renamed", "older", None),
+    )
+
+
+def a_world(random: Random) -> Observation:
+    """Return what a pass may read; the accounts looked at are those that the observer would look at."""
+    chance = Chance(random)
+    wishes = _wishes(chance)
+    api_token = wishes.model_copy(update={"status": _status(chance, wishes)})
+    secret, former = _secret(chance, secret_name(api_token), api_token), former_secret_name(api_token)
+    tokens = [_remote_token(chance, id_) for id_ in chance.some(IDS)]
+    waits = UnpublishedToken(chance.among(*NONCES), _remote_token(chance, chance.among(*IDS)))
+
+    def view(ref: AccountRef) -> AccountView:
+        answer = Found(tuple(token for token in tokens if token.account == ref))
+        return AccountView(ref, ACCOUNT_IDS[ref], _unknown(chance) if chance.once_in(5) else answer)
+
+    return Observation(
+        api_token=api_token,
+        secret=secret,
+        accounts=tuple(
+            view(ref) for ref in account_refs(api_token, own_secret(secret, api_token, INSTALLATION))
+        ),
+        identity=Identity(INSTALLATION, ME, SETTLE),
+        fresh_nonce=FRESH,
+        former_secret=_secret(chance, former, api_token) if former else Absent(),
+        unpublished=waits if chance.once_in(3) else None,
+    )
+
+
+def a_tidied_world(random: Random) -> Observation:
+    """Return a world in which earlier passes have kept the books: more than looking and telling is left to do."""
+    world = a_world(random)
+    for _ in range(6):
+        planned = plan(world, NOW)
+        if planned.action is not None:
+            break
+        status = status_after(world.api_token, planned, Done(), NOW)
+        world = replace(world, api_token=world.api_token.model_copy(update={"status": status}))
+    return world
+
+
+worlds = st.randoms(use_true_random=False).map(a_world)
+tidied_worlds = st.randoms(use_true_random=False).map(a_tidied_world)

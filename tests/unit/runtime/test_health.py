@@ -1,0 +1,96 @@
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+
+from mailtrap_operator.runtime.health import HealthServer
+
+
+@asynccontextmanager
+async def served(
+    *,
+    is_live: Callable[[], str | None] = lambda: None,
+    is_ready: Callable[[], str | None] = lambda: None,
+    metrics: Callable[[], bytes] = lambda: b"",
+) -> AsyncIterator[str]:
+    server = HealthServer(host="127.0.0.1", port=0, is_live=is_live, is_ready=is_ready, metrics=metrics)
+    await server.start()
+    try:
+        yield f"http://127.0.0.1:{server._runner.addresses[0][1]}"
+    finally:
+        await server.stop()
+
+
+async def page(url: str, path: str) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as session, session.get(url + path) as response:
+        return response.status, await response.text()
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+async def test_a_check_that_finds_nothing_says_ok(path: str) -> None:
+    async with served() as url:
+        assert (200, "ok") == await page(url, path)
+
+
+async def test_each_check_says_what_is_wrong_by_itself() -> None:
+    async with served(is_live=lambda: "the watch is dead", is_ready=lambda: "nothing was listed") as url:
+        assert (503, "the watch is dead") == await page(url, "/livez")
+        assert (503, "nothing was listed") == await page(url, "/readyz")
+    async with served(is_ready=lambda: "nothing was listed") as url:
+        assert (200, "ok") == await page(url, "/livez")
+
+
+async def test_a_check_is_made_at_each_question() -> None:
+    wrong: list[str | None] = ["not yet"]
+    async with served(is_ready=lambda: wrong[0]) as url:
+        assert (503, "not yet") == await page(url, "/readyz")
+        wrong[0] = None
+        assert (200, "ok") == await page(url, "/readyz")
+
+
+async def test_metrics_are_plain_text() -> None:
+    async with (
+        served(metrics=lambda: b"up 1\n") as url,
+        aiohttp.ClientSession() as session,
+        session.get(f"{url}/metrics") as response,
+    ):
+        assert (200, "text/plain", "up 1\n") == (
+            response.status,
+            response.content_type,
+            await response.text(),
+        )
+
+
+async def test_there_are_no_other_pages() -> None:
+    async with served() as url:
+        assert 404 == (await page(url, "/"))[0]
+
+
+async def test_nobody_listens_after_the_end() -> None:
+    async with served() as url:
+        pass
+
+    with pytest.raises(aiohttp.ClientConnectorError):
+        await page(url, "/livez")
+
+
+async def test_a_port_that_is_taken_is_an_error_at_the_start() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        server = HealthServer(
+            host="127.0.0.1", port=port, is_live=lambda: None, is_ready=lambda: None, metrics=lambda: b""
+        )
+        with pytest.raises(OSError, match=str(port)):
+            await server.start()
+        await server.stop()
+
+
+async def test_a_client_that_stays_does_not_hold_up_the_end() -> None:
+    async with served() as url:
+        _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    writer.close()

@@ -1,0 +1,106 @@
+"""The order of the end, with a stand-in for kopf: it takes the signals over, says that it is up, and ends when told."""
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from mailtrap_operator.runtime.shutdown import serve_until_told
+
+PATIENCE = 20.0  # a bound for what never takes long
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.order: list[str] = []
+        self.is_up, self.stop, self.is_told = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.draining = asyncio.Event()
+        self.may_end = asyncio.Event()
+        self.may_end.set()
+
+    async def kopf(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.order.append, "kopf saw a signal")
+        self.order.append("kopf is up")
+        self.is_up.set()
+        await self.stop.wait()
+        self.order.append("kopf ends")
+
+    async def drain(self) -> None:
+        self.order.append("drain")
+        self.draining.set()
+        await self.may_end.wait()
+        self.order.append("drained")
+
+    def serve(self, watches: "asyncio.Task[None] | None" = None) -> "asyncio.Task[None]":
+        kopf = watches or asyncio.create_task(self.kopf())
+        return asyncio.create_task(
+            serve_until_told(kopf, is_up=self.is_up, on_stop=self.drain, stop=self.stop)
+        )
+
+
+async def has_our_handler() -> None:
+    """Wait until the handler that is asked for is the one of the module under test, not kopf's."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_drains_first_and_ends_the_watches_last(number: signal.Signals) -> None:
+    bench = Bench()
+    serving = bench.serve()
+    await bench.is_up.wait()
+    await has_our_handler()
+
+    os.kill(os.getpid(), number)
+    await asyncio.wait_for(serving, PATIENCE)
+
+    assert ["kopf is up", "drain", "drained", "kopf ends"] == bench.order
+
+
+async def test_the_watches_go_on_while_the_passes_come_to_their_end() -> None:
+    bench = Bench()
+    bench.may_end.clear()
+    serving = bench.serve()
+    await bench.is_up.wait()
+    await has_our_handler()
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(bench.draining.wait(), PATIENCE)
+
+    os.kill(os.getpid(), signal.SIGTERM)
+    await has_our_handler()
+    assert not bench.stop.is_set()
+    assert not serving.done()
+    bench.may_end.set()
+    await asyncio.wait_for(serving, PATIENCE)
+
+    assert ["kopf is up", "drain", "drained", "kopf ends"] == bench.order
+
+
+async def test_watches_that_end_by_themselves_end_the_process_after_draining() -> None:
+    bench = Bench()
+    serving = bench.serve()
+    await bench.is_up.wait()
+
+    bench.stop.set()
+    await asyncio.wait_for(serving, PATIENCE)
+
+    assert ["kopf is up", "kopf ends", "drain", "drained"] == bench.order
+
+
+@pytest.mark.parametrize("is_up", [False, True])
+async def test_what_broke_the_watches_is_raised_after_draining(*, is_up: bool) -> None:
+    bench = Bench()
+
+    async def broken() -> None:
+        if is_up:
+            bench.is_up.set()
+            await has_our_handler()
+        raise ConnectionError("no cluster")
+
+    with pytest.raises(ConnectionError, match="no cluster"):
+        await asyncio.wait_for(bench.serve(asyncio.create_task(broken())), PATIENCE)
+
+    assert ["drain", "drained"] == bench.order

@@ -1,0 +1,207 @@
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from tests.unit.clients.objects import INSTALLATION, account, api_token, secret
+
+from mailtrap_operator.api.v1alpha1 import Account
+from mailtrap_operator.clients.secret_store import parse_secret
+from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
+from mailtrap_operator.core.ownership import owner_of
+from mailtrap_operator.runtime.store import Store
+
+KEY, OTHER = ApiTokenKey("team", "billing"), ApiTokenKey("team", "mailer")
+DEFAULT = AccountKey("ClusterMailtrapAccount", None, "default")
+SECOND = AccountKey("ClusterMailtrapAccount", None, "second")
+OLD = {"kind": "ClusterMailtrapAccount", "name": "old"}
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store(INSTALLATION)
+
+
+def owner(uid: str) -> str:
+    return owner_of(INSTALLATION, "team", "billing", uid)
+
+
+def previous(*accounts: str) -> dict[str, Any]:
+    tokens = [
+        {
+            "id": number,
+            "lastFour": "beef",
+            "deleteAfter": "2026-03-02T12:00:00Z",
+            "reason": "Superseded",
+            "account": {"kind": "ClusterMailtrapAccount", "name": name},
+        }
+        for number, name in enumerate(accounts, 1)
+    ]
+    return {"observedGeneration": 1, "previous": tokens}
+
+
+def test_an_api_token_is_remembered_as_it_was_seen(store: Store) -> None:
+    assert store.put_api_token(api_token(finalizers=["ours"], annotations={"a": "b"}))
+
+    seen = store.api_token(KEY)
+    assert seen is not None
+    assert (("ours",), {"a": "b"}, 7) == (
+        seen.metadata.finalizers,
+        seen.metadata.annotations,
+        seen.spec.resources[0].id,
+    )
+    assert (KEY,) == store.api_token_keys()
+
+
+def test_what_nobody_needs_is_not_kept(store: Store) -> None:
+    body = api_token(
+        annotations={"kubectl.kubernetes.io/last-applied-configuration": "long", "kept": "1"},
+        managedFields=[{"manager": "kubectl"}],
+        labels={"big": "label"},
+    )
+    before = json.dumps(body)
+
+    store.put_api_token(body)
+
+    kept = store._api_tokens[KEY]
+    assert {"kept": "1"} == json.loads(kept)["metadata"]["annotations"]
+    assert not [word for word in ("long", "managedFields", "kubectl", "big") if word in kept]
+    assert json.dumps(body) == before, "the caller's object is left alone"
+
+
+def test_only_a_later_version_is_news(store: Store) -> None:
+    news = [store.put_api_token(api_token(version=version, generation=version)) for version in (9, 9, 8, 10)]
+
+    seen = store.api_token(KEY)
+    assert [True, False, False, True] == news
+    assert seen is not None
+    assert 10 == seen.metadata.generation
+
+
+@pytest.mark.parametrize(
+    ("known", "version", "is_newer_known"),
+    [(None, "5", False), (9, "9", False), (9, "8", True), (9, "10", False), (9, "x", False)],
+)
+def test_a_read_older_than_what_was_seen_is_noticed(
+    store: Store, known: int | None, version: str, *, is_newer_known: bool
+) -> None:
+    if known is not None:
+        store.put_api_token(api_token(version=known))
+
+    assert is_newer_known == store.knows_newer(KEY, version)
+
+
+def test_versions_that_are_no_numbers_are_news_when_they_differ(store: Store) -> None:
+    bodies = [api_token() for _ in range(3)]
+    for body, version in zip(bodies, ("b", "b", "a"), strict=True):
+        body["metadata"]["resourceVersion"] = version
+
+    assert [True, False, True] == [store.put_api_token(body) for body in bodies]
+
+
+def test_an_invalid_api_token_changes_nothing(store: Store) -> None:
+    store.put_api_token(api_token(version=1))
+    broken = api_token(version=2)
+    broken["spec"]["resources"] = "all"
+
+    with pytest.raises(ValidationError):
+        store.put_api_token(broken)
+
+    seen = store.api_token(KEY)
+    assert seen is not None
+    assert "1" == seen.metadata.resource_version
+
+
+def test_an_object_is_found_by_the_owner_part_of_its_tag(store: Store) -> None:
+    store.put_api_token(api_token(uid="u-1"))
+
+    assert KEY == store.owner(owner("u-1"))
+    store.drop_api_token(KEY)
+    assert None is store.owner(owner("u-1"))
+
+
+def test_an_object_that_is_gone_leaves_nothing_behind(store: Store) -> None:
+    empty = {name: str(value) for name, value in vars(Store(INSTALLATION)).items()}
+    store.put_api_token(api_token(status=previous("old")))
+
+    store.drop_api_token(KEY)
+    store.drop_api_token(KEY)
+
+    assert None is store.api_token(KEY)
+    assert empty == {name: str(value) for name, value in vars(store).items()}
+
+
+def test_an_object_is_news_again_after_it_was_dropped(store: Store) -> None:
+    store.put_api_token(api_token(version=9))
+    store.drop_api_token(KEY)
+
+    assert store.put_api_token(api_token(version=9))
+
+
+def test_the_users_of_an_account_are_those_with_tokens_there_or_to_be(store: Store) -> None:
+    store.put_api_token(api_token(status=previous("old", "second")))
+    store.put_api_token(api_token("mailer", account="second"))
+
+    assert {"default": {KEY}, "old": {KEY}, "second": {KEY, OTHER}, "unused": set()} == {
+        name: store.users_of(AccountKey("ClusterMailtrapAccount", None, name))
+        for name in ("default", "old", "second", "unused")
+    }
+
+
+def test_an_object_that_leaves_an_account_is_no_longer_its_user(store: Store) -> None:
+    store.put_api_token(api_token(status=previous("old")))
+
+    store.put_api_token(api_token(account="second", version=2))
+
+    assert (frozenset(), frozenset({KEY})) == (store.users_of(DEFAULT), store.users_of(SECOND))
+
+
+def test_the_account_of_an_object_is_the_same_in_whatever_order_it_names_them(store: Store) -> None:
+    store.put_api_token(api_token(account="second", status=previous("default")))
+    store.put_api_token(api_token("mailer", account="default", status=previous("second")))
+
+    assert (DEFAULT, DEFAULT, None) == (
+        store.account_of(KEY),
+        store.account_of(OTHER),
+        store.account_of(ApiTokenKey("team", "unknown")),
+    )
+
+
+def test_the_account_of_a_namespace_is_another_one_in_each(store: Store) -> None:
+    for namespace in ("team", "other"):
+        body = api_token(namespace=namespace)
+        body["spec"]["accountRef"] = {"kind": "MailtrapAccount", "name": "default"}
+        store.put_api_token(body)
+
+    assert {KEY} == store.users_of(AccountKey("MailtrapAccount", "team", "default"))
+
+
+def test_a_secret_is_remembered_until_it_is_gone(store: Store) -> None:
+    states = [parse_secret(secret(version=version)) for version in (5, 5, 4, 6)]
+
+    assert [True, False, False, True] == [store.put_secret("team", state) for state in states]
+    assert (states[3], None) == (store.secret("team", "billing"), store.secret("other", "billing"))
+    assert (("team", "billing"),) == store.secret_names()
+    for _ in range(2):
+        store.drop_secret("team", "billing")
+    assert None is store.secret("team", "billing")
+
+
+def test_an_account_is_remembered_until_it_is_gone(store: Store) -> None:
+    accounts = [Account.model_validate(account(version=version)) for version in (5, 5, 4, 6)]
+    namespaced = Account.model_validate(account(namespace="team"))
+
+    assert [True, False, False, True] == [store.put_account(one) for one in accounts]
+    assert store.put_account(namespaced)
+    in_team = AccountKey("MailtrapAccount", "team", "default")
+    assert (accounts[3], namespaced) == (store.account(DEFAULT), store.account(in_team))
+    assert (DEFAULT, in_team) == store.account_keys()
+    for _ in range(2):
+        store.drop_account(DEFAULT)
+    assert None is store.account(DEFAULT)
+
+
+def test_nothing_of_a_secrets_data_is_remembered(store: Store) -> None:
+    store.put_secret("team", parse_secret(secret()))
+
+    assert "c2VjcmV0" not in f"{vars(store)!r}"

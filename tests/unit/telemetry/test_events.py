@@ -1,0 +1,102 @@
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tests.unit.clients.fake_kube import FakeKube
+from tests.unit.clients.objects import api_token
+
+from mailtrap_operator.api.v1alpha1 import ApiToken
+from mailtrap_operator.core.announcements import Announcement
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.telemetry.events import EventRecorder
+
+NOW = datetime(2026, 3, 1, 12, 0, 0, 500, tzinfo=UTC)
+NORMAL = Announcement("Normal", Reason.TOKEN_PUBLISHED, "Token 7 (…beef) was issued.")
+WARNING = Announcement("Warning", Reason.CREDENTIAL_MISSING, "Put it there.")
+
+
+def recorder(kube: FakeKube) -> EventRecorder:
+    return EventRecorder(kube, holder="pod-1", clock=lambda: NOW)
+
+
+def written(kube: FakeKube) -> list[dict[str, Any]]:
+    return [body for (resource, _, _), body in kube.objects.items() if resource == "events"]
+
+
+async def test_an_event_says_what_happened_to_which_object() -> None:
+    kube = FakeKube()
+
+    await recorder(kube).emit(ApiToken.model_validate(api_token()), NORMAL)
+
+    (event,) = written(kube)
+    assert {
+        "apiVersion": "mailtrap-operator.io/v1alpha1",
+        "kind": "ApiToken",
+        "name": "billing",
+        "namespace": "team",
+        "uid": "uid-of-billing",
+    } == event["involvedObject"]
+    assert ("Normal", "TokenPublished", "Token 7 (…beef) was issued.") == (
+        event["type"],
+        event["reason"],
+        event["message"],
+    )
+    assert ("2026-03-01T12:00:00Z", "2026-03-01T12:00:00Z", 1) == (
+        event["firstTimestamp"],
+        event["lastTimestamp"],
+        event["count"],
+    )
+    assert ({"component": "mailtrap-operator"}, "mailtrap-operator", "pod-1") == (
+        event["source"],
+        event["reportingComponent"],
+        event["reportingInstance"],
+    )
+    assert ("team", True) == (
+        event["metadata"]["namespace"],
+        event["metadata"]["name"].startswith("billing."),
+    )
+
+
+async def test_names_and_messages_stay_within_what_kubernetes_admits() -> None:
+    kube = FakeKube()
+    long = Announcement("Warning", Reason.REQUEST_REFUSED, "x" * 5000)
+
+    await recorder(kube).emit(ApiToken.model_validate(api_token("n" * 253)), long)
+
+    (event,) = written(kube)
+    assert 253 >= len(event["metadata"]["name"])
+    assert 1024 == len(event["message"])
+    assert "n" * 253 == event["involvedObject"]["name"]
+
+
+@pytest.mark.parametrize(("announcement", "level"), [(NORMAL, logging.INFO), (WARNING, logging.WARNING)])
+async def test_an_event_is_logged_too(
+    announcement: Announcement, level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    await recorder(FakeKube()).emit(ApiToken.model_validate(api_token()), announcement)
+
+    (record,) = caplog.records
+    assert (level, announcement.message, "team/billing", announcement.reason) == (
+        record.levelno,
+        record.getMessage(),
+        vars(record)["key"],
+        vars(record)["reason"],
+    )
+
+
+@pytest.mark.parametrize("status", [403, 404, 409, 429, 500, None])
+async def test_an_event_that_cannot_be_written_holds_nothing_up(
+    status: int | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    kube = FakeKube()
+    kube.fail("POST", "/events", status, "the namespace is being terminated")
+
+    await recorder(kube).emit(ApiToken.model_validate(api_token()), NORMAL)
+
+    record = caplog.records[-1]
+    assert ("an Event was not written", "team/billing") == (record.getMessage(), vars(record)["key"])
+    assert "being terminated" in vars(record)["cause"]

@@ -1,0 +1,409 @@
+"""What comes in at the door: what is remembered of it, and whom it wakes in which lane."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.unit.clients.fake_kube import FakeKube
+from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token, secret
+from tests.unit.clock import settled, virtual
+
+from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.ownership import owner_of
+from mailtrap_operator.intake import Intake
+from mailtrap_operator.runtime.resync import resync
+from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.runtime.workqueue import Verdict, WorkQueue
+
+BILLING, MAILER = ApiTokenKey("team", "billing"), ApiTokenKey("team", "mailer")
+DEFAULT = AccountKey("ClusterMailtrapAccount", None, "default")
+SECRETS = "/api/v1/namespaces/team/secrets"
+
+
+def mark(name: str) -> str:
+    """Return the owner mark of an ApiToken in namespace `team`."""
+    return f"{INSTALLATION}-{owner_of(INSTALLATION, 'team', name, f'uid-of-{name}')}"
+
+
+class Bench:
+    """A store, and a queue of one worker whose passes do nothing but to be noted."""
+
+    def __init__(self) -> None:
+        self.store = Store(INSTALLATION)
+        self.ran: list[Key] = []
+        self.verdicts: dict[Key, Verdict] = {}
+        self.queue: WorkQueue[Key] = WorkQueue(
+            self._work,
+            workers=1,
+            group_of=lambda _: "one",
+            rng=random.Random(7),  # noqa: S311 - repeatable, and no secrets
+        )
+        self.intake = Intake(self.store, self.queue)
+
+    async def _work(self, key: Key) -> Verdict:
+        self.ran.append(key)
+        return self.verdicts.get(key, Verdict())
+
+    async def woken(self) -> list[Key]:
+        """Run what waits and return it in the order in which it ran."""
+        self.queue.start()
+        await settled()
+        ran, self.ran = self.ran, []
+        return ran
+
+    def account_version(self) -> str:
+        """Return the remembered version of the account."""
+        account = self.store.account(DEFAULT)
+        assert account is not None
+        return account.metadata.resource_version
+
+    async def knowing(self, *names: str) -> "Bench":
+        """Take ApiTokens in whose passes are over."""
+        for name in names:
+            self.intake.api_token(api_token(name))
+        await self.woken()
+        return self
+
+
+@virtual
+async def test_an_api_token_is_remembered_and_woken() -> None:
+    bench = Bench()
+
+    bench.intake.api_token(api_token())
+
+    assert bench.store.api_token(BILLING) is not None
+    assert [BILLING] == await bench.woken()
+
+
+@virtual
+async def test_what_is_no_news_wakes_nobody() -> None:
+    bench = await Bench().knowing("billing")
+
+    bench.intake.api_token(api_token())
+    assert [] == await bench.woken()
+    bench.intake.api_token(api_token(version=2))
+
+    assert [BILLING] == await bench.woken()
+
+
+@virtual
+async def test_deletions_go_before_changes_and_changes_before_what_is_served() -> None:
+    bench = Bench()
+
+    bench.intake.api_token(api_token("served", status={"observedGeneration": 1}))
+    bench.intake.api_token(api_token("changed", status={"observedGeneration": 1}, generation=2))
+    bench.intake.api_token(api_token("new"))
+    bench.intake.api_token(api_token("damaged") | {"status": "broken"})
+    bench.intake.api_token(
+        api_token("leaving", status={"observedGeneration": 1}, deletionTimestamp="2026-03-01T12:00:00Z")
+    )
+
+    assert ["leaving", "changed", "new", "damaged", "served"] == [key.name for key in await bench.woken()]
+
+
+@virtual
+async def test_an_object_that_is_gone_is_forgotten_and_wakes_nobody() -> None:
+    bench = await Bench().knowing("billing")
+
+    bench.intake.api_token(api_token(version=5), is_gone=True)
+
+    assert None is bench.store.api_token(BILLING)
+    assert [] == await bench.woken()
+
+
+@virtual
+async def test_an_object_that_is_gone_does_not_come_back_by_its_timer() -> None:
+    bench = Bench()
+    bench.verdicts[BILLING] = Verdict(is_failed=True)
+    await bench.knowing("billing")
+
+    bench.intake.api_token(api_token(version=5), is_gone=True)
+    await asyncio.sleep(1000)
+
+    assert [] == bench.ran
+
+
+BROKEN: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
+    ("spec.resources", lambda body: body["spec"].pop("resources")),
+    (
+        "spec.resources.0.accessLevel",
+        lambda body: body["spec"]["resources"][0].update(accessLevel="secret of ours"),
+    ),
+    ("spec", lambda body: body.update(spec=None)),
+    ("metadata.uid", lambda body: body["metadata"].pop("uid")),
+]
+
+
+@pytest.mark.parametrize(("field", "damage"), BROKEN)
+@virtual
+async def test_an_invalid_api_token_is_logged_without_its_values_and_changes_nothing(
+    field: str, damage: Callable[[dict[str, Any]], object], caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = await Bench().knowing("billing")
+    before = bench.store.api_token(BILLING)
+    body = api_token(version=2)
+    damage(body)
+
+    bench.intake.api_token(body)
+
+    (record,) = caplog.records
+    assert (logging.WARNING, "an ApiToken is not what its CRD admits") == (
+        record.levelno,
+        record.getMessage(),
+    )
+    assert "team/billing" == vars(record)["key"]
+    assert field in vars(record)["fields"]
+    assert "secret of ours" not in str(vars(record))
+    assert before == bench.store.api_token(BILLING)
+    assert [] == await bench.woken()
+
+
+@virtual
+async def test_a_secret_wakes_the_object_whose_mark_it_bears() -> None:
+    bench = await Bench().knowing("billing", "mailer")
+
+    bench.intake.secret(secret("any-name", owner=mark("billing")))
+
+    assert [BILLING] == await bench.woken()
+    assert bench.store.secret("team", "any-name") is not None
+
+
+@pytest.mark.parametrize("owner", [None, "", "nonsense", f"{INSTALLATION}-unknown000", mark("unknown")])
+@virtual
+async def test_a_secret_of_nobody_wakes_nobody(owner: str | None) -> None:
+    bench = await Bench().knowing("billing")
+
+    bench.intake.secret(secret(owner=owner))
+
+    assert [] == await bench.woken()
+
+
+@virtual
+async def test_a_secret_whose_mark_was_edited_wakes_both() -> None:
+    bench = await Bench().knowing("billing", "mailer")
+    bench.intake.secret(secret(owner=mark("billing")))
+    await bench.woken()
+
+    bench.intake.secret(secret(owner=mark("mailer"), version=2))
+
+    assert {BILLING, MAILER} == set(await bench.woken())
+
+
+@virtual
+async def test_a_secret_that_lost_its_mark_wakes_its_former_owner() -> None:
+    bench = await Bench().knowing("billing")
+    bench.intake.secret(secret(owner=mark("billing")))
+    await bench.woken()
+
+    bench.intake.secret(secret(owner=None, version=2))
+
+    assert [BILLING] == await bench.woken()
+
+
+@pytest.mark.parametrize("last_seen_mark", [mark("billing"), None])
+@virtual
+async def test_a_secret_that_is_gone_wakes_its_owner_and_is_forgotten(last_seen_mark: str | None) -> None:
+    bench = await Bench().knowing("billing")
+    bench.intake.secret(secret(owner=mark("billing")))
+    await bench.woken()
+
+    bench.intake.secret(secret(owner=last_seen_mark, version=2), is_gone=True)
+
+    assert [BILLING] == await bench.woken()
+    assert None is bench.store.secret("team", "billing")
+
+
+@virtual
+async def test_a_secret_that_is_no_news_wakes_nobody() -> None:
+    bench = await Bench().knowing("billing")
+    bench.intake.secret(secret(owner=mark("billing")))
+    await bench.woken()
+
+    bench.intake.secret(secret(owner=mark("billing")))
+
+    assert [] == await bench.woken()
+
+
+@virtual
+async def test_the_echo_of_an_own_secret_write_wakes_nobody_but_its_deletion_does() -> None:
+    bench = await Bench().knowing("billing")
+    bench.verdicts[BILLING] = Verdict(written=("7",))
+    bench.intake.api_token(api_token(version=2))
+    await bench.woken()
+
+    bench.intake.secret(secret(owner=mark("billing"), version=7))
+    assert [] == await bench.woken()
+    bench.intake.secret(secret(owner=mark("billing"), version=7), is_gone=True)
+
+    assert [BILLING] == await bench.woken()
+
+
+@virtual
+async def test_the_echo_of_an_own_status_write_wakes_nobody() -> None:
+    bench = await Bench().knowing("billing")
+    bench.verdicts[BILLING] = Verdict(written=("7",))
+    bench.intake.api_token(api_token(version=2))
+    await bench.woken()
+
+    bench.intake.api_token(api_token(version=7))
+
+    assert [] == await bench.woken()
+
+
+@virtual
+async def test_an_account_is_remembered_and_woken() -> None:
+    bench = Bench()
+
+    bench.intake.account(account())
+    bench.intake.account(account(namespace="team"))
+
+    keys = [DEFAULT, AccountKey("MailtrapAccount", "team", "default")]
+    assert keys == await bench.woken()
+    assert all(bench.store.account(key) for key in keys)
+
+
+@virtual
+async def test_of_an_account_only_a_changed_spec_is_news() -> None:
+    bench = Bench()
+    bench.intake.account(account())
+    await bench.woken()
+
+    status_written = account(version=2) | {"status": {"observedGeneration": 1}}
+    bench.intake.account(status_written)
+    assert [] == await bench.woken()
+    changed = account(version=3)
+    changed["spec"]["refreshInterval"] = "5m"
+    bench.intake.account(changed)
+
+    assert [DEFAULT] == await bench.woken()
+    assert "3" == bench.account_version()
+
+
+@pytest.mark.parametrize("is_valid", [True, False])
+@virtual
+async def test_an_account_that_is_gone_is_forgotten_and_woken(*, is_valid: bool) -> None:
+    bench = Bench()
+    bench.intake.account(account())
+    await bench.woken()
+    last = account(version=2)
+    if not is_valid:
+        del last["spec"]["accountId"]
+
+    bench.intake.account(last, is_gone=True)
+
+    assert None is bench.store.account(DEFAULT)
+    assert [DEFAULT] == await bench.woken()
+
+
+@virtual
+async def test_an_invalid_account_is_logged_without_its_values_and_changes_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench()
+    bench.intake.account(account())
+    await bench.woken()
+    body = account(version=2)
+    body["spec"]["accountId"] = "secret of ours"
+
+    bench.intake.account(body)
+
+    (record,) = caplog.records
+    assert "an account is not what its CRD admits" == record.getMessage()
+    assert ("ClusterMailtrapAccount default", ["spec.accountId"]) == (
+        vars(record)["key"],
+        vars(record)["fields"],
+    )
+    assert "secret of ours" not in str(vars(record))
+    assert "1" == bench.account_version()
+    assert [] == await bench.woken()
+
+
+class Cluster(FakeKube):
+    """An API server with two objects of each kind, one of them not in the watched namespace."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seed(ACCOUNTS, account())
+        for namespace in ("team", "other"):
+            self.seed(
+                f"/apis/mailtrap-operator.io/v1alpha1/namespaces/{namespace}/mailtrapaccounts",
+                account(namespace=namespace),
+            )
+            self.seed(f"/api/v1/namespaces/{namespace}/secrets", secret(owner=mark("billing")))
+            self.seed(f"/api/v1/namespaces/{namespace}/secrets", {"metadata": {"name": "foreign"}})
+            self.seed(API_TOKENS.replace("/team/", f"/{namespace}/"), api_token())
+
+
+@pytest.mark.parametrize(("watched", "namespaces"), [((), {"team", "other"}), (("team",), {"team"})])
+@virtual
+async def test_a_resync_takes_everything_in_that_is_watched(
+    watched: tuple[str, ...], namespaces: set[str]
+) -> None:
+    bench = Bench()
+
+    await resync(Cluster(), bench.intake.listings(watched))
+
+    assert namespaces == {key.namespace for key in bench.store.api_token_keys()}
+    assert {(namespace, "billing") for namespace in namespaces} == set(bench.store.secret_names())
+    assert {None, *namespaces} == {key.namespace for key in bench.store.account_keys()}
+    woken = await bench.woken()
+    assert len(woken) == len(set(woken)) == 2 * len(namespaces) + 1
+
+
+@virtual
+async def test_a_second_resync_of_the_same_wakes_nobody() -> None:
+    bench, cluster = Bench(), Cluster()
+    await resync(cluster, bench.intake.listings(()))
+    await bench.woken()
+
+    await resync(cluster, bench.intake.listings(()))
+
+    assert [] == await bench.woken()
+
+
+@virtual
+async def test_a_resync_notices_what_is_gone() -> None:
+    bench, cluster = Bench(), Cluster()
+    await resync(cluster, bench.intake.listings(()))
+    billing = bench.store.api_token(BILLING)
+    assert billing is not None
+    owner = f"{INSTALLATION}-{owner_of(INSTALLATION, 'team', 'billing', billing.metadata.uid)}"
+    cluster.edit(
+        f"{SECRETS}/billing",
+        lambda body: body["metadata"]["annotations"].update({"mailtrap-operator.io/owner": owner}),
+    )
+    await resync(cluster, bench.intake.listings(()))
+    await bench.woken()
+
+    cluster.remove(f"{SECRETS}/billing")
+    await resync(cluster, bench.intake.listings(()))
+    assert [BILLING] == await bench.woken(), "the owner of the Secret"
+    cluster.remove(f"{API_TOKENS}/billing")
+    cluster.remove(f"{ACCOUNTS}/default")
+    await resync(cluster, bench.intake.listings(()))
+
+    assert {BILLING, DEFAULT} == set(await bench.woken())
+    assert (None, None, None) == (
+        bench.store.api_token(BILLING),
+        bench.store.account(DEFAULT),
+        bench.store.secret("team", "billing"),
+    )
+
+
+@virtual
+async def test_a_resync_wakes_what_it_missed_in_the_routine_lane() -> None:
+    bench, cluster = Bench(), Cluster()
+    await resync(cluster, bench.intake.listings(()))
+    cluster.remove(f"{API_TOKENS}/billing")
+    await bench.woken()
+
+    bench.queue.add(MAILER, Lane.ROUTINE)
+    for listing in bench.intake.listings(()):
+        if listing.kind == "ApiToken":
+            listing.missed(("team", "billing"))
+
+    assert [MAILER, BILLING] == await bench.woken()
