@@ -179,7 +179,8 @@ class WorkQueue(Generic[K]):
         if entry := self._dirty.get(key):
             entry.versions -= set(self._echoes.get(key, ()))
             if entry.versions:
-                self._failures.pop(key, None)
+                if any(entry.versions):
+                    self._failures.pop(key, None)
                 self._offer(key, entry.lane)
                 return
             del self._dirty[key]
@@ -187,7 +188,8 @@ class WorkQueue(Generic[K]):
         if verdict.is_failed:
             self._failures[key] += 1
             after = max(after or 0.0, self._backoff(self._failures[key], verdict.at_most))
-        else:
+        elif after != 0.0:
+            # A key that goes on at once has not come to rest: what failed before it may fail again after it.
             self._failures.pop(key, None)
         if after is not None and not self._is_draining:
             loop = asyncio.get_running_loop()

@@ -25,6 +25,11 @@ def test_every_failure_becomes_the_same_unknown(kind: type[Failure]) -> None:
     assert "too fast" == str(failure)
 
 
+def test_the_cause_alone_is_the_message_unless_it_is_said() -> None:
+    assert "too fast" == Retryable(Reason.RATE_LIMITED, "too fast").said
+    assert "too fast" == Retryable(Reason.RATE_LIMITED, "too fast; it pauses", said="too fast").said
+
+
 def test_a_conflict_is_retryable_and_all_others_stand_apart() -> None:
     assert issubclass(Conflict, Retryable)
     apart = [kind for kind in KINDS if kind is not Conflict]

@@ -219,6 +219,19 @@ async def test_the_message_quotes_the_api_and_says_what_to_do(status: int, said:
     assert str(failure) == failure.message
 
 
+@pytest.mark.parametrize(("status", "words"), [(403, "Access forbidden"), (422, "base: ")])
+@virtual
+async def test_a_refused_deletion_names_the_token_and_the_way_out(status: int, words: str) -> None:
+    remote = Remote.with_account()
+    remote.fault("delete", "status", status=status)
+
+    failure = await failure_of(DELETE["delete"], remote, 77)
+
+    assert failure.message.startswith(f"Token 77 may not be deleted. Mailtrap answered {status}:")
+    assert words in failure.message
+    assert failure.message.endswith("Allow it in Mailtrap, or delete it there.")
+
+
 @virtual
 async def test_a_long_message_of_the_server_is_cut() -> None:
     remote = Remote.with_account()

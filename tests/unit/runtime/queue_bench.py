@@ -27,7 +27,10 @@ class Pass:
 
 
 class QueueBench:
-    """Records every pass; what a pass takes, says or raises can be set for each key."""
+    """Records every pass; what a pass takes, says or raises can be set for each key.
+
+    `coming` are the verdicts of the next passes, whatever their keys.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class QueueBench:
         self.passes: list[Pass] = []
         self.durations: dict[str, float] = {}
         self.verdicts: dict[str, Verdict] = {}
+        self.coming: list[Verdict] = []
         self.broken: set[str] = set()
         self._duration = duration
         rng = random.Random(7)  # noqa: S311 - repeatable, and no secrets
@@ -53,7 +57,7 @@ class QueueBench:
             this.end = now()
         if key in self.broken:
             raise ZeroDivisionError("boom")
-        return self.verdicts.get(key, Verdict())
+        return self.coming.pop(0) if self.coming else self.verdicts.get(key, Verdict())
 
     @property
     def keys(self) -> list[str]:

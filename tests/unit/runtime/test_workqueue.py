@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from itertools import pairwise
 
 import pytest
+from pytest import approx
 from tests.unit.clock import settled, virtual
 from tests.unit.runtime.queue_bench import QueueBench, seconds
 
@@ -283,6 +285,25 @@ async def test_a_success_ends_the_backoff() -> None:
     assert 0.625 + 1e-6 >= bench.gaps()[-4]
 
 
+@virtual
+async def test_a_step_that_goes_on_at_once_does_not_end_the_backoff() -> None:
+    bench = QueueBench(duration=1)
+    bench.verdicts["a"] = FAILED
+    bench.queue.start()
+    bench.queue.add("a", Lane.CHANGE)
+    await asyncio.sleep(300)
+
+    bench.verdicts["a"] = Verdict(seconds(0))
+    bench.queue.add("a", Lane.CHANGE)
+    await settled()
+    before = len(bench.passes)
+    await asyncio.sleep(1.5)
+    bench.verdicts["a"] = FAILED
+    await asyncio.sleep(60)
+
+    assert before + 1 == len(bench.passes)
+
+
 @pytest.mark.parametrize("is_running", [False, True])
 @virtual
 async def test_a_real_change_begins_the_backoff_anew(*, is_running: bool) -> None:
@@ -334,6 +355,20 @@ async def test_an_echo_during_a_failed_pass_goes_on_with_the_backoff() -> None:
     await asyncio.sleep(60)
 
     assert before == len(bench.passes)
+
+
+@virtual
+async def test_a_success_that_is_followed_at_once_does_not_end_the_backoff() -> None:
+    # A token whose answer is lost is put on record, which succeeds, and the next one is asked for.
+    bench = QueueBench()
+    bench.coming = [FAILED, Verdict(seconds(0))] * 5
+    bench.queue.start()
+
+    bench.queue.add("a", Lane.CHANGE)
+    await asyncio.sleep(60)
+
+    failed = bench.starts()[0:10:2]
+    assert [0.5, 1, 2, 4] == [approx(after - before, rel=0.3) for before, after in pairwise(failed)]
 
 
 @virtual
