@@ -5,7 +5,6 @@ import logging
 from itertools import pairwise
 
 import pytest
-from pytest import approx
 from tests.unit.clock import settled, virtual
 from tests.unit.runtime.queue_bench import QueueBench, seconds
 
@@ -368,7 +367,7 @@ async def test_a_success_that_is_followed_at_once_does_not_end_the_backoff() -> 
     await asyncio.sleep(60)
 
     failed = bench.starts()[0:10:2]
-    assert [0.5, 1, 2, 4] == [approx(after - before, rel=0.3) for before, after in pairwise(failed)]
+    assert [0.5, 1, 2, 4] == [pytest.approx(after - before, rel=0.3) for before, after in pairwise(failed)]
 
 
 @virtual
