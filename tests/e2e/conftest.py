@@ -5,12 +5,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from tests.e2e.kube import GROUP, Kube, RefusedError
-from tests.e2e.operator_process import OperatorProcess
-from tests.e2e.world import CREDENTIAL, OPERATOR_NAMESPACE, World, eventually
 
 from local_cluster import Cluster
 from mailtrap_simulator.process import SimulatorProcess
+from tests.e2e.kube import GROUP, Kube, RefusedError
+from tests.e2e.operator_process import OperatorProcess
+from tests.e2e.world import CREDENTIAL, OPERATOR_NAMESPACE, World, eventually
 
 _ROOT = Path(__file__).parents[2]
 

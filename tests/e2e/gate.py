@@ -77,7 +77,7 @@ class Steps:
             return dict(self._stopped)
 
     def release(self) -> None:
-        """Let everything pass again; what is stopped stays so, since its operator is dead."""
+        """Let everything pass from here; the calls that are stopped stay so, until their caller gives up."""
         with self._changed:
             self._stops.clear()
             self._stopped.clear()
@@ -152,9 +152,7 @@ class Gate:
         # A caller that dies must not have its stopped call carried out afterwards.
         runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1)
         await runner.setup()
-        # One call's bound stands in `_pass`; a watch has none.
-        timeout = ClientTimeout(total=None, sock_connect=10)
-        async with ClientSession(self._upstream, auto_decompress=False, timeout=timeout) as self._session:
+        async with ClientSession(self._upstream, auto_decompress=False) as self._session:
             try:
                 site = web.TCPSite(runner, "127.0.0.1", 0)
                 await site.start()
@@ -168,20 +166,26 @@ class Gate:
         if self._steps.stops(step, "before"):
             return await _hold()
         headers = {name: text for name, text in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
+        is_watch = "watch" in request.query
         call = self._session.request(
-            request.method, request.rel_url, headers=headers, data=body or None, ssl=self._tls or True
+            request.method,
+            request.rel_url,
+            headers=headers,
+            data=body or None,
+            ssl=self._tls or True,
+            timeout=ClientTimeout(total=None if is_watch else HOLD),
         )
         async with call as answer:
             passed = {
                 name: text for name, text in answer.headers.items() if name.lower() not in _NOT_PASSED_ON
             }
-            if "watch" in request.query:
+            if is_watch:
                 stream = web.StreamResponse(status=answer.status, headers=passed)
                 await stream.prepare(request)
                 async for chunk in answer.content.iter_any():
                     await stream.write(chunk)
                 return stream
-            content = await asyncio.wait_for(answer.read(), HOLD)
+            content = await answer.read()
         self._steps.learn(step, content)
         if self._steps.stops(step, "after"):
             return await _hold()

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from tests.e2e.kube import GROUP, Body, Kube
-from tests.e2e.world import OPERATOR_NAMESPACE, World, eventually, served
 
 from local_cluster import Cluster
+from tests.e2e.kube import GROUP, Body, Kube
+from tests.e2e.world import OPERATOR_NAMESPACE, World, eventually, served
 
 
 @pytest.fixture(scope="module")

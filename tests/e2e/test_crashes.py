@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+
 from tests.e2e.gate import Gates, Moment, gates
 from tests.e2e.kube import identity
 from tests.e2e.witness import View, Witness, look, unrests
 from tests.e2e.world import FAST, World
 
-OVERLAP = "1s"
+OVERLAP = timedelta(seconds=1)
 IN_TIME = 10
 """Seconds within which all is well again, once a lost answer has settled."""
 
@@ -30,15 +31,16 @@ UNLIMITED = ("--workers", "256", "--rate-limit", "5000/10s")
 
 @dataclass(frozen=True)
 class Flow:
-    """What a user does that makes the operator write, and how to know that all has been done."""
+    """What a user does, a remote call that follows from it, and how to know that all has been done."""
 
+    call: str
     starts_ready: bool
     begin: Callable[[World, str], None]
     wrong: Callable[[View], str]
 
 
 def put(world: World, name: str, **spec: Any) -> None:
-    world.put_api_token(name, rotation={"overlap": OVERLAP}, **spec)
+    world.put_api_token(name, rotation={"overlap": f"{OVERLAP.seconds}s"}, **spec)
 
 
 def expire(world: World, name: str) -> None:
@@ -50,23 +52,11 @@ def demote(world: World, name: str) -> None:
 
 
 FLOWS = {
-    "create": Flow(starts_ready=False, begin=put, wrong=View.unrest),
-    "reset": Flow(starts_ready=True, begin=expire, wrong=View.unrest),
-    "replace": Flow(starts_ready=True, begin=demote, wrong=View.unrest),
-    "delete": Flow(starts_ready=True, begin=World.delete_api_token, wrong=View.remains),
+    "create": Flow("POST api_tokens", starts_ready=False, begin=put, wrong=View.unrest),
+    "reset": Flow("POST api_tokens/reset", starts_ready=True, begin=expire, wrong=View.unrest),
+    "replace": Flow("DELETE api_tokens", starts_ready=True, begin=demote, wrong=View.unrest),
+    "delete": Flow("DELETE api_tokens", starts_ready=True, begin=World.delete_api_token, wrong=View.remains),
 }
-
-
-@dataclass(frozen=True)
-class Death:
-    """An object, and the step at which its operator dies."""
-
-    place: int
-    moment: Moment
-
-    @property
-    def name(self) -> str:
-        return f"{self.moment}-step-{self.place}"
 
 
 @pytest.fixture
@@ -107,16 +97,18 @@ def leads(world: World, gated: Gates) -> tuple[str, str]:
 
 
 def stop_everywhere(world: World, gated: Gates, flow: Flow) -> list[str]:
-    """Have one object stopped before and one after every step of a flow; return their names when all are."""
+    """Have one object stopped before and one after every step of a flow; return all objects when they are."""
     steps = scout(world, gated, flow)
-    deaths = [Death(*death) for death in product(range(len(steps)), get_args(Moment))]
-    make_ready(world, flow, [death.name for death in deaths])
-    for death in deaths:
-        gated.steps.begin(death.name)
-        gated.steps.stop_at(death.name, death.place, death.moment)
-        flow.begin(world, death.name)
-    assert {death.name: steps[death.place] for death in deaths} == gated.steps.stopped(60)
-    return [death.name for death in deaths]
+    assert flow.call in steps
+    places = product(range(len(steps)), get_args(Moment))
+    stops = {f"{moment}-step-{place}": (place, moment) for place, moment in places}
+    make_ready(world, flow, list(stops))
+    for name, (place, moment) in stops.items():
+        gated.steps.begin(name)
+        gated.steps.stop_at(name, place, moment)
+        flow.begin(world, name)
+    assert {name: steps[place] for name, (place, _) in stops.items()} == gated.steps.stopped(60)
+    return ["scout", *stops]
 
 
 def lose(world: World, witness: Witness, name: str, lost: str) -> None:
@@ -148,7 +140,7 @@ def assert_all_is_well(world: World, witness: Witness) -> None:
 def test_a_killed_operator_leaves_exactly_one_living_token(
     world: World, gated: Gates, flow: Flow, lost: str
 ) -> None:
-    with Witness(world, timedelta(seconds=1)) as witness:
+    with Witness(world, OVERLAP) as witness:
         with world.operator(
             *PATIENT, *UNLIMITED, *leads(world, gated), kubeconfig=gated.kubeconfig
         ) as victim:
@@ -168,7 +160,7 @@ def test_a_killed_operator_leaves_exactly_one_living_token(
 @pytest.mark.parametrize("flow", FLOWS.values(), ids=FLOWS)
 def test_a_stalled_operator_comes_back_beside_another_one(world: World, gated: Gates, flow: Flow) -> None:
     with (
-        Witness(world, timedelta(seconds=1)) as witness,
+        Witness(world, OVERLAP) as witness,
         world.operator(*QUICK, *UNLIMITED, *leads(world, gated), kubeconfig=gated.kubeconfig),
     ):
         names = stop_everywhere(world, gated, flow)

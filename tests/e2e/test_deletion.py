@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from tests.e2e.kube import GROUP, Body
 from tests.e2e.operator_process import OperatorProcess
 from tests.e2e.world import API_VERSION, CREDENTIAL, OPERATOR_NAMESPACE, World, eventually

@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+
+from local_cluster import Cluster
 from tests.contract.kubernetes.api import Api, DenialReason
 from tests.contract.kubernetes.in_memory import InMemory
 from tests.contract.kubernetes.table import CASES, Case
 from tests.e2e.kube import identity
-
-from local_cluster import Cluster
 
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 POLICY, BINDING = "validatingadmissionpolicies", "validatingadmissionpolicybindings"

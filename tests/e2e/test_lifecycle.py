@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
-from tests.e2e.kube import Body, Kube
-from tests.e2e.world import World, eventually, served
 
 from local_cluster import Cluster
+from tests.e2e.kube import Body, Kube
+from tests.e2e.world import World, eventually, served
 
 SANDBOX = [{"type": "sandbox", "id": 7, "accessLevel": "Viewer"}]
 NEVER = {"policy": "Never"}
@@ -97,6 +97,8 @@ def test_the_old_token_is_on_record_during_its_overlap(world: World) -> None:
     world.put_api_token("overlapping", resources=SANDBOX)
 
     world.becomes_ready("overlapping")
+    world.put_api_token("meanwhile")
+    world.becomes_ready("meanwhile")
     assert [token["id"]] == [previous["id"] for previous in world.status("overlapping")["previous"]]
     assert world.works(old)
 
@@ -173,8 +175,8 @@ def test_a_suspended_api_token_is_left_alone_and_catches_up_later(world: World) 
     world.put_api_token("paused", suspend=True, expiration=after("720h"))
     world.becomes("paused", "Suspended")
     world.kube.delete(world.secret_path("paused"))
-    world.put_api_token("meanwhile")
-    world.becomes_ready("meanwhile")
+    world.put_api_token("going-on")
+    world.becomes_ready("going-on")
 
     assert ["create"] == world.operations(before)
     assert world.secret("paused") is None

@@ -11,10 +11,10 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from tests.e2e.kube import GROUP, Body, Kube
-from tests.e2e.world import World, eventually, served
 
 from local_cluster import Cluster
+from tests.e2e.kube import GROUP, Body, Kube
+from tests.e2e.world import World, eventually, served
 
 NEVER = {"policy": "Never"}
 VALUE = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")

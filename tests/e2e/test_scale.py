@@ -4,6 +4,7 @@ import time
 from collections import Counter
 
 import pytest
+
 from tests.e2e.world import World
 
 OBJECTS = 300

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from tests.e2e.kube import Body, Kube, RefusedError
-from tests.e2e.world import World, eventually, served
 
 from local_cluster import Cluster
+from tests.e2e.kube import Body, Kube, RefusedError
+from tests.e2e.world import World, eventually, served
 
 GROUP = "mailtrap-operator.io"
 FOREIGN_VALUE = "f0e1" * 8

@@ -4,10 +4,10 @@ import base64
 from collections.abc import Iterator
 
 import pytest
-from tests.e2e.kube import Body, Kube
-from tests.e2e.world import World, eventually, served
 
 from local_cluster import Cluster
+from tests.e2e.kube import Body, Kube
+from tests.e2e.world import World, eventually, served
 
 
 @pytest.fixture(scope="module")

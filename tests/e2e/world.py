@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
-from tests.e2e.kube import GROUP, Body, Kube
-from tests.e2e.operator_process import OperatorProcess
 
 from local_cluster import Cluster
 from mailtrap_simulator.process import SimulatorProcess
+from tests.e2e.kube import GROUP, Body, Kube
+from tests.e2e.operator_process import OperatorProcess
 
 API_VERSION = "mailtrap-operator.io/v1alpha1"
 CREDENTIAL = "c0ffee00" * 4

@@ -8,6 +8,11 @@ from tests.simulation.invariants import what_is_missing
 from tests.simulation.world import World, api_token_path, secret_path
 
 
+def is_served(world: World) -> bool:
+    """Whether every object is Ready and served to the end."""
+    objects = world.api_tokens()
+    return bool(objects) and all(what_is_missing(world, body) is None for body in objects)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Flow:
@@ -16,19 +21,14 @@ class Flow:
     name: str
     begin: Callable[[World], None]
     spec: dict[str, Any] | None = field(default_factory=dict)
-    is_done: Callable[[World], bool] = lambda world: _is_served(world)
+    is_done: Callable[[World], bool] = is_served
 
     def __str__(self) -> str:
         return self.name
 
 
-def _is_served(world: World) -> bool:
-    objects = world.api_tokens()
-    return bool(objects) and all(what_is_missing(world, body) is None for body in objects)
-
-
 def _is_served_with_one_token(world: World) -> bool:
-    return _is_served(world) and not any(body["status"].get("previous") for body in world.api_tokens())
+    return is_served(world) and not any(body["status"].get("previous") for body in world.api_tokens())
 
 
 def _is_gone(world: World) -> bool:
@@ -64,8 +64,6 @@ def _lose_secret_and_status(world: World) -> None:
 
 def _rename_secret(world: World) -> None:
     world.put_api_token(secretName="renamed")
-
-
 
 
 def _delete(world: World) -> None:

@@ -12,14 +12,13 @@ from typing import Any
 
 import aiohttp
 import httpx
-from kubernetes.aio import client
-from mailtrap_simulator.server import Server
 
 from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.clients.kube import KubeClient
 from mailtrap_operator.composition import Operator, Surroundings
 from mailtrap_operator.runtime.resync import resync
 from mailtrap_operator.settings import Settings
+from mailtrap_simulator.server import Server
 from tests.simulation.kubernetes import Kubernetes
 from tests.simulation.network import Life, Network
 from tests.simulation.outcomes import Kind, Outcome, Seen
@@ -110,7 +109,7 @@ class Incarnation:
         self.operator = Operator(
             Surroundings(
                 kube=self._kube,
-                new_http=lambda: httpx.AsyncClient(transport=transport, timeout=None),
+                new_http=lambda: httpx.AsyncClient(transport=transport, timeout=None),  # noqa: S113 - each call is bounded as a whole
                 clock=self._clock,
                 entropy=random.randbytes,
                 holder=name,
@@ -165,5 +164,3 @@ def _resource(path: str) -> str:
     names = {"apitokens", "secrets", "events", "clustermailtrapaccounts", "mailtrapaccounts"}
     at = next(i for i, part in enumerate(parts) if part in names)
     return "/".join([parts[at], *parts[at + 2 :]])
-
-

@@ -13,12 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from mailtrap_simulator.tokens import Token
-
 from tests.simulation.time import server_time
 from tests.simulation.world import OVERLAP, Body, World, as_text, token_id_in, value_in
 
 
-class Violation(AssertionError):
+class ViolationError(AssertionError):
     """An invariant does not hold."""
 
 
@@ -39,16 +38,25 @@ class Invariants:
         self._note_secrets({body["metadata"]["uid"]: body for body in self.world.api_tokens()})
 
     def check(self) -> None:
-        """Check I1 to I5; raises `Violation`."""
-        tokens, objects = self.world.remote_tokens(), {o["metadata"]["uid"]: o for o in self.world.api_tokens()}
+        """Check I1 to I5; raises `ViolationError`."""
+        tokens, objects = (
+            self.world.remote_tokens(),
+            {o["metadata"]["uid"]: o for o in self.world.api_tokens()},
+        )
         self._values.update(token.value for token in tokens.values())
         self._note_secrets(objects)
         self._check_foreign(tokens)
-        for uid, body in objects.items():
-            self._check_object(uid, body, tokens)
+        for body in objects.values():
+            self._check_object(body, tokens)
         for uid, body in self._objects.items():
-            if uid not in objects and body["spec"].get("deletionPolicy") != "Retain" and self.world.owned(body):
-                raise Violation(f"I5: the object is gone, its tokens are not: {_ids(self.world.owned(body))}")
+            if (
+                uid not in objects
+                and body["spec"].get("deletionPolicy") != "Retain"
+                and self.world.owned(body)
+            ):
+                raise ViolationError(
+                    f"I5: the object is gone, its tokens are not: {_ids(self.world.owned(body))}"
+                )
         self._remote, self._objects = tokens, objects
 
     def _note_secrets(self, objects: dict[str, Body]) -> None:
@@ -63,39 +71,41 @@ class Invariants:
     def _check_foreign(self, tokens: dict[int, Token]) -> None:
         for token_id in self.world.foreign & self._remote.keys():
             if tokens.get(token_id) != self._remote[token_id]:
-                raise Violation(f"I4: foreign token {token_id} was touched")
+                raise ViolationError(f"I4: foreign token {token_id} was touched")
 
-    def _check_object(self, uid: str, body: Body, tokens: dict[int, Token]) -> None:
+    def _check_object(self, body: Body, tokens: dict[int, Token]) -> None:
         if "deletionTimestamp" in body["metadata"]:
             return
         secret = self.world.secret_of(body)
         held, known = token_id_in(secret), ids_on_record(body)
         unaccounted = [token.id for token in self.world.owned(body) if token.id not in known | {held}]
         if len(unaccounted) > 1:
-            raise Violation(f"I1: {len(unaccounted)} tokens on no record: {unaccounted}")
+            raise ViolationError(f"I1: {len(unaccounted)} tokens on no record: {unaccounted}")
         now = server_time()
         for token_id in self._remote.keys() - tokens.keys():
             if not self._remote[token_id].is_live(now):
                 continue
             if token_id == held:
-                raise Violation(f"I2: token {token_id} was deleted while the Secret holds it")
+                raise ViolationError(f"I2: token {token_id} was deleted while the Secret holds it")
             left = self._left_secret.get(token_id)
             if left is not None and now - left < OVERLAP:
-                raise Violation(f"I3: token {token_id} was deleted {now - left} after it left the Secret")
+                raise ViolationError(
+                    f"I3: token {token_id} was deleted {now - left} after it left the Secret"
+                )
         token = tokens.get(held or 0)
         if token is not None and token.was_reset and not token.is_live(now):
-            raise Violation(f"I2: the Secret holds token {token_id}, which a reset made dead")
+            raise ViolationError(f"I2: the Secret holds token {token_id}, which a reset made dead")
 
     def check_at_rest(self) -> None:
-        """Check I1 and ESR, and that no value went astray; raises `Violation`."""
+        """Check I1 and ESR, and that no value went astray; raises `ViolationError`."""
         self.check()
         for body in self.world.api_tokens():
             if wrong := what_is_missing(self.world, body):
-                raise Violation(f"ESR: {wrong}: {body.get('status')}")
+                raise ViolationError(f"ESR: {wrong}: {body.get('status')}")
         texts = [as_text(body) for body in [*self.world.api_tokens(), *self._events()]]
         for value in self._values:
             if any(value in text for text in texts):
-                raise Violation("a token value stands outside of its Secret")
+                raise ViolationError("a token value stands outside of its Secret")
 
     def _events(self) -> list[Any]:
         listed = self.world.read("/api/v1/namespaces/team/events")
@@ -111,27 +121,22 @@ def ids_on_record(body: Body) -> set[int]:
 
 def what_is_missing(world: World, body: Body) -> str | None:
     """Return what keeps an object from being served to the end, or None."""
-    if "deletionTimestamp" in body["metadata"]:
-        return "the object is still being deleted"
-    status = body.get("status", {})
+    status, owned = body.get("status", {}), world.owned(body)
     conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
     ready = conditions.get("Ready", {})
-    if ready.get("status") != "True" or conditions.keys() & {"Reconciling", "Stalled"}:
-        return "it is not Ready"
-    if ready["observedGeneration"] != body["metadata"]["generation"]:
-        return "its status is of an older generation"
-    if "operation" in status:
-        return "an operation is still open"
-    secret, owned = world.secret_of(body), world.owned(body)
-    held = next((token for token in owned if token.value == value_in(secret)), None)
-    if held is None or not held.is_live(server_time()):
-        return "the Secret holds no living token"
-    previous = {entry["id"] for entry in status.get("previous", [])}
-    if left_over := [token.id for token in owned if token.id != held.id and token.id not in previous]:
-        return f"tokens are left over: {left_over}"
-    if status["current"]["id"] != held.id:
-        return "the status names another token than the Secret holds"
-    return None
+    value = value_in(world.secret_of(body))
+    held = next((token for token in owned if token.value == value and token.is_live(server_time())), None)
+    known = ids_on_record(body) | ({held.id} if held else set())
+    wrongs = {
+        "it is still being deleted": "deletionTimestamp" in body["metadata"],
+        "it is not Ready": ready.get("status") != "True" or conditions.keys() & {"Reconciling", "Stalled"},
+        "its status is old": ready.get("observedGeneration") != body["metadata"]["generation"],
+        "an operation is still open": "operation" in status,
+        "the Secret holds no living token": held is None,
+        "the status names another token": held and status.get("current", {}).get("id") != held.id,
+        "tokens are left over": any(token.id not in known for token in owned),
+    }
+    return next((wrong for wrong, is_so in wrongs.items() if is_so), None)
 
 
 def _ids(tokens: list[Token]) -> list[int]:

@@ -4,9 +4,9 @@ import asyncio
 import json
 
 import httpx
+
 from mailtrap_simulator.messages import Request, Response
 from mailtrap_simulator.server import Server
-
 from tests.simulation.network import Life, Network
 from tests.simulation.outcomes import Kind, Outcome, Seen
 from tests.simulation.time import server_time
@@ -39,11 +39,15 @@ class RemoteTransport(httpx.AsyncBaseTransport):
         )
         return await self._seen(outcome, answer, call)
 
-    async def _seen(self, outcome: Outcome, answer: Response | None, call: Request) -> httpx.Response:
+    async def _seen(  # noqa: PLR0911 - one return for each thing that can be seen
+        self, outcome: Outcome, answer: Response | None, call: Request
+    ) -> httpx.Response:
         match outcome.seen:
             case Seen.ANSWER if answer is not None:
                 return httpx.Response(
-                    answer.status, headers={**answer.headers, "Content-Type": answer.content_type}, content=answer.body
+                    answer.status,
+                    headers={**answer.headers, "Content-Type": answer.content_type},
+                    content=answer.body,
                 )
             case Seen.STATUS:
                 headers = {"Retry-After": str(outcome.retry_after)} if outcome.retry_after else {}

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 
-from tests.simulation.flows import Flow
-from tests.simulation.invariants import Invariants, Violation
+from tests.simulation.flows import Flow, is_served
+from tests.simulation.invariants import Invariants, ViolationError
 from tests.simulation.network import Call, Network
 from tests.simulation.outcomes import Outcome
 from tests.simulation.world import Saved, World
@@ -35,19 +35,12 @@ def start_of(flow: Flow) -> Saved:
         if flow.spec is not None:
             world.put_api_token(**flow.spec)
             operator = await world.start_operator()
-            while not flow_is_served(world):
-                await asyncio.sleep(1)
+            await asyncio.sleep(10)
+            assert is_served(world)
             await operator.operator.queue.drain(timedelta())
         return world.save()
 
     return run_virtual(prepare())
-
-
-def flow_is_served(world: World) -> bool:
-    """Whether everything is Ready."""
-    from tests.simulation.flows import _is_served
-
-    return _is_served(world)
 
 
 def run(flow: Flow, script: Mapping[int, Outcome] | None = None) -> Run:
@@ -68,7 +61,7 @@ async def _run(flow: Flow, saved: Saved, script: Mapping[int, Outcome]) -> Run:
         world.note_change()
         try:
             invariants.check()
-        except Violation as violation:
+        except ViolationError as violation:
             violations.append(str(violation))
 
     network.on_change = check
@@ -85,7 +78,9 @@ async def _run(flow: Flow, saved: Saved, script: Mapping[int, Outcome]) -> Run:
             break
         seen = world.changes
         if loop.time() > deadline:
-            violations.append(f"ESR: not done in {LONGEST:.0f} s: {[o.get('status') for o in world.api_tokens()]}")
+            violations.append(
+                f"ESR: not done in {LONGEST:.0f} s: {[o.get('status') for o in world.api_tokens()]}"
+            )
         await asyncio.sleep(1)
         world.collect_garbage()
     network.is_counting = False
@@ -93,7 +88,7 @@ async def _run(flow: Flow, saved: Saved, script: Mapping[int, Outcome]) -> Run:
     if not violations:
         try:
             invariants.check_at_rest()
-        except Violation as violation:
+        except ViolationError as violation:
             violations.append(str(violation))
     for operator in world.operators:
         operator.life.is_alive = False

@@ -12,13 +12,12 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from mailtrap_operator.core.ownership import owner_of, parse_tag
 from mailtrap_simulator.account import Account
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.server import Server
 from mailtrap_simulator.settings import Settings as RemoteSettings
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
-
-from mailtrap_operator.core.ownership import owner_of, parse_tag
 from tests.simulation.incarnation import INSTALLATION, Incarnation
 from tests.simulation.kubernetes import Kubernetes
 from tests.simulation.network import Life, Network
@@ -81,7 +80,11 @@ class World:
             "refreshInterval": "1h",
         }
         account = {
-            "apiVersion": API_VERSION, "kind": "ClusterMailtrapAccount", "metadata": {"name": "default"}, "spec": spec}
+            "apiVersion": API_VERSION,
+            "kind": "ClusterMailtrapAccount",
+            "metadata": {"name": "default"},
+            "spec": spec,
+        }
         self.write("POST", f"{GROUP}/clustermailtrapaccounts", account)
         owner = owner_of(INSTALLATION, NAMESPACE, "billing", "another uid")
         grants = (Grant("domain", 1, ADMIN),)
@@ -94,7 +97,9 @@ class World:
             )
         ]
         admin = (self.account.admin_grant,)
-        credential = self.account.create(Draft("operator", admin, None), "Jane Doe", server_time(), CREDENTIAL)
+        credential = self.account.create(
+            Draft("operator", admin, None), "Jane Doe", server_time(), CREDENTIAL
+        )
         return frozenset([*foreign, credential.id])
 
     # Operators.
@@ -190,7 +195,9 @@ class World:
         meta = api_token["metadata"]
         owner = owner_of(INSTALLATION, meta["namespace"], meta["name"], meta["uid"])
         tags = ((token, parse_tag(token.name)) for token in self.remote_tokens().values())
-        return [token for token, tag in tags if tag and (tag.installation, tag.owner) == (INSTALLATION, owner)]
+        return [
+            token for token, tag in tags if tag and (tag.installation, tag.owner) == (INSTALLATION, owner)
+        ]
 
 
 def api_token_path(name: str = "billing") -> str:

@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+
 from tests.unit.clock import now, run_virtual, settled
 
 

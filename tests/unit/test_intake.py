@@ -7,9 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.clients.fake_kube import FakeKube
-from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token, secret
-from tests.unit.clock import settled, virtual
 
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.lanes import Lane
@@ -18,6 +15,9 @@ from mailtrap_operator.intake import Intake
 from mailtrap_operator.runtime.resync import resync
 from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.runtime.workqueue import Verdict, WorkQueue
+from tests.unit.clients.fake_kube import FakeKube
+from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token, secret
+from tests.unit.clock import settled, virtual
 
 BILLING, MAILER = ApiTokenKey("team", "billing"), ApiTokenKey("team", "mailer")
 DEFAULT = AccountKey("ClusterMailtrapAccount", None, "default")
@@ -40,7 +40,7 @@ class Bench:
             self._work,
             workers=1,
             group_of=lambda _: "one",
-            rng=random.Random(7),  # noqa: S311 - repeatable, and no secrets
+            rng=random.Random(7),
         )
         self.intake = Intake(self.store, self.queue)
 

@@ -1,6 +1,7 @@
 """The contract of the Kubernetes API, kept by the server in memory."""
 
 import pytest
+
 from tests.contract.kubernetes.api import Api
 from tests.contract.kubernetes.in_memory import InMemory
 from tests.contract.kubernetes.table import CASES, Case

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+
 from tests.simulation.kubernetes.frozen import Frozen
 from tests.simulation.kubernetes.malformed import MalformedError
 from tests.simulation.kubernetes.metadata import Parts, judge_metadata

@@ -5,14 +5,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from tests.unit.clients.fake_kube import FakeKube
-from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, Remote
-
 from mailtrap_operator.api.v1alpha1 import Account, AccountRef, AccountSpec, Metadata, SecretKeyRef
 from mailtrap_operator.clients.accounts import Accounts, RemoteLimits, Tokens
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.observation import RemoteToken
 from mailtrap_operator.core.ownership import Tag
+from tests.unit.clients.fake_kube import FakeKube
+from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, Remote
 
 KEY = AccountKey("ClusterMailtrapAccount", None, "default")
 OTHER = AccountKey("ClusterMailtrapAccount", None, "other")

@@ -34,7 +34,7 @@ class Remote(httpx.AsyncBaseTransport):
         def server_time() -> datetime:
             return START + timedelta(seconds=asyncio.get_running_loop().time())
 
-        rng = Random(7)  # noqa: S311 - repeatable, and no secrets
+        rng = Random(7)
         self.simulator = Simulator(Clock(server_time), rng, settings or Settings())
         self.requests: list[Request] = []
         self.unreachable: Exception | None = None

@@ -2,16 +2,15 @@
 
 import asyncio
 
-from tests.unit.clients.account_bench import KEY, NAME, OTHER, OWNER, AccountBench, token
-from tests.unit.clients.remote import CREDENTIAL
-from tests.unit.clients.test_mailtrap_calls import ADMIN_OF_DOMAIN, LEFT_OUT
-from tests.unit.clock import settled, virtual
-
 from mailtrap_operator.clients.accounts import NOT_LISTED, Tokens
 from mailtrap_operator.clients.errors import Unauthorized
 from mailtrap_operator.core.observation import Found, Unknown
 from mailtrap_operator.core.ownership import Tag
 from mailtrap_operator.core.reasons import Reason
+from tests.unit.clients.account_bench import KEY, NAME, OTHER, OWNER, AccountBench, token
+from tests.unit.clients.remote import CREDENTIAL
+from tests.unit.clients.test_mailtrap_calls import ADMIN_OF_DOMAIN, LEFT_OUT
+from tests.unit.clock import settled, virtual
 
 
 def ids_in(tokens: Tokens) -> list[int]:

@@ -5,6 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from mailtrap_operator.clients.errors import Failure, Retryable, Terminal
+from mailtrap_operator.core.observation import Found, Unknown
+from mailtrap_operator.core.reasons import Reason
 from tests.unit.clients.account_bench import (
     BASE,
     KEY,
@@ -16,10 +20,6 @@ from tests.unit.clients.account_bench import (
 )
 from tests.unit.clients.remote import CREDENTIAL, DOMAIN
 from tests.unit.clock import now, virtual
-
-from mailtrap_operator.clients.errors import Failure, Retryable, Terminal
-from mailtrap_operator.core.observation import Found, Unknown
-from mailtrap_operator.core.reasons import Reason
 
 SECRET = BASE.format("mailtrap-system") + "/credentials"
 PLACE = "Secret mailtrap-system/credentials"

@@ -1,9 +1,9 @@
 """The fake keeps to what the tests rely on."""
 
 import pytest
-from tests.unit.clients.fake_kube import FakeKube
 
 from mailtrap_operator.clients.errors import Conflict, Missing, Terminal, Uncertain
+from tests.unit.clients.fake_kube import FakeKube
 
 SECRETS = "/api/v1/namespaces/team/secrets"
 TOKENS = "/apis/mailtrap-operator.io/v1alpha1/namespaces/team/apitokens"

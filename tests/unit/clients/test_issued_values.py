@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
-from tests.unit.clients.secrets_of_ours import ISSUED, TOKEN, VALUE
 
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.observation import UnpublishedToken
+from tests.unit.clients.secrets_of_ours import ISSUED, TOKEN, VALUE
 
 KEY, OTHER = ApiTokenKey("team", "billing"), ApiTokenKey("team", "mailer")
 WAITING = UnpublishedToken(ISSUED.nonce, TOKEN)

@@ -8,11 +8,11 @@ from pathlib import Path
 import certifi
 import pytest
 from kubernetes.aio import client, config
-from tests.unit.clients.raw_server import HANG, answer, raw_server
 
 from mailtrap_operator.clients.errors import Conflict, Failure, Missing, Retryable, Terminal, Uncertain
 from mailtrap_operator.clients.kube import KubeClient, account_path, api_token_path, connect, secrets_path
 from mailtrap_operator.core.reasons import Reason
+from tests.unit.clients.raw_server import HANG, answer, raw_server
 
 PATH = "/api/v1/namespaces/team/secrets/billing"
 PATIENCE = timedelta(seconds=30)

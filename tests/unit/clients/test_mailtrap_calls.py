@@ -7,8 +7,6 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
-from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, Remote
-from tests.unit.clock import now, virtual
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, Resource
 from mailtrap_operator.clients.errors import Retryable
@@ -18,6 +16,8 @@ from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.ownership import Tag
 from mailtrap_simulator.settings import RateLimit, Settings
+from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, Remote
+from tests.unit.clock import now, virtual
 
 REF = AccountRef(name="default")
 ADMIN_OF_DOMAIN = Resource(type="domain", id=7, access_level="Admin")

@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
-from tests.unit.clients.remote import CREDENTIAL, Remote
-from tests.unit.clients.test_mailtrap_calls import ADMIN_OF_DOMAIN, LEFT_OUT, NAME, client_of
-from tests.unit.clock import now, virtual
 
 from mailtrap_operator.clients.errors import Failure, Missing, Retryable, Terminal, Unauthorized, Uncertain
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.core.reasons import Reason
+from tests.unit.clients.remote import CREDENTIAL, Remote
+from tests.unit.clients.test_mailtrap_calls import ADMIN_OF_DOMAIN, LEFT_OUT, NAME, client_of
+from tests.unit.clock import now, virtual
 
 Call = Callable[[MailtrapClient, int], Awaitable[object]]
 Kind = tuple[type[Failure], Reason]

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.clock import now, run_virtual, settled, virtual
 
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.lanes import Lane
+from tests.unit.clock import now, run_virtual, settled, virtual
 
 PERIOD = 10.0
 A_WHILE = 1000.0

@@ -4,10 +4,10 @@ import json
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.unit.clients.secrets_of_ours import ISSUANCE, OWNER, VALUE
 
 from mailtrap_operator.clients import secret_marks
 from mailtrap_operator.clients.secret_marks import Marks, find_value, fingerprint, read_marks
+from tests.unit.clients.secrets_of_ours import ISSUANCE, OWNER, VALUE
 
 MARKS = Marks(
     owner=OWNER,

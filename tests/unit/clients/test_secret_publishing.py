@@ -5,6 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
+from mailtrap_operator.clients.errors import Conflict, Failure, Retryable, Terminal, Uncertain
+from mailtrap_operator.clients.secret_store import SecretStore, parse_secret
+from mailtrap_operator.core.actions import DesiredSecret
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.wishes import fulfils
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.secrets_of_ours import (
     ISSUANCE,
@@ -16,12 +22,6 @@ from tests.unit.clients.secrets_of_ours import (
     desired,
     version_of,
 )
-
-from mailtrap_operator.clients.errors import Conflict, Failure, Retryable, Terminal, Uncertain
-from mailtrap_operator.clients.secret_store import SecretStore, parse_secret
-from mailtrap_operator.core.actions import DesiredSecret
-from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.wishes import fulfils
 
 FOREIGN: dict[str, Any] = {
     "metadata": {

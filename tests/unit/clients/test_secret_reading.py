@@ -8,6 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
+
+from mailtrap_operator.clients import secret_marks
+from mailtrap_operator.clients.errors import Conflict, Missing, Terminal, Uncertain
+from mailtrap_operator.clients.issued_values import IssuedValue
+from mailtrap_operator.clients.secret_store import SecretStore, parse_secret
+from mailtrap_operator.core.digests import form_digest
+from mailtrap_operator.core.observation import Absent, Found, SecretState
+from mailtrap_operator.core.wishes import fulfils
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.secrets_of_ours import (
     ISSUANCE,
@@ -20,14 +28,6 @@ from tests.unit.clients.secrets_of_ours import (
     version_of,
 )
 from tests.unit.clock import run_virtual
-
-from mailtrap_operator.clients import secret_marks
-from mailtrap_operator.clients.errors import Conflict, Missing, Terminal, Uncertain
-from mailtrap_operator.clients.issued_values import IssuedValue
-from mailtrap_operator.clients.secret_store import SecretStore, parse_secret
-from mailtrap_operator.core.digests import form_digest
-from mailtrap_operator.core.observation import Absent, Found, SecretState
-from mailtrap_operator.core.wishes import fulfils
 
 TEMPLATE = {"token": "${token}", "url": "smtp://api:${token}@host"}
 AT = f"{PATH}/billing"

@@ -4,16 +4,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.unit.clients.fake_kube import FakeKube
-from tests.unit.clients.objects import ACCOUNTS, API_TOKENS
-from tests.unit.clients.objects import account as account_body
-from tests.unit.clients.objects import api_token as api_token_body
 
 from mailtrap_operator.api.v1alpha1 import Account, AccountStatus, ApiToken, ApiTokenStatus, Condition
 from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
 from mailtrap_operator.clients.errors import Conflict, Retryable
 from mailtrap_operator.core.keys import ApiTokenKey
+from tests.unit.clients.fake_kube import FakeKube
+from tests.unit.clients.objects import ACCOUNTS, API_TOKENS
+from tests.unit.clients.objects import account as account_body
+from tests.unit.clients.objects import api_token as api_token_body
 
 KEY = ApiTokenKey("team", "billing")
 AT = f"{API_TOKENS}/billing"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken, ApiTokenStatus, OperationStatus
 from tests.unit.core.builders import (
     SECOND,
     a_current,
@@ -10,8 +11,6 @@ from tests.unit.core.builders import (
     an_api_token,
     an_operation,
 )
-
-from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken, ApiTokenStatus, OperationStatus
 
 CLAIMED = an_operation("Delete", nonce="", ago=SECOND)
 

@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from tests.unit.core.builders import OWNER, OWNER_MARK
-
 from mailtrap_operator.api.v1alpha1 import AccountRef, CurrentToken, PreviousToken
 from mailtrap_operator.core.actions import Plan, Record, RevokeToken
 from mailtrap_operator.core.observation import Found, Observation, RemoteToken, SecretState
+from tests.unit.core.builders import OWNER, OWNER_MARK
 
 
 def lists(world: Observation) -> dict[AccountRef, dict[int, RemoteToken]]:

@@ -6,7 +6,6 @@ from typing import NamedTuple, assert_never
 
 import pytest
 from _pytest.mark.structures import ParameterSet
-from tests.unit.core.builders import NAME, NOW
 
 from mailtrap_operator.api.v1alpha1 import PreviousToken
 from mailtrap_operator.core.actions import (
@@ -25,6 +24,7 @@ from mailtrap_operator.core.actions import (
 from mailtrap_operator.core.observation import Observation
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
+from tests.unit.core.builders import NAME, NOW
 
 
 class Leaving(NamedTuple):

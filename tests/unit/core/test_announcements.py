@@ -3,6 +3,13 @@
 from typing import Any
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import Condition
+from mailtrap_operator.core.actions import Done, Failed, Outcome, Published
+from mailtrap_operator.core.announcements import Announcement, announcements
+from mailtrap_operator.core.observation import Observation, Unknown
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import WHY, Reason
 from tests.unit.core.builders import (
     NOW,
     SECRET_1,
@@ -20,13 +27,6 @@ from tests.unit.core.builders import (
     seen,
 )
 from tests.unit.core.doomed import claimed, doomed
-
-from mailtrap_operator.api.v1alpha1 import Condition
-from mailtrap_operator.core.actions import Done, Failed, Outcome, Published
-from mailtrap_operator.core.announcements import Announcement, announcements
-from mailtrap_operator.core.observation import Observation, Unknown
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import WHY, Reason
 
 PUBLISHED = Published(a_remote_token(2), an_issuance())
 OVERDUE = an_api_token(status=a_status(previous=(a_previous(2, delete_after=NOW),)))

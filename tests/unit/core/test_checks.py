@@ -4,6 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import Expiration, Rotation
+from mailtrap_operator.core import checks
+from mailtrap_operator.core.observation import AccountView, Observation, Unknown
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     DAY,
     HOUR,
@@ -23,12 +29,6 @@ from tests.unit.core.builders import (
     an_issuance,
     seen,
 )
-
-from mailtrap_operator.api.v1alpha1 import Expiration, Rotation
-from mailtrap_operator.core import checks
-from mailtrap_operator.core.observation import AccountView, Observation, Unknown
-from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.situation import Situation
 
 EXPIRED = a_current(expires_at=NOW)
 NEVER = Expiration(policy="Never")

@@ -5,20 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.unit.core.builders import (
-    DAY,
-    HOUR,
-    NOW,
-    SECOND,
-    TIMEOUT,
-    WIPED,
-    a_foreign_secret,
-    a_remote_token,
-    a_status,
-    an_api_token,
-    an_issuance,
-    seen,
-)
 
 from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, Condition
 from mailtrap_operator.core.actions import (
@@ -37,6 +23,20 @@ from mailtrap_operator.core.conditions import merge_conditions, status_after, st
 from mailtrap_operator.core.observation import Observation, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
+from tests.unit.core.builders import (
+    DAY,
+    HOUR,
+    NOW,
+    SECOND,
+    TIMEOUT,
+    WIPED,
+    a_foreign_secret,
+    a_remote_token,
+    a_status,
+    an_api_token,
+    an_issuance,
+    seen,
+)
 
 REFUSED = Unknown(Reason.REQUEST_REFUSED, 'Mailtrap answered 422: "no". Correct the spec.')
 PUBLISHED = Published(a_remote_token(2), an_issuance(issued_at=NOW))

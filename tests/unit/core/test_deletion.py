@@ -1,6 +1,13 @@
 """An object that is being deleted: first the claim, then every token of ours, then, when none is left, the finalizer."""
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import AccountRef, ApiTokenStatus, OperationStatus
+from mailtrap_operator.core.actions import RevokeToken, State
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import Observation, Unknown
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     ANOTHER_OPERATOR,
     DAY,
@@ -26,13 +33,6 @@ from tests.unit.core.builders import (
 )
 from tests.unit.core.doomed import claimed, doomed
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
-
-from mailtrap_operator.api.v1alpha1 import AccountRef, ApiTokenStatus, OperationStatus
-from mailtrap_operator.core.actions import RevokeToken, State
-from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Observation, Unknown
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import Reason
 
 DELETING = (State.PROGRESSING, Reason.DELETING)
 REVOKED = (State.PROGRESSING, Reason.REVOKED)
@@ -227,6 +227,13 @@ def test_the_claim_keeps_the_account_of_what_is_under_way() -> None:
             seen(claimed(SETTLING), listed=()),
             says=WAITING,
             again=59 * SECOND,
+            works=False,
+        ),
+        row(
+            "No token is left, and the create has a second to settle.",
+            seen(claimed(an_operation("Delete", ago=MINUTE - SECOND)), listed=()),
+            says=WAITING,
+            again=SECOND,
             works=False,
         ),
         row(

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from tests.unit.core.builders import DAY, HOUR, NOW, OTHER_ACCOUNT, an_api_token
 
 from mailtrap_operator.api.v1alpha1 import (
     AccountRef,
@@ -14,6 +13,7 @@ from mailtrap_operator.api.v1alpha1 import (
     SecretTemplate,
 )
 from mailtrap_operator.core.digests import access_digest, display_name, expiration_digest, form_digest
+from tests.unit.core.builders import DAY, HOUR, NOW, OTHER_ACCOUNT, an_api_token
 
 ADMIN = Resource(type="domain", id=7, access_level="Admin")
 OTHER = Resource(type="sandbox", id="main", access_level="Viewer")

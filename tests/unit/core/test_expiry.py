@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.core.builders import DAY, HOUR, MINUTE, NOW, SECOND
 
 from mailtrap_operator.api.v1alpha1 import Expiration, Rotation
 from mailtrap_operator.core.actions import ServerDefault
 from mailtrap_operator.core.expiry import RESET_OVERLAP, renewal_time, wanted_expiry, whole_second_after
+from tests.unit.core.builders import DAY, HOUR, MINUTE, NOW, SECOND
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,13 @@
 """Our finalizer keeps an object until its tokens are gone; whoever removes it, it is put back."""
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus
+from mailtrap_operator.core.actions import State
+from mailtrap_operator.core.observation import Observation
+from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
+    DAY,
     MINUTE,
     NOW,
     TIMEOUT,
@@ -15,11 +21,6 @@ from tests.unit.core.builders import (
     seen,
 )
 from tests.unit.core.rows import Decision, Noted, decision, row
-
-from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus
-from mailtrap_operator.core.actions import State
-from mailtrap_operator.core.observation import Observation
-from mailtrap_operator.core.reasons import Reason
 
 MISSING = (State.PROGRESSING, Reason.FINALIZER_MISSING)
 
@@ -56,6 +57,13 @@ def stripped(
         row(
             "Only tokens on their way out are on record.",
             seen(stripped(a_status(current=None, previous=(a_previous(2),))), secret=None, listed=()),
+            does="add the finalizer",
+            says=MISSING,
+            works=False,
+        ),
+        row(
+            "Only an operation is on record: it has settled, and what it made may turn up yet.",
+            seen(stripped(a_status(operation=an_operation(ago=DAY), current=None)), secret=None, listed=()),
             does="add the finalizer",
             says=MISSING,
             works=False,

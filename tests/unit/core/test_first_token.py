@@ -1,6 +1,14 @@
 """The first token of an object whose owner tag was never used needs no LIST."""
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import ApiTokenStatus, OperationStatus
+from mailtrap_operator.core.actions import DesiredSecret, IssueToken, ServerDefault, State
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import Observation, Unknown
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.recovery import is_unused
 from tests.unit.core.builders import (
     ACCOUNT,
     DOMAIN,
@@ -21,14 +29,6 @@ from tests.unit.core.builders import (
     seen,
 )
 from tests.unit.core.rows import Decision, Noted, decision, row
-
-from mailtrap_operator.api.v1alpha1 import ApiTokenStatus, OperationStatus
-from mailtrap_operator.core.actions import DesiredSecret, IssueToken, ServerDefault, State
-from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Observation, Unknown
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.recovery import is_unused
 
 UNLISTED = Unknown(Reason.ACCOUNT_NOT_LISTED, "The account's tokens were not listed yet; they soon are.")
 UNUSED = an_api_token(status=WIPED, finalizers=())

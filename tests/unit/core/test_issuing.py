@@ -1,6 +1,12 @@
 """Why another token is issued."""
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import Expiration, Resource
+from mailtrap_operator.core.actions import State
+from mailtrap_operator.core.observation import Observation, Unknown
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     DAY,
     HOUR,
@@ -19,12 +25,6 @@ from tests.unit.core.builders import (
     seen,
 )
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
-
-from mailtrap_operator.api.v1alpha1 import Expiration, Resource
-from mailtrap_operator.core.actions import State
-from mailtrap_operator.core.observation import Observation, Unknown
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import Reason
 
 SOON = NOW + HOUR
 ENDING = a_current(issued_at=NOW - 90 * DAY, expires_at=SOON)

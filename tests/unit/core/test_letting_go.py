@@ -1,6 +1,12 @@
 """An object that is being deleted goes without its tokens being deleted: Retain, the escape, no finalizer of ours."""
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import ApiToken
+from mailtrap_operator.core.actions import RemoveFinalizer, State
+from mailtrap_operator.core.deletion import ABANDON_ANNOTATION
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     NOW,
     TIMEOUT,
@@ -16,12 +22,6 @@ from tests.unit.core.builders import (
 )
 from tests.unit.core.doomed import doomed
 from tests.unit.core.rows import Decision, Noted, decision
-
-from mailtrap_operator.api.v1alpha1 import ApiToken
-from mailtrap_operator.core.actions import RemoveFinalizer, State
-from mailtrap_operator.core.deletion import ABANDON_ANNOTATION
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import Reason
 
 ESCAPE = {ABANDON_ANNOTATION: "true"}
 LEAVING_THEM = a_status(current=a_current(3), previous=(a_previous(9),))

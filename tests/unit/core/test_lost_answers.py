@@ -1,6 +1,12 @@
 """After a lost answer: wait until nothing can come late any more, then go on."""
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import ApiToken, OperationStatus
+from mailtrap_operator.core.actions import State
+from mailtrap_operator.core.observation import Observation
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     ANOTHER_OPERATOR,
     DAY,
@@ -22,12 +28,6 @@ from tests.unit.core.builders import (
     seen,
 )
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
-
-from mailtrap_operator.api.v1alpha1 import ApiToken, OperationStatus
-from mailtrap_operator.core.actions import State
-from mailtrap_operator.core.observation import Observation
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import Reason
 
 WAITING = (State.PROGRESSING, Reason.ANSWER_LOST)
 BLOCKED = (State.BLOCKED, Reason.REMOTE_UNAVAILABLE)

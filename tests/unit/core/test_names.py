@@ -1,6 +1,18 @@
 """Keys, references and lanes: how objects, their Secrets and their accounts are named, and who goes first."""
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import AccountRef
+from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, account_key
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import Absent, Found, SecretState, Unknown
+from mailtrap_operator.core.references import (
+    account_refs,
+    former_secret_name,
+    ids_on_record,
+    own_secret,
+    secret_name,
+)
 from tests.unit.core.builders import (
     ACCOUNT,
     INSTALLATION,
@@ -17,18 +29,6 @@ from tests.unit.core.builders import (
     an_issuance,
     an_operation,
     seen,
-)
-
-from mailtrap_operator.api.v1alpha1 import AccountRef
-from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, account_key
-from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Absent, Found, SecretState, Unknown
-from mailtrap_operator.core.references import (
-    account_refs,
-    former_secret_name,
-    ids_on_record,
-    own_secret,
-    secret_name,
 )
 
 LOCAL = AccountRef(kind="MailtrapAccount", name="team")

@@ -4,10 +4,6 @@ from dataclasses import replace
 
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from tests.unit.core.builders import NOW, OWNER, OWNER_MARK, SECOND, SETTLE
-from tests.unit.core.promises import ended, forgotten, ids, listed, lists, secret_of_ours
-from tests.unit.core.rows import deed
-from tests.unit.core.worlds import tidied_worlds, worlds
 
 from mailtrap_operator.core.actions import (
     Action,
@@ -27,6 +23,10 @@ from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import is_unused
 from mailtrap_operator.core.step import MOST_ON_RECORD
+from tests.unit.core.builders import NOW, OWNER, OWNER_MARK, SECOND, SETTLE
+from tests.unit.core.promises import ended, forgotten, ids, listed, lists, secret_of_ours
+from tests.unit.core.rows import deed
+from tests.unit.core.worlds import tidied_worlds, worlds
 
 LAST_RECORD = 256
 """How many tokens on their way out the API server takes."""

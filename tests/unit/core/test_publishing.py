@@ -1,6 +1,12 @@
 """A value that could not be written into its Secret waits in memory and is published before anything else."""
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import Rotation
+from mailtrap_operator.core.actions import PublishToken, State
+from mailtrap_operator.core.observation import Observation
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     ANOTHER_OPERATOR,
     DAY,
@@ -22,12 +28,6 @@ from tests.unit.core.builders import (
     seen,
 )
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
-
-from mailtrap_operator.api.v1alpha1 import Rotation
-from mailtrap_operator.core.actions import PublishToken, State
-from mailtrap_operator.core.observation import Observation
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import Reason
 
 PUBLISHING = (State.PROGRESSING, Reason.PUBLISHING)
 FIRST_CLAIM = a_status(operation=an_operation(), current=None, secret_name=None)

@@ -3,6 +3,13 @@
 from dataclasses import replace
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, Expiration, Rotation
+from mailtrap_operator.core.actions import Done, Failed, IssueToken, Plan, Published
+from mailtrap_operator.core.conditions import status_after, status_of_claim
+from mailtrap_operator.core.observation import Unknown
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     DAY,
     FRESH,
@@ -23,13 +30,6 @@ from tests.unit.core.builders import (
     an_operation,
     seen,
 )
-
-from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, Expiration, Rotation
-from mailtrap_operator.core.actions import Done, Failed, IssueToken, Plan, Published
-from mailtrap_operator.core.conditions import status_after, status_of_claim
-from mailtrap_operator.core.observation import Unknown
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import Reason
 
 REFUSED = Unknown(Reason.REQUEST_REFUSED, "no")
 NEW = a_remote_token(2, nonce=FRESH, expires_at=NOW + 90 * DAY)

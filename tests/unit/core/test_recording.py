@@ -1,6 +1,12 @@
 """The Secret is the commit record: what it holds becomes current, and what was current is retired."""
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import Rotation
+from mailtrap_operator.core.actions import State
+from mailtrap_operator.core.observation import Observation
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     ANOTHER_OPERATOR,
     DAY,
@@ -23,12 +29,6 @@ from tests.unit.core.builders import (
     seen,
 )
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
-
-from mailtrap_operator.api.v1alpha1 import Rotation
-from mailtrap_operator.core.actions import State
-from mailtrap_operator.core.observation import Observation
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import Reason
 
 PUBLISHING = (State.PROGRESSING, Reason.PUBLISHING)
 LOST = (State.PROGRESSING, Reason.UNTRACKED)

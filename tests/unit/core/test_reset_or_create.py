@@ -3,6 +3,12 @@
 from typing import Any
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import Expiration, OperationStatus, Rotation
+from mailtrap_operator.core.actions import IssueToken, ServerDefault
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import WHY, Reason
 from tests.unit.core.builders import (
     ACCOUNT,
     DAY,
@@ -22,12 +28,6 @@ from tests.unit.core.builders import (
     seen,
 )
 from tests.unit.core.rows import Leaving, decision
-
-from mailtrap_operator.api.v1alpha1 import Expiration, OperationStatus, Rotation
-from mailtrap_operator.core.actions import IssueToken, ServerDefault
-from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import WHY, Reason
 
 SOON = NOW + HOUR
 ENDING = a_current(issued_at=NOW - 90 * DAY, expires_at=SOON)

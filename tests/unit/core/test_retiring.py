@@ -1,6 +1,13 @@
 """Old tokens go after their overlap, one a pass, and never one that the Secret holds."""
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import PreviousToken
+from mailtrap_operator.core.actions import RevokeToken, State
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import Observation
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     DAY,
     HOUR,
@@ -17,13 +24,6 @@ from tests.unit.core.builders import (
     seen,
 )
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
-
-from mailtrap_operator.api.v1alpha1 import PreviousToken
-from mailtrap_operator.core.actions import RevokeToken, State
-from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Observation
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import Reason
 
 REVOKING = (State.PROGRESSING, Reason.REVOKING)
 REVOKED = (State.PROGRESSING, Reason.REVOKED)
@@ -126,6 +126,12 @@ def retiring(*previous: PreviousToken, listed: tuple[int, ...]) -> Observation:
             ),
             says=REVOKED,
             records=Noted(),
+        ),
+        row(
+            "One token is gone and another one overdue: first the book-keeping.",
+            retiring(a_previous(3), OVERDUE, listed=(2,)),
+            says=REVOKED,
+            records=Noted(previous=(Leaving(2, 0 * HOUR),)),
         ),
         row(
             "An expired token is still listed: it is deleted like any other.",

@@ -1,5 +1,8 @@
 """When too many tokens wait for their end, no other one is issued."""
 
+from mailtrap_operator.core.actions import State
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.step import MOST_ON_RECORD
 from tests.unit.core.builders import (
     DAY,
     NOW,
@@ -12,10 +15,6 @@ from tests.unit.core.builders import (
     seen,
 )
 from tests.unit.core.rows import decision
-
-from mailtrap_operator.core.actions import State
-from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.step import MOST_ON_RECORD
 
 FULL = tuple(a_previous(id_) for id_ in range(100, 100 + MOST_ON_RECORD))
 ALL_LISTED = (TOKEN_1, *(a_remote_token(token.id) for token in FULL))

@@ -3,6 +3,12 @@
 from typing import Any
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, SecretTemplate, TemplateMetadata
+from mailtrap_operator.core.actions import DeleteSecret, RewriteSecret, State
+from mailtrap_operator.core.observation import Observation, SecretState
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     NOW,
     SECRET_1,
@@ -19,12 +25,6 @@ from tests.unit.core.builders import (
     seen,
 )
 from tests.unit.core.rows import Decision, Noted, decision, row
-
-from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, SecretTemplate, TemplateMetadata
-from mailtrap_operator.core.actions import DeleteSecret, RewriteSecret, State
-from mailtrap_operator.core.observation import Observation, SecretState
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import Reason
 
 MENDED = (State.PROGRESSING, Reason.SECRET_OUTDATED)
 READY = (State.READY, Reason.TOKEN_PUBLISHED)
@@ -76,6 +76,12 @@ MOVED = a_secret(name="renamed")
             seen(RENAMED, secret=MOVED, former_secret=a_foreign_secret()),
             says=MENDED,
             records=Noted(secret_name="renamed"),
+        ),
+        row(
+            "The new Secret is not as wished yet: it is mended before the former one goes.",
+            seen(RENAMED, secret=a_secret(name="renamed", owner_uids=()), former_secret=SECRET_1),
+            does="rewrite renamed",
+            says=MENDED,
         ),
         row(
             "A rotation comes before the former Secret goes.",

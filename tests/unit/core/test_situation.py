@@ -3,6 +3,10 @@
 from typing import Any
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import OperationStatus
+from mailtrap_operator.core.observation import AccountView, Found, Observation
+from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     ACCOUNT,
     DAY,
@@ -30,10 +34,6 @@ from tests.unit.core.builders import (
     an_operation,
     seen,
 )
-
-from mailtrap_operator.api.v1alpha1 import OperationStatus
-from mailtrap_operator.core.observation import AccountView, Found, Observation
-from mailtrap_operator.core.situation import Situation
 
 
 def at(world: Observation) -> Situation:

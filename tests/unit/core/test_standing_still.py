@@ -1,6 +1,11 @@
 """When the planner does nothing: what it cannot read, what is not its own, what is suspended, what is well."""
 
 import pytest
+
+from mailtrap_operator.core.actions import State
+from mailtrap_operator.core.observation import Observation, Unknown
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     DAY,
     HOUR,
@@ -24,11 +29,6 @@ from tests.unit.core.builders import (
     seen,
 )
 from tests.unit.core.rows import Decision, Noted, decision, row
-
-from mailtrap_operator.core.actions import State
-from mailtrap_operator.core.observation import Observation, Unknown
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import Reason
 
 UNREADABLE = Unknown(Reason.KUBERNETES_UNAVAILABLE, "Secret billing cannot be read: timeout", 5 * SECOND)
 RENAMED = an_api_token(secret_name="renamed")

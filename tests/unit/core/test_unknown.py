@@ -5,6 +5,12 @@ from dataclasses import replace
 
 import pytest
 from _pytest.mark.structures import ParameterSet
+
+from mailtrap_operator.api.v1alpha1 import Expiration
+from mailtrap_operator.core.actions import IssueToken, Plan, RevokeToken
+from mailtrap_operator.core.observation import Observation, Unknown
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     DAY,
     FRESH,
@@ -26,12 +32,6 @@ from tests.unit.core.builders import (
 )
 from tests.unit.core.doomed import claimed
 from tests.unit.core.promises import forgotten, listed
-
-from mailtrap_operator.api.v1alpha1 import Expiration
-from mailtrap_operator.core.actions import IssueToken, Plan, RevokeToken
-from mailtrap_operator.core.observation import Observation, Unknown
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import Reason
 
 OVERDUE = a_previous(2, delete_after=NOW - DAY)
 OVERDUE_THERE = a_previous(3, delete_after=NOW - DAY, account=OTHER_ACCOUNT)

@@ -1,6 +1,13 @@
 """Tokens with our tag that neither the Secret nor the status knows go on record, with a date."""
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import Rotation
+from mailtrap_operator.core.actions import State
+from mailtrap_operator.core.observation import Observation, RemoteToken
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.step import MOST_ON_RECORD
 from tests.unit.core.builders import (
     FOREIGN_TAG,
     HOUR,
@@ -20,13 +27,6 @@ from tests.unit.core.builders import (
     seen,
 )
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
-
-from mailtrap_operator.api.v1alpha1 import Rotation
-from mailtrap_operator.core.actions import State
-from mailtrap_operator.core.observation import Observation, RemoteToken
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.step import MOST_ON_RECORD
 
 LOST = (State.PROGRESSING, Reason.UNTRACKED)
 CAME = a_remote_token(2, nonce=LOST_NONCE)

@@ -3,6 +3,10 @@
 from typing import Any
 
 import pytest
+
+from mailtrap_operator.api.v1alpha1 import Expiration, Resource, Rotation, SecretTemplate, TemplateMetadata
+from mailtrap_operator.core.observation import Found, Observation
+from mailtrap_operator.core.planning import plan
 from tests.unit.core.builders import (
     DAY,
     HOUR,
@@ -20,10 +24,6 @@ from tests.unit.core.builders import (
     seen,
 )
 from tests.unit.core.rows import deed
-
-from mailtrap_operator.api.v1alpha1 import Expiration, Resource, Rotation, SecretTemplate, TemplateMetadata
-from mailtrap_operator.core.observation import Found, Observation
-from mailtrap_operator.core.planning import plan
 
 RESET = "reset"
 REPLACE = "replace: create, publish, delete the old one after the overlap"

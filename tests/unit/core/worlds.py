@@ -7,6 +7,35 @@ from random import Random
 from typing import TypeVar
 
 from hypothesis import strategies as st
+
+from mailtrap_operator.api.v1alpha1 import (
+    AccountRef,
+    ApiToken,
+    ApiTokenStatus,
+    CurrentToken,
+    Expiration,
+    OperationStatus,
+    PreviousToken,
+    Rotation,
+)
+from mailtrap_operator.core.actions import Done
+from mailtrap_operator.core.conditions import status_after
+from mailtrap_operator.core.deletion import ABANDON_ANNOTATION, FINALIZER
+from mailtrap_operator.core.observation import (
+    Absent,
+    AccountView,
+    Found,
+    Identity,
+    Observation,
+    RemoteToken,
+    SecretState,
+    Unknown,
+    UnpublishedToken,
+)
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import account_refs, former_secret_name, own_secret, secret_name
+from mailtrap_operator.core.step import MOST_ON_RECORD
 from tests.unit.core.builders import (
     ACCOUNT,
     ACCOUNT_IDS,
@@ -37,35 +66,6 @@ from tests.unit.core.builders import (
     an_api_token,
     an_issuance,
 )
-
-from mailtrap_operator.api.v1alpha1 import (
-    AccountRef,
-    ApiToken,
-    ApiTokenStatus,
-    CurrentToken,
-    Expiration,
-    OperationStatus,
-    PreviousToken,
-    Rotation,
-)
-from mailtrap_operator.core.actions import Done
-from mailtrap_operator.core.conditions import status_after
-from mailtrap_operator.core.deletion import ABANDON_ANNOTATION, FINALIZER
-from mailtrap_operator.core.observation import (
-    Absent,
-    AccountView,
-    Found,
-    Identity,
-    Observation,
-    RemoteToken,
-    SecretState,
-    Unknown,
-    UnpublishedToken,
-)
-from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import account_refs, former_secret_name, own_secret, secret_name
-from mailtrap_operator.core.step import MOST_ON_RECORD
 
 T = TypeVar("T")
 

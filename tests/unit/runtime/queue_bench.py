@@ -7,9 +7,8 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tests.unit.clock import now
-
 from mailtrap_operator.runtime.workqueue import Verdict, WorkQueue
+from tests.unit.clock import now
 
 
 def seconds(value: float) -> timedelta:
@@ -45,7 +44,7 @@ class QueueBench:
         self.coming: list[Verdict] = []
         self.broken: set[str] = set()
         self._duration = duration
-        rng = random.Random(7)  # noqa: S311 - repeatable, and no secrets
+        rng = random.Random(7)
         self.queue: WorkQueue[str] = WorkQueue(self._work, workers=workers, group_of=group_of, rng=rng)
 
     async def _work(self, key: str) -> Verdict:

@@ -1,12 +1,12 @@
 from typing import Any
 
 import pytest
-from tests.unit.clients.fake_kube import FakeKube
-from tests.unit.clients.objects import API_TOKENS, api_token
 
 from mailtrap_operator.clients.errors import Failure, Retryable, Terminal
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.runtime.resync import Listing, ObjectName, resync
+from tests.unit.clients.fake_kube import FakeKube
+from tests.unit.clients.objects import API_TOKENS, api_token
 
 EVERYWHERE = "/apis/mailtrap-operator.io/v1alpha1/apitokens"
 SECRETS = "/api/v1/namespaces/{}/secrets"

@@ -3,13 +3,13 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from tests.unit.clients.objects import INSTALLATION, account, api_token, secret
 
 from mailtrap_operator.api.v1alpha1 import Account
 from mailtrap_operator.clients.secret_store import parse_secret
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.runtime.store import Store
+from tests.unit.clients.objects import INSTALLATION, account, api_token, secret
 
 KEY, OTHER = ApiTokenKey("team", "billing"), ApiTokenKey("team", "mailer")
 DEFAULT = AccountKey("ClusterMailtrapAccount", None, "default")

@@ -6,11 +6,11 @@ import itertools
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.clock import now, run_virtual, settled, virtual
-from tests.unit.runtime.queue_bench import QueueBench, seconds
 
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.runtime.workqueue import Verdict
+from tests.unit.clock import now, run_virtual, settled, virtual
+from tests.unit.runtime.queue_bench import QueueBench, seconds
 
 
 def group(key: str) -> str | None:

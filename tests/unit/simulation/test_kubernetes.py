@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+
 from tests.contract.kubernetes.objects import api_token, owner, secret, with_status
 from tests.simulation.kubernetes import Denial, Kubernetes, Quota, Rules
 from tests.simulation.kubernetes.schema import Schema

@@ -30,7 +30,7 @@ class Answer:
 
 class Bench:
     def __init__(self, settings: Settings | None = None) -> None:
-        rng = Random(7)  # noqa: S311 - repeatable, and no secrets
+        rng = Random(7)
         self.simulator = Simulator(Clock(lambda: START), rng, settings or Settings())
         self.control("POST", "accounts", {"id": ACCOUNT, "credential": ADMIN})
 

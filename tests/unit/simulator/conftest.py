@@ -1,4 +1,5 @@
 import pytest
+
 from tests.unit.simulator.bench import Bench
 
 

@@ -2,9 +2,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.simulator.bench import ACCOUNT, ADMIN, DOMAIN, TOKENS, Answer, Bench, after, answer_of
 
 from mailtrap_simulator.messages import Request
+from tests.unit.simulator.bench import ACCOUNT, ADMIN, DOMAIN, TOKENS, Answer, Bench, after, answer_of
 
 VIEWER_OF_DOMAIN = {**DOMAIN, "access_level": 10}
 OTHER_DOMAIN = {**DOMAIN, "resource_id": 8}

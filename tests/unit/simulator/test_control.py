@@ -3,6 +3,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+
 from tests.unit.simulator.bench import ACCOUNT, ADMIN, DOMAIN, TOKENS, Bench, after
 
 HOUR = timedelta(hours=1)

@@ -2,9 +2,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.simulator.bench import ACCOUNT, DOMAIN, TOKENS, Bench, after
 
 from mailtrap_simulator.settings import Settings
+from tests.unit.simulator.bench import ACCOUNT, DOMAIN, TOKENS, Bench, after
 
 YEAR = timedelta(days=365)
 NO_PERMISSIONS = {"errors": {"base": ["No permissions selected. Please choose at least one."]}}

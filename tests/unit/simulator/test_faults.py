@@ -3,10 +3,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.simulator.bench import ADMIN, DOMAIN, TOKENS, Bench
 
 from mailtrap_simulator.effects import Delivery
 from mailtrap_simulator.settings import Settings
+from tests.unit.simulator.bench import ADMIN, DOMAIN, TOKENS, Bench
 
 BODY = {"name": "mailer", "resources": [DOMAIN]}
 SECOND = timedelta(seconds=1)

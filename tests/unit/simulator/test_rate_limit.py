@@ -1,8 +1,7 @@
 from datetime import timedelta
 
-from tests.unit.simulator.bench import ADMIN, TOKENS, Bench
-
 from mailtrap_simulator.settings import RateLimit, Settings
+from tests.unit.simulator.bench import ADMIN, TOKENS, Bench
 
 SECOND = timedelta(seconds=1)
 LIMIT = RateLimit(3, 10 * SECOND)

@@ -2,9 +2,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.simulator.bench import DOMAIN, TOKENS, Bench, after
 
 from mailtrap_simulator.settings import Settings
+from tests.unit.simulator.bench import DOMAIN, TOKENS, Bench, after
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)

@@ -3,13 +3,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from tests.unit.clients.fake_kube import FakeKube
-from tests.unit.clients.objects import api_token
 
 from mailtrap_operator.api.v1alpha1 import ApiToken
 from mailtrap_operator.core.announcements import Announcement
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.telemetry.events import EventRecorder
+from tests.unit.clients.fake_kube import FakeKube
+from tests.unit.clients.objects import api_token
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 500, tzinfo=UTC)
 NORMAL = Announcement("Normal", Reason.TOKEN_PUBLISHED, "Token 7 (…beef) was issued.")
