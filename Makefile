@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check unit e2e format crds lock clean
+.PHONY: help demo dev test check unit simulation e2e format crds lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,7 +16,7 @@ demo: $(STAMP) ## tell the whole story on this machine: cluster, remote API, ope
 dev: $(STAMP) ## the same set-up, kept running to play with
 	@$(BIN)/python -m demo --keep
 
-test: check unit e2e ## everything that must pass: lint, types, architecture, all tests
+test: check unit simulation e2e ## everything that must pass: lint, types, architecture, all tests
 
 check: $(STAMP) ## lint, format, types, architecture
 	$(BIN)/ruff check
@@ -24,12 +24,17 @@ check: $(STAMP) ## lint, format, types, architecture
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-unit: $(STAMP) ## the tests that need no server of their own
-	$(BIN)/pytest tests/unit tests/contract --cov --cov-report=term:skip-covered
+unit: $(STAMP) ## the tests that need no server of their own; the core's branches are covered to the last
+	$(BIN)/pytest tests/unit tests/contract --numprocesses=auto --cov --cov-report=
+	$(BIN)/coverage report --skip-covered
+	$(BIN)/coverage report --include='operator/mailtrap_operator/core/*' --skip-covered --fail-under=100
+
+simulation: $(STAMP) ## every single fault in every flow, on virtual time
+	$(BIN)/pytest tests/simulation --numprocesses=auto
 
 e2e: $(STAMP) ## the tests on the real API server
 	$(BIN)/python -m local_cluster build
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest tests/e2e --numprocesses=auto --dist=loadfile
 
 format: $(STAMP) ## put the code into its form
 	$(BIN)/ruff check --fix

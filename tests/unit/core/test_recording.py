@@ -127,12 +127,15 @@ HOLDING_2 = a_secret(2, nonce=FRESH)
         row(
             "The Secret shows an earlier attempt: the operation under way stays on record.",
             seen(
-                an_api_token(status=a_status(operation=an_operation(holder=ANOTHER_OPERATOR))),
+                an_api_token(
+                    status=a_status(operation=an_operation("Reset", base=1, holder=ANOTHER_OPERATOR)),
+                    rotation=Rotation(overlap=HOUR),
+                ),
                 secret=HOLDING_2,
                 listed=(TOKEN_1, a_remote_token(2)),
             ),
             says=PUBLISHING,
-            records=Noted("Create lostaaaa", current=2, previous=(Leaving(1, 12 * HOUR),)),
+            records=Noted("Reset lostaaaa", current=2, previous=(Leaving(1, HOUR),)),
         ),
         row(
             "A suspended object's publication is put on record, too.",

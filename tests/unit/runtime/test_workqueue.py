@@ -88,6 +88,19 @@ async def test_a_waiting_key_moves_to_a_more_urgent_lane_and_never_back() -> Non
 
 
 @virtual
+async def test_a_key_that_moved_to_a_more_urgent_lane_runs_once_and_takes_one_place() -> None:
+    bench = QueueBench(workers=16, group_of=lambda _: "one", duration=10)
+    bench.queue.add("a", Lane.CHANGE)
+    bench.queue.add("a", Lane.URGENT)
+
+    bench.queue.start()
+    await asyncio.sleep(100)
+
+    assert ["a"] == bench.keys
+    assert {} == bench.queue._busy
+
+
+@virtual
 async def test_a_key_added_again_during_its_pass_waits_in_its_most_urgent_lane() -> None:
     bench = QueueBench(workers=1, group_of=lambda _: "one", duration=10)
     bench.queue.start()
@@ -323,10 +336,11 @@ async def test_being_looked_at_for_another_cause_goes_on_with_the_backoff() -> N
 @virtual
 async def test_an_echo_during_a_failed_pass_goes_on_with_the_backoff() -> None:
     bench = QueueBench(duration=1)
-    bench.verdicts["a"] = Verdict(is_failed=True, written=("5",))
+    bench.verdicts["a"] = FAILED
     bench.queue.start()
     bench.queue.add("a", Lane.CHANGE)
     await asyncio.sleep(300)
+    bench.verdicts["a"] = Verdict(is_failed=True, written=("5",))
     bench.queue.add("a", Lane.CHANGE)
     await settled()
     before = len(bench.passes)
