@@ -2,71 +2,16 @@
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
-from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.ownership import owner_of
-from mailtrap_operator.intake import Intake
-from mailtrap_operator.runtime.resync import resync
-from mailtrap_operator.runtime.store import Store
-from mailtrap_operator.runtime.workqueue import Verdict, WorkQueue
-from tests.unit.clients.fake_kube import FakeKube
-from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token, secret
-from tests.unit.clock import settled, virtual
-
-BILLING, MAILER = ApiTokenKey("team", "billing"), ApiTokenKey("team", "mailer")
-DEFAULT = AccountKey("ClusterMailtrapAccount", None, "default")
-SECRETS = "/api/v1/namespaces/team/secrets"
-
-
-def mark(name: str) -> str:
-    """Return the owner mark of an ApiToken in namespace `team`."""
-    return f"{INSTALLATION}-{owner_of(INSTALLATION, 'team', name, f'uid-of-{name}')}"
-
-
-class Bench:
-    """A store, and a queue of one worker whose passes do nothing but to be noted."""
-
-    def __init__(self) -> None:
-        self.store = Store(INSTALLATION)
-        self.ran: list[Key] = []
-        self.verdicts: dict[Key, Verdict] = {}
-        self.queue: WorkQueue[Key] = WorkQueue(
-            self._work,
-            workers=1,
-            group_of=lambda _: "one",
-            rng=random.Random(7),
-        )
-        self.intake = Intake(self.store, self.queue)
-
-    async def _work(self, key: Key) -> Verdict:
-        self.ran.append(key)
-        return self.verdicts.get(key, Verdict())
-
-    async def woken(self) -> list[Key]:
-        """Run what waits and return it in the order in which it ran."""
-        self.queue.start()
-        await settled()
-        ran, self.ran = self.ran, []
-        return ran
-
-    def account_version(self) -> str:
-        """Return the remembered version of the account."""
-        account = self.store.account(DEFAULT)
-        assert account is not None
-        return account.metadata.resource_version
-
-    async def knowing(self, *names: str) -> "Bench":
-        """Take ApiTokens in whose passes are over."""
-        for name in names:
-            self.intake.api_token(api_token(name))
-        await self.woken()
-        return self
+from mailtrap_operator.core.keys import AccountKey
+from mailtrap_operator.runtime.workqueue import Verdict
+from tests.unit.clients.objects import INSTALLATION, account, api_token, secret
+from tests.unit.clock import virtual
+from tests.unit.runtime.intake_bench import BILLING, DEFAULT, MAILER, Bench, mark
 
 
 @virtual
@@ -320,90 +265,3 @@ async def test_an_invalid_account_is_logged_without_its_values_and_changes_nothi
     assert "secret of ours" not in str(vars(record))
     assert "1" == bench.account_version()
     assert [] == await bench.woken()
-
-
-class Cluster(FakeKube):
-    """An API server with two objects of each kind, one of them not in the watched namespace."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seed(ACCOUNTS, account())
-        for namespace in ("team", "other"):
-            self.seed(
-                f"/apis/mailtrap-operator.io/v1alpha1/namespaces/{namespace}/mailtrapaccounts",
-                account(namespace=namespace),
-            )
-            self.seed(f"/api/v1/namespaces/{namespace}/secrets", secret(owner=mark("billing")))
-            self.seed(f"/api/v1/namespaces/{namespace}/secrets", {"metadata": {"name": "foreign"}})
-            self.seed(API_TOKENS.replace("/team/", f"/{namespace}/"), api_token())
-
-
-@pytest.mark.parametrize(("watched", "namespaces"), [((), {"team", "other"}), (("team",), {"team"})])
-@virtual
-async def test_a_resync_takes_everything_in_that_is_watched(
-    watched: tuple[str, ...], namespaces: set[str]
-) -> None:
-    bench = Bench()
-
-    await resync(Cluster(), bench.intake.listings(watched))
-
-    assert namespaces == {key.namespace for key in bench.store.api_token_keys()}
-    assert {(namespace, "billing") for namespace in namespaces} == set(bench.store.secret_names())
-    assert {None, *namespaces} == {key.namespace for key in bench.store.account_keys()}
-    woken = await bench.woken()
-    assert len(woken) == len(set(woken)) == 2 * len(namespaces) + 1
-
-
-@virtual
-async def test_a_second_resync_of_the_same_wakes_nobody() -> None:
-    bench, cluster = Bench(), Cluster()
-    await resync(cluster, bench.intake.listings(()))
-    await bench.woken()
-
-    await resync(cluster, bench.intake.listings(()))
-
-    assert [] == await bench.woken()
-
-
-@virtual
-async def test_a_resync_notices_what_is_gone() -> None:
-    bench, cluster = Bench(), Cluster()
-    await resync(cluster, bench.intake.listings(()))
-    billing = bench.store.api_token(BILLING)
-    assert billing is not None
-    owner = f"{INSTALLATION}-{owner_of(INSTALLATION, 'team', 'billing', billing.metadata.uid)}"
-    cluster.edit(
-        f"{SECRETS}/billing",
-        lambda body: body["metadata"]["annotations"].update({"mailtrap-operator.io/owner": owner}),
-    )
-    await resync(cluster, bench.intake.listings(()))
-    await bench.woken()
-
-    cluster.remove(f"{SECRETS}/billing")
-    await resync(cluster, bench.intake.listings(()))
-    assert [BILLING] == await bench.woken(), "the owner of the Secret"
-    cluster.remove(f"{API_TOKENS}/billing")
-    cluster.remove(f"{ACCOUNTS}/default")
-    await resync(cluster, bench.intake.listings(()))
-
-    assert {BILLING, DEFAULT} == set(await bench.woken())
-    assert (None, None, None) == (
-        bench.store.api_token(BILLING),
-        bench.store.account(DEFAULT),
-        bench.store.secret("team", "billing"),
-    )
-
-
-@virtual
-async def test_a_resync_wakes_what_it_missed_in_the_routine_lane() -> None:
-    bench, cluster = Bench(), Cluster()
-    await resync(cluster, bench.intake.listings(()))
-    cluster.remove(f"{API_TOKENS}/billing")
-    await bench.woken()
-
-    bench.queue.add(MAILER, Lane.ROUTINE)
-    for listing in bench.intake.listings(()):
-        if listing.kind == "ApiToken":
-            listing.missed(("team", "billing"))
-
-    assert [MAILER, BILLING] == await bench.woken()

@@ -1,6 +1,7 @@
 """What the tests of the Secrets are made of: one ApiToken's wishes, one token, one namespace."""
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,9 +9,11 @@ from pydantic import SecretStr
 
 from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, AccountRef
 from mailtrap_operator.clients.issued_values import IssuedValue
+from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.core.actions import DesiredSecret
-from mailtrap_operator.core.observation import Issuance, RemoteToken
+from mailtrap_operator.core.observation import Found, Issuance, RemoteToken, SecretState
 from mailtrap_operator.core.ownership import Tag
+from tests.unit.clients.fake_kube import FakeKube
 
 VALUE = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 OWNER = "abcdef-abcdefghij"
@@ -50,3 +53,43 @@ def version_of(body: Mapping[str, Any] | None) -> str:
     """Return an object's resourceVersion."""
     assert body is not None
     return str(body["metadata"]["resourceVersion"])
+
+
+FOREIGN: dict[str, Any] = {
+    "metadata": {
+        "name": "billing",
+        "labels": {"team": "billing", "app.kubernetes.io/managed-by": "Helm"},
+        "annotations": {"example.com/note": "keep me"},
+        "ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "other", "uid": "uid-other"}],
+    },
+    "type": "Opaque",
+    "data": {"other": "a2VlcCBtZQ==", "binary": "/w=="},
+}
+
+
+TEMPLATE = {"token": "${token}", "url": "smtp://api:${token}@host"}
+AT = f"{PATH}/billing"
+Edit = Callable[[dict[str, Any]], object]
+
+
+async def published(kube: FakeKube) -> SecretState:
+    return await SecretStore(kube).publish(desired(TEMPLATE), ISSUED)
+
+
+async def read(kube: FakeKube) -> SecretState:
+    match await SecretStore(kube).read("team", "billing"):
+        case Found(state):
+            return state
+    raise AssertionError("the Secret is gone")
+
+
+def data(**texts: str | bytes) -> Edit:
+    encoded = {
+        key: base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
+        for key, text in texts.items()
+    }
+    return lambda body: body["data"].update(encoded)
+
+
+def mark(name: str, text: str) -> Edit:
+    return lambda body: body["metadata"]["annotations"].update({name: text})

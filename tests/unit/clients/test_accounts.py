@@ -8,8 +8,11 @@ from mailtrap_operator.core.observation import Found, Unknown
 from mailtrap_operator.core.ownership import Tag
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.clients.account_bench import KEY, NAME, OTHER, OWNER, AccountBench, token
+from tests.unit.clients.mailtrap_bench import (
+    ADMIN_OF_DOMAIN,
+    LEFT_OUT,
+)
 from tests.unit.clients.remote import CREDENTIAL
-from tests.unit.clients.test_mailtrap_calls import ADMIN_OF_DOMAIN, LEFT_OUT
 from tests.unit.clock import settled, virtual
 
 

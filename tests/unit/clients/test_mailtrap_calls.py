@@ -8,35 +8,24 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from mailtrap_operator.api.v1alpha1 import AccountRef, Resource
+from mailtrap_operator.api.v1alpha1 import Resource
 from mailtrap_operator.clients.errors import Retryable
-from mailtrap_operator.clients.mailtrap import MailtrapClient, http_clients
+from mailtrap_operator.clients.mailtrap import http_clients
 from mailtrap_operator.clients.pacer import Pacer
-from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
+from mailtrap_operator.core.actions import WantedExpiry
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.ownership import Tag
 from mailtrap_simulator.settings import RateLimit, Settings
-from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, Remote
+from tests.unit.clients.mailtrap_bench import (
+    ADMIN_OF_DOMAIN,
+    JANUARY,
+    LEFT_OUT,
+    NAME,
+    REF,
+    TAG,
+    client_of,
+)
+from tests.unit.clients.remote import CREDENTIAL, Remote
 from tests.unit.clock import now, virtual
-
-REF = AccountRef(name="default")
-ADMIN_OF_DOMAIN = Resource(type="domain", id=7, access_level="Admin")
-NAME = "billing mailer [k8s:abcdef-abcdefghij-abcdefgh]"
-TAG = Tag("abcdef", "abcdefghij", "abcdefgh")
-JANUARY = datetime(2027, 1, 31, 12, tzinfo=UTC)
-LEFT_OUT = ServerDefault.LEFT_OUT
-
-
-def client_of(remote: Remote, *, credential: str = CREDENTIAL, pacer: Pacer | None = None) -> MailtrapClient:
-    return MailtrapClient(
-        remote.client(),
-        account=REF,
-        base_url="https://mailtrap.test",
-        account_id=ACCOUNT,
-        credential=SecretStr(credential),
-        pacer=pacer or Pacer(140, timedelta(seconds=10)),
-        request_timeout=timedelta(seconds=10),
-    )
 
 
 def sent(remote: Remote) -> Any:

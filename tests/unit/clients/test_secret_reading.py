@@ -1,60 +1,29 @@
 """Reading a Secret, moving its value, and deleting it."""
 
-import base64
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from mailtrap_operator.clients import secret_marks
-from mailtrap_operator.clients.errors import Conflict, Missing, Terminal, Uncertain
-from mailtrap_operator.clients.issued_values import IssuedValue
+from mailtrap_operator.clients.errors import Terminal, Uncertain
 from mailtrap_operator.clients.secret_store import SecretStore, parse_secret
 from mailtrap_operator.core.digests import form_digest
-from mailtrap_operator.core.observation import Absent, Found, SecretState
+from mailtrap_operator.core.observation import Absent, SecretState
 from mailtrap_operator.core.wishes import fulfils
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.secrets_of_ours import (
-    ISSUANCE,
+    AT,
     ISSUED,
     LABEL,
-    PATH,
-    TOKEN,
+    TEMPLATE,
     VALUE,
+    Edit,
+    data,
     desired,
-    version_of,
+    mark,
+    published,
+    read,
 )
-from tests.unit.clock import run_virtual
-
-TEMPLATE = {"token": "${token}", "url": "smtp://api:${token}@host"}
-AT = f"{PATH}/billing"
-Edit = Callable[[dict[str, Any]], object]
-
-
-async def published(kube: FakeKube) -> SecretState:
-    return await SecretStore(kube).publish(desired(TEMPLATE), ISSUED)
-
-
-async def read(kube: FakeKube) -> SecretState:
-    match await SecretStore(kube).read("team", "billing"):
-        case Found(state):
-            return state
-    raise AssertionError("the Secret is gone")
-
-
-def data(**texts: str | bytes) -> Edit:
-    encoded = {
-        key: base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
-        for key, text in texts.items()
-    }
-    return lambda body: body["data"].update(encoded)
-
-
-def mark(name: str, text: str) -> Edit:
-    return lambda body: body["metadata"]["annotations"].update({name: text})
 
 
 async def test_no_secret_is_a_positive_answer() -> None:
@@ -195,122 +164,3 @@ async def test_the_state_of_a_secret_shows_nothing_of_its_data() -> None:
 
     for text in (VALUE, "somebody's password", "smtp://api", *(kube.object(AT) or {})["data"].values()):
         assert text not in shown
-
-
-async def test_the_same_value_moves_into_another_form() -> None:
-    kube = FakeKube()
-    source = await published(kube)
-    wish = desired({"PASSWORD": "${token}"}, labels={"team": "x"}, version=source.resource_version)
-
-    state = await SecretStore(kube).rewrite(source, wish)
-
-    body = kube.object(AT) or {}
-    assert {"PASSWORD": base64.b64encode(VALUE.encode()).decode()} == body["data"]
-    assert fulfils(state, wish)
-    assert (7, "abcdefgh", ISSUANCE) == (state.token_id, state.nonce, state.issuance)
-
-
-async def test_the_same_value_moves_to_another_place() -> None:
-    kube = FakeKube()
-    source = await published(kube)
-    wish = desired({"PASSWORD": "${token}"}, name="mailer")
-
-    state = await SecretStore(kube).rewrite(source, wish)
-
-    body = kube.object(f"{PATH}/mailer") or {}
-    assert base64.b64encode(VALUE.encode()).decode() == body["data"]["PASSWORD"]
-    assert ("mailer", True, True) == (state.name, state.is_intact, fulfils(state, wish))
-    assert source == await read(kube)
-
-
-async def test_a_value_is_moved_from_where_it_still_stands() -> None:
-    kube = FakeKube()
-    await published(kube)
-    kube.edit(AT, data(token="x"))
-    source = await read(kube)
-
-    await SecretStore(kube).rewrite(source, desired(TEMPLATE, version=source.resource_version))
-
-    assert fulfils(await read(kube), desired(TEMPLATE))
-
-
-@pytest.mark.parametrize(
-    "edit", [data(foreign="x"), data(token="x", url="x"), mark(secret_marks.ISSUANCE, "")]
-)
-@pytest.mark.parametrize("name", ["billing", "mailer"])
-async def test_nothing_moves_out_of_a_secret_that_changed_meanwhile(edit: Edit, name: str) -> None:
-    kube = FakeKube()
-    source = await published(kube)
-    changed = kube.edit(AT, edit)
-    version = source.resource_version if name == "billing" else None
-
-    with pytest.raises(Conflict, match="Secret billing changed meanwhile"):
-        await SecretStore(kube).rewrite(source, desired(name=name, version=version))
-
-    assert changed == kube.object(AT)
-    assert None is kube.object(f"{PATH}/mailer")
-
-
-async def test_nothing_moves_out_of_a_secret_that_is_gone() -> None:
-    kube = FakeKube()
-    source = await published(kube)
-    kube.remove(AT)
-
-    with pytest.raises(Missing):
-        await SecretStore(kube).rewrite(source, desired(version=source.resource_version))
-
-
-async def test_the_very_secret_that_was_read_is_deleted() -> None:
-    kube = FakeKube()
-    state = await published(kube)
-
-    await SecretStore(kube).delete("team", state)
-    await SecretStore(kube).delete("team", state)
-
-    assert None is kube.object(AT)
-
-
-async def test_another_secret_of_that_name_is_not_deleted() -> None:
-    kube = FakeKube()
-    state = await published(kube)
-    kube.remove(AT)
-    kube.seed(PATH, {"metadata": {"name": "billing"}})
-
-    with pytest.raises(Conflict):
-        await SecretStore(kube).delete("team", state)
-
-    assert None is not kube.object(AT)
-
-
-async def test_a_secret_that_changed_since_is_not_deleted() -> None:
-    kube = FakeKube()
-    state = await published(kube)
-    kube.edit(AT, data(foreign="x"))
-
-    with pytest.raises(Conflict):
-        await SecretStore(kube).delete("team", state)
-
-    assert version_of(kube.object(AT)) != state.resource_version
-
-
-@settings(deadline=None)
-@given(
-    value=st.text(st.characters(exclude_categories=["Cs"]), min_size=4, max_size=64).filter(
-        lambda v: "${" not in v
-    ),
-    template=st.dictionaries(
-        st.sampled_from(["a", "b", "c"]),
-        st.lists(st.sampled_from(["${token}", "text", "é", "$", "{token}"]), max_size=5).map("".join),
-        min_size=1,
-    ).filter(lambda template: any("${token}" in text for text in template.values())),
-)
-def test_whatever_is_published_is_found_again_in_the_wished_form(
-    value: str, template: dict[str, str]
-) -> None:
-    wish = desired(template)
-    issued = IssuedValue("abcdefgh", TOKEN, SecretStr(value), ISSUANCE)
-
-    state = run_virtual(SecretStore(FakeKube()).publish(wish, issued))
-
-    assert state.is_intact
-    assert state.layout.keys() == template.keys()

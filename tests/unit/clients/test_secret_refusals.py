@@ -1,0 +1,149 @@
+"""Writes that are tried only, and writes that the API server refuses."""
+
+import base64
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from mailtrap_operator.clients.errors import Conflict, Failure, Retryable, Terminal, Uncertain
+from mailtrap_operator.clients.secret_store import SecretStore
+from mailtrap_operator.core.reasons import Reason
+from tests.unit.clients.fake_kube import FakeKube
+from tests.unit.clients.secrets_of_ours import (
+    FOREIGN,
+    ISSUANCE,
+    ISSUED,
+    PATH,
+    VALUE,
+    desired,
+    version_of,
+)
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+async def test_a_dry_run_has_the_server_judge_and_writes_nothing(*, is_there: bool) -> None:
+    kube = FakeKube()
+    version = version_of(kube.seed(PATH, FOREIGN)) if is_there else None
+    before = kube.object(f"{PATH}/billing")
+
+    await SecretStore(kube).try_publish(desired(version=version), ISSUANCE)
+
+    assert before == kube.object(f"{PATH}/billing")
+    assert [] == kube.writes
+    assert {"dryRun": "All"} == kube.calls[-1].query
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+async def test_a_dry_run_meets_the_same_refusal_as_the_write(*, is_there: bool) -> None:
+    kube = FakeKube()
+    version = version_of(kube.seed(PATH, FOREIGN)) if is_there else None
+    kube.fail("PUT" if is_there else "POST", "/secrets", 403, "exceeded quota: secrets")
+
+    with pytest.raises(Terminal, match=r"Secret billing cannot be written: .*exceeded quota") as caught:
+        await SecretStore(kube).try_publish(desired(version=version), ISSUANCE)
+
+    assert Reason.SECRET_WRITE_REFUSED is caught.value.reason
+
+
+async def test_a_secret_that_appeared_meanwhile_is_a_conflict() -> None:
+    kube = FakeKube()
+    kube.seed(PATH, FOREIGN)
+
+    with pytest.raises(Conflict):
+        await SecretStore(kube).publish(desired(), ISSUED)
+
+    assert FOREIGN["data"] == (kube.object(f"{PATH}/billing") or {})["data"]
+
+
+async def test_a_secret_that_changed_meanwhile_is_a_conflict_and_stays_as_it_is() -> None:
+    kube = FakeKube()
+    version = version_of(kube.seed(PATH, FOREIGN))
+    changed = kube.edit(f"{PATH}/billing", lambda body: body["data"].update(other="eA=="))
+
+    with pytest.raises(Conflict, match="Secret billing changed meanwhile"):
+        await SecretStore(kube).publish(desired(version=version), ISSUED)
+
+    assert changed == kube.object(f"{PATH}/billing")
+
+
+@pytest.mark.parametrize("moment", ["GET", "PUT"])
+async def test_a_secret_that_vanished_meanwhile_is_a_conflict(moment: str) -> None:
+    kube = FakeKube()
+    version = version_of(kube.seed(PATH, FOREIGN))
+    kube.fail(moment, "/secrets/billing", 404, "not found")
+
+    with pytest.raises(Conflict, match="Secret billing changed meanwhile"):
+        await SecretStore(kube).publish(desired(version=version), ISSUED)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "reason"),
+    [
+        (403, Terminal, Reason.SECRET_WRITE_REFUSED),
+        (404, Terminal, Reason.SECRET_WRITE_REFUSED),
+        (413, Terminal, Reason.SECRET_WRITE_REFUSED),
+        (422, Terminal, Reason.SECRET_WRITE_REFUSED),
+        (409, Conflict, Reason.KUBERNETES_UNAVAILABLE),
+        (429, Retryable, Reason.KUBERNETES_UNAVAILABLE),
+        (500, Uncertain, Reason.KUBERNETES_UNAVAILABLE),
+        (None, Uncertain, Reason.KUBERNETES_UNAVAILABLE),
+    ],
+)
+async def test_why_a_value_is_not_published(status: int | None, kind: type[Failure], reason: Reason) -> None:
+    kube = FakeKube()
+    kube.fail("POST", "/secrets", status, "said the server")
+
+    with pytest.raises(Failure, match="said the server") as caught:
+        await SecretStore(kube).publish(desired(), ISSUED)
+
+    assert (kind, reason) == (type(caught.value), caught.value.reason)
+
+
+SHIFTED = base64.b64encode(f"x{VALUE}".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        VALUE,
+        f"denied: token={VALUE}!",
+        f"denied: {base64.b64encode(VALUE.encode()).decode()}",
+        f"denied: {SHIFTED}",
+        "words " * 47 + VALUE,
+        "words " * 46 + base64.b64encode(VALUE.encode()).decode(),
+        "words " * 47 + SHIFTED,
+    ],
+    ids=[
+        "alone",
+        "plain",
+        "encoded",
+        "encoded in a template",
+        "cut",
+        "encoded and cut",
+        "in a template and cut",
+    ],
+)
+@pytest.mark.parametrize("status", [403, 409, 500])
+async def test_a_server_that_quotes_the_value_is_not_quoted(status: int, said: str) -> None:
+    kube = FakeKube()
+    kube.fail("POST", "/secrets", status, said)
+
+    with pytest.raises(Failure) as caught:
+        await SecretStore(kube).publish(desired({"token": "${token}", "template": "x${token}"}), ISSUED)
+
+    message = caught.value.message
+    assert "quotes the data" in message
+    for secret in (VALUE, base64.b64encode(VALUE.encode()).decode(), SHIFTED):
+        assert not [secret[i : i + 8] for i in range(len(secret) - 7) if secret[i : i + 8] in message]
+
+
+async def test_a_refusal_keeps_the_time_that_the_server_asked_for() -> None:
+    class Busy(FakeKube):
+        async def create(self, *_: Any, **__: Any) -> Any:
+            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, "busy", timedelta(seconds=7))
+
+    with pytest.raises(Retryable) as caught:
+        await SecretStore(Busy()).publish(desired(), ISSUED)
+
+    assert timedelta(seconds=7) == caught.value.retry_after

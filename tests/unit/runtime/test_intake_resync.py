@@ -1,0 +1,98 @@
+"""What a resync brings in, and what it finds gone."""
+
+import pytest
+
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.ownership import owner_of
+from mailtrap_operator.runtime.resync import resync
+from tests.unit.clients.fake_kube import FakeKube
+from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token, secret
+from tests.unit.clock import virtual
+from tests.unit.runtime.intake_bench import BILLING, DEFAULT, MAILER, SECRETS, Bench, mark
+
+
+class Cluster(FakeKube):
+    """An API server with two objects of each kind, one of them not in the watched namespace."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seed(ACCOUNTS, account())
+        for namespace in ("team", "other"):
+            self.seed(
+                f"/apis/mailtrap-operator.io/v1alpha1/namespaces/{namespace}/mailtrapaccounts",
+                account(namespace=namespace),
+            )
+            self.seed(f"/api/v1/namespaces/{namespace}/secrets", secret(owner=mark("billing")))
+            self.seed(f"/api/v1/namespaces/{namespace}/secrets", {"metadata": {"name": "foreign"}})
+            self.seed(API_TOKENS.replace("/team/", f"/{namespace}/"), api_token())
+
+
+@pytest.mark.parametrize(("watched", "namespaces"), [((), {"team", "other"}), (("team",), {"team"})])
+@virtual
+async def test_a_resync_takes_everything_in_that_is_watched(
+    watched: tuple[str, ...], namespaces: set[str]
+) -> None:
+    bench = Bench()
+
+    await resync(Cluster(), bench.intake.listings(watched))
+
+    assert namespaces == {key.namespace for key in bench.store.api_token_keys()}
+    assert {(namespace, "billing") for namespace in namespaces} == set(bench.store.secret_names())
+    assert {None, *namespaces} == {key.namespace for key in bench.store.account_keys()}
+    woken = await bench.woken()
+    assert len(woken) == len(set(woken)) == 2 * len(namespaces) + 1
+
+
+@virtual
+async def test_a_second_resync_of_the_same_wakes_nobody() -> None:
+    bench, cluster = Bench(), Cluster()
+    await resync(cluster, bench.intake.listings(()))
+    await bench.woken()
+
+    await resync(cluster, bench.intake.listings(()))
+
+    assert [] == await bench.woken()
+
+
+@virtual
+async def test_a_resync_notices_what_is_gone() -> None:
+    bench, cluster = Bench(), Cluster()
+    await resync(cluster, bench.intake.listings(()))
+    billing = bench.store.api_token(BILLING)
+    assert billing is not None
+    owner = f"{INSTALLATION}-{owner_of(INSTALLATION, 'team', 'billing', billing.metadata.uid)}"
+    cluster.edit(
+        f"{SECRETS}/billing",
+        lambda body: body["metadata"]["annotations"].update({"mailtrap-operator.io/owner": owner}),
+    )
+    await resync(cluster, bench.intake.listings(()))
+    await bench.woken()
+
+    cluster.remove(f"{SECRETS}/billing")
+    await resync(cluster, bench.intake.listings(()))
+    assert [BILLING] == await bench.woken(), "the owner of the Secret"
+    cluster.remove(f"{API_TOKENS}/billing")
+    cluster.remove(f"{ACCOUNTS}/default")
+    await resync(cluster, bench.intake.listings(()))
+
+    assert {BILLING, DEFAULT} == set(await bench.woken())
+    assert (None, None, None) == (
+        bench.store.api_token(BILLING),
+        bench.store.account(DEFAULT),
+        bench.store.secret("team", "billing"),
+    )
+
+
+@virtual
+async def test_a_resync_wakes_what_it_missed_in_the_routine_lane() -> None:
+    bench, cluster = Bench(), Cluster()
+    await resync(cluster, bench.intake.listings(()))
+    cluster.remove(f"{API_TOKENS}/billing")
+    await bench.woken()
+
+    bench.queue.add(MAILER, Lane.ROUTINE)
+    for listing in bench.intake.listings(()):
+        if listing.kind == "ApiToken":
+            listing.missed(("team", "billing"))
+
+    assert [MAILER, BILLING] == await bench.woken()
