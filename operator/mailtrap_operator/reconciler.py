@@ -49,6 +49,7 @@ class Reconciler:
             # One that is gone is soon told of by the watch; until then one answer is not enough.
             return Verdict(is_failed=known is not None)
         planned = plan(seen, self._clock())
+        await self._reporter.take_leave(seen.api_token, planned)
         writes = Writes(seen.api_token)
         outcome = await self._applier.apply(planned, writes)
         return await self._reporter.report(planned, outcome, writes)

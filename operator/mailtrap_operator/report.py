@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from mailtrap_operator.api.v1alpha1 import ApiToken
 from mailtrap_operator.apply import Writes
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
 from mailtrap_operator.clients.errors import Failure
@@ -19,7 +20,7 @@ from mailtrap_operator.core.actions import (
     RevokeToken,
     State,
 )
-from mailtrap_operator.core.announcements import announcements
+from mailtrap_operator.core.announcements import announcements, farewell
 from mailtrap_operator.core.conditions import status_after
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.runtime.workqueue import Verdict
@@ -49,6 +50,11 @@ class Reporter:
         self._events = events
         self._metrics = metrics
         self._clock = clock
+
+    async def take_leave(self, api_token: ApiToken, plan: Plan) -> None:
+        """Tell, before an object goes, what it leaves behind."""
+        if (last_words := farewell(plan)) is not None:
+            await self._events.emit(api_token, last_words)
 
     async def report(self, plan: Plan, outcome: Outcome, writes: Writes) -> Verdict:
         """Tell what a pass came to."""

@@ -62,7 +62,7 @@ def test_a_refused_deletion_is_held_up_visibly_until_it_is_granted(
     assert "False" == condition["status"]
     assert ESCAPE in condition["message"]
     assert [FINALIZER] == finalizers(world, "kept")
-    eventually(lambda: reason in [event["reason"] for event in world.events("kept")], "an Event tells it")
+    eventually(lambda: world.events("kept", reason), "an Event tells it")
     world.clear_faults()
     world.is_gone("kept")
     assert [] == world.tokens()
@@ -97,7 +97,7 @@ def test_the_escape_lets_an_object_go_and_names_what_it_leaves_behind(
     abandon(world, "given-up")
 
     world.is_gone("given-up")
-    (event,) = [event for event in world.events("given-up") if event["reason"] == "Abandoned"]
+    (event,) = eventually(lambda: world.events("given-up", "Abandoned"), "an Event tells it")
     assert 2 == len(ids)
     assert [] == [token for token in ids if str(token) not in event["message"]]
     assert ids == [token["id"] for token in world.living()]

@@ -207,7 +207,7 @@ def test_deletion_policy_retain_leaves_the_token_alive(world: World) -> None:
 
     world.is_gone("retained")
     assert world.works(value)
-    (event,) = [event for event in world.events("retained") if event["reason"] == "Retained"]
+    (event,) = eventually(lambda: world.events("retained", "Retained"), "an Event tells it")
     assert str(token["id"]) in event["message"]
 
 

@@ -182,12 +182,11 @@ class World:
         """Wait until an ApiToken is gone."""
         eventually(lambda: self.api_token(name) is None, f"{name} is gone: {self.status(name)}", seconds)
 
-    def events(self, name: str) -> list[Body]:
-        """Return the Events about an ApiToken."""
+    def events(self, name: str, reason: str | None = None) -> list[Body]:
+        """Return the Events about an ApiToken, those with a reason if one is named."""
         selector = f"involvedObject.kind=ApiToken,involvedObject.name={name}"
         found = self.kube.get(f"/api/v1/namespaces/{self.namespace}/events", fieldSelector=selector)
-        items: list[Body] = (found or {}).get("items", [])
-        return items
+        return [event for event in (found or {}).get("items", []) if reason in {None, event["reason"]}]
 
     def resource_version(self) -> str:
         """Return the present version of this world's ApiTokens, for `history`."""

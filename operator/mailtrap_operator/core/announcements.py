@@ -44,6 +44,15 @@ def announcements(api_token: ApiToken, plan: Plan, outcome: Outcome) -> Iterator
             yield from _of_done(api_token, plan)
 
 
+def farewell(plan: Plan) -> Announcement | None:
+    """Return the Event that names the tokens an object leaves behind: told before it goes, it cannot be lost with it."""
+    match plan.action:
+        case RemoveFinalizer(reason) if reason in _LEFT_BEHIND:
+            return Announcement("Warning", reason, plan.finding.message)
+        case _:
+            return None
+
+
 def _of_done(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:
     finding = plan.finding
     match plan.action:
@@ -51,8 +60,6 @@ def _of_done(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:
             yield Announcement(
                 "Normal", Reason.REVOKED, f"Token {token.id} (…{token.last_four}) was deleted."
             )
-        case RemoveFinalizer(reason) if reason in _LEFT_BEHIND:
-            yield Announcement("Warning", reason, finding.message)
         case None:
             is_new = finding.reason not in _told(api_token)
             stands_in_the_way = finding.state in {State.BLOCKED, State.STALLED}

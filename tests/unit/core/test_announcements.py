@@ -6,7 +6,7 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import Condition
 from mailtrap_operator.core.actions import Done, Failed, Outcome, Published
-from mailtrap_operator.core.announcements import Announcement, announcements
+from mailtrap_operator.core.announcements import Announcement, announcements, farewell
 from mailtrap_operator.core.observation import Observation, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import WHY, Reason
@@ -80,14 +80,6 @@ def of(world: Observation, outcome: Outcome) -> list[Announcement]:
             Done(),
             Announcement("Normal", Reason.REVOKED, "Token 1 (…0001) was deleted."),
             id="a token of a deleted object was deleted",
-        ),
-        pytest.param(
-            seen(doomed(deletion_policy="Retain")),
-            Done(),
-            Announcement(
-                "Warning", Reason.RETAINED, "Tokens left in Mailtrap (1), because deletionPolicy is Retain."
-            ),
-            id="tokens were left behind, and which",
         ),
         pytest.param(
             seen(secret=None),
@@ -186,3 +178,15 @@ def test_reasons_are_words_that_kubernetes_takes() -> None:
         assert reason.isalpha(), reason
         assert reason[0].isupper(), reason
         assert len(reason) <= 128
+
+
+def test_an_object_says_before_it_goes_which_tokens_it_leaves_behind() -> None:
+    leaving = seen(doomed(deletion_policy="Retain"))
+
+    message = "Tokens left in Mailtrap (1), because deletionPolicy is Retain."
+    assert Announcement("Warning", Reason.RETAINED, message) == farewell(plan(leaving, NOW))
+    assert [] == of(leaving, Done())
+
+
+def test_an_object_that_leaves_nothing_behind_says_nothing() -> None:
+    assert farewell(plan(seen(claimed(), listed=()), NOW)) is None
