@@ -34,6 +34,7 @@ from mailtrap_operator.core.actions import (
     RemoveFinalizer,
     RevokeToken,
     RewriteSecret,
+    begun_at,
 )
 from mailtrap_operator.core.conditions import status_of_claim
 from mailtrap_operator.core.deletion import FINALIZER, held_up
@@ -170,8 +171,7 @@ class Applier:
         operation = writes.api_token.status.operation
         now = self._clock()
         if operation and now - operation.started_at > 2 * self._longest_claim:
-            renewed = operation.model_copy(update={"started_at": now.replace(microsecond=0)})
-            status = writes.api_token.status.model_copy(update={"operation": renewed})
+            status = writes.api_token.status.model_copy(update={"operation": begun_at(operation, now)})
             writes.note(await self._api_tokens.write_status(writes.api_token, status))
 
     async def _publish(

@@ -20,6 +20,7 @@ from mailtrap_operator.core.actions import (
     Published,
     Record,
     State,
+    begun_at,
 )
 from mailtrap_operator.core.expiry import renewal_of, whole_second_after
 from mailtrap_operator.core.reasons import Reason
@@ -55,8 +56,7 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
 
 def status_of_claim(api_token: ApiToken, action: IssueToken, now: datetime) -> ApiTokenStatus:
     """Return the status with an operation claimed, before its remote call; nothing else is said yet."""
-    operation = action.operation.model_copy(update={"started_at": now.replace(microsecond=0)})
-    return api_token.status.model_copy(update={"operation": operation})
+    return api_token.status.model_copy(update={"operation": begun_at(action.operation, now)})
 
 
 def _renewal_after(api_token: ApiToken, plan: Plan, outcome: Outcome) -> datetime | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from mailtrap_operator.api.v1alpha1 import GROUP, OperationStatus, print_time
-from mailtrap_operator.core.actions import Finding, Plan, Record, RemoveFinalizer, RevokeToken, State
+from mailtrap_operator.core.actions import REDATED, Finding, Plan, Record, RemoveFinalizer, RevokeToken, State
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Unknown
 from mailtrap_operator.core.reasons import Reason
@@ -86,8 +86,7 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
             record=record,
         )
     if s.is_from_the_future(operation):
-        message = "The claim bore a date in the future; its time is counted from now."
-        return _plan(s, State.PROGRESSING, Reason.DELETING, message, record=s.redated(operation))
+        return _plan(s, State.PROGRESSING, Reason.DELETING, REDATED, record=s.redated(operation))
     left = s.settles_in(operation) if operation.nonce else timedelta()
     if left > timedelta():
         message = f"A create was under way; what it did shows by {print_time(s.now + left)}."

@@ -54,7 +54,6 @@ class Reason(StrEnum):
     SECRET_WRITE_REFUSED = "SecretWriteRefused"  # noqa: S105 - a reason, not a password
     KUBERNETES_UNAVAILABLE = "KubernetesUnavailable"
     KUBERNETES_REFUSED = "KubernetesRefused"
-    INVALID_SPEC = "InvalidSpec"
 
     # How deletion ended.
     REVOKED = "Revoked"

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from mailtrap_operator.api.v1alpha1 import print_time
 from mailtrap_operator.core import wishes
-from mailtrap_operator.core.actions import AddFinalizer, Finding, Plan, PublishToken, Record, State
+from mailtrap_operator.core.actions import REDATED, AddFinalizer, Finding, Plan, PublishToken, Record, State
 from mailtrap_operator.core.deletion import FINALIZER
 from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.reasons import Reason
@@ -77,11 +77,7 @@ def lost_answer_settles(s: Situation) -> Plan | None:
     if s.is_from_the_future(pending):
         return step_plan(
             s,
-            Finding(
-                State.PROGRESSING,
-                Reason.ANSWER_LOST,
-                "A claim bore a date in the future; its time is counted from now.",
-            ),
+            Finding(State.PROGRESSING, Reason.ANSWER_LOST, REDATED),
             record=s.redated(pending),
         )
     left = s.settles_in(pending)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken, CurrentToken, OperationStatus, PreviousToken
-from mailtrap_operator.core.actions import Record
+from mailtrap_operator.core.actions import Record, begun_at
 from mailtrap_operator.core.expiry import RESET_OVERLAP, whole_second_after
 from mailtrap_operator.core.observation import (
     AccountView,
@@ -57,12 +57,12 @@ class Situation:
         status = self.api_token.status
         return Record(status.operation, status.current, status.previous, status.secret_name)
 
-    @property
+    @cached_property
     def secret(self) -> SecretState | None:
         """The Secret of the wished name, where it exists and is ours."""
         return own_secret(self.seen.secret, self.api_token, self.seen.identity.installation)
 
-    @property
+    @cached_property
     def former_secret(self) -> SecretState | None:
         """The Secret from which the value is to move, where it exists and is ours."""
         return own_secret(self.seen.former_secret, self.api_token, self.seen.identity.installation)
@@ -110,10 +110,7 @@ class Situation:
 
     def redated(self, operation: OperationStatus) -> Record:
         """Return the record in which an operation was begun just now."""
-        return replace(
-            self.record,
-            operation=operation.model_copy(update={"started_at": self.now.replace(microsecond=0)}),
-        )
+        return replace(self.record, operation=begun_at(operation, self.now))
 
     def is_from_the_future(self, operation: OperationStatus) -> bool:
         """Whether a claim's date cannot be right: a clock was wrong then, or is now."""
