@@ -101,7 +101,7 @@ class Applier:
             case IssueToken():
                 return await self._issue(action, key, writes)
             case PublishToken(issued, secret):
-                await self._keep_claim(writes)
+                await self._keep_claim(key, writes)
                 return await self._publish(key, self._unpublished.value_of(key, issued), secret, writes)
             case RewriteSecret(source, secret):
                 self._note_secret(key, await self._secrets.rewrite(source, secret), writes)
@@ -166,12 +166,13 @@ class Applier:
             return Failed(failure.as_unknown(), is_final=is_final, closes_claim=True)
         return IssuedValue(action.operation.nonce, token, value, action.issuance)
 
-    async def _keep_claim(self, writes: Writes) -> None:
+    async def _keep_claim(self, key: ApiTokenKey, writes: Writes) -> None:
         """Renew a claim that is getting old, so that no other operator gives the value up while it is published."""
         operation = writes.api_token.status.operation
-        now = self._clock()
-        if operation and now - operation.started_at > 2 * self._longest_claim:
-            status = writes.api_token.status.model_copy(update={"operation": begun_at(operation, now)})
+        if operation and self._store.claim_age(key) > 2 * self._longest_claim:
+            # The date must differ, or it is no new claim to those who watch; a clock may have been put back.
+            renewed = begun_at(operation, max(self._clock(), operation.started_at + timedelta(seconds=1)))
+            status = writes.api_token.status.model_copy(update={"operation": renewed})
             writes.note(await self._api_tokens.write_status(writes.api_token, status))
 
     async def _publish(

@@ -3,6 +3,7 @@
 What differs between a real process and a simulated one is handed in: the clients, the time and the randomness.
 """
 
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class Operator:
     def __init__(self, given: Surroundings, settings: Settings) -> None:
         identity = Identity(given.installation, given.holder, settings.settle_time)
         kube, clock = given.kube, given.clock
-        store = Store(given.installation)
+        store = Store(given.installation, lambda: asyncio.get_running_loop().time())
         unpublished = UnpublishedTokens()
         api_tokens = ApiTokenStore(kube, store.put_api_token)
         secret_store = SecretStore(kube)

@@ -166,6 +166,7 @@ class Observer:
             fresh_nonce=self._new_nonce(),
             former_secret=former_secret,
             unpublished=self._unpublished.peek(key),
+            claim_age=self._store.claim_age(key),
         )
 
     def _view(self, ref: AccountRef, key: ApiTokenKey, tag: OwnerTag, tokens: Tokens) -> AccountView:

@@ -117,9 +117,6 @@ WORKING = "The Secret holds a living token."
 """The message of a condition Ready that is true; it never varies, so that it is written once."""
 
 
-REDATED = "A claim bore a date in the future; its time is counted from now."
-
-
 def begun_at(operation: OperationStatus, now: datetime) -> OperationStatus:
     """Return an operation as begun now, in the whole seconds that the status keeps."""
     return operation.model_copy(update={"started_at": now.replace(microsecond=0)})

@@ -7,8 +7,8 @@ a LIST shows none, and no lost create can still take effect, the finalizer goes.
 from dataclasses import replace
 from datetime import timedelta
 
-from mailtrap_operator.api.v1alpha1 import GROUP, OperationStatus, print_time
-from mailtrap_operator.core.actions import REDATED, Finding, Plan, Record, RemoveFinalizer, RevokeToken, State
+from mailtrap_operator.api.v1alpha1 import GROUP, OperationStatus, print_duration
+from mailtrap_operator.core.actions import Finding, Plan, Record, RemoveFinalizer, RevokeToken, State
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Unknown
 from mailtrap_operator.core.reasons import Reason
@@ -85,11 +85,11 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
             action=action,
             record=record,
         )
-    if s.is_from_the_future(operation):
-        return _plan(s, State.PROGRESSING, Reason.DELETING, REDATED, record=s.redated(operation))
-    left = s.settles_in(operation) if operation.nonce else timedelta()
+    left = s.settles_in if operation.nonce else timedelta()
     if left > timedelta():
-        message = f"A create was under way; what it did shows by {print_time(s.now + left)}."
+        message = (
+            f"A create was under way; what it did shows within {print_duration(s.seen.identity.settle_time)}."
+        )
         return _plan(s, State.PROGRESSING, Reason.ANSWER_LOST, message, requeue_after=left)
     return _plan(
         s, State.PROGRESSING, Reason.REVOKED, "No token is left.", action=RemoveFinalizer(Reason.REVOKED)

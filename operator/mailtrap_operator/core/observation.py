@@ -124,7 +124,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Everything that `plan` may look at, besides the time."""
+    """Everything that `plan` may look at, besides the time.
+
+    `claim_age` is for how long this process has seen the claim in the status, by a clock that never jumps.
+    """
 
     api_token: ApiToken
     secret: Found[SecretState] | Absent | Unknown
@@ -133,6 +136,7 @@ class Observation:
     fresh_nonce: str
     former_secret: Found[SecretState] | Absent | Unknown = field(default_factory=Absent)
     unpublished: UnpublishedToken | None = None
+    claim_age: timedelta = timedelta()
 
     @property
     def account(self) -> AccountView:

@@ -7,9 +7,9 @@ not recorded, an answer that was lost, a token that nobody knows, a finalizer th
 from dataclasses import replace
 from datetime import timedelta
 
-from mailtrap_operator.api.v1alpha1 import print_time
+from mailtrap_operator.api.v1alpha1 import print_duration
 from mailtrap_operator.core import wishes
-from mailtrap_operator.core.actions import REDATED, AddFinalizer, Finding, Plan, PublishToken, Record, State
+from mailtrap_operator.core.actions import AddFinalizer, Finding, Plan, PublishToken, Record, State
 from mailtrap_operator.core.deletion import FINALIZER
 from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.reasons import Reason
@@ -74,19 +74,13 @@ def lost_answer_settles(s: Situation) -> Plan | None:
     view = s.view(pending.account)
     if view is not None and isinstance(view.tokens, Unknown):
         return waiting(s, view.tokens)
-    if s.is_from_the_future(pending):
-        return step_plan(
-            s,
-            Finding(State.PROGRESSING, Reason.ANSWER_LOST, REDATED),
-            record=s.redated(pending),
-        )
-    left = s.settles_in(pending)
+    left = s.settles_in
     own_answer_is_lost = pending.holder == s.seen.identity.holder and s.answers(pending)
     if left <= timedelta() or own_answer_is_lost:
         return None
     message = (
-        f"The answer to a {pending.type.lower()} is missing. What it did shows by {print_time(s.now + left)}; "
-        "then the work goes on by itself."
+        f"The answer to a {pending.type.lower()} is missing. What it did shows within "
+        f"{print_duration(s.seen.identity.settle_time)}; then the work goes on by itself."
     )
     return step_plan(s, Finding(State.PROGRESSING, Reason.ANSWER_LOST, message), requeue_after=left)
 

@@ -3,12 +3,12 @@
 It answers questions and decides nothing; the decisions stand in `planning` and `deletion`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken, CurrentToken, OperationStatus, PreviousToken
-from mailtrap_operator.core.actions import Record, begun_at
+from mailtrap_operator.core.actions import Record
 from mailtrap_operator.core.expiry import RESET_OVERLAP, whole_second_after
 from mailtrap_operator.core.observation import (
     AccountView,
@@ -104,17 +104,10 @@ class Situation:
         """Whether the Secret holds the value that this operation issued."""
         return self.secret is not None and self.secret.is_intact and self.secret.nonce == operation.nonce
 
-    def settles_in(self, operation: OperationStatus) -> timedelta:
-        """Return how long a lost answer may still take effect; zero or less: no longer."""
-        return self.seen.identity.settle_time - (self.now - operation.started_at)
-
-    def redated(self, operation: OperationStatus) -> Record:
-        """Return the record in which an operation was begun just now."""
-        return replace(self.record, operation=begun_at(operation, self.now))
-
-    def is_from_the_future(self, operation: OperationStatus) -> bool:
-        """Whether a claim's date cannot be right: a clock was wrong then, or is now."""
-        return self.settles_in(operation) > 2 * self.seen.identity.settle_time
+    @property
+    def settles_in(self) -> timedelta:
+        """How long the lost answer to the claimed operation may still take effect; zero or less: no longer."""
+        return self.seen.identity.settle_time - self.seen.claim_age
 
     @cached_property
     def held(self) -> CurrentToken | None:

@@ -5,9 +5,11 @@ ApiTokens are kept as JSON text, Secrets without their data. The handlers and th
 
 import json
 from collections import defaultdict
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
-from mailtrap_operator.api.v1alpha1 import Account, ApiToken
+from mailtrap_operator.api.v1alpha1 import Account, ApiToken, OperationStatus
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, account_key
 from mailtrap_operator.core.observation import SecretState
 from mailtrap_operator.core.ownership import owner_of
@@ -28,12 +30,18 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 class Store:
-    """The last known ApiTokens, Secrets and accounts."""
+    """The last known ApiTokens, Secrets and accounts.
 
-    def __init__(self, installation: str) -> None:
+    `monotonic` counts seconds. It dates the first sight of each claim, as the clock of the operator that made the
+    claim may be wrong.
+    """
+
+    def __init__(self, installation: str, monotonic: Callable[[], float]) -> None:
         self._installation = installation
+        self._monotonic = monotonic
         self._api_tokens: dict[ApiTokenKey, str] = {}
         self._versions: dict[ApiTokenKey, str] = {}
+        self._claims: dict[ApiTokenKey, tuple[OperationStatus, float]] = {}
         self._secrets: dict[tuple[str, str], SecretState] = {}
         self._accounts: dict[AccountKey, Account] = {}
         self._owners: dict[str, ApiTokenKey] = {}
@@ -63,7 +71,19 @@ class Store:
         self._api_tokens[key] = json.dumps(kept, separators=(",", ":"))
         self._owners[owner_of(self._installation, key.namespace, key.name, meta.uid)] = key
         self._index(key, api_token)
+        self._note_claim(key, api_token.status.operation)
         return True
+
+    def _note_claim(self, key: ApiTokenKey, claim: OperationStatus | None) -> None:
+        known = self._claims.pop(key, None)
+        if claim is not None:
+            is_known = known is not None and known[0] == claim
+            self._claims[key] = known if known and is_known else (claim, self._monotonic())
+
+    def claim_age(self, key: ApiTokenKey) -> timedelta:
+        """Return how long ago the claim in an ApiToken's status was seen here first; zero without a claim."""
+        known = self._claims.get(key)
+        return timedelta(seconds=self._monotonic() - known[1]) if known else timedelta()
 
     def _index(self, key: ApiTokenKey, api_token: ApiToken | None) -> None:
         accounts = account_refs(api_token) if api_token else ()
@@ -81,6 +101,7 @@ class Store:
         """Forget an ApiToken that is gone."""
         kept = self._api_tokens.pop(key, None)
         self._versions.pop(key, None)
+        self._claims.pop(key, None)
         self._index(key, None)
         if kept is not None:
             uid = json.loads(kept)["metadata"]["uid"]

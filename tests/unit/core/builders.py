@@ -166,7 +166,7 @@ def an_operation(
     holder: str = ME,
     account: AccountRef = ACCOUNT,
 ) -> OperationStatus:
-    """Return an operation that was claimed a moment ago."""
+    """Return an operation that was claimed, and seen, a moment ago."""
     return OperationStatus(
         type=type_, nonce=nonce, base=base, started_at=NOW - ago, holder=holder, account=account
     )
@@ -277,6 +277,7 @@ def seen(
         fresh_nonce=FRESH,
         former_secret=_read(former_secret),
         unpublished=unpublished,
+        claim_age=NOW - claim.started_at if (claim := subject.status.operation) else timedelta(),
     )
 
 

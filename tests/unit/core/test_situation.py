@@ -1,5 +1,6 @@
 """What an observation means: which tokens are held, on record, owned but untracked, gone."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -248,19 +249,11 @@ def test_the_end_of_a_token_is_what_the_list_names_else_what_is_on_record() -> N
     assert at(seen()).expires_at(current) is None
 
 
-def test_a_lost_answer_settles_in_the_settle_time() -> None:
-    situation = at(seen())
+@pytest.mark.parametrize(("seen_for", "left"), [(0, 60), (60, 0), (90, -30)])
+def test_a_lost_answer_settles_in_the_settle_time(seen_for: int, left: int) -> None:
+    situation = at(replace(seen(), claim_age=seen_for * SECOND))
 
-    assert 60 * SECOND == situation.settles_in(an_operation(ago=0 * SECOND))
-    assert 0 * SECOND == situation.settles_in(an_operation(ago=60 * SECOND))
-    assert -DAY + 60 * SECOND == situation.settles_in(an_operation(ago=DAY))
-
-
-def test_a_claim_is_from_the_future_when_it_is_ahead_by_more_than_the_settle_time() -> None:
-    situation = at(seen())
-
-    assert not situation.is_from_the_future(an_operation(ago=-60 * SECOND))
-    assert situation.is_from_the_future(an_operation(ago=-61 * SECOND))
+    assert left * SECOND == situation.settles_in
 
 
 def test_an_account_view_can_lose_its_answer() -> None:

@@ -24,7 +24,7 @@ class Bench:
     """What the tests of the intake look at."""
 
     def __init__(self) -> None:
-        self.store = Store(INSTALLATION)
+        self.store = Store(INSTALLATION, lambda: 0.0)
         self.ran: list[Key] = []
         self.verdicts: dict[Key, Verdict] = {}
         self.queue: WorkQueue[Key] = WorkQueue(

@@ -1,4 +1,5 @@
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,11 +20,22 @@ OLD = {"kind": "ClusterMailtrapAccount", "name": "old"}
 
 @pytest.fixture
 def store() -> Store:
-    return Store(INSTALLATION)
+    return Store(INSTALLATION, lambda: 0.0)
 
 
 def owner(uid: str) -> str:
     return owner_of(INSTALLATION, "team", "billing", uid)
+
+
+def claim(nonce: str) -> dict[str, Any]:
+    operation = {
+        "type": "Create",
+        "nonce": nonce,
+        "startedAt": "2026-03-01T12:00:00Z",
+        "holder": "me",
+        "account": OLD,
+    }
+    return {"operation": operation}
 
 
 def previous(*accounts: str) -> dict[str, Any]:
@@ -120,9 +132,27 @@ def test_an_object_is_found_by_the_owner_part_of_its_tag(store: Store) -> None:
     assert None is store.owner(owner("u-1"))
 
 
+def test_a_claim_grows_old_from_its_first_sight_by_the_own_clock() -> None:
+    now = [100.0]
+    store = Store(INSTALLATION, lambda: now[0])
+
+    assert timedelta() == store.claim_age(KEY)
+    for time, version, nonce, age in (
+        (100.0, 1, "a", 0),
+        (107.0, 2, "a", 7),
+        (108.0, 3, "b", 0),
+        (109.0, 4, "b", 1),
+    ):
+        now[0] = time
+        store.put_api_token(api_token(version=version, status=claim(nonce)))
+        assert timedelta(seconds=age) == store.claim_age(KEY)
+    store.put_api_token(api_token(version=5))
+    assert timedelta() == store.claim_age(KEY)
+
+
 def test_an_object_that_is_gone_leaves_nothing_behind(store: Store) -> None:
-    empty = {name: str(value) for name, value in vars(Store(INSTALLATION)).items()}
-    store.put_api_token(api_token(status=previous("old")))
+    empty = {name: str(value) for name, value in vars(store).items()}
+    store.put_api_token(api_token(status=previous("old") | claim("a")))
 
     store.drop_api_token(KEY)
     store.drop_api_token(KEY)
