@@ -1,38 +1,23 @@
 """Fixtures of the end-to-end tests: one real control plane for all, a simulator and a namespace for each test."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from local_cluster import Cluster
 from mailtrap_simulator.process import SimulatorProcess
-from tests.e2e.kube import GROUP, Kube, RefusedError
+from tests.e2e.cluster import cluster_with_crds
+from tests.e2e.kube import Kube
 from tests.e2e.operator_process import OperatorProcess
-from tests.e2e.world import CREDENTIAL, OPERATOR_NAMESPACE, World, eventually
-
-_ROOT = Path(__file__).parents[2]
+from tests.e2e.world import CREDENTIAL, World
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Provide the real API server with the CRDs."""
-    with Cluster.start(tmp_path_factory.mktemp("cluster")) as cluster:
-        cluster.kubectl("apply", "--server-side", "-f", str(_ROOT / "crds"))
-        kube = Kube(cluster.kubeconfig)
-        for plural in ("apitokens", "mailtrapaccounts", "clustermailtrapaccounts"):
-            eventually(partial(_is_served, kube, plural), f"{plural} are served")
-        kube.close()
-        cluster.kubectl("create", "namespace", OPERATOR_NAMESPACE)
+    with cluster_with_crds(tmp_path_factory.mktemp("cluster")) as cluster:
         yield cluster
-
-
-def _is_served(kube: Kube, plural: str) -> bool:
-    try:
-        return kube.get(f"{GROUP}/{plural}") is not None
-    except RefusedError:  # the storage of a new resource takes a moment more
-        return False
 
 
 @pytest.fixture(scope="session")

@@ -25,9 +25,9 @@ class RefusedError(Exception):
 class Kube:
     """Calls the API server with a kubeconfig's client certificate."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(self, kubeconfig: Path, client: type[httpx.Client] = httpx.Client) -> None:
         server = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
-        self._http = httpx.Client(base_url=server, verify=identity(kubeconfig), timeout=30)
+        self._http = client(base_url=server, verify=identity(kubeconfig), timeout=30)
 
     def close(self) -> None:
         """Close the connections."""

@@ -32,6 +32,16 @@ class OperatorProcess:
 
     def start(self) -> Self:
         """Start the process and wait until it is ready."""
+        self.launch()
+        deadline = time.monotonic() + 30
+        while not self.is_ready:
+            if not self.is_running or time.monotonic() > deadline:
+                raise AssertionError(f"the operator did not get ready:\n{self.log.read_text()[-3000:]}")
+            time.sleep(0.05)
+        return self
+
+    def launch(self) -> None:
+        """Start the process."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "mailtrap_operator", "run", "--log-level", "debug", *self._arguments],
@@ -41,14 +51,10 @@ class OperatorProcess:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )
-        deadline = time.monotonic() + 30
-        while not self._is_ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"the operator did not get ready:\n{self.log.read_text()[-3000:]}")
-            time.sleep(0.05)
-        return self
 
-    def _is_ready(self) -> bool:
+    @property
+    def is_ready(self) -> bool:
+        """Whether the process says that it is ready."""
         try:
             return httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2).is_success
         except httpx.HTTPError:

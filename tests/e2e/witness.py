@@ -11,6 +11,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -36,9 +37,15 @@ class View:
 
     @property
     def held(self) -> str:
-        """The digest of the Secret's value; empty where there is none."""
-        encoded = (self.secret.get("data") or {}).get("token")
+        """The digest of the Secret's value; empty where there is none, or where a former object's was left behind."""
+        owners = [owner["uid"] for owner in self.secret.get("metadata", {}).get("ownerReferences", [])]
+        encoded = (self.secret.get("data") or {}).get("token") if self.uid in owners else None
         return hashlib.sha256(base64.b64decode(encoded)).hexdigest() if encoded else ""
+
+    @property
+    def uid(self) -> str:
+        """The object's identity; one that is created anew under the same name has another."""
+        return str(self.api_token.get("metadata", {}).get("uid", ""))
 
     @property
     def status(self) -> Body:
@@ -110,7 +117,8 @@ def look(world: World) -> dict[str, View]:
 
 
 def _tokens(world: World) -> dict[str, dict[int, Body]]:
-    own_name = re.compile(rf"^{world.namespace}/(\S+) \[k8s:")
+    # A display name that a test changes begins as the default one, and goes on with `~`.
+    own_name = re.compile(rf"^{world.namespace}/([^\s~]+)(?:~\S*)? \[k8s:")
     found: dict[str, dict[int, Body]] = defaultdict(dict)
     for token in world.tokens():
         if match := own_name.match(token["name"]):
@@ -148,19 +156,20 @@ class Witness:
     looks: int = 0
     _lived: set[str] = field(default_factory=set)
     _held: dict[str, dict[str, datetime]] = field(default_factory=lambda: defaultdict(dict))
-    """When a value was last seen in the Secret, by object and the value's digest."""
+    """When a value was last seen in the Secret, by the object's uid and the value's digest."""
 
     def __enter__(self) -> Self:
         self._end = threading.Event()
-        self._thread = threading.Thread(target=self._look_on, daemon=True)
-        self._thread.start()
+        self._pool = ThreadPoolExecutor(1)
+        self._looking = self._pool.submit(self._look_on)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end.set()
-        self._thread.join(60)
+        self._pool.shutdown()
+        self._looking.result()  # a witness that fell asleep has seen nothing
 
     def _look_on(self) -> None:
         while not self._end.wait(PAUSE):
@@ -177,8 +186,8 @@ class Witness:
             wrongs.add(f"tokens {view.unaccounted()} are unaccounted")
         living = {token["sha256"] for token in view.before.values() if token["live"]}
         if view.is_wanted:
-            held = self._held[name]
-            dead = held.keys() - living
+            held = self._held[view.uid]
+            dead = held.keys() & self._lived - living  # what a user wrote there never lived
             if view.held in self._lived - living:
                 wrongs.add("the Secret holds a value that is dead")
             if any(ended < held[digest] + self.overlap for digest in dead):

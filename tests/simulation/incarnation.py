@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from random import Random
 from typing import Any
 
@@ -16,6 +17,7 @@ import httpx
 from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.clients.kube import KubeClient
 from mailtrap_operator.composition import Operator, Surroundings
+from mailtrap_operator.intake import SECRETS_OF_OURS
 from mailtrap_operator.runtime.resync import resync
 from mailtrap_operator.settings import Settings
 from mailtrap_simulator.server import Server
@@ -28,6 +30,8 @@ from tests.simulation.time import server_time
 INSTALLATION = "simula"
 KUBE_TIMEOUT = timedelta(seconds=10)
 WATCH_LAG = 0.05
+LIST = "LIST"
+"""How the calls begin with which an operator learns what there is, once at its start."""
 
 SETTINGS = Settings(namespace="mailtrap-system", resync_interval=timedelta(hours=1), workers=4)
 
@@ -69,10 +73,18 @@ class _Api:
     ) -> _Answer:
         """Carry one call over the network."""
         kind = Kind.KUBERNETES_READ if method == "GET" else Kind.KUBERNETES_WRITE
-        what = f"{method} {_resource(path)}{' (dry run)' if 'dryRun' in query else ''}"
-        outcome, answer = await self._network.carry(
-            self._life, kind, what, lambda: self._kubernetes.request(method, path, query, body, content_type)
-        )
+        verb = LIST if "limit" in query else method
+        what = f"{verb} {_resource(path)}{' (dry run)' if 'dryRun' in query else ''}"
+
+        def act() -> tuple[int, Any]:
+            version = self._kubernetes.resource_version
+            answer = self._kubernetes.request(method, path, query, body, content_type)
+            is_write = kind is Kind.KUBERNETES_WRITE and answer[0] < HTTPStatus.BAD_REQUEST
+            if is_write and "dryRun" not in query and version == self._kubernetes.resource_version:
+                self._network.wasted.append(what)
+            return answer
+
+        outcome, answer = await self._network.carry(self._life, kind, what, act)
         status, value = await self._seen(outcome, answer, path)
         if method == "GET" and outcome.seen is Seen.ANSWER:
             self._former[path] = (status, value)
@@ -118,6 +130,7 @@ class Incarnation:
             SETTINGS,
         )
         self.skew = timedelta()
+        self.watch_lag = WATCH_LAG
         self._is_watching = False
         self._version = 0
 
@@ -140,23 +153,21 @@ class Incarnation:
     def hear(self) -> None:
         """Have what has changed reach this operator, a little later."""
         if self._is_watching:
-            asyncio.get_running_loop().call_later(WATCH_LAG, self._deliver)
+            asyncio.get_running_loop().call_later(self.watch_lag, self._deliver)
 
     def _deliver(self) -> None:
-        intake = self.operator.intake
-        takers = {"ApiToken": intake.api_token, "Secret": intake.secret}
-        for event, body in self._kubernetes.events_since(self._version):
-            self._version = int(body["metadata"]["resourceVersion"])
-            if self.life.is_alive and _is_watched(body):
-                takers.get(body["kind"], intake.account)(dict(body), is_gone=event == "DELETED")
-
-
-def _is_watched(body: Mapping[str, Any]) -> bool:
-    kind = body["kind"]
-    labels = body["metadata"].get("labels") or {}
-    if kind == "Secret":
-        return labels.get("app.kubernetes.io/managed-by") == "mailtrap-operator"
-    return kind in {"ApiToken", "MailtrapAccount", "ClusterMailtrapAccount"}
+        if not self.life.is_alive:
+            return
+        version, self._version = self._version, self._kubernetes.resource_version
+        intake, events_since = self.operator.intake, self._kubernetes.events_since
+        accounts = dict.fromkeys(("MailtrapAccount", "ClusterMailtrapAccount"), intake.account)
+        takers = {"ApiToken": intake.api_token, **accounts}
+        # A watch by label tells of a Secret that loses the label as of one that is deleted.
+        for event, body in events_since(version, "Secret", SECRETS_OF_OURS):
+            intake.secret(dict(body), is_gone=event == "DELETED")
+        for event, body in events_since(version):
+            if take := takers.get(body["kind"]):
+                take(dict(body), is_gone=event == "DELETED")
 
 
 def _resource(path: str) -> str:

@@ -9,7 +9,7 @@ ESR once spec and faults stop changing, the object is Ready, or gone, and stays 
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from mailtrap_simulator.tokens import Token
@@ -23,19 +23,30 @@ class ViolationError(AssertionError):
 
 @dataclass(slots=True)
 class Invariants:
-    """Watches one world; `check` runs after every change."""
+    """Watches one world; `check` runs after every change.
+
+    `overlap` is that of all objects. `tolerance` is by how much the operators' clocks differ: no promise can be more
+    exact than they are.
+    """
 
     world: World
+    overlap: timedelta = OVERLAP
+    tolerance: timedelta = timedelta()
     _remote: dict[int, Token] = field(default_factory=dict)
     _left_secret: dict[int, datetime] = field(default_factory=dict)
     _in_secret: dict[str, int] = field(default_factory=dict)
     _values: set[str] = field(default_factory=set)
     _objects: dict[str, Body] = field(default_factory=dict)
+    _gone: list[Body] = field(default_factory=list)
+    _forgiven: set[int] = field(default_factory=set)
 
     def forgive(self) -> None:
         """Take the world as it is: what a user has just done is no operator's doing."""
         self._remote = self.world.remote_tokens()
-        self._note_secrets({body["metadata"]["uid"]: body for body in self.world.api_tokens()})
+        objects = {body["metadata"]["uid"]: body for body in self.world.api_tokens()}
+        self._note_secrets(objects)
+        self._objects.update(objects)
+        self._forgiven.update(token.id for body in objects.values() for token in self._unaccounted(body))
 
     def check(self) -> None:
         """Check I1 to I5; raises `ViolationError`."""
@@ -48,12 +59,13 @@ class Invariants:
         self._check_foreign(tokens)
         for body in objects.values():
             self._check_object(body, tokens)
-        for uid, body in self._objects.items():
-            if (
-                uid not in objects
-                and body["spec"].get("deletionPolicy") != "Retain"
-                and self.world.owned(body)
-            ):
+        self._gone += [
+            body
+            for uid, body in self._objects.items()
+            if uid not in objects and body["spec"].get("deletionPolicy") != "Retain"
+        ]
+        for body in self._gone:
+            if self.world.owned(body):
                 raise ViolationError(
                     f"I5: the object is gone, its tokens are not: {_ids(self.world.owned(body))}"
                 )
@@ -76,25 +88,31 @@ class Invariants:
     def _check_object(self, body: Body, tokens: dict[int, Token]) -> None:
         if "deletionTimestamp" in body["metadata"]:
             return
-        secret = self.world.secret_of(body)
-        held, known = token_id_in(secret), ids_on_record(body)
-        unaccounted = [token.id for token in self.world.owned(body) if token.id not in known | {held}]
+        held = token_id_in(self.world.secret_of(body))
+        unaccounted = [t.id for t in self._unaccounted(body) if t.id not in self._forgiven]
         if len(unaccounted) > 1:
             raise ViolationError(f"I1: {len(unaccounted)} tokens on no record: {unaccounted}")
-        now = server_time()
-        for token_id in self._remote.keys() - tokens.keys():
-            if not self._remote[token_id].is_live(now):
-                continue
-            if token_id == held:
-                raise ViolationError(f"I2: token {token_id} was deleted while the Secret holds it")
-            left = self._left_secret.get(token_id)
-            if left is not None and now - left < OVERLAP:
-                raise ViolationError(
-                    f"I3: token {token_id} was deleted {now - left} after it left the Secret"
-                )
-        token = tokens.get(held or 0)
-        if token is not None and token.was_reset and not token.is_live(now):
-            raise ViolationError(f"I2: the Secret holds token {token_id}, which a reset made dead")
+        now = self.world.remote_time()
+        deleted = {id_: token for id_, token in self._remote.items() if id_ not in tokens}
+        for token in self.world.owned(body, deleted) if deleted else ():
+            if token.is_live(now):
+                self._check_deleted(token, held)
+        holds = tokens.get(held or 0)
+        if holds is not None and holds.was_reset and not holds.is_live(now):
+            raise ViolationError(f"I2: the Secret holds token {held}, which a reset made dead")
+
+    def _check_deleted(self, token: Token, held: int | None) -> None:
+        if token.id == held:
+            raise ViolationError(f"I2: token {token.id} was deleted while the Secret holds it")
+        left = self._left_secret.get(token.id)
+        if left is not None and server_time() - left < self.overlap - self.tolerance:
+            raise ViolationError(
+                f"I3: token {token.id} was deleted {server_time() - left} after it left the Secret"
+            )
+
+    def _unaccounted(self, body: Body) -> list[Token]:
+        held = token_id_in(self.world.secret_of(body))
+        return [token for token in self.world.owned(body) if token.id not in ids_on_record(body) | {held}]
 
     def check_at_rest(self) -> None:
         """Check I1 and ESR, and that no value went astray; raises `ViolationError`."""
@@ -103,9 +121,15 @@ class Invariants:
             if wrong := what_is_missing(self.world, body):
                 raise ViolationError(f"ESR: {wrong}: {body.get('status')}")
         texts = [as_text(body) for body in [*self.world.api_tokens(), *self._events()]]
+        texts += [operator.operator.metrics.exposition().decode() for operator in self.world.operators]
         for value in self._values:
             if any(value in text for text in texts):
                 raise ViolationError("a token value stands outside of its Secret")
+
+    @property
+    def values(self) -> frozenset[str]:
+        """All token values that there have been."""
+        return frozenset(self._values)
 
     def _events(self) -> list[Any]:
         listed = self.world.read("/api/v1/namespaces/team/events")
@@ -125,7 +149,9 @@ def what_is_missing(world: World, body: Body) -> str | None:
     conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
     ready = conditions.get("Ready", {})
     value = value_in(world.secret_of(body))
-    held = next((token for token in owned if token.value == value and token.is_live(server_time())), None)
+    held = next(
+        (token for token in owned if token.value == value and token.is_live(world.remote_time())), None
+    )
     known = ids_on_record(body) | ({held.id} if held else set())
     wrongs = {
         "it is still being deleted": "deletionTimestamp" in body["metadata"],

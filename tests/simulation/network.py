@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from tests.simulation.outcomes import OK, Effect, Kind, Outcome, Seen
+from tests.simulation.outcomes import OK, READS, Effect, Kind, Outcome, Seen
 
 T = TypeVar("T")
 
@@ -43,11 +43,12 @@ Before = Callable[[Call], Awaitable[None]]
 class Network:
     """Counts I/Os from 0 while `is_counting`, and lets the script decide how each ends.
 
-    `on_change` runs after each call that took effect; `before` may hold a call back.
+    `wasted` names the Kubernetes writes that were accepted and changed nothing. `on_change` runs after each write that took effect; `before` may hold a call back.
     """
 
     script: Mapping[int, Outcome] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
+    wasted: list[str] = field(default_factory=list)
     is_counting: bool = False
     on_change: Callable[[], None] = lambda: None
     on_crash: Callable[[Life], None] = lambda _life: None
@@ -75,9 +76,9 @@ class Network:
                 await self._stay_alive(life)
         await asyncio.sleep(LATENCY / 2)
         await self._stay_alive(life)
-        answer = self._act(act) if outcome.effect is Effect.NOW else None
+        answer = self._act(kind, act) if outcome.effect is Effect.NOW else None
         if outcome.effect is Effect.LATE:
-            asyncio.get_running_loop().call_later(LATE_BY, self._act, act)
+            asyncio.get_running_loop().call_later(LATE_BY, self._act, kind, act)
         if outcome.seen is Seen.CRASH:
             life.is_alive = False
             self.on_crash(life)
@@ -85,9 +86,10 @@ class Network:
         await self._stay_alive(life)
         return outcome, answer
 
-    def _act(self, act: Callable[[], T]) -> T:
+    def _act(self, kind: Kind, act: Callable[[], T]) -> T:
         answer = act()
-        self.on_change()
+        if kind not in READS:
+            self.on_change()
         return answer
 
     async def _stay_alive(self, life: Life) -> None:

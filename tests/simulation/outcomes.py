@@ -16,6 +16,9 @@ class Kind(Enum):
     KUBERNETES_READ = "kubernetes read"
 
 
+READS = frozenset({Kind.REMOTE_READ, Kind.KUBERNETES_READ})
+
+
 class Effect(Enum):
     """Whether, and when, the call takes effect."""
 

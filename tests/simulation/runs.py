@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
+from typing import Any
 
+from tests.simulation.endings import ending_of
 from tests.simulation.flows import Flow, is_served
+from tests.simulation.incarnation import LIST
 from tests.simulation.invariants import Invariants, ViolationError
+from tests.simulation.listening import everything_logged
 from tests.simulation.network import Call, Network
 from tests.simulation.outcomes import Outcome
 from tests.simulation.world import Saved, World
@@ -18,11 +22,22 @@ AFTERWARDS = 5.0
 """How long a served world is watched for second thoughts."""
 
 
+MOST_IO_PER_RECOVERY = 25
+"""How many I/Os more than without faults it may take until the object is served, for each fault."""
+
+Script = Mapping[int, Outcome]
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run came to: its calls, and what it violated, if anything."""
+    """What a run came to: its calls, how it ended, and what it violated, if anything.
+
+    `cost` is the number of I/Os until the object was served, or gone; a start's lists do not count.
+    """
 
     calls: tuple[Call, ...]
+    cost: int
+    ending: list[Any]
     violation: str | None
 
 
@@ -43,12 +58,35 @@ def start_of(flow: Flow) -> Saved:
     return run_virtual(prepare())
 
 
-def run(flow: Flow, script: Mapping[int, Outcome] | None = None) -> Run:
-    """Run a flow once."""
-    return run_virtual(_run(flow, start_of(flow), script or {}))
+@cache
+def without_faults(flow: Flow) -> Run:
+    """Return the run of a flow in which nothing goes wrong."""
+    return _run(flow, {})
 
 
-async def _run(flow: Flow, saved: Saved, script: Mapping[int, Outcome]) -> Run:
+def run(flow: Flow, script: Script) -> Run:
+    """Run a flow once; its end and its cost are held against the run without faults."""
+    came_to, model = _run(flow, script), without_faults(flow)
+    if came_to.violation:
+        return came_to
+    extra = came_to.cost - model.cost
+    if extra > MOST_IO_PER_RECOVERY * len(script):
+        return replace(came_to, violation=f"cost: {extra} more I/Os than without faults")
+    if came_to.ending != model.ending:
+        return replace(came_to, violation=f"end: {came_to.ending} instead of {model.ending}")
+    return came_to
+
+
+def _run(flow: Flow, script: Script) -> Run:
+    with everything_logged() as logged:
+        came_to, secrets = run_virtual(_play(flow, start_of(flow), script))
+    text = "\n".join(logged)
+    if not came_to.violation and any(secret in text for secret in secrets):
+        return replace(came_to, violation="a token value was logged")
+    return came_to
+
+
+async def _play(flow: Flow, saved: Saved, script: Script) -> tuple[Run, frozenset[str]]:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
     loop.now = saved.time
@@ -72,17 +110,22 @@ async def _run(flow: Flow, saved: Saved, script: Mapping[int, Outcome]) -> Run:
     network.is_counting = True
     flow.begin(world)
     invariants.forgive()
-    deadline, seen = loop.time() + LONGEST, -1
+    deadline, seen, cost = loop.time() + LONGEST, -1, 0
     while not violations:
-        if seen != world.changes and flow.is_done(world):
-            break
-        seen = world.changes
+        is_new = seen != world.changes
+        if is_new:
+            is_done = flow.is_done(world)
+            if not cost and (is_done or is_served(world)):
+                cost = sum(not call.what.startswith(LIST) for call in network.calls)
+            if is_done:
+                break
+            seen = world.changes
+            world.collect_garbage()
         if loop.time() > deadline:
             violations.append(
                 f"ESR: not done in {LONGEST:.0f} s: {[o.get('status') for o in world.api_tokens()]}"
             )
-        await asyncio.sleep(1)
-        world.collect_garbage()
+        await asyncio.sleep(1 if is_new else 5)
     network.is_counting = False
     await asyncio.sleep(AFTERWARDS)
     if not violations:
@@ -93,4 +136,6 @@ async def _run(flow: Flow, saved: Saved, script: Mapping[int, Outcome]) -> Run:
     for operator in world.operators:
         operator.life.is_alive = False
         await operator.operator.queue.drain(timedelta())
-    return Run(tuple(network.calls), violations[0] if violations else None)
+    violations += [f"cost: {what} changed nothing" for what in network.wasted]
+    run = Run(tuple(network.calls), cost, ending_of(world), violations[0] if violations else None)
+    return run, invariants.values

@@ -5,16 +5,18 @@ A run is a function of its start, its script and its seed; the same three give t
 
 import asyncio
 import base64
-import copy
 import json
+import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
 from mailtrap_operator.core.ownership import owner_of, parse_tag
 from mailtrap_simulator.account import Account
 from mailtrap_simulator.drafts import Draft
+from mailtrap_simulator.messages import Request, Response
 from mailtrap_simulator.server import Server
 from mailtrap_simulator.settings import Settings as RemoteSettings
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
@@ -34,12 +36,22 @@ RESTART_AFTER = 2.0
 OVERLAP = timedelta(seconds=90)
 
 
+class Remote(Server):
+    """The remote API, by a clock of its own."""
+
+    skew = timedelta()
+
+    def handle(self, request: Request, now: datetime) -> Response:
+        """Answer a request at the server's own time."""
+        return super().handle(request, now + self.skew)
+
+
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A world at rest: where runs begin."""
+    """A world at rest, the remote server pickled: where runs begin."""
 
     kubernetes: Kubernetes
-    remote: Server
+    remote: bytes
     foreign: frozenset[int]
     time: float
 
@@ -55,18 +67,18 @@ class World:
         self._born = 0
         if saved is None:
             self.kubernetes = Kubernetes(server_time)
-            self.remote = Server(Random(seed), RemoteSettings())
+            self.remote = Remote(Random(seed), RemoteSettings())
             self.remote.add_account(ACCOUNT_ID, "Account")
             self.foreign = self._found()
         else:
             self.kubernetes = saved.kubernetes.copy(server_time)
-            self.remote = copy.deepcopy(saved.remote)
+            self.remote = pickle.loads(saved.remote)  # noqa: S301 - of our own making
             self.foreign = saved.foreign
 
     def save(self) -> Saved:
         """Return the world as it is now."""
         time = asyncio.get_running_loop().time()
-        return Saved(self.kubernetes.copy(server_time), copy.deepcopy(self.remote), self.foreign, time)
+        return Saved(self.kubernetes.copy(server_time), pickle.dumps(self.remote), self.foreign, time)
 
     def _found(self) -> frozenset[int]:
         for namespace in ("kube-system", "mailtrap-system", NAMESPACE):
@@ -106,11 +118,16 @@ class World:
 
     async def start_operator(self) -> Incarnation:
         """Start an operator; one that crashes is followed by another."""
+        operator = self.add_operator()
+        await operator.start()
+        return operator
+
+    def add_operator(self) -> Incarnation:
+        """Return an operator that is still to be started."""
         self._born += 1
         name = f"operator-{self._born}"
         operator = Incarnation(name, self.kubernetes, self.remote, self.network, self.seed)
         self.operators.append(operator)
-        await operator.start()
         return operator
 
     def follow_crashes(self) -> None:
@@ -176,6 +193,10 @@ class World:
         """The one remote account."""
         return self.remote.accounts[ACCOUNT_ID]
 
+    def remote_time(self) -> datetime:
+        """Return what the remote API takes for the time."""
+        return server_time() + self.remote.skew
+
     def api_tokens(self) -> list[Body]:
         """Return all ApiTokens."""
         listed = self.read(f"{GROUP}/namespaces/{NAMESPACE}/apitokens")
@@ -188,13 +209,15 @@ class World:
 
     def remote_tokens(self) -> dict[int, Token]:
         """Return all remote tokens that are listed."""
-        return {token.id: token for token in self.account.tokens(server_time())}
+        now, accounts = self.remote_time(), self.remote.accounts.values()
+        return {token.id: token for account in accounts for token in account.tokens(now)}
 
-    def owned(self, api_token: Body) -> list[Token]:
-        """Return the remote tokens that bear an object's tag."""
+    def owned(self, api_token: Body, among: Mapping[int, Token] | None = None) -> list[Token]:
+        """Return the tokens that bear an object's tag, by default among all remote ones."""
+        tokens = self.remote_tokens() if among is None else among
         meta = api_token["metadata"]
         owner = owner_of(INSTALLATION, meta["namespace"], meta["name"], meta["uid"])
-        tags = ((token, parse_tag(token.name)) for token in self.remote_tokens().values())
+        tags = ((token, parse_tag(token.name)) for token in tokens.values())
         return [
             token for token, tag in tags if tag and (tag.installation, tag.owner) == (INSTALLATION, owner)
         ]

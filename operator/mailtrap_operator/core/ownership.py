@@ -25,8 +25,8 @@ class Tag:
 
 
 def base32(data: bytes, length: int) -> str:
-    """Return the first `length` lower-case base32 characters of the SHA-256 of `data`."""
-    return base64.b32encode(hashlib.sha256(data).digest()).decode().lower()[:length]
+    """Return the first `length` lower-case base32 characters, 16 at most, of the SHA-256 of `data`."""
+    return base64.b32encode(hashlib.sha256(data).digest()[:10]).decode().lower()[:length]
 
 
 def installation_of(cluster_uid: str) -> str:

@@ -167,6 +167,11 @@ class Situation:
             known.add(self.secret.token_id)
         return tuple(token for _, token in sorted(self.owned.items()) if token.id not in known)
 
+    def has_successor(self, token_id: int) -> bool:
+        """Whether a token was reset before: the server allows that once. The successor bears its name and one id more."""
+        base = self.owned.get(token_id)
+        return base is not None and any(t.name.startswith(f"{base.name} ") for t in self.owned.values())
+
     def answers(self, operation: OperationStatus) -> bool:
         """Whether an untracked token is what this operation made."""
         nonce: str | None = operation.nonce

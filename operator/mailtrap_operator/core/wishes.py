@@ -26,6 +26,7 @@ def issue(s: Situation, reason: Reason) -> IssueToken:
         and base.id in s.owned
         and len(s.owned[base.id].name) <= _LONGEST_NAME_TO_RESET
         and not base.reset_refused
+        and not s.has_successor(base.id)
         and base.access_digest == access
     )
     base_id = base.id if base and can_reset else None

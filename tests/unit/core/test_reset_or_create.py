@@ -21,6 +21,7 @@ from tests.unit.core.builders import (
     SECOND,
     TOKEN_1,
     a_current,
+    a_previous,
     a_remote_token,
     a_status,
     an_api_token,
@@ -32,6 +33,14 @@ from tests.unit.core.rows import Leaving, decision
 SOON = NOW + HOUR
 ENDING = a_current(issued_at=NOW - 90 * DAY, expires_at=SOON)
 LONG_NAME = "n" * 240
+
+
+def test_a_token_with_a_successor_is_not_reset_again() -> None:
+    successor = a_remote_token(2, name=f"{TOKEN_1.name} 2")
+    status = a_status(previous=(a_previous(2),))
+    world = seen(an_api_token(status=status), secret=None, listed=(TOKEN_1, successor))
+
+    assert "create" == decision(world).does
 
 
 @pytest.mark.parametrize(
