@@ -22,6 +22,7 @@ from mailtrap_operator.core.observation import (
     Found,
     Identity,
     Observation,
+    RemoteToken,
     SecretState,
     Unknown,
 )
@@ -130,7 +131,7 @@ class Observer:
                 client = await self._connection(view.ref, key).client()
                 async with client.pacer.slot(Lane.URGENT):
                     token = await client.get_token(token_id)
-                if token is not None:
+                if token is not None and not self._is_anothers(token, key, seen.api_token):
                     return view.without_answer(
                         Unknown(
                             Reason.LIST_INCOMPLETE,
@@ -141,6 +142,15 @@ class Observer:
         except Failure as failure:
             return view.without_answer(failure.as_unknown())
         return view
+
+    def _is_anothers(self, token: RemoteToken, key: ApiTokenKey, api_token: ApiToken) -> bool:
+        """Whether a token bears the tag of another object here: then the record is wrong, and the LIST is right."""
+        installation, owner = self._tag(key, api_token)
+        return token.tag is not None and token.tag.installation == installation and token.tag.owner != owner
+
+    def _tag(self, key: ApiTokenKey, api_token: ApiToken) -> OwnerTag:
+        installation, meta = self._identity.installation, api_token.metadata
+        return installation, owner_of(installation, key.namespace, meta.name, meta.uid)
 
     def _account_refs(self, api_token: ApiToken, secret: Secret) -> tuple[AccountRef, ...]:
         return account_refs(api_token, own_secret(secret, api_token, self._identity.installation))
@@ -156,8 +166,7 @@ class Observer:
         former_secret: Secret,
         tokens: Mapping[AccountRef, Tokens],
     ) -> Observation:
-        meta, installation = api_token.metadata, self._identity.installation
-        tag = (installation, owner_of(installation, key.namespace, meta.name, meta.uid))
+        tag = self._tag(key, api_token)
         return Observation(
             api_token=api_token,
             secret=secret,

@@ -6,6 +6,7 @@ Nothing of the operator is replaced but what a process is given: its connections
 import asyncio
 import json
 from collections.abc import Mapping
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from random import Random
@@ -133,12 +134,14 @@ class Incarnation:
         self.watch_lag = WATCH_LAG
         self._is_watching = False
         self._version = 0
+        self._context = copy_context()
 
     def _clock(self) -> datetime:
         return server_time() + self.skew
 
     async def start(self) -> None:
         """List everything, begin to work, and watch from there on."""
+        self._context = copy_context()
         self._version = self._kubernetes.resource_version
         while True:
             try:
@@ -153,7 +156,7 @@ class Incarnation:
     def hear(self) -> None:
         """Have what has changed reach this operator, a little later."""
         if self._is_watching:
-            asyncio.get_running_loop().call_later(self.watch_lag, self._deliver)
+            asyncio.get_running_loop().call_later(self.watch_lag, self._deliver, context=self._context)
 
     def _deliver(self) -> None:
         if not self.life.is_alive:

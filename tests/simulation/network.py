@@ -50,6 +50,7 @@ class Network:
     calls: list[Call] = field(default_factory=list)
     wasted: list[str] = field(default_factory=list)
     is_counting: bool = False
+    late_by: float = LATE_BY
     on_change: Callable[[], None] = lambda: None
     on_crash: Callable[[Life], None] = lambda _life: None
     before: Before | None = None
@@ -78,7 +79,7 @@ class Network:
         await self._stay_alive(life)
         answer = self._act(kind, act) if outcome.effect is Effect.NOW else None
         if outcome.effect is Effect.LATE:
-            asyncio.get_running_loop().call_later(LATE_BY, self._act, kind, act)
+            asyncio.get_running_loop().call_later(self.late_by, self._act, kind, act)
         if outcome.seen is Seen.CRASH:
             life.is_alive = False
             self.on_crash(life)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from http import HTTPStatus
 
 import httpx
 
@@ -63,7 +64,7 @@ class RemoteTransport(httpx.AsyncBaseTransport):
             case Seen.REDIRECT:
                 return httpx.Response(302, headers={"Location": "/elsewhere"})
             case Seen.SHORT:
-                return httpx.Response(200, json=_without_ours(self._server.handle(call, server_time())))
+                return _without_ours(self._server.handle(call, server_time()))
             case Seen.REFUSED:
                 raise httpx.ConnectError("connection refused")
             case Seen.RESET:
@@ -77,6 +78,11 @@ def _operation(request: httpx.Request) -> str:
     return "/".join("{id}" if part.isdecimal() else part for part in parts if part) or "accounts"
 
 
-def _without_ours(response: Response) -> object:
-    body = json.loads(response.body)
-    return [token for token in body if "[k8s:" not in token["name"]] if isinstance(body, list) else body
+def _without_ours(answer: Response) -> httpx.Response:
+    """Return what a credential gets that may not see our tokens: a short list, and none of them by its id."""
+    body = json.loads(answer.body)
+    if isinstance(body, list) and answer.status == HTTPStatus.OK:
+        return httpx.Response(200, json=[token for token in body if "[k8s:" not in token["name"]])
+    if isinstance(body, dict) and "[k8s:" in body.get("name", ""):
+        return httpx.Response(404, json=_ERRORS[404])
+    return httpx.Response(answer.status, json=body)

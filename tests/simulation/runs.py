@@ -94,8 +94,12 @@ async def _play(flow: Flow, saved: Saved, script: Script) -> tuple[Run, frozense
     world = World(network, saved=saved)
     invariants = Invariants(world)
     violations: list[str] = []
+    cost = 0
 
     def check() -> None:
+        nonlocal cost
+        if network.is_counting and not cost and (flow.is_done(world) or is_served(world)):
+            cost = sum(not call.what.startswith(LIST) for call in network.calls)
         world.note_change()
         try:
             invariants.check()
@@ -110,14 +114,11 @@ async def _play(flow: Flow, saved: Saved, script: Script) -> tuple[Run, frozense
     network.is_counting = True
     flow.begin(world)
     invariants.forgive()
-    deadline, seen, cost = loop.time() + LONGEST, -1, 0
+    deadline, seen = loop.time() + LONGEST, -1
     while not violations:
         is_new = seen != world.changes
         if is_new:
-            is_done = flow.is_done(world)
-            if not cost and (is_done or is_served(world)):
-                cost = sum(not call.what.startswith(LIST) for call in network.calls)
-            if is_done:
+            if flow.is_done(world):
                 break
             seen = world.changes
             world.collect_garbage()

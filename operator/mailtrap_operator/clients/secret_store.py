@@ -8,14 +8,13 @@ import base64
 import binascii
 from collections.abc import Mapping
 
-from mailtrap_operator.api.v1alpha1 import GROUP, VERSION
 from mailtrap_operator.clients.errors import Conflict, Failure, Missing, Terminal
 from mailtrap_operator.clients.issued_values import IssuedValue
 from mailtrap_operator.clients.kube import Body, KubeClient, secrets_path
 from mailtrap_operator.clients.secret_marks import OWNER, Marks, find_value, fingerprint, managed, read_marks
 from mailtrap_operator.core.actions import DesiredSecret
 from mailtrap_operator.core.digests import PLACEHOLDER, form_digest
-from mailtrap_operator.core.observation import Absent, Found, Issuance, SecretState
+from mailtrap_operator.core.observation import Absent, Found, Issuance, OwnerReference, SecretState
 from mailtrap_operator.core.reasons import Reason
 
 _STAND_IN = "0" * 32
@@ -129,7 +128,10 @@ def parse_secret(body: Body) -> SecretState:
         layout=layout,
         labels=managed(meta.get("labels") or {}, marks.labels if marks else ()),
         annotations=managed(annotations, marks.annotations if marks else ()),
-        owner_uids=tuple(reference["uid"] for reference in meta.get("ownerReferences") or ()),
+        owners=tuple(
+            OwnerReference(reference["apiVersion"], reference["kind"], reference["name"], reference["uid"])
+            for reference in meta.get("ownerReferences") or ()
+        ),
     )
 
 
@@ -144,8 +146,7 @@ def _fill(body: Body, desired: DesiredSecret, value: str, marks: Marks) -> Body:
     data = _kept(body.get("data"), former.keys if former else ())
     data |= _data(desired, value)
     references = [r for r in old.get("ownerReferences") or () if r["uid"] != desired.api_token_uid]
-    if desired.is_owned:
-        references.append(_owner_reference(desired))
+    references += map(_as_reference, desired.owners)
     version = {"resourceVersion": desired.resource_version} if desired.resource_version else {}
     return {
         **body,
@@ -164,12 +165,12 @@ def _fill(body: Body, desired: DesiredSecret, value: str, marks: Marks) -> Body:
     }
 
 
-def _owner_reference(desired: DesiredSecret) -> Mapping[str, object]:
+def _as_reference(owner: OwnerReference) -> Mapping[str, object]:
     return {
-        "apiVersion": f"{GROUP}/{VERSION}",
-        "kind": "ApiToken",
-        "name": desired.api_token_name,
-        "uid": desired.api_token_uid,
+        "apiVersion": owner.api_version,
+        "kind": owner.kind,
+        "name": owner.name,
+        "uid": owner.uid,
         "controller": True,
     }
 

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from mailtrap_operator.api.v1alpha1 import (
+    GROUP,
+    VERSION,
     ApiTokenStatus,
     CurrentToken,
     OperationStatus,
@@ -17,7 +19,14 @@ from mailtrap_operator.api.v1alpha1 import (
     Resource,
 )
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Issuance, RemoteToken, SecretState, Unknown, UnpublishedToken
+from mailtrap_operator.core.observation import (
+    Issuance,
+    OwnerReference,
+    RemoteToken,
+    SecretState,
+    Unknown,
+    UnpublishedToken,
+)
 from mailtrap_operator.core.reasons import Reason
 
 
@@ -47,6 +56,13 @@ class DesiredSecret:
     annotations: Mapping[str, str]
     data: Mapping[str, str]
     resource_version: str | None
+
+    @property
+    def owners(self) -> tuple[OwnerReference, ...]:
+        """The references to the ApiToken that the Secret is to bear; others' do not matter."""
+        if not self.is_owned:
+            return ()
+        return (OwnerReference(f"{GROUP}/{VERSION}", "ApiToken", self.api_token_name, self.api_token_uid),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,12 @@ def expiration_has_changed(situation: Situation) -> Reason | None:
     return Reason.EXPIRATION_CHANGED
 
 
+def token_was_reset(situation: Situation) -> Reason | None:
+    """The token was reset without its successor coming here: it ends within hours."""
+    base = situation.base
+    return Reason.TOKEN_RESET if base is not None and situation.has_successor(base.id) else None
+
+
 def renewal_is_due(situation: Situation) -> Reason | None:
     """The token ends so soon that its successor must come now."""
     due = renewal_of(situation, situation.base)
@@ -70,6 +76,7 @@ CHECKS: tuple[Callable[[Situation], Reason | None], ...] = (
     secret_is_missing,
     secret_is_edited,
     expiration_has_changed,
+    token_was_reset,
     renewal_is_due,
 )
 

@@ -63,6 +63,16 @@ class Issuance:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerReference:
+    """Who takes a Secret along when it goes, as far as the garbage collector asks."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class SecretState:
     """A Secret as far as it matters here: its marks, and its data with the token value taken out.
 
@@ -81,7 +91,7 @@ class SecretState:
     layout: Mapping[str, str]
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    owner_uids: tuple[str, ...] = ()
+    owners: tuple[OwnerReference, ...] = ()
 
     @property
     def is_intact(self) -> bool:

@@ -99,9 +99,12 @@ def nothing_is_left_to_do(s: Situation) -> Plan | None:
 
 
 def _time_to_next_event(s: Situation) -> timedelta | None:
-    """Return how long until time alone changes the decision."""
+    """Return how long until time alone changes the decision, or until what is overdue is tried again."""
     end = s.expires_at(s.held) if s.held else None
     dates = [*(previous.delete_after for previous in s.record.previous), checks.renewal_of(s, s.held), end]
+    is_blind = any(isinstance(view.tokens, Unknown) for view in s.seen.accounts)
+    if is_blind and any(date is not None and date <= s.now for date in dates):
+        return RECHECK
     ahead = [date for date in dates if date is not None and s.now < date]
     return min(ahead) - s.now if ahead else None
 

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     EXPIRATION_CHANGED = "ExpirationChanged"
     SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason, not a password
     SECRET_EDITED = "SecretEdited"  # noqa: S105 - a reason, not a password
+    TOKEN_RESET = "TokenReset"  # noqa: S105 - a reason, not a password
     RENEWAL_DUE = "RenewalDue"
 
     # Why a token is on its way out.
@@ -72,6 +73,7 @@ WHY: dict[Reason, str] = {
     Reason.SECRET_MISSING: "the Secret with the former value is gone",
     Reason.SECRET_EDITED: "the Secret no longer holds the former value",
     Reason.EXPIRATION_CHANGED: "the expiration changed",
+    Reason.TOKEN_RESET: "the former one was reset in Mailtrap, and the value of its successor is not known",
     Reason.RENEWAL_DUE: "the former one is due for renewal",
 }
 """Why a token is issued, as the end of a sentence."""

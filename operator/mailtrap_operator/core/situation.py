@@ -6,6 +6,7 @@ It answers questions and decides nothing; the decisions stand in `planning` and 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import TypeVar
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken, CurrentToken, OperationStatus, PreviousToken
 from mailtrap_operator.core.actions import Record
@@ -21,6 +22,8 @@ from mailtrap_operator.core.observation import (
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import own_secret, owner_mark, secret_name
+
+OnRecord = TypeVar("OnRecord", CurrentToken, PreviousToken)
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,17 @@ class Situation:
 
     @cached_property
     def record(self) -> Record:
-        """What the status has on record, unchanged."""
+        """What the status has on record; a token that is listed is in the account whose LIST shows it."""
         status = self.api_token.status
-        return Record(status.operation, status.current, status.previous, status.secret_name)
+        current = self._placed(status.current) if status.current else None
+        previous = tuple(self._placed(token) for token in status.previous)
+        return Record(status.operation, current, previous, status.secret_name)
+
+    def _placed(self, token: OnRecord) -> OnRecord:
+        listed = self.owned.get(token.id)
+        if listed is None or listed.account == token.account:
+            return token
+        return token.model_copy(update={"account": listed.account})
 
     @cached_property
     def secret(self) -> SecretState | None:
@@ -120,13 +131,12 @@ class Situation:
     def _from_secret(self, secret: SecretState, token_id: int) -> CurrentToken:
         issuance, current = secret.issuance, self.record.current
         assert issuance is not None  # noqa: S101 - an intact Secret has one
-        if current and current.id == token_id:
-            return current
-        token = self.owned.get(token_id)
+        known = current if current and current.id == token_id else self.owned.get(token_id)
         return CurrentToken(
             id=token_id,
-            last_four=token.last_four if token else "",
-            expires_at=token.expires_at if token else None,
+            last_four=known.last_four if known else "",
+            expires_at=known.expires_at if known else None,
+            reset_refused=bool(current and known is current and current.reset_refused),
             issued_at=issuance.issued_at,
             access_digest=issuance.access_digest,
             expiration_digest=issuance.expiration_digest,

@@ -72,10 +72,10 @@ def desired_secret(s: Situation) -> DesiredSecret:
 
 def fulfils(secret: SecretState, desired: DesiredSecret) -> bool:
     """Whether a Secret already has the wished form; what others added to it does not count."""
-    has_owner = desired.api_token_uid in secret.owner_uids
+    own_references = tuple(owner for owner in secret.owners if owner.uid == desired.api_token_uid)
     return (
         secret.layout == {key: digests.form_digest(text) for key, text in desired.data.items()}
         and secret.labels == desired.labels
         and secret.annotations == desired.annotations
-        and has_owner == desired.is_owned
+        and own_references == desired.owners
     )

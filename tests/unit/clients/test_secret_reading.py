@@ -8,7 +8,7 @@ from mailtrap_operator.clients import secret_marks
 from mailtrap_operator.clients.errors import Terminal, Uncertain
 from mailtrap_operator.clients.secret_store import SecretStore, parse_secret
 from mailtrap_operator.core.digests import form_digest
-from mailtrap_operator.core.observation import Absent, SecretState
+from mailtrap_operator.core.observation import Absent, OwnerReference, SecretState
 from mailtrap_operator.core.wishes import fulfils
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.secrets_of_ours import (
@@ -124,14 +124,19 @@ async def test_only_labels_annotations_and_owners_that_matter_are_kept() -> None
         meta = body["metadata"]
         meta["labels"] = {**LABEL, "ours": "2", "foreign": "x"}
         meta["annotations"]["foreign"] = "x"
-        meta["ownerReferences"].append({"uid": "uid-other"})
+        meta["ownerReferences"].append(
+            {"apiVersion": "apps/v1", "kind": "Deployment", "name": "other", "uid": "uid-other"}
+        )
 
     kube.edit(AT, edit)
 
     state = await read(kube)
     assert {**LABEL, "ours": "2"} == state.labels
     assert {"note": "1"} == state.annotations
-    assert ("uid-of-api-token", "uid-other") == state.owner_uids
+    assert (
+        OwnerReference("mailtrap-operator.io/v1alpha1", "ApiToken", "billing-token", "uid-of-api-token"),
+        OwnerReference("apps/v1", "Deployment", "other", "uid-other"),
+    ) == state.owners
 
 
 async def test_a_foreign_secret_has_no_marks() -> None:

@@ -4,6 +4,7 @@ The default object has been served: token 1 is published in the Secret `billing`
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -28,6 +29,7 @@ from mailtrap_operator.core.observation import (
     Identity,
     Issuance,
     Observation,
+    OwnerReference,
     RemoteToken,
     SecretState,
     Unknown,
@@ -51,6 +53,9 @@ OWNER_MARK = f"{INSTALLATION}-{OWNER}"
 
 FRESH, NONCE, OLD_NONCE, LOST_NONCE = "freshaaa", "presenta", "oldaaaaa", "lostaaaa"
 """Of the next attempt; of token 1, which the Secret holds; of an earlier one; of one whose answer was lost."""
+
+OWN_REFERENCE = OwnerReference("mailtrap-operator.io/v1alpha1", "ApiToken", NAME, UID)
+ANOTHERS_REFERENCE = replace(OWN_REFERENCE, name="another", uid="uid-of-another")
 
 DOMAIN = Resource(type="domain", id=7, access_level="Admin")
 TIMEOUT = Unknown(Reason.REMOTE_UNAVAILABLE, "Mailtrap gave no complete answer; it is looked at again.")
@@ -216,7 +221,7 @@ def a_secret(
     data: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
-    owner_uids: tuple[str, ...] = (UID,),
+    owners: tuple[OwnerReference, ...] = (OWN_REFERENCE,),
 ) -> SecretState:
     """Return the Secret that the default object wants, holding token 1."""
     form = {"token": digests.PLACEHOLDER} if data is None else data
@@ -231,7 +236,7 @@ def a_secret(
         layout={key: digests.form_digest(text) for key, text in form.items()},
         labels={MANAGED_BY_LABEL: "mailtrap-operator", **(labels or {})},
         annotations=annotations or {},
-        owner_uids=owner_uids,
+        owners=owners,
     )
 
 
@@ -242,7 +247,7 @@ def an_edited_secret(token_id: int = 1) -> SecretState:
 
 def a_foreign_secret(name: str = NAME) -> SecretState:
     """Return a Secret that somebody else made."""
-    return a_secret(None, name=name, nonce=None, owner=None, issuance=None, data={}, owner_uids=())
+    return a_secret(None, name=name, nonce=None, owner=None, issuance=None, data={}, owners=())
 
 
 Tokens = tuple[RemoteToken, ...] | Unknown
@@ -261,7 +266,7 @@ def seen(
 ) -> Observation:
     """Return what a pass has read.
 
-    `listed` is what the LIST of the wished account said, `listed_elsewhere` that of the other account on record.
+    The default Secret was written when the record says. `listed` is what the LIST of the wished account said, `listed_elsewhere` that of the other account on record.
     """
     subject = api_token or an_api_token()
     wished = subject.spec.account_ref
@@ -269,6 +274,8 @@ def seen(
     views = [AccountView(wished, ACCOUNT_IDS[wished], _answer(listed))]
     if listed_elsewhere is not None:
         views.append(AccountView(other, ACCOUNT_IDS[other], _answer(listed_elsewhere)))
+    if secret is SECRET_1 and subject.status.current:
+        secret = a_secret(issuance=replace(AS_WISHED, issued_at=subject.status.current.issued_at))
     return Observation(
         api_token=subject,
         secret=_read(secret),

@@ -167,6 +167,7 @@ def test_every_reason_to_issue_has_its_words() -> None:
         Reason.SECRET_MISSING,
         Reason.SECRET_EDITED,
         Reason.EXPIRATION_CHANGED,
+        Reason.TOKEN_RESET,
         Reason.RENEWAL_DUE,
     }
 

@@ -19,6 +19,7 @@ from tests.unit.core.builders import (
     OTHER_ACCOUNT,
     OWNER_MARK,
     SECOND,
+    SECRET_1,
     TOKEN_1,
     a_current,
     a_previous,
@@ -38,9 +39,10 @@ LONG_NAME = "n" * 240
 def test_a_token_with_a_successor_is_not_reset_again() -> None:
     successor = a_remote_token(2, name=f"{TOKEN_1.name} 2")
     status = a_status(previous=(a_previous(2),))
-    world = seen(an_api_token(status=status), secret=None, listed=(TOKEN_1, successor))
 
-    assert "create" == decision(world).does
+    for secret, reason in ((None, Reason.SECRET_MISSING), (SECRET_1, Reason.TOKEN_RESET)):
+        world = seen(an_api_token(status=status), secret=secret, listed=(TOKEN_1, successor))
+        assert ("create", reason) == (decision(world).does, decision(world).reason)
 
 
 @pytest.mark.parametrize(

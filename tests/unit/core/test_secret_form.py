@@ -1,5 +1,6 @@
 """The Secret's name and form follow the spec; the same value moves, and nothing remote happens."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from mailtrap_operator.core.observation import Observation, SecretState
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
+    ANOTHERS_REFERENCE,
     NOW,
+    OWN_REFERENCE,
     SECRET_1,
     TIMEOUT,
     TOKEN_1,
@@ -79,7 +82,7 @@ MOVED = a_secret(name="renamed")
         ),
         row(
             "The new Secret is not as wished yet: it is mended before the former one goes.",
-            seen(RENAMED, secret=a_secret(name="renamed", owner_uids=()), former_secret=SECRET_1),
+            seen(RENAMED, secret=a_secret(name="renamed", owners=()), former_secret=SECRET_1),
             does="rewrite renamed",
             says=MENDED,
         ),
@@ -156,7 +159,12 @@ def template(**parts: Any) -> SecretTemplate:
             {"secret_template": template(annotations={"note": "x"})}, SECRET_1, id="an annotation is wished"
         ),
         pytest.param({}, a_secret(annotations={"note": "x"}), id="an annotation is wished no more"),
-        pytest.param({}, a_secret(owner_uids=("uid-of-another",)), id="the owner reference was removed"),
+        pytest.param({}, a_secret(owners=(ANOTHERS_REFERENCE,)), id="the owner reference was removed"),
+        pytest.param(
+            {},
+            a_secret(owners=(replace(OWN_REFERENCE, kind="Pod"),)),
+            id="the kind in the owner reference was edited",
+        ),
         pytest.param({"creation_policy": "Orphan"}, SECRET_1, id="the Secret is to outlive the object"),
     ],
 )
@@ -179,12 +187,14 @@ def test_an_outdated_secret_is_rewritten_with_the_same_value(
 @pytest.mark.parametrize(
     ("spec", "secret"),
     [
-        pytest.param({}, a_secret(owner_uids=("uid-of-another", "uid-1")), id="somebody else owns it, too"),
         pytest.param(
-            {"creation_policy": "Orphan"}, a_secret(owner_uids=()), id="it is to outlive the object and does"
+            {}, a_secret(owners=(ANOTHERS_REFERENCE, OWN_REFERENCE)), id="somebody else owns it, too"
         ),
         pytest.param(
-            {"creation_policy": "Orphan"}, a_secret(owner_uids=("uid-of-another",)), id="only others own it"
+            {"creation_policy": "Orphan"}, a_secret(owners=()), id="it is to outlive the object and does"
+        ),
+        pytest.param(
+            {"creation_policy": "Orphan"}, a_secret(owners=(ANOTHERS_REFERENCE,)), id="only others own it"
         ),
         pytest.param(
             {"secret_template": template(data={"b": "${token}", "a": "x"}, labels={"team": "a"})},

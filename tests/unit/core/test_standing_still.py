@@ -207,9 +207,10 @@ RETIRING = an_api_token(status=a_status(previous=(a_previous(2), a_previous(3, d
             again=HOUR,
         ),
         row(
-            "An overlap is over but the account does not answer: the next LIST brings it back.",
+            "An overlap is over but the account does not answer: it is tried again.",
             seen(OVERDUE, listed=TIMEOUT),
             says=READY,
+            again=MINUTE,
         ),
         row(
             "A token in the former account is on its way out and that account does not answer: it stays on record.",
@@ -220,6 +221,7 @@ RETIRING = an_api_token(status=a_status(previous=(a_previous(2), a_previous(3, d
                 listed_elsewhere=TIMEOUT,
             ),
             says=READY,
+            again=MINUTE,
         ),
     ],
 )
@@ -250,6 +252,16 @@ PASSING = (
 def test_a_served_object_does_not_speak_of_troubles_that_pass_by_themselves(reason: Reason) -> None:
     assert Decision("nothing", *READY, Noted(), None, works=True) == decision(
         seen(listed=Unknown(reason, "said so", MINUTE))
+    )
+
+
+@pytest.mark.parametrize("reason", PASSING)
+def test_what_is_overdue_is_tried_again_when_such_a_trouble_holds_it_up(reason: Reason) -> None:
+    status = a_status(previous=(a_previous(2, delete_after=NOW),))
+
+    assert (
+        MINUTE
+        == plan(seen(an_api_token(status=status), listed=Unknown(reason, "said so")), NOW).requeue_after
     )
 
 

@@ -166,7 +166,7 @@ def ending(expires_in: Any, **spec: Any) -> Observation:
             MOVES,
             id="secretTemplate changed: a label",
         ),
-        pytest.param(seen(secret=a_secret(owner_uids=())), MOVES, id="owner reference of the Secret removed"),
+        pytest.param(seen(secret=a_secret(owners=())), MOVES, id="owner reference of the Secret removed"),
         pytest.param(wishing(creation_policy="Orphan"), MOVES, id="creationPolicy changed"),
         pytest.param(wishing(annotations={"team": "a"}), NOTHING, id="annotations of the object"),
         pytest.param(wishing(deletion_policy="Retain"), NOTHING, id="deletionPolicy"),

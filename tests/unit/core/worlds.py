@@ -54,11 +54,11 @@ from tests.unit.core.builders import (
     OLD_NONCE,
     OTHER_ACCOUNT,
     OURS,
+    OWN_REFERENCE,
     OWNER_MARK,
     SECOND,
     SETTLE,
     SIBLINGS_TAG,
-    UID,
     a_current,
     a_previous,
     a_remote_token,
@@ -171,7 +171,7 @@ def _secret(chance: Chance, name: str, wishes: ApiToken) -> Found[SecretState] |
             issuance=None if chance.once_in(8) else issuance,
             data={} if chance.once_in(5) else None,
             labels={"team": "a"} if chance.once_in(5) else None,
-            owner_uids=() if chance.once_in(5) else (UID,),
+            owners=() if chance.once_in(5) else (OWN_REFERENCE,),
         )
     )
 
