@@ -1,11 +1,15 @@
 """The flows that are taken through every fault: what a user does, from where, and how one knows that it is done."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.simulation.invariants import what_is_missing
 from tests.simulation.world import World, api_token_path, secret_path
+
+_UNDER_WAY = 0.125
+"""How long after its creation an object's first token is being made."""
 
 
 def is_served(world: World) -> bool:
@@ -66,8 +70,19 @@ def _rename_secret(world: World) -> None:
     world.put_api_token(secretName="renamed")
 
 
+def _replace_credential(world: World) -> None:
+    world.replace_credential()
+    _change_permissions(world)
+
+
 def _delete(world: World) -> None:
     world.delete(api_token_path())
+
+
+def _create_and_delete(world: World) -> None:
+    """Delete the object while its first token is being issued."""
+    _create(world)
+    asyncio.get_running_loop().call_later(_UNDER_WAY, _delete, world)
 
 
 FLOWS: tuple[Flow, ...] = (
@@ -78,6 +93,8 @@ FLOWS: tuple[Flow, ...] = (
     Flow("status lost", _lose_status),
     Flow("Secret and status lost", _lose_secret_and_status, is_done=_is_served_with_one_token),
     Flow("Secret renamed", _rename_secret),
+    Flow("credential replaced", _replace_credential),
     Flow("delete", _delete, is_done=_is_gone),
+    Flow("deleted while created", _create_and_delete, spec=None, is_done=_is_gone),
     Flow("retain", _delete, spec={"deletionPolicy": "Retain"}, is_done=_is_gone),
 )

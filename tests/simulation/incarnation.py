@@ -34,6 +34,9 @@ WATCH_LAG = 0.05
 LIST = "LIST"
 """How the calls begin with which an operator learns what there is, once at its start."""
 
+CLAIM = "PUT apitokens/status"
+"""How the calls begin that write a status, a claim among them."""
+
 SETTINGS = Settings(namespace="mailtrap-system", resync_interval=timedelta(hours=1), workers=4)
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from tests.simulation.endings import ending_of
 from tests.simulation.flows import Flow, is_served
-from tests.simulation.incarnation import LIST
+from tests.simulation.incarnation import CLAIM, LIST
 from tests.simulation.invariants import Invariants, ViolationError
 from tests.simulation.listening import everything_logged
 from tests.simulation.network import Call, Network
-from tests.simulation.outcomes import Outcome
+from tests.simulation.outcomes import Kind, Outcome, Seen
 from tests.simulation.world import Saved, World
 from tests.unit.clock import VirtualLoop, run_virtual
 
@@ -39,6 +39,11 @@ class Run:
     cost: int
     ending: list[Any]
     violation: str | None
+
+    @property
+    def minted(self) -> int:
+        """How many creates and resets were tried."""
+        return sum(call.what.startswith("POST {id}/api_tokens") for call in self.calls)
 
 
 @cache
@@ -72,9 +77,17 @@ def run(flow: Flow, script: Script) -> Run:
     extra = came_to.cost - model.cost
     if extra > MOST_IO_PER_RECOVERY * len(script):
         return replace(came_to, violation=f"cost: {extra} more I/Os than without faults")
+    extra = came_to.minted - model.minted
+    if extra > sum(_may_lose_a_value(came_to.calls[number], outcome) for number, outcome in script.items()):
+        return replace(came_to, violation=f"doubled: {extra} more tokens were made than without faults")
     if came_to.ending != model.ending:
         return replace(came_to, violation=f"end: {came_to.ending} instead of {model.ending}")
     return came_to
+
+
+def _may_lose_a_value(call: Call, outcome: Outcome) -> bool:
+    """Whether after such a fault another create or reset is right; after a Kubernetes write that failed it is not."""
+    return outcome.seen is Seen.CRASH or call.kind is not Kind.KUBERNETES_WRITE or call.what.startswith(CLAIM)
 
 
 def _run(flow: Flow, script: Script) -> Run:

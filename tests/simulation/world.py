@@ -174,6 +174,17 @@ class World:
         body = {"apiVersion": API_VERSION, "kind": "ApiToken", "metadata": {"name": name}, "spec": full}
         self.write("POST", path, body)
 
+    def replace_credential(self) -> None:
+        """Give the operator another credential, and delete the former one."""
+        former = self.account.find_value(CREDENTIAL)
+        assert former is not None
+        admin = Draft("operator", (self.account.admin_grant,), None)
+        successor = self.account.create(admin, "Jane Doe", server_time(), CREDENTIAL[::-1])
+        self.account.delete(former)
+        self.foreign = self.foreign - {former.id} | {successor.id}
+        data = {"token": base64.b64encode(successor.value.encode()).decode()}
+        self.write("PATCH", "/api/v1/namespaces/mailtrap-system/secrets/mailtrap-credentials", {"data": data})
+
     def delete(self, path: str) -> None:
         """Delete an object as a user."""
         self.kubernetes.request("DELETE", path, {}, None, "application/json")
