@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from mailtrap_operator.api.durations import Lifetime, Overlap
 from mailtrap_operator.api.fields import GROUP, MANAGED_BY_LABEL, Model, ObjectName, Time, cel
@@ -132,13 +132,20 @@ class TemplateMetadata(Model):
     )
 
 
+def _with_token(data: Mapping[str, str]) -> Mapping[str, str]:
+    if not any("${token}" in text for text in data.values()):
+        message = "no value contains ${token}"
+        raise ValueError(message)
+    return data
+
+
 class SecretTemplate(Model):
     """What the Secret looks like."""
 
     metadata: TemplateMetadata = Field(
         TemplateMetadata(), description="Labels and annotations that the Secret bears."
     )
-    data: Mapping[str, Template] = Field(
+    data: Annotated[Mapping[str, Template], AfterValidator(_with_token)] = Field(
         {"token": "${token}"},
         min_length=1,
         max_length=32,
@@ -154,6 +161,9 @@ class SecretTemplate(Model):
             ),
         ),
     )
+
+
+_STAND_IN = {"type": "account", "id": 1, "accessLevel": "Viewer"}
 
 
 class ApiTokenSpec(Model):
@@ -216,3 +226,23 @@ class ApiTokenSpec(Model):
     suspend: bool = Field(
         default=False, description="Stops rotation and repair. Deletion of this object still works."
     )
+
+
+def parse_spec(raw: object) -> tuple[ApiTokenSpec, tuple[str, ...]]:
+    """Read a stored spec; never raises. One may be older than the CRD's rules, or made by a later version.
+
+    Returns:
+        The spec, and the names of the fields that cannot be read; such a field has its default, `resources` none.
+    """
+    fields = raw if isinstance(raw, Mapping) else {}
+    try:
+        return ApiTokenSpec.model_validate(fields, by_alias=True, by_name=False), ()
+    except ValidationError as error:
+        unreadable = {
+            str(place) for place in (detail["loc"][0] for detail in error.errors(include_url=False))
+        }
+    sound = {name: value for name, value in fields.items() if name not in unreadable}
+    if "resources" in sound:
+        return ApiTokenSpec.model_validate(sound, by_alias=True, by_name=False), tuple(sorted(unreadable))
+    spec = ApiTokenSpec.model_validate({**sound, "resources": [_STAND_IN]}, by_alias=True, by_name=False)
+    return spec.model_copy(update={"resources": ()}), tuple(sorted(unreadable))

@@ -1,8 +1,9 @@
 """The objects of mailtrap-operator.io/v1alpha1; the one module that others import the API from."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from mailtrap_operator.api.account import AccountSpec, AccountStatus, SecretKeyRef
 from mailtrap_operator.api.apitoken import (
@@ -12,6 +13,7 @@ from mailtrap_operator.api.apitoken import (
     Rotation,
     SecretTemplate,
     TemplateMetadata,
+    parse_spec,
 )
 from mailtrap_operator.api.apitoken_status import (
     ApiTokenStatus,
@@ -62,12 +64,21 @@ def _salvage(raw: object) -> object:
 class ApiToken(Model):
     """A Mailtrap API token whose value is kept in a Secret."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_what_can_be_read(cls, raw: object) -> object:
+        if not isinstance(raw, Mapping) or isinstance(raw.get("spec"), ApiTokenSpec):
+            return raw
+        spec, unreadable = parse_spec(raw.get("spec"))
+        return {**raw, "spec": spec, "unreadable": unreadable}
+
     metadata: Metadata = Field(description="Metadata of the object.")
     spec: ApiTokenSpec = Field(description="What token is wanted and where its value goes.")
     # A damaged status must not make the object unreadable; parse_status tells what was dropped.
     status: Annotated[ApiTokenStatus, BeforeValidator(_salvage)] = Field(
         ApiTokenStatus(), description="What the operator found and did."
     )
+    unreadable: tuple[str, ...] = Field((), description="The fields of the spec that cannot be read.")
 
 
 class Account(Model):

@@ -17,6 +17,9 @@ from mailtrap_operator.core.situation import Situation
 FINALIZER = f"{GROUP}/revoke-remote-tokens"
 ABANDON_ANNOTATION = f"{GROUP}/abandon-remote-tokens"
 
+_DECISIVE = frozenset({"deletionPolicy", "accountRef"})
+"""Fields of the spec that say what is to become of the tokens, and where they are."""
+
 
 def plan(s: Situation) -> Plan:
     """Decide one pass over an object that is being deleted."""
@@ -27,6 +30,8 @@ def plan(s: Situation) -> Plan:
         return _let_go(s, Reason.RETAINED, "deletionPolicy is Retain")
     if meta.annotations.get(ABANDON_ANNOTATION) == "true":
         return _let_go(s, Reason.ABANDONED, f"the annotation {ABANDON_ANNOTATION} asks for it")
+    if _DECISIVE & set(s.api_token.unreadable):
+        return _blocked(s, Unknown(Reason.SPEC_INVALID, unreadable_message(s)))
     operation = s.record.operation
     if operation is None or operation.type != "Delete":
         return _claim(s, operation)
@@ -94,6 +99,12 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
     return _plan(
         s, State.PROGRESSING, Reason.REVOKED, "No token is left.", action=RemoveFinalizer(Reason.REVOKED)
     )
+
+
+def unreadable_message(s: Situation) -> str:
+    """Return what is wrong with a spec that cannot be read, and the way out."""
+    names = ", ".join(f"spec.{name}" for name in s.api_token.unreadable)
+    return f"{names}: this version of the operator cannot read the value. Correct it as the CRD describes it."
 
 
 def held_up(cause: Unknown) -> Unknown:

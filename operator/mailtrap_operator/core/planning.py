@@ -19,6 +19,7 @@ from mailtrap_operator.core.recovery import (
     missing_finalizer_is_put_back,
     published_token_is_recorded,
     unreadable_secret_blocks,
+    unreadable_spec_stalls,
     untracked_tokens_are_retired,
     value_in_memory_is_published,
 )
@@ -110,6 +111,7 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
 
 
 LADDER: tuple[Callable[[Situation], Plan | None], ...] = (
+    unreadable_spec_stalls,
     unreadable_secret_blocks,
     foreign_secret_stalls,
     value_in_memory_is_published,

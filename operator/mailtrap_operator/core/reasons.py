@@ -50,6 +50,7 @@ class Reason(StrEnum):
     LIST_INCOMPLETE = "ListIncomplete"
     REQUEST_REFUSED = "RequestRefused"
     VALUE_REFUSED = "ValueRefused"
+    SPEC_INVALID = "SpecInvalid"
     ROTATION_STORM = "RotationStorm"
     SECRET_NOT_OWNED = "SecretNotOwned"  # noqa: S105 - a reason, not a password
     SECRET_WRITE_REFUSED = "SecretWriteRefused"  # noqa: S105 - a reason, not a password

@@ -10,11 +10,18 @@ from datetime import timedelta
 from mailtrap_operator.api.v1alpha1 import print_duration
 from mailtrap_operator.core import wishes
 from mailtrap_operator.core.actions import AddFinalizer, Finding, Plan, PublishToken, Record, State
-from mailtrap_operator.core.deletion import FINALIZER
+from mailtrap_operator.core.deletion import FINALIZER, unreadable_message
 from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import MOST_ON_RECORD, RECHECK, step_plan, waiting
+
+
+def unreadable_spec_stalls(s: Situation) -> Plan | None:
+    """What is wished is not known: nothing is issued, rotated or rewritten."""
+    if not s.api_token.unreadable:
+        return None
+    return step_plan(s, Finding(State.STALLED, Reason.SPEC_INVALID, unreadable_message(s)))
 
 
 def unreadable_secret_blocks(s: Situation) -> Plan | None:

@@ -201,6 +201,39 @@ def test_an_object_with_a_damaged_status_is_read_all_the_same() -> None:
     assert ApiTokenStatus() == ApiToken.model_validate(body).status
 
 
+@pytest.mark.parametrize(
+    ("damage", "names"),
+    [
+        ({"rotation": {"overlap": "soon"}}, ("rotation",)),
+        ({"expiration": {"policy": "At", "at": "9999-12-31T23:59:59-12:00"}}, ("expiration",)),
+        ({"deletionPolicy": "Later", "suspend": 5}, ("deletionPolicy", "suspend")),
+        ({"secretTemplate": {"data": {"token": "no value"}}}, ("secretTemplate",)),
+        ({"accountRef": 5}, ("accountRef",)),
+    ],
+)
+def test_a_field_of_the_spec_that_cannot_be_read_is_named_and_has_its_default(
+    damage: dict[str, Any], names: tuple[str, ...]
+) -> None:
+    sound = {"resources": [RESOURCE], "secretName": "mine"}
+    read = ApiToken.model_validate({"metadata": METADATA, "spec": sound | damage})
+
+    assert names == read.unreadable
+    assert ApiToken.model_validate({"metadata": METADATA, "spec": sound}).spec == read.spec
+
+
+@pytest.mark.parametrize("resources", [[], None, "all", [{"type": "domain"}]], ids=str)
+def test_resources_that_cannot_be_read_are_none(resources: object) -> None:
+    spec = {"resources": resources, "secretName": "mine"}
+    read = ApiToken.model_validate({"metadata": METADATA, "spec": spec})
+
+    assert (("resources",), (), "mine") == (read.unreadable, read.spec.resources, read.spec.secret_name)
+
+
+@pytest.mark.parametrize("spec", [None, "text", []], ids=str)
+def test_no_spec_at_all_lacks_its_resources(spec: object) -> None:
+    assert ("resources",) == ApiToken.model_validate({"metadata": METADATA, "spec": spec}).unreadable
+
+
 def test_an_object_without_a_status_has_seen_no_generation() -> None:
     body = {"metadata": METADATA, "spec": {"resources": [RESOURCE]}}
     assert -1 == ApiToken.model_validate(body).status.observed_generation

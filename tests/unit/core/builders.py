@@ -12,6 +12,7 @@ from mailtrap_operator.api.v1alpha1 import (
     MANAGED_BY_LABEL,
     AccountRef,
     ApiToken,
+    ApiTokenSpec,
     ApiTokenStatus,
     Condition,
     CurrentToken,
@@ -81,10 +82,8 @@ def an_api_token(
         finalizers=finalizers,
         annotations=annotations or {},
     )
-    wishes = {"resources": (DOMAIN,), **spec}
-    return ApiToken.model_validate(
-        {"metadata": meta, "spec": wishes, "status": status or a_status()}, by_name=True
-    )
+    wishes = ApiTokenSpec.model_validate({"resources": (DOMAIN,), **spec}, by_name=True)
+    return ApiToken(metadata=meta, spec=wishes, status=status or a_status())
 
 
 WIPED = ApiTokenStatus()

@@ -78,3 +78,24 @@ def test_without_our_finalizer_nothing_is_done_any_more(finalizers: tuple[str, .
     world = seen(an_api_token(deleted=True, finalizers=finalizers))
 
     assert Decision("nothing", State.READY, Reason.DELETING, Noted(), None, works=False) == decision(world)
+
+
+@pytest.mark.parametrize("field", ["deletionPolicy", "accountRef"])
+def test_a_deletion_waits_while_it_cannot_be_read_what_is_to_become_of_the_tokens(field: str) -> None:
+    api_token = doomed(LEAVING_THEM).model_copy(update={"unreadable": (field,)})
+
+    planned = plan(seen(api_token), NOW)
+    assert (None, State.BLOCKED, Reason.SPEC_INVALID) == (
+        planned.action,
+        planned.finding.state,
+        planned.finding.reason,
+    )
+    assert f"spec.{field}: this version of the operator cannot read the value." in planned.finding.message
+    escaped = doomed(LEAVING_THEM, annotations=ESCAPE).model_copy(update={"unreadable": (field,)})
+    assert isinstance(plan(seen(escaped), NOW).action, RemoveFinalizer)
+
+
+def test_a_deletion_does_not_need_the_rest_of_the_spec() -> None:
+    api_token = doomed(LEAVING_THEM).model_copy(update={"unreadable": ("rotation",)})
+
+    assert plan(seen(doomed(LEAVING_THEM)), NOW) == plan(seen(api_token), NOW)

@@ -3,7 +3,7 @@
 import pytest
 
 from mailtrap_operator.core.actions import State
-from mailtrap_operator.core.observation import Observation, Unknown
+from mailtrap_operator.core.observation import Observation, SecretState, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
@@ -14,6 +14,7 @@ from tests.unit.core.builders import (
     OTHER_ACCOUNT,
     OWNER_MARK,
     SECOND,
+    SECRET_1,
     TIMEOUT,
     TOKEN_1,
     WIPED,
@@ -272,3 +273,16 @@ def test_a_served_object_tells_of_troubles_that_somebody_must_end_while_its_valu
     assert Decision("nothing", State.BLOCKED, reason, Noted(), MINUTE, works=True) == decision(
         seen(listed=Unknown(reason, "said so", MINUTE))
     )
+
+
+@pytest.mark.parametrize("secret", [SECRET_1, None], ids=["served", "not served"])
+def test_nothing_is_done_for_a_spec_that_cannot_be_read(secret: SecretState | None) -> None:
+    api_token = an_api_token(display_name="other").model_copy(update={"unreadable": ("rotation", "suspend")})
+
+    planned = plan(seen(api_token, secret=secret), NOW)
+    assert (None, State.STALLED, Reason.SPEC_INVALID) == (
+        planned.action,
+        planned.finding.state,
+        planned.finding.reason,
+    )
+    assert planned.finding.message.startswith("spec.rotation, spec.suspend: this version")

@@ -114,7 +114,7 @@ def test_versions_that_are_no_numbers_are_news_when_they_differ(store: Store) ->
 def test_an_invalid_api_token_changes_nothing(store: Store) -> None:
     store.put_api_token(api_token(version=1))
     broken = api_token(version=2)
-    broken["spec"]["resources"] = "all"
+    broken["metadata"]["generation"] = "many"
 
     with pytest.raises(ValidationError):
         store.put_api_token(broken)
