@@ -5,10 +5,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check unit simulation e2e format crds lock clean
+.PHONY: help demo dev test check unit simulation e2e simulate chaos format crds lock clean
+RUNS ?= 2000
+KILLS ?= 25
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## tell the whole story on this machine: cluster, remote API, operator
 	@$(BIN)/python -m demo
@@ -29,12 +31,23 @@ unit: $(STAMP) ## the tests that need no server of their own; the core's branche
 	$(BIN)/coverage report --skip-covered
 	$(BIN)/coverage report --include='operator/mailtrap_operator/core/*' --skip-covered --fail-under=100
 
-simulation: $(STAMP) ## every single fault in every flow, on virtual time
+simulation: $(STAMP) ## the operator on virtual time: every single fault, a sample of all that comes on top
 	$(BIN)/pytest tests/simulation --numprocesses=auto
 
 e2e: $(STAMP) ## the tests on the real API server
 	$(BIN)/python -m local_cluster build
 	$(BIN)/pytest tests/e2e --numprocesses=auto --dist=loadfile
+	$(BIN)/pytest tests/chaos
+
+simulate: $(STAMP) ## all pairs of faults, all schedules of two operators, RUNS=2000 random histories, the mutants
+	$(BIN)/python -m tests.simulation pairs
+	$(BIN)/python -m tests.simulation schedules
+	$(BIN)/python -m tests.simulation histories --runs $(RUNS)
+	$(BIN)/python -m tests.simulation mutants
+
+chaos: $(STAMP) ## KILLS=25 kills of operators on the real API server, amid faults and users
+	$(BIN)/python -m local_cluster build
+	$(BIN)/python -m tests.chaos --kills $(KILLS)
 
 format: $(STAMP) ## put the code into its form
 	$(BIN)/ruff check --fix

@@ -30,6 +30,10 @@ class Flow:
     def __str__(self) -> str:
         return self.name
 
+    def __reduce__(self) -> tuple[Callable[[str], "Flow"], tuple[str]]:
+        """Have another process find its own flow of this name, with what it knows of it already."""
+        return _named, (self.name,)
+
 
 def _is_served_with_one_token(world: World) -> bool:
     return is_served(world) and not any(body["status"].get("previous") for body in world.api_tokens())
@@ -98,3 +102,7 @@ FLOWS: tuple[Flow, ...] = (
     Flow("deleted while created", _create_and_delete, spec=None, is_done=_is_gone),
     Flow("retain", _delete, spec={"deletionPolicy": "Retain"}, is_done=_is_gone),
 )
+
+
+def _named(name: str) -> Flow:
+    return next(flow for flow in FLOWS if flow.name == name)

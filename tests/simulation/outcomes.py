@@ -80,7 +80,7 @@ _GARBAGE = Outcome("broken JSON", Seen.GARBAGE, Effect.NOW)
 _NO_VALUE = Outcome("200 without token", Seen.NO_VALUE, Effect.NOW)
 _REDIRECT = Outcome("redirect", Seen.REDIRECT, status=302)
 _STALE = Outcome("stale", Seen.STALE)
-_SHORT = Outcome("short list", Seen.SHORT)
+SHORT = Outcome("short list", Seen.SHORT)
 
 _CRASHES = (CRASH_BEFORE, CRASH_AFTER)
 _BROKEN_CONNECTIONS = (LOST, TIMEOUT, UNREACHABLE, RESET, RESET_AFTER_EFFECT)
@@ -111,7 +111,7 @@ ALL: dict[Kind, tuple[Outcome, ...]] = {
         _HTML,
         _GARBAGE,
         _REDIRECT,
-        _SHORT,
+        SHORT,
     ),
     Kind.KUBERNETES_READ: (
         CRASH_BEFORE,
@@ -126,7 +126,7 @@ ALL: dict[Kind, tuple[Outcome, ...]] = {
 DISTINCT: dict[Kind, tuple[Outcome, ...]] = {
     Kind.REMOTE_MUTATION: (CRASH_BEFORE, CRASH_AFTER, LOST, TIMEOUT, LATE, _status(403), _status(429)),
     Kind.KUBERNETES_WRITE: (CRASH_AFTER, LOST, TIMEOUT, _status(409), _status(403)),
-    Kind.REMOTE_READ: (TIMEOUT, _status(401), _SHORT),
+    Kind.REMOTE_READ: (TIMEOUT, _status(401), SHORT),
     Kind.KUBERNETES_READ: (TIMEOUT, _STALE, _status(404)),
 }
 """One outcome of each class that the operator treats alike: what pairs are made of.

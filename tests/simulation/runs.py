@@ -1,7 +1,7 @@
 """Runs a flow under a script of faults and checks the invariants at every change and at the end."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -12,7 +12,7 @@ from tests.simulation.flows import Flow, is_served
 from tests.simulation.incarnation import CLAIM, LIST
 from tests.simulation.invariants import Invariants, ViolationError
 from tests.simulation.listening import everything_logged
-from tests.simulation.network import Call, Network
+from tests.simulation.network import Before, Call, Network
 from tests.simulation.outcomes import Kind, Outcome, Seen
 from tests.simulation.world import Saved, World
 from tests.unit.clock import VirtualLoop, run_virtual
@@ -32,12 +32,14 @@ Script = Mapping[int, Outcome]
 class Run:
     """What a run came to: its calls, how it ended, and what it violated, if anything.
 
-    `cost` is the number of I/Os until the object was served, or gone; a start's lists do not count.
+    `cost` is the number of I/Os until the object was served, or gone; a start's lists do not count. `values` are all
+    token values that there were.
     """
 
     calls: tuple[Call, ...]
     cost: int
     ending: list[Any]
+    values: frozenset[str]
     violation: str | None
 
     @property
@@ -66,12 +68,12 @@ def start_of(flow: Flow) -> Saved:
 @cache
 def without_faults(flow: Flow) -> Run:
     """Return the run of a flow in which nothing goes wrong."""
-    return _run(flow, {})
+    return play(flow, {})
 
 
 def run(flow: Flow, script: Script) -> Run:
     """Run a flow once; its end and its cost are held against the run without faults."""
-    came_to, model = _run(flow, script), without_faults(flow)
+    came_to, model = play(flow, script), without_faults(flow)
     if came_to.violation:
         return came_to
     extra = came_to.cost - model.cost
@@ -90,66 +92,71 @@ def _may_lose_a_value(call: Call, outcome: Outcome) -> bool:
     return outcome.seen is Seen.CRASH or call.kind is not Kind.KUBERNETES_WRITE or call.what.startswith(CLAIM)
 
 
-def _run(flow: Flow, script: Script) -> Run:
+def play(flow: Flow, script: Script, *, before: Before | None = None) -> Run:
+    """Run a flow once, as it comes; `before` is told each call."""
     with everything_logged() as logged:
-        came_to, secrets = run_virtual(_play(flow, start_of(flow), script))
+        came_to = run_virtual(_Play(flow, Network(script, before=before)).run(start_of(flow)))
     text = "\n".join(logged)
-    if not came_to.violation and any(secret in text for secret in secrets):
+    if not came_to.violation and any(value in text for value in came_to.values):
         return replace(came_to, violation="a token value was logged")
     return came_to
 
 
-async def _play(flow: Flow, saved: Saved, script: Script) -> tuple[Run, frozenset[str]]:
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, VirtualLoop)
-    loop.now = saved.time
-    network = Network(script)
-    world = World(network, saved=saved)
-    invariants = Invariants(world)
-    violations: list[str] = []
-    cost = 0
+class _Play:
+    """One run on its loop."""
 
-    def check() -> None:
-        nonlocal cost
-        if network.is_counting and not cost and (flow.is_done(world) or is_served(world)):
-            cost = sum(not call.what.startswith(LIST) for call in network.calls)
+    def __init__(self, flow: Flow, network: Network) -> None:
+        self._flow = flow
+        self._network = network
+        self._cost = 0
+        self._violations: list[str] = []
+
+    async def run(self, saved: Saved) -> Run:
+        loop, network = asyncio.get_running_loop(), self._network
+        assert isinstance(loop, VirtualLoop)
+        loop.now = saved.time
+        self._world = world = World(network, saved=saved)
+        self._invariants = Invariants(world)
+        network.on_change = self._check
+        world.follow_crashes()
+        await world.start_operator()
+        await asyncio.sleep(1)
+        network.is_counting = True
+        self._flow.begin(world)
+        self._invariants.forgive()
+        await self._until_done(loop.time() + LONGEST)
+        network.is_counting = False
+        await asyncio.sleep(AFTERWARDS)
+        self._try(self._invariants.check_at_rest)
+        for operator in world.operators:
+            operator.life.is_alive = False
+            await operator.operator.queue.drain(timedelta())
+        self._violations += [f"cost: {what} changed nothing" for what in network.wasted]
+        violation = self._violations[0] if self._violations else None
+        return Run(tuple(network.calls), self._cost, ending_of(world), self._invariants.values, violation)
+
+    async def _until_done(self, deadline: float) -> None:
+        world, seen = self._world, -1
+        while not self._violations:
+            is_new = seen != world.changes
+            if is_new:
+                if self._flow.is_done(world):
+                    return
+                seen = world.changes
+                world.collect_garbage()
+            if asyncio.get_running_loop().time() > deadline:
+                self._violations.append(f"ESR: not done: {[o.get('status') for o in world.api_tokens()]}")
+            await asyncio.sleep(1 if is_new else 5)
+
+    def _check(self) -> None:
+        network, world = self._network, self._world
+        if network.is_counting and not self._cost and (self._flow.is_done(world) or is_served(world)):
+            self._cost = sum(not call.what.startswith(LIST) for call in network.calls)
         world.note_change()
-        try:
-            invariants.check()
-        except ViolationError as violation:
-            violations.append(str(violation))
+        self._try(self._invariants.check)
 
-    network.on_change = check
-    world.follow_crashes()
-    await world.start_operator()
-    await asyncio.sleep(1)
-    check()
-    network.is_counting = True
-    flow.begin(world)
-    invariants.forgive()
-    deadline, seen = loop.time() + LONGEST, -1
-    while not violations:
-        is_new = seen != world.changes
-        if is_new:
-            if flow.is_done(world):
-                break
-            seen = world.changes
-            world.collect_garbage()
-        if loop.time() > deadline:
-            violations.append(
-                f"ESR: not done in {LONGEST:.0f} s: {[o.get('status') for o in world.api_tokens()]}"
-            )
-        await asyncio.sleep(1 if is_new else 5)
-    network.is_counting = False
-    await asyncio.sleep(AFTERWARDS)
-    if not violations:
+    def _try(self, check: Callable[[], None]) -> None:
         try:
-            invariants.check_at_rest()
+            check()
         except ViolationError as violation:
-            violations.append(str(violation))
-    for operator in world.operators:
-        operator.life.is_alive = False
-        await operator.operator.queue.drain(timedelta())
-    violations += [f"cost: {what} changed nothing" for what in network.wasted]
-    run = Run(tuple(network.calls), cost, ending_of(world), violations[0] if violations else None)
-    return run, invariants.values
+            self._violations.append(str(violation))

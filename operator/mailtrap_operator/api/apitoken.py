@@ -121,13 +121,20 @@ class Rotation(Model):
     )
 
 
+def _none_of_ours(marks: Mapping[str, str]) -> Mapping[str, str]:
+    if any(name.startswith(f"{GROUP}/") or name == MANAGED_BY_LABEL for name in marks):
+        message = "some belong to the operator"
+        raise ValueError(message)
+    return marks
+
+
 class TemplateMetadata(Model):
     """Labels and annotations that the Secret bears."""
 
-    labels: Mapping[str, LabelValue] = Field(
+    labels: Annotated[Mapping[str, LabelValue], AfterValidator(_none_of_ours)] = Field(
         {}, max_length=32, description="Labels of the Secret.", json_schema_extra=_SECRET_METADATA
     )
-    annotations: Mapping[str, AnnotationValue] = Field(
+    annotations: Annotated[Mapping[str, AnnotationValue], AfterValidator(_none_of_ours)] = Field(
         {}, max_length=32, description="Annotations of the Secret.", json_schema_extra=_SECRET_METADATA
     )
 

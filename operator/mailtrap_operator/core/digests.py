@@ -27,7 +27,10 @@ def access_digest(api_token: ApiToken, account_id: int | None) -> str:
 def expiration_digest(api_token: ApiToken) -> str:
     """Digest the wished expiration, which a reset can change."""
     wish = api_token.spec.expiration
-    after, at = wish.after and wish.after.total_seconds(), wish.at and print_time(wish.at)
+    after, at = (
+        wish.after if wish.after is None else wish.after.total_seconds(),
+        wish.at and print_time(wish.at),
+    )
     return _digest([wish.policy, after, at])
 
 

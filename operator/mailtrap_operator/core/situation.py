@@ -126,7 +126,7 @@ class Situation:
         secret = self.secret
         if secret is None or not secret.is_intact or secret.token_id is None or secret.issuance is None:
             return None
-        return self._confirmed(self._from_secret(secret, secret.token_id))
+        return self._confirmed(self._placed(self._from_secret(secret, secret.token_id)))
 
     def _from_secret(self, secret: SecretState, token_id: int) -> CurrentToken:
         issuance, current = secret.issuance, self.record.current

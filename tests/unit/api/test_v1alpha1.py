@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from mailtrap_operator.api.v1alpha1 import (
+    GROUP,
+    MANAGED_BY_LABEL,
     Account,
     AccountRef,
     AccountSpec,
@@ -208,6 +210,8 @@ def test_an_object_with_a_damaged_status_is_read_all_the_same() -> None:
         ({"expiration": {"policy": "At", "at": "9999-12-31T23:59:59-12:00"}}, ("expiration",)),
         ({"deletionPolicy": "Later", "suspend": 5}, ("deletionPolicy", "suspend")),
         ({"secretTemplate": {"data": {"token": "no value"}}}, ("secretTemplate",)),
+        ({"secretTemplate": {"metadata": {"labels": {MANAGED_BY_LABEL: "me"}}}}, ("secretTemplate",)),
+        ({"secretTemplate": {"metadata": {"annotations": {f"{GROUP}/nonce": "x"}}}}, ("secretTemplate",)),
         ({"accountRef": 5}, ("accountRef",)),
     ],
 )

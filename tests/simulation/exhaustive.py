@@ -1,0 +1,64 @@
+"""The exhaustive layer: every single fault and every ordered pair of faults.
+
+Each generator yields its cases one after the other: how to name the case, and what it violated, if anything.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from tests.simulation.flows import FLOWS, Flow
+from tests.simulation.network import Call
+from tests.simulation.outcomes import ALL, DISTINCT, SHORT, Kind, Outcome
+from tests.simulation.runs import run, without_faults
+
+_BLIND = {"create", "deleted while created", "Secret and status lost"}
+"""No token is on record there: that a list is short can be seen by nothing."""
+
+Case = tuple[str, str | None]
+"""What was tried, and what it violated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One call of a flow ends otherwise."""
+
+    call: Call
+    outcome: Outcome
+
+    def __str__(self) -> str:
+        return f"{self.call.number} {self.call.what}: {self.outcome}"
+
+
+def single_faults(flow: Flow) -> Iterator[Case]:
+    """Run a flow with every single fault."""
+    for fault in _faults(flow, without_faults(flow).calls, ALL):
+        yield _case(flow, fault)
+
+
+def first_faults() -> Iterator[tuple[Flow, Fault]]:
+    """Yield what pairs can begin with, in all flows."""
+    for flow in FLOWS:
+        for fault in _faults(flow, without_faults(flow).calls, DISTINCT):
+            yield flow, fault
+
+
+def pairs(flow: Flow, first: Fault, *, every: int = 1, start: int = 0) -> Iterator[Case]:
+    """Run a flow with a first fault and each `every`-th of all those that can come after it."""
+    calls = run(flow, {first.call.number: first.outcome}).calls[first.call.number + 1 :]
+    for second in islice(_faults(flow, calls, DISTINCT), start, None, every):
+        yield _case(flow, first, second)
+
+
+def _faults(
+    flow: Flow, calls: tuple[Call, ...], outcomes: dict[Kind, tuple[Outcome, ...]]
+) -> Iterator[Fault]:
+    for call in calls:
+        for outcome in outcomes[call.kind]:
+            if outcome is not SHORT or flow.name not in _BLIND:
+                yield Fault(call, outcome)
+
+
+def _case(flow: Flow, *faults: Fault) -> Case:
+    violation = run(flow, {fault.call.number: fault.outcome for fault in faults}).violation
+    return f"{flow}: {', then '.join(map(str, faults))}", violation

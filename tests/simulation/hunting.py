@@ -1,0 +1,78 @@
+"""Puts a mutant in the operator's place and lets the exhaustive layer look for what it breaks.
+
+The mutant lives in a copy of the source, in a process of its own; the working tree is never touched.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from tests.simulation.exhaustive import Case, first_faults, pairs, single_faults
+from tests.simulation.flows import FLOWS
+from tests.simulation.mutants import Mutant
+from tests.simulation.runs import without_faults
+
+_ROOT = Path(__file__).parents[2]
+_LONGEST_HUNT = 1800
+
+
+@dataclass(frozen=True, slots=True)
+class Catch:
+    """By which violation a mutant was caught, and in which case; None: by nothing."""
+
+    mutant: str
+    violation: str | None
+    case: str
+
+
+def hunt(mutant: Mutant) -> Catch:
+    """Look for the first case that a mutant fails."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "operator"
+        shutil.copytree(_ROOT / "operator", source, ignore=shutil.ignore_patterns("__pycache__"))
+        _mutate(source / "mailtrap_operator" / mutant.file, mutant)
+        found = subprocess.run(
+            [sys.executable, "-m", "tests.simulation.hunting"],
+            cwd=_ROOT,
+            env={**os.environ, "PYTHONPATH": f"{source}:{_ROOT}"},
+            stdout=subprocess.PIPE,
+            timeout=_LONGEST_HUNT,
+            check=True,
+        )
+    case, violation = json.loads(found.stdout)
+    return Catch(mutant.name, violation, case)
+
+
+def _mutate(file: Path, mutant: Mutant) -> None:
+    text = file.read_text()
+    if text.count(mutant.text) != 1:
+        message = f"The mutant '{mutant.name}' no longer fits {mutant.file}: adapt its text to the code."
+        raise ValueError(message)
+    file.write_text(text.replace(mutant.text, mutant.replacement))
+
+
+def _first_violation() -> Case:
+    try:
+        return next(((case, violation) for case, violation in _cases() if violation), ("", None))
+    except AssertionError:
+        return "before any fault", "ESR: no object is served"
+
+
+def _cases() -> Iterator[Case]:
+    """Yield the cases, those first that find most."""
+    for flow in FLOWS:
+        yield f"{flow}: no fault", without_faults(flow).violation
+    yield from chain.from_iterable(map(single_faults, FLOWS))
+    for flow, first in first_faults():
+        yield from pairs(flow, first)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(_first_violation()))

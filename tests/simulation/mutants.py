@@ -1,0 +1,178 @@
+"""Deliberate breaks of the protocol: each must be caught, or the exhaustive layer proves nothing.
+
+A mutant is one replacement in the operator's source. The text must be there exactly once, so that a mutant that no
+longer fits the code is noticed.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One break: in a file of the operator, one text is replaced by another."""
+
+    name: str
+    file: str
+    text: str
+    replacement: str
+
+
+MUTANTS = (
+    Mutant(
+        "claim without its precondition",
+        "clients/api_token_store.py",
+        """                "resourceVersion": meta.resource_version,
+            },
+            "status\"""",
+        """                "resourceVersion": (await self._kube.get(_path(api_token)))["metadata"]["resourceVersion"],
+            },
+            "status\"""",
+    ),
+    Mutant(
+        "no claim before the remote call",
+        "apply.py",
+        "writes.note(await self._api_tokens.write_status(writes.api_token, status))\n        if loop",
+        "if loop",
+    ),
+    Mutant(
+        "the nonce is not compared",
+        "core/situation.py",
+        "self.secret.is_intact and self.secret.nonce == operation.nonce",
+        "self.secret.is_intact",
+    ),
+    Mutant(
+        "no settle time",
+        "core/situation.py",
+        "return self.seen.identity.settle_time - self.seen.claim_age",
+        "return timedelta()",
+    ),
+    Mutant(
+        "no settle time in a deletion",
+        "core/deletion.py",
+        "left = s.settles_in if operation.nonce else timedelta()",
+        "left = timedelta()",
+    ),
+    Mutant(
+        "no overlap",
+        "core/situation.py",
+        "delete_after=whole_second_after(self.now + overlap)",
+        "delete_after=whole_second_after(self.now)",
+    ),
+    Mutant(
+        "the old token goes before the Secret is written",
+        "core/recovery.py",
+        "    action = PublishToken(unpublished, wishes.desired_secret(s))\n",
+        "    action = RevokeToken(s.owned[min(s.owned)], Lane.URGENT)\n",
+    ),
+    Mutant(
+        "status before Secret",
+        "apply.py",
+        "        return await self._publish(key, outcome, action.secret, writes)\n",
+        "        return Published(outcome.token, outcome.issuance)\n",
+    ),
+    Mutant(
+        "unknown tokens are deleted at once",
+        "core/recovery.py",
+        "    if not tokens:\n        return None\n    previous",
+        "    if tokens:\n"
+        '        finding = Finding(State.PROGRESSING, Reason.UNTRACKED, "deleted")\n'
+        "        return step_plan(s, finding, action=RevokeToken(tokens[0], Lane.URGENT))\n"
+        "    if not tokens:\n        return None\n    previous",
+    ),
+    Mutant(
+        "a short list is trusted",
+        "observe.py",
+        "for token_id in sorted(ids_on_record(seen, view.ref) - listed):",
+        "for token_id in ():",
+    ),
+    Mutant(
+        "401 means that there are no tokens",
+        "clients/mailtrap.py",
+        '        response = await self._call("GET", self._tokens)\n',
+        "        try:\n"
+        '            response = await self._call("GET", self._tokens)\n'
+        "        except Unauthorized:\n"
+        "            return ()\n",
+    ),
+    Mutant(
+        "any failure means that a token is gone",
+        "clients/mailtrap.py",
+        "        except Missing:\n            return None\n        except ValidationError:\n"
+        '            raise _unusable("a token") from None\n',
+        "        except (Failure, ValidationError):\n            return None\n",
+    ),
+    Mutant(
+        "another token after a failed Secret write",
+        "apply.py",
+        "        self._unpublished.keep(key, outcome)\n",
+        "",
+    ),
+    Mutant(
+        "a lost answer counts as a refusal",
+        "apply.py",
+        "        except Uncertain as failure:\n            return Failed(failure.as_unknown())\n",
+        "        except Uncertain as failure:\n            return Failed(failure.as_unknown(), closes_claim=True)\n",
+    ),
+    Mutant(
+        "no finalizer",
+        "apply.py",
+        "        if FINALIZER not in finalizers:\n",
+        "        if False:\n",
+    ),
+    Mutant(
+        "the finalizer goes before the tokens",
+        "core/deletion.py",
+        "    if s.owned:\n",
+        "    if not s.owned and s.untracked:\n",
+    ),
+    Mutant(
+        "tokens of other objects count as ours",
+        "core/situation.py",
+        "            and (token.tag.installation, token.tag.owner) == (self.seen.identity.installation, self.owner)\n",
+        "            and token.tag.installation == self.seen.identity.installation\n",
+    ),
+    Mutant(
+        "the held token may be revoked",
+        "core/upkeep.py",
+        " or previous.id == held:",
+        ":",
+    ),
+    Mutant(
+        "every object's first token goes without a list",
+        "core/recovery.py",
+        "    return not (api_token.metadata.finalizers or on_record or isinstance(seen.secret, Found))\n",
+        "    return not (on_record or isinstance(seen.secret, Found))\n",
+    ),
+    Mutant(
+        "a record is dropped although its token could not be revoked",
+        "core/conditions.py",
+        "            return _without_claim(before, outcome) if outcome.closes_claim else before\n",
+        "            return _without_claim(before, outcome) if outcome.closes_claim else plan.record\n",
+    ),
+    Mutant(
+        "a token that is gone cannot be revoked",
+        "clients/mailtrap.py",
+        "        with suppress(Missing):\n            try:\n",
+        "        with suppress(ZeroDivisionError):\n            try:\n",
+    ),
+    Mutant(
+        "the Secret is written whatever stands there",
+        "clients/secret_store.py",
+        '    version = {"resourceVersion": desired.resource_version} if desired.resource_version else {}\n',
+        "    version = {}\n",
+    ),
+    Mutant(
+        "the value is logged",
+        "apply.py",
+        "        return IssuedValue(action.operation.nonce, token, value, action.issuance)\n",
+        "        import logging\n"
+        '        logging.getLogger(__name__).debug("issued %s", value.get_secret_value())\n'
+        "        return IssuedValue(action.operation.nonce, token, value, action.issuance)\n",
+    ),
+    Mutant(
+        "the status is written in every pass",
+        "report.py",
+        "        if status != before.status:\n",
+        "        if True:\n",
+    ),
+)

@@ -1,0 +1,46 @@
+"""What each flow costs when nothing goes wrong, call by call: no more than the protocol needs."""
+
+from collections import Counter
+
+import pytest
+
+from tests.simulation.flows import FLOWS, Flow
+from tests.simulation.network import Call
+from tests.simulation.outcomes import Kind
+from tests.simulation.runs import without_faults
+
+COLUMNS = (
+    Kind.REMOTE_MUTATION,
+    Kind.REMOTE_READ,
+    Kind.KUBERNETES_WRITE,
+    Kind.KUBERNETES_READ,
+    "dry run",
+    "Event",
+)
+BUDGET = {
+    "create": (1, 1, 4, 3, 1, 1),
+    "reset": (1, 2, 3, 6, 1, 1),
+    "replace": (2, 4, 5, 13, 1, 2),
+    "Secret lost": (1, 2, 3, 4, 1, 1),
+    "status lost": (0, 2, 2, 6, 0, 0),
+    "Secret and status lost": (2, 5, 6, 14, 1, 3),
+    "Secret renamed": (0, 3, 5, 12, 0, 0),
+    "credential replaced": (1, 2, 3, 6, 1, 1),
+    "delete": (1, 4, 3, 11, 0, 1),
+    "deleted while created": (2, 7, 8, 18, 1, 2),
+    "retain": (0, 1, 1, 3, 0, 1),
+}
+
+
+def column(call: Call) -> Kind | str:
+    """Return what a call counts as."""
+    if call.what.endswith("(dry run)"):
+        return "dry run"
+    return "Event" if call.what.endswith("events") else call.kind
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=str)
+def test_a_flow_costs_no_more_than_it_must(flow: Flow) -> None:
+    cost = Counter(map(column, without_faults(flow).calls))
+
+    assert BUDGET[flow.name] == tuple(cost[name] for name in COLUMNS)

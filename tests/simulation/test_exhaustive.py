@@ -1,0 +1,32 @@
+"""Every I/O of every flow, ended in every way there is: nothing is leaked, doubled or cut off, and all ends well."""
+
+import pytest
+
+from tests.simulation.exhaustive import first_faults, pairs, single_faults
+from tests.simulation.flows import FLOWS, Flow
+from tests.simulation.runs import without_faults
+
+SAMPLE = 25
+"""Of the second faults, each so many-th is tried here; `make simulate` tries them all."""
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=str)
+def test_a_flow_without_faults_comes_to_its_end(flow: Flow) -> None:
+    assert without_faults(flow).violation is None
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=str)
+def test_no_single_fault_breaks_a_promise(flow: Flow) -> None:
+    assert {} == {case: violation for case, violation in single_faults(flow) if violation}
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=str)
+def test_no_second_fault_breaks_a_promise(flow: Flow) -> None:
+    firsts = [first for other, first in first_faults() if other is flow]
+
+    assert {} == {
+        case: violation
+        for number, first in enumerate(firsts)
+        for case, violation in pairs(flow, first, every=SAMPLE, start=number % SAMPLE)
+        if violation
+    }
