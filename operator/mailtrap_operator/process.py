@@ -7,13 +7,15 @@ import signal
 import socket
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import kopf
 
-from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.clients.errors import Failure, Retryable
 from mailtrap_operator.clients.kube import KubeClient, connect
 from mailtrap_operator.clients.mailtrap import http_clients
 from mailtrap_operator.composition import Operator, Surroundings
 from mailtrap_operator.core.ownership import installation_of
+from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.handlers import register
 from mailtrap_operator.runtime.health import HealthServer
 from mailtrap_operator.runtime.resync import resync
@@ -103,7 +105,11 @@ class Process:
             ),
             name="kopf",
         )
-        await serve_until_told(watches, is_up=is_up, on_stop=self._drain, stop=stop)
+        try:
+            await serve_until_told(watches, is_up=is_up, on_stop=self._drain, stop=stop)
+        except aiohttp.ClientError as error:
+            message = f"The watches ended ({type(error).__name__}); the process ends, to be started again."
+            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, message) from None
 
     async def _drain(self) -> None:
         logger.info("stopping: the passes under way come to their end")
