@@ -57,7 +57,7 @@ class Intake:
         namespace, state = meta["namespace"], parse_secret(body)
         known = self._store.secret(namespace, state.name)
         if is_gone:
-            self._store.drop_secret(namespace, state.name)
+            self._store.drop_secret(namespace, state.name, state.resource_version)
         elif not self._store.put_secret(namespace, state):
             return
         # A Secret whose mark was edited still concerns the object that it belonged to.

@@ -114,6 +114,9 @@ class Observer:
             return Unknown(
                 failure.reason, f"Secret {name} cannot be read: {failure.message}", failure.retry_after
             )
+        if isinstance(secret, Found) and self._store.knows_newer_secret(namespace, secret.value):
+            message = f"Secret {name} was read older than it was seen before; it is read again."
+            return Unknown(Reason.KUBERNETES_UNAVAILABLE, message)
         if isinstance(secret, Found) and secret.value.labels.get(MANAGED_BY_LABEL) == MANAGED_BY:
             self._store.put_secret(namespace, secret.value)
         else:
@@ -125,13 +128,15 @@ class Observer:
         """Ask for each token on record that a LIST lacks; one that is there after all makes the LIST worthless."""
         if isinstance(view.tokens, Unknown):
             return view
-        listed = {token.id for token in view.tokens.value}
+        listed, anothers = {token.id for token in view.tokens.value}, set()
         try:
             for token_id in sorted(ids_on_record(seen, view.ref) - listed):
                 client = await self._connection(view.ref, key).client()
                 async with client.pacer.slot(Lane.URGENT):
                     token = await client.get_token(token_id)
-                if token is not None and not self._is_anothers(token, key, seen.api_token):
+                if token is not None and self._is_anothers(token, key, seen.api_token):
+                    anothers.add(token_id)
+                elif token is not None:
                     return view.without_answer(
                         Unknown(
                             Reason.LIST_INCOMPLETE,
@@ -141,7 +146,7 @@ class Observer:
                     )
         except Failure as failure:
             return view.without_answer(failure.as_unknown())
-        return view
+        return replace(view, anothers=frozenset(anothers))
 
     def _is_anothers(self, token: RemoteToken, key: ApiTokenKey, api_token: ApiToken) -> bool:
         """Whether a token bears the tag of another object here: then the record is wrong, and the LIST is right."""

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from mailtrap_operator.core.ownership import parse_tag
 from mailtrap_simulator.tokens import Token
 from tests.simulation.time import server_time
-from tests.simulation.world import OVERLAP, Body, World, as_text, token_id_in, value_in
+from tests.simulation.world import OVERLAP, Body, World, as_text, texts_in, value_in
 
 
 class ViolationError(AssertionError):
@@ -35,16 +36,19 @@ class Invariants:
     _remote: dict[int, Token] = field(default_factory=dict)
     _left_secret: dict[int, datetime] = field(default_factory=dict)
     _in_secret: dict[str, int] = field(default_factory=dict)
-    _values: set[str] = field(default_factory=set)
+    _ids: dict[str, int] = field(default_factory=dict)
     _objects: dict[str, Body] = field(default_factory=dict)
-    _gone: list[Body] = field(default_factory=list)
+    _gone: list[tuple[Body, datetime]] = field(default_factory=list)
     _forgiven: set[int] = field(default_factory=set)
+    _lost_nonces: set[str] = field(default_factory=set)
 
     def forgive(self) -> None:
         """Take the world as it is: what a user has just done is no operator's doing."""
         self._remote = self.world.remote_tokens()
         objects = {body["metadata"]["uid"]: body for body in self.world.api_tokens()}
-        self._note_secrets(objects)
+        self._note_secrets(objects, self._remote)
+        for uid, body in objects.items():
+            self._note_lost_claim(self._objects.get(uid, body), body)
         self._objects.update(objects)
         self._forgiven.update(token.id for body in objects.values() for token in self._unaccounted(body))
 
@@ -54,28 +58,46 @@ class Invariants:
             self.world.remote_tokens(),
             {o["metadata"]["uid"]: o for o in self.world.api_tokens()},
         )
-        self._values.update(token.value for token in tokens.values())
-        self._note_secrets(objects)
+        self._note_secrets(objects, tokens)
         self._check_foreign(tokens)
         for body in objects.values():
             self._check_object(body, tokens)
+        now = self.world.remote_time()
         self._gone += [
-            body
+            (body, now)
             for uid, body in self._objects.items()
             if uid not in objects and body["spec"].get("deletionPolicy") != "Retain"
         ]
-        for body in self._gone:
-            if self.world.owned(body):
-                raise ViolationError(
-                    f"I5: the object is gone, its tokens are not: {_ids(self.world.owned(body))}"
-                )
+        for body, at in self._gone:
+            late = {token.id for token in tokens.values() if token.created_at >= at and self._is_lost(token)}
+            if left := [token.id for token in self.world.owned(body) if token.id not in late]:
+                raise ViolationError(f"I5: the object is gone, its tokens are not: {left}")
         self._remote, self._objects = tokens, objects
 
-    def _note_secrets(self, objects: dict[str, Body]) -> None:
+    def _note_lost_claim(self, before: Body, after: Body) -> None:
+        """What a claim leads to that a user has wiped, nobody can know."""
+        claim = before.get("status", {}).get("operation")
+        if claim and "operation" not in after.get("status", {}):
+            base = self._remote.get(claim.get("base", 0))
+            tag = parse_tag(base.name) if base else None
+            self._lost_nonces.add(tag.nonce if tag else claim["nonce"])
+
+    def _is_lost(self, token: Token) -> bool:
+        tag = parse_tag(token.name)
+        return tag is not None and tag.nonce in self._lost_nonces
+
+    def _note_secrets(self, objects: dict[str, Body], tokens: dict[int, Token]) -> None:
+        self._ids.update((token.value, token.id) for token in tokens.values())
         for uid, body in objects.items():
-            held, before = token_id_in(self.world.secret_of(body)), self._in_secret.get(uid)
+            texts, before = texts_in(self.world.secret_of(body)), self._in_secret.get(uid)
+            # The value counts, not what the Secret says of it: a user may have edited either.
+            held = next(
+                (id_ for value, id_ in self._ids.items() if any(value in text for text in texts)), None
+            )
             if before is not None and before != held:
-                self._left_secret[before] = server_time()
+                # One that was on its way out already, and that a user has put back, is promised no more than before.
+                if before not in {previous["id"] for previous in body.get("status", {}).get("previous", ())}:
+                    self._left_secret[before] = server_time()
                 del self._in_secret[uid]
             if held is not None:
                 self._in_secret[uid] = held
@@ -88,8 +110,10 @@ class Invariants:
     def _check_object(self, body: Body, tokens: dict[int, Token]) -> None:
         if "deletionTimestamp" in body["metadata"]:
             return
-        held = token_id_in(self.world.secret_of(body))
-        unaccounted = [t.id for t in self._unaccounted(body) if t.id not in self._forgiven]
+        held = self._in_secret.get(body["metadata"]["uid"])
+        unaccounted = [
+            t.id for t in self._unaccounted(body) if t.id not in self._forgiven and not self._is_lost(t)
+        ]
         if len(unaccounted) > 1:
             raise ViolationError(f"I1: {len(unaccounted)} tokens on no record: {unaccounted}")
         now = self.world.remote_time()
@@ -111,7 +135,7 @@ class Invariants:
             )
 
     def _unaccounted(self, body: Body) -> list[Token]:
-        held = token_id_in(self.world.secret_of(body))
+        held = self._in_secret.get(body["metadata"]["uid"])
         return [token for token in self.world.owned(body) if token.id not in ids_on_record(body) | {held}]
 
     def check_at_rest(self) -> None:
@@ -122,14 +146,14 @@ class Invariants:
                 raise ViolationError(f"ESR: {wrong}: {body.get('status')}")
         texts = [as_text(body) for body in [*self.world.api_tokens(), *self._events()]]
         texts += [operator.operator.metrics.exposition().decode() for operator in self.world.operators]
-        for value in self._values:
+        for value in self._ids:
             if any(value in text for text in texts):
                 raise ViolationError("a token value stands outside of its Secret")
 
     @property
     def values(self) -> frozenset[str]:
         """All token values that there have been."""
-        return frozenset(self._values)
+        return frozenset(self._ids)
 
     def _events(self) -> list[Any]:
         listed = self.world.read("/api/v1/namespaces/team/events")
@@ -163,7 +187,3 @@ def what_is_missing(world: World, body: Body) -> str | None:
         "tokens are left over": any(token.id not in known for token in owned),
     }
     return next((wrong for wrong, is_so in wrongs.items() if is_so), None)
-
-
-def _ids(tokens: list[Token]) -> list[int]:
-    return [token.id for token in tokens]

@@ -251,6 +251,12 @@ def token_id_in(secret: Body | None) -> int | None:
     return int(text) if text.isdecimal() else None
 
 
+def texts_in(secret: Body | None) -> list[str]:
+    """Return all data of a Secret."""
+    data = (secret or {}).get("data") or {}
+    return [base64.b64decode(encoded).decode(errors="replace") for encoded in data.values()]
+
+
 def value_in(secret: Body | None) -> str | None:
     """Return the value that a Secret holds."""
     encoded = ((secret or {}).get("data") or {}).get("token")

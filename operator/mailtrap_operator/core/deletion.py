@@ -10,7 +10,7 @@ from datetime import timedelta
 from mailtrap_operator.api.v1alpha1 import GROUP, OperationStatus, print_duration
 from mailtrap_operator.core.actions import Finding, Plan, Record, RemoveFinalizer, RevokeToken, State
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Unknown
+from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation
 
@@ -72,24 +72,18 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
     blind = next((view.tokens for view in s.seen.accounts if isinstance(view.tokens, Unknown)), None)
     if blind is not None:
         return _blocked(s, blind)
-    if s.owned:
-        # Those on record come last: an account is looked at as long as the record names it.
-        token = s.untracked[0] if s.untracked else s.owned[min(s.owned)]
-        current = s.record.current
+    token = _next_to_revoke(s, operation)
+    if token is not None:
+        current, held = s.record.current, s.secret and s.secret.token_id
         record = replace(
             s.record,
+            # The Secret still names its token: the claim keeps in mind that this one is gone.
+            operation=operation.model_copy(update={"base": token.id}) if token.id == held else operation,
             current=None if current and current.id == token.id else current,
             previous=tuple(p for p in s.record.previous if p.id != token.id),
         )
-        action = RevokeToken(token, Lane.URGENT)
-        return _plan(
-            s,
-            State.PROGRESSING,
-            Reason.DELETING,
-            f"Token {token.id} is deleted.",
-            action=action,
-            record=record,
-        )
+        message, action = f"Token {token.id} is deleted.", RevokeToken(token, Lane.URGENT)
+        return _plan(s, State.PROGRESSING, Reason.DELETING, message, action=action, record=record)
     left = s.settles_in if operation.nonce else timedelta()
     if left > timedelta():
         message = (
@@ -99,6 +93,25 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
     return _plan(
         s, State.PROGRESSING, Reason.REVOKED, "No token is left.", action=RemoveFinalizer(Reason.REVOKED)
     )
+
+
+def _next_to_revoke(s: Situation, operation: OperationStatus) -> RemoteToken | None:
+    """Return a token that is listed, or on record without being listed: a credential with fewer rights sees less.
+
+    Only an answer to its DELETE proves that a token is gone. Those on record come last: an account is looked at as
+    long as the record names it.
+    """
+    if s.untracked:
+        return s.untracked[0]
+    if s.owned:
+        return s.owned[min(s.owned)]
+    tokens = (*s.record.previous, s.record.current, s.held_on_paper)
+    settled = {operation.base}.union(*(view.anothers for view in s.seen.accounts))
+    unlisted = {token.id: token for token in tokens if token is not None and token.id not in settled}
+    if not unlisted:
+        return None
+    token = unlisted[min(unlisted)]
+    return RemoteToken(token.id, "", token.last_four, token.expires_at, token.account, None)
 
 
 def unreadable_message(s: Situation) -> str:

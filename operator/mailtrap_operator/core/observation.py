@@ -104,11 +104,13 @@ class AccountView:
     """What one account's LIST says of this object's tokens.
 
     `tokens` are those with our owner tag or an id on record. `account_id` is None when the account object is missing.
+    `anothers` are ids on our record that turned out to be another object's tokens.
     """
 
     ref: AccountRef
     account_id: int | None
     tokens: Found[tuple[RemoteToken, ...]] | Unknown
+    anothers: frozenset[int] = frozenset()
 
     def without_answer(self, unknown: Unknown) -> "AccountView":
         """Return the same account with a LIST that cannot be used."""

@@ -53,4 +53,7 @@ def ids_on_record(seen: Observation, ref: AccountRef) -> frozenset[int]:
     # An id in a Secret that was edited proves nothing: it may be anybody's.
     if secret and secret.is_intact and secret.token_id and secret.issuance and secret.issuance.account == ref:
         ids.add(secret.token_id)
+    if status.operation and status.operation.type == "Delete":
+        # The token of the Secret, which was deleted already.
+        ids.discard(status.operation.base or 0)
     return frozenset(ids)

@@ -123,10 +123,15 @@ class Situation:
     @cached_property
     def held(self) -> CurrentToken | None:
         """The token that the Secret holds intact, as the Secret records it and the LIST, where known, confirms it."""
+        return self._confirmed(self.held_on_paper) if self.held_on_paper else None
+
+    @cached_property
+    def held_on_paper(self) -> CurrentToken | None:
+        """The token that the Secret holds intact, as the Secret records it, be it alive or not."""
         secret = self.secret
         if secret is None or not secret.is_intact or secret.token_id is None or secret.issuance is None:
             return None
-        return self._confirmed(self._placed(self._from_secret(secret, secret.token_id)))
+        return self._placed(self._from_secret(secret, secret.token_id))
 
     def _from_secret(self, secret: SecretState, token_id: int) -> CurrentToken:
         issuance, current = secret.issuance, self.record.current
@@ -160,7 +165,13 @@ class Situation:
 
     def is_gone(self, token: CurrentToken | PreviousToken) -> bool:
         """Whether the LIST of its account answered and lacks a token; an account without an answer proves nothing."""
-        return self.is_listed(token.account) and token.id not in self.owned
+        return self.is_listed(token.account) and token.id not in self.owned and not self._is_new(token)
+
+    def _is_new(self, token: CurrentToken | PreviousToken) -> bool:
+        """Whether a token was issued so lately that lists need not show it yet."""
+        if not isinstance(token, CurrentToken):
+            return False
+        return abs(self.now - token.issued_at) < self.seen.identity.settle_time
 
     def expires_at(self, token: CurrentToken) -> datetime | None:
         """Return a token's end as the LIST names it, else as it is on record."""

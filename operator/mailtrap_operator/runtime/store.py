@@ -26,6 +26,9 @@ _KEPT_METADATA = (
     "finalizers",
     "annotations",
 )
+_MOST_GONE = 1000
+"""For so many Secrets that are gone it is kept in mind when they went: a read may be older than that."""
+
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -43,6 +46,7 @@ class Store:
         self._versions: dict[ApiTokenKey, str] = {}
         self._claims: dict[ApiTokenKey, tuple[OperationStatus, float]] = {}
         self._secrets: dict[tuple[str, str], SecretState] = {}
+        self._gone_secrets: dict[tuple[str, str], str] = {}
         self._accounts: dict[AccountKey, Account] = {}
         self._owners: dict[str, ApiTokenKey] = {}
         self._by_account: dict[AccountKey, set[ApiTokenKey]] = defaultdict(set)
@@ -133,9 +137,24 @@ class Store:
         self._secrets[namespace, secret.name] = secret
         return True
 
-    def drop_secret(self, namespace: str, name: str) -> None:
-        """Forget a Secret that is gone."""
+    def drop_secret(self, namespace: str, name: str, version: str | None = None) -> None:
+        """Forget a Secret that is gone; `version` is that of its end, where a watch has told it."""
         self._secrets.pop((namespace, name), None)
+        if version is not None:
+            self._gone_secrets[namespace, name] = version
+        while len(self._gone_secrets) > _MOST_GONE:
+            del self._gone_secrets[next(iter(self._gone_secrets))]
+
+    def knows_newer_secret(self, namespace: str, secret: SecretState) -> bool:
+        """Whether a Secret was seen later, or gone, than in the version that was read."""
+        known, gone = (
+            self._secrets.get((namespace, secret.name)),
+            self._gone_secrets.get((namespace, secret.name)),
+        )
+        versions = (known.resource_version if known else None, gone)
+        return any(
+            version is not None and _is_newer(version, secret.resource_version) for version in versions
+        )
 
     def secret(self, namespace: str, name: str) -> SecretState | None:
         """Return a Secret as it was last seen."""

@@ -44,6 +44,13 @@ def ids(record: Record) -> set[int]:
     return {token.id for token in (*record.previous, record.current) if token}
 
 
+def on_paper(world: Observation) -> set[int]:
+    """Return the tokens that the status or an intact Secret of ours names."""
+    status, secret = world.api_token.status, secret_of_ours(world)
+    held = {secret.token_id} if secret and secret.is_intact and secret.token_id else set()
+    return {token.id for token in (*status.previous, status.current) if token} | held
+
+
 def forgotten(world: Observation, planned: Plan) -> set[int]:
     """Return the tokens that were on record, may still live, and are neither on record any more nor revoked."""
     status = world.api_token.status

@@ -1,14 +1,17 @@
 """An object that is being deleted: first the claim, then every token of ours, then, when none is left, the finalizer."""
 
+from dataclasses import replace
+
 import pytest
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiTokenStatus, OperationStatus
 from mailtrap_operator.core.actions import RevokeToken, State
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Observation, Unknown
+from mailtrap_operator.core.observation import AccountView, Found, Observation, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
+    ACCOUNT,
     ANOTHER_OPERATOR,
     FOREIGN_TAG,
     HOUR,
@@ -30,7 +33,7 @@ from tests.unit.core.builders import (
     an_operation,
     seen,
 )
-from tests.unit.core.doomed import claimed, doomed
+from tests.unit.core.doomed import CLAIMED, claimed, doomed
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
 
 DELETING = (State.PROGRESSING, Reason.DELETING)
@@ -136,6 +139,9 @@ def test_the_claim_keeps_the_account_of_what_is_under_way() -> None:
     )
 
 
+ANOTHERS = AccountView(ACCOUNT, 3229, Found(()), anothers=frozenset({1}))
+
+
 @pytest.mark.parametrize(
     ("world", "expected"),
     [
@@ -201,8 +207,38 @@ def test_the_claim_keeps_the_account_of_what_is_under_way() -> None:
             works=False,
         ),
         row(
+            "A token on record is not listed: the credential may see less; the answer to its DELETE tells.",
+            seen(claimed(previous=(2,)), secret=None, listed=()),
+            does="revoke 1",
+            says=DELETING,
+            records=Noted("Delete ", current=None, previous=(Leaving(2, HOUR),)),
+            works=False,
+        ),
+        row(
+            "A token that the Secret alone names is not listed.",
+            seen(claimed(current=None), listed=()),
+            does="revoke 1",
+            says=DELETING,
+            records=Noted("Delete ", current=None),
+            works=False,
+        ),
+        row(
+            "The token of the Secret was deleted, as the claim says.",
+            seen(claimed(an_operation("Delete", nonce="", base=1), current=None), listed=()),
+            does="let go",
+            says=REVOKED,
+            works=False,
+        ),
+        row(
+            "What is on record turned out to be another object's token.",
+            replace(seen(claimed(), secret=None), accounts=(ANOTHERS,)),
+            does="let go",
+            says=REVOKED,
+            works=False,
+        ),
+        row(
             "No token is left and nothing was under way.",
-            seen(claimed(), listed=()),
+            seen(claimed(current=None), secret=None, listed=()),
             does="let go",
             says=REVOKED,
             works=False,
@@ -210,7 +246,8 @@ def test_the_claim_keeps_the_account_of_what_is_under_way() -> None:
         row(
             "Only others' tokens are left.",
             seen(
-                claimed(),
+                claimed(current=None),
+                secret=None,
                 listed=(
                     a_remote_token(7, tag=None),
                     a_remote_token(8, tag=FOREIGN_TAG),
@@ -223,21 +260,21 @@ def test_the_claim_keeps_the_account_of_what_is_under_way() -> None:
         ),
         row(
             "No token is left, but a create may still come late.",
-            seen(claimed(SETTLING), listed=()),
+            seen(claimed(SETTLING, current=None), secret=None, listed=()),
             says=WAITING,
             again=59 * SECOND,
             works=False,
         ),
         row(
             "No token is left, and the create has a second to settle.",
-            seen(claimed(an_operation("Delete", ago=MINUTE - SECOND)), listed=()),
+            seen(claimed(an_operation("Delete", ago=MINUTE - SECOND), current=None), secret=None, listed=()),
             says=WAITING,
             again=SECOND,
             works=False,
         ),
         row(
             "No token is left and the create has settled.",
-            seen(claimed(an_operation("Delete", ago=MINUTE)), listed=()),
+            seen(claimed(an_operation("Delete", ago=MINUTE), current=None), secret=None, listed=()),
             does="let go",
             says=REVOKED,
             works=False,
@@ -261,6 +298,13 @@ def test_then_every_token_of_ours_goes_and_then_the_finalizer(world: Observation
     assert expected == decision(world)
 
 
+def test_the_claim_keeps_in_mind_that_the_token_of_the_secret_is_gone() -> None:
+    recorded = plan(seen(claimed(previous=(2,)), listed=(TOKEN_1,)), NOW).record.operation
+
+    assert CLAIMED.model_copy(update={"base": 1}) == recorded
+    assert CLAIMED == plan(seen(claimed(previous=(2,)), secret=None, listed=(TOKEN_1,)), NOW).record.operation
+
+
 def test_a_deletion_revokes_before_everything_else_that_is_done() -> None:
     assert RevokeToken(TOKEN_1, Lane.URGENT) == plan(seen(claimed()), NOW).action
 
@@ -275,6 +319,6 @@ def test_the_message_of_a_blocked_deletion_names_cause_and_escape() -> None:
 
 
 def test_the_message_of_a_settling_deletion_names_the_moment() -> None:
-    message = plan(seen(claimed(SETTLING), listed=()), NOW).finding.message
+    message = plan(seen(claimed(SETTLING, current=None), secret=None, listed=()), NOW).finding.message
 
     assert "A create was under way; what it did shows within 1m." == message

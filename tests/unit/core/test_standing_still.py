@@ -286,3 +286,13 @@ def test_nothing_is_done_for_a_spec_that_cannot_be_read(secret: SecretState | No
         planned.finding.reason,
     )
     assert planned.finding.message.startswith("spec.rotation, spec.suspend: this version")
+
+
+def test_a_list_need_not_show_a_new_token_yet() -> None:
+    new, older = (
+        an_api_token(status=a_status(current=a_current(issued_at=NOW - age)))
+        for age in (MINUTE - SECOND, MINUTE)
+    )
+
+    assert Decision("nothing", *READY, Noted(), MINUTE, works=True) == decision(seen(new, listed=()))
+    assert "create" == decision(seen(older, listed=())).does

@@ -150,6 +150,28 @@ def test_a_claim_grows_old_from_its_first_sight_by_the_own_clock() -> None:
     assert timedelta() == store.claim_age(KEY)
 
 
+@pytest.mark.parametrize(("version", "is_newer_known"), [(4, True), (5, False), (6, False)])
+def test_a_secret_that_is_read_older_than_it_was_seen_is_noticed(
+    store: Store, *, version: int, is_newer_known: bool
+) -> None:
+    read = parse_secret(secret(version=version))
+
+    store.put_secret("team", parse_secret(secret(version=5)))
+    assert is_newer_known == store.knows_newer_secret("team", read)
+    store.drop_secret("team", "billing", "5")
+    assert is_newer_known == store.knows_newer_secret("team", read)
+
+
+def test_only_so_many_secrets_that_are_gone_are_kept_in_mind(store: Store) -> None:
+    for number in range(1001):
+        store.drop_secret("team", f"secret-{number}", "5")
+
+    assert [False, True] == [
+        store.knows_newer_secret("team", parse_secret(secret(name, version=4)))
+        for name in ("secret-0", "secret-1")
+    ]
+
+
 def test_an_object_that_is_gone_leaves_nothing_behind(store: Store) -> None:
     empty = {name: str(value) for name, value in vars(store).items()}
     store.put_api_token(api_token(status=previous("old") | claim("a")))
