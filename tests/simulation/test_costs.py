@@ -26,8 +26,8 @@ BUDGET = {
     "Secret and status lost": (2, 5, 6, 14, 1, 3),
     "Secret renamed": (0, 3, 5, 12, 0, 0),
     "credential replaced": (1, 2, 3, 6, 1, 1),
-    "delete": (1, 4, 3, 11, 0, 1),
-    "deleted while created": (2, 7, 8, 18, 1, 2),
+    "delete": (1, 3, 3, 10, 0, 1),
+    "deleted while created": (2, 5, 8, 16, 1, 2),
     "retain": (0, 1, 1, 3, 0, 1),
 }
 
