@@ -183,6 +183,8 @@ REFUSED_TOKENS: dict[str, tuple[Json, str]] = {
     ),
     "data with a placeholder around one": (template(data={"a": "${to${token}ken}"}), "the only placeholder"),
     "data key with a blank": (template(data={"a b": "${token}"}), "keys must be Secret keys"),
+    "data key of two dots": (template(data={"..x": "${token}"}), "keys must be Secret keys"),
+    "data key of one dot": (template(data={".": "${token}"}), "keys must be Secret keys"),
     "data key too long": (template(data={"a" * 254: "${token}"}), "keys must be Secret keys"),
     "data with too many keys": (
         template(data={f"k{number}": "${token}" for number in range(33)}),

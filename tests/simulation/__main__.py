@@ -12,10 +12,11 @@ from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
-from tests.simulation import histories, hunting
+from tests.simulation import histories, hunting, schedules
 from tests.simulation.exhaustive import Fault, first_faults, pairs
 from tests.simulation.flows import Flow
 from tests.simulation.mutants import MUTANTS
+from tests.simulation.preempting import Preemption
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,9 @@ def main() -> int:
         match arguments.what:
             case "pairs":
                 return _tell("pairs of faults", pool.map(_pairs, first_faults()))
+            case "schedules":
+                firsts = schedules.first_preemptions()
+                return _tell("schedules of two operators", pool.map(_schedules, firsts))
             case "histories":
                 seeds = range(arguments.first, arguments.first + arguments.runs)
                 return _tell("histories", pool.map(_history, seeds, chunksize=20))
@@ -47,6 +51,11 @@ def _pairs(first: tuple[Flow, Fault]) -> Report:
     return Report(len(cases), tuple(f"{case}: {violation}" for case, violation in cases if violation))
 
 
+def _schedules(first: tuple[Flow, Preemption]) -> Report:
+    cases = list(schedules.pairs(*first))
+    return Report(len(cases), tuple(f"{case}: {violation}" for case, violation in cases if violation))
+
+
 def _history(seed: int) -> Report:
     violation = histories.check(seed)
     return Report(1, (f"seed {seed}: {violation}",) if violation else ())
@@ -56,6 +65,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description="Longer simulations.")
     commands = parser.add_subparsers(dest="what", required=True)
     commands.add_parser("pairs", help="all ordered pairs of faults")
+    commands.add_parser("schedules", help="all schedules of two operators with two preemptions")
     random = commands.add_parser("histories", help="random histories")
     random.add_argument("--runs", type=int, default=2000, help="how many; the seeds count up")
     random.add_argument("--first", type=int, default=0, help="the first seed")

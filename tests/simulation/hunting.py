@@ -11,9 +11,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, starmap
 from pathlib import Path
 
+from tests.simulation import schedules
 from tests.simulation.exhaustive import Case, first_faults, pairs, single_faults
 from tests.simulation.flows import FLOWS
 from tests.simulation.mutants import Mutant
@@ -70,8 +71,9 @@ def _cases() -> Iterator[Case]:
     for flow in FLOWS:
         yield f"{flow}: no fault", without_faults(flow).violation
     yield from chain.from_iterable(map(single_faults, FLOWS))
-    for flow, first in first_faults():
-        yield from pairs(flow, first)
+    yield from chain.from_iterable(map(schedules.single_preemptions, FLOWS))
+    yield from chain.from_iterable(starmap(pairs, first_faults()))
+    yield from chain.from_iterable(starmap(schedules.pairs, schedules.first_preemptions()))
 
 
 if __name__ == "__main__":

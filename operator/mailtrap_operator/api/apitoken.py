@@ -159,8 +159,8 @@ class SecretTemplate(Model):
         description="Keys and values of the Secret; ${token} stands for the token's value. Default: token: ${token}.",
         json_schema_extra=cel(
             (
-                "self.all(key, key.matches('^[-._a-zA-Z0-9]{1,253}$'))",
-                "keys must be Secret keys: 1 to 253 letters, digits, '-', '_' and '.'",
+                "self.all(key, key.matches('^[-._a-zA-Z0-9]{1,253}$') && key != '.' && !key.startsWith('..'))",
+                "keys must be Secret keys: 1 to 253 letters, digits, '-', '_' and '.'; not '.', and none that begins with '..'",
             ),
             (
                 "self.exists(key, self[key].contains('${token}'))",

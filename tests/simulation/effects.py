@@ -1,0 +1,113 @@
+"""The design's table "What causes which change", field by field, and whether a transition keeps to it."""
+
+from collections.abc import Mapping
+from enum import Enum
+from functools import cache
+from itertools import product
+
+from tests.simulation.invariants import ViolationError
+from tests.simulation.persisted import named
+from tests.simulation.transitions import Cost, Spec, Transition, cost_of, odd_transitions, right_transitions
+from tests.simulation.troubles import FOREIGN_SECRET, NOTHING, REFUSALS, TROUBLES, Trouble
+
+
+class Effect(Enum):
+    """What a change leads to: tokens created, tokens reset."""
+
+    NOTHING = (0, 0)
+    REPLACE = (1, 0)
+    RESET = (0, 1)
+
+
+_MOVES = Effect.NOTHING
+"""The same value gets another form or place: nothing remote."""
+
+EFFECTS: Mapping[str, Effect] = {
+    "spec.accountRef.kind": Effect.REPLACE,
+    "spec.accountRef.name": Effect.REPLACE,
+    "spec.displayName": Effect.REPLACE,
+    "spec.resources": Effect.REPLACE,
+    "spec.resources[0].type": Effect.REPLACE,
+    "spec.resources[0].id": Effect.REPLACE,
+    "spec.resources[0].accessLevel": Effect.REPLACE,
+    "spec.expiration.policy": Effect.RESET,
+    "spec.expiration.after": Effect.RESET,
+    "spec.expiration.at": Effect.RESET,
+    "spec.rotation.strategy": Effect.NOTHING,
+    "spec.rotation.renewBefore": Effect.NOTHING,
+    "spec.rotation.renewBeforePercentage": Effect.NOTHING,
+    "spec.rotation.overlap": Effect.NOTHING,
+    "spec.secretName": _MOVES,
+    "spec.secretTemplate.metadata.labels": _MOVES,
+    "spec.secretTemplate.metadata.annotations": _MOVES,
+    "spec.secretTemplate.data": _MOVES,
+    "spec.creationPolicy": _MOVES,
+    "spec.deletionPolicy": Effect.NOTHING,
+    "spec.suspend": Effect.NOTHING,
+}
+"""A field that the CRD has and this table has not is a failing test."""
+
+Trial = tuple[Transition, Trouble, bool]
+"""A transition, the trouble in which it happens, and whether the object is born into that trouble."""
+
+
+@cache
+def trials() -> tuple[Trial, ...]:
+    """Return every trial in a fixed order."""
+    circumstances = [(NOTHING, False), *product(TROUBLES, (False, True))]
+    transitions = (*right_transitions(), *odd_transitions())
+    return tuple((transition, *around) for transition in transitions for around in circumstances)
+
+
+def check(number: int) -> str | None:
+    """Run the trial of a number; return what is wrong with it, if anything."""
+    transition, trouble, is_new = trials()[number]
+    wrong = wrong_with((transition, trouble, is_new))
+    return f"{transition} in {trouble}{', born into it' if is_new else ''}: {wrong}" if wrong else None
+
+
+def wrong_with(trial: Trial) -> str | None:
+    """Return in what a trial does not keep to the table or breaks a promise, None where all is well."""
+    transition, trouble, is_new = trial
+    try:
+        cost = cost_of(transition, trouble, is_new=is_new)
+    except ViolationError as violation:
+        return str(violation)
+    if transition.odd is not None:
+        return _wrong_with_odd(transition, cost) if trouble is NOTHING else None
+    wanted = _born(transition, cost) if is_new else _changed(transition, trouble, cost)
+    if wanted.value != (cost.created, cost.reset):
+        return f"{cost} instead of {wanted}"
+    if trouble is NOTHING and cost.is_same_value != (wanted is Effect.NOTHING):
+        return f"{cost}: the value does not follow the tokens"
+    return None
+
+
+def _wrong_with_odd(transition: Transition, cost: Cost) -> str | None:
+    """One that the API server refuses changes nothing; any other costs a change there and one back at most."""
+    most = 2 * sum(_effect(transition, cost).value)
+    return None if cost.created + cost.reset <= most else f"{cost} instead of {most} tokens at most"
+
+
+def _effect(transition: Transition, cost: Cost) -> Effect:
+    return EFFECTS[named("spec", transition.field)] if cost.is_change else Effect.NOTHING
+
+
+def _born(transition: Transition, cost: Cost) -> Effect:
+    return Effect.NOTHING if _spec(transition, cost).get("suspend") else Effect.REPLACE
+
+
+def _changed(transition: Transition, trouble: Trouble, cost: Cost) -> Effect:
+    effect, spec = _effect(transition, cost), _spec(transition, cost)
+    if trouble is FOREIGN_SECRET and spec.get("suspend"):
+        return Effect.NOTHING
+    if trouble is FOREIGN_SECRET:
+        # The Secret with the value is gone: one successor serves both that and the change.
+        is_replaced = effect is Effect.REPLACE or spec.get("rotation", {}).get("strategy") == "Replace"
+        return Effect.REPLACE if is_replaced else Effect.RESET
+    # A token whose reset was refused is replaced.
+    return Effect.REPLACE if trouble is REFUSALS and effect is Effect.RESET else effect
+
+
+def _spec(transition: Transition, cost: Cost) -> Spec:
+    return transition.after if cost.is_change else transition.before

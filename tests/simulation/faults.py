@@ -1,0 +1,97 @@
+"""Faults that wait for their moment: which call they hit shows when it comes."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from tests.simulation.network import Call
+from tests.simulation.outcomes import ALL, DISTINCT, SHORT, Kind, Outcome, Seen
+
+_REACH = {
+    Kind.REMOTE_MUTATION: 2,
+    Kind.KUBERNETES_WRITE: 7,
+    Kind.REMOTE_READ: 4,
+    Kind.KUBERNETES_READ: 9,
+}
+"""About so many calls of a kind follow from one deed."""
+
+_WEIGHTS = (4, 3, 2, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The call of a kind that comes `after` others of it ends otherwise.
+
+    What the same operator calls of that kind for so many seconds from there ends the same.
+    """
+
+    kind: Kind
+    after: int
+    outcome: Outcome
+    lasts: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.kind.value} {self.after}: {self.outcome}" + (
+            f" for {self.lasts:.0f} s" if self.lasts else ""
+        )
+
+
+def random_fault(random: Random) -> Fault:
+    """Return some fault."""
+    kind = random.choices(list(_REACH), _WEIGHTS)[0]
+    # A short list is that of a credential with fewer rights; taking those away is a deed.
+    outcomes = [it for it in (ALL if random.random() < 0.5 else DISTINCT)[kind] if it is not SHORT]
+    outcome = random.choice(outcomes)
+    can_last = outcome.seen is not Seen.CRASH and random.random() < 0.2
+    lasts = 10 ** random.uniform(0, 2.3) if can_last else 0.0
+    return Fault(kind, random.randrange(_REACH[kind]), outcome, lasts)
+
+
+@dataclass(slots=True)
+class Faults(Mapping[int, Outcome]):
+    """A network's script, which is asked once for each call, when it happens.
+
+    `calls` are the network's, `outcomes` those of the calls that were hit.
+    """
+
+    calls: list[Call] = field(default_factory=list)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    _waiting: list[tuple[Fault, int]] = field(default_factory=list)
+    _lasting: list[tuple[Fault, str, float]] = field(default_factory=list)
+    _told: dict[Kind, int] = field(default_factory=lambda: dict.fromkeys(Kind, 0))
+
+    def add(self, faults: tuple[Fault, ...]) -> None:
+        """Have faults wait, counting calls from now."""
+        self._waiting += [(fault, self._told[fault.kind] + fault.after) for fault in faults]
+
+    def end(self) -> None:
+        """Have no fault any more."""
+        self._waiting.clear()
+        self._lasting.clear()
+
+    def __getitem__(self, number: int) -> Outcome:
+        call = self.calls[number]
+        index = self._told[call.kind]
+        self._told[call.kind] += 1
+        if (outcome := self._hit(call, index)) is None:
+            raise KeyError(number)
+        self.outcomes[number] = outcome
+        return outcome
+
+    def _hit(self, call: Call, index: int) -> Outcome | None:
+        now = asyncio.get_running_loop().time()
+        for fault, at in self._waiting:
+            if fault.kind is call.kind and at == index:
+                self._lasting.append((fault, call.operator, now + fault.lasts))
+                return fault.outcome
+        for fault, operator, until in self._lasting:
+            if fault.kind is call.kind and operator == call.operator and now < until:
+                return fault.outcome
+        return None
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return len(self._waiting)

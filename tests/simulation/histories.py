@@ -1,0 +1,151 @@
+"""Random histories: objects, operators side by side, users, wrong clocks and faults, all of it a function of one seed.
+
+Every instant is checked. At the end the faults stop, and a bounded time later all must be well.
+"""
+
+import asyncio
+from datetime import timedelta
+from functools import cache
+
+from tests.simulation.deeds import OVERLAP, initial, tidy
+from tests.simulation.faults import Faults
+from tests.simulation.invariants import Invariants, ViolationError
+from tests.simulation.listening import everything_logged
+from tests.simulation.network import Call, Network
+from tests.simulation.outcomes import OK
+from tests.simulation.plots import Plot, Step, plot
+from tests.simulation.posts import Posts
+from tests.simulation.world import Saved, World
+from tests.unit.clock import VirtualLoop, run_virtual
+
+RECOVERY = timedelta(hours=1)
+"""How long after the last fault and the last deed all is well; in it every overlap ends, too."""
+
+
+def check(seed: int) -> str | None:
+    """Return what a seed's history violates, None when all is well."""
+    return _Play(plot(seed)).run()
+
+
+def describe(seed: int) -> str:
+    """Return what happens in a seed's history, line by line; of one that violates something, the shortest that still does."""
+    play = _Play(shortest(plot(seed)), is_told=True)
+    violation = play.run()
+    return "\n".join([*play.lines, violation or "all is well"])
+
+
+def shortest(of: Plot) -> Plot:
+    """Return a plot that violates something without the steps and faults that are not needed for that."""
+    if _Play(of).run() is None:
+        return of
+    while simpler := next((less for less in of.simpler() if _Play(less).run()), None):
+        of = simpler
+    return of
+
+
+class _Play:
+    """One history on the stage; `lines` tell of it where they are wanted."""
+
+    def __init__(self, of: Plot, *, is_told: bool = False) -> None:
+        self.lines: list[str] = []
+        self._plot = of
+        self._is_told = is_told
+        self._faults = Faults()
+        self._violations: list[str] = []
+
+    def run(self) -> str | None:
+        """Play it once; return what it violates."""
+        saved = _beginning(self._plot.specs)
+        with everything_logged() as logged:
+            values = run_virtual(self._run(saved))
+        text = "\n".join(logged)
+        if any(value in text for value in values):
+            self._violations.append("a token value was logged")
+        return self._violations[0] if self._violations else None
+
+    async def _run(self, saved: Saved) -> frozenset[str]:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.now = saved.time
+        network = Network(self._faults, self._faults.calls, late_by=self._plot.late_by)
+        network.before = self._tell if self._is_told else None
+        world = World(network, saved=saved)
+        world.remote.skew = self._plot.remote_skew
+        invariants = Invariants(world, OVERLAP, self._plot.clock_error)
+        network.on_change = lambda: self._check(world, invariants)
+        invariants.check()
+        posts = Posts(world, self._plot.posts)
+        posts.fill()
+        network.is_counting = True
+        for step in self._plot.steps:
+            self._perform(step, world, posts)
+            invariants.forgive()
+            await asyncio.sleep(step.wait)
+            if self._violations:
+                break
+        await self._end(world, invariants)
+        for operator in world.operators:
+            operator.life.is_alive = False
+            await operator.operator.queue.drain(timedelta())
+        self._violations += [f"cost: {what} changed nothing" for what in network.wasted]
+        return invariants.values
+
+    def _perform(self, step: Step, world: World, posts: Posts) -> None:
+        _controllers(world)
+        self._say("; ".join([step.deed.text, *map(str, step.faults)]))
+        self._faults.add(step.faults)
+        step.deed.do(world, posts)
+
+    async def _end(self, world: World, invariants: Invariants) -> None:
+        self._faults.end()
+        self._say("the faults end")
+        tidy(world)
+        invariants.forgive()
+        for _ in range(12):
+            if self._violations:
+                return
+            await asyncio.sleep(RECOVERY.total_seconds() / 12)
+            _controllers(world)
+        try:
+            invariants.check_at_rest()
+        except ViolationError as violation:
+            self._violations.append(str(violation))
+
+    def _check(self, world: World, invariants: Invariants) -> None:
+        world.note_change()
+        try:
+            invariants.check()
+        except ViolationError as violation:
+            self._violations.append(str(violation))
+
+    async def _tell(self, call: Call) -> None:
+        outcome = self._faults.outcomes.get(call.number, OK)
+        self._say(
+            f"{call.operator} {call.number} {call.what}" + (f": {outcome}" if outcome is not OK else "")
+        )
+
+    def _say(self, line: str) -> None:
+        if self._is_told and not self._violations:
+            self.lines.append(f"{asyncio.get_running_loop().time():10.2f} {line}")
+
+
+def _controllers(world: World) -> None:
+    version = world.kubernetes.resource_version
+    world.kubernetes.empty_namespaces()
+    world.kubernetes.collect_garbage()
+    if version != world.kubernetes.resource_version:
+        world.note_change()
+
+
+@cache
+def _beginning(specs: tuple[tuple[str, str, str], ...]) -> Saved:
+    async def prepare() -> Saved:
+        world = World(Network())
+        for spec in specs:
+            initial(world, *spec)
+        operator = await world.start_operator()
+        await asyncio.sleep(10)
+        await operator.operator.queue.drain(timedelta())
+        return world.save()
+
+    return run_virtual(prepare())

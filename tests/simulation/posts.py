@@ -1,0 +1,51 @@
+"""Operators side by side: each post is filled anew some time after its operator has died."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+from tests.simulation.incarnation import Incarnation
+from tests.simulation.network import Life
+from tests.simulation.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """The place of one operator: the error of its clock, how late it hears of changes and starts after a crash, in seconds."""
+
+    skew: timedelta = timedelta()
+    watch_lag: float = 0.05
+    restart_after: float = 2.0
+
+
+class Posts:
+    """Keeps all posts of a world filled."""
+
+    def __init__(self, world: World, posts: tuple[Post, ...]) -> None:
+        self._world = world
+        self._posts = posts
+        self._skews = [post.skew for post in posts]
+        self._holders: list[Incarnation | None] = [None] * len(posts)
+        self._starts: set[asyncio.Task[None]] = set()
+        world.network.on_crash = self._follow
+
+    def fill(self) -> None:
+        """Start all operators."""
+        for index in range(len(self._posts)):
+            self._start(index)
+
+    def set_clock(self, index: int, skew: timedelta) -> None:
+        """Have the clock of a post jump."""
+        self._skews[index] = skew
+        if (holder := self._holders[index]) is not None:
+            holder.skew = skew
+
+    def _start(self, index: int) -> None:
+        operator = self._world.add_operator()
+        operator.skew, operator.watch_lag = self._skews[index], self._posts[index].watch_lag
+        self._holders[index] = operator
+        self._starts.add(asyncio.get_running_loop().create_task(operator.start()))
+
+    def _follow(self, life: Life) -> None:
+        index = next(i for i, holder in enumerate(self._holders) if holder and holder.life is life)
+        asyncio.get_running_loop().call_later(self._posts[index].restart_after, self._start, index)

@@ -1,0 +1,227 @@
+"""Runs a flow with two operators on it, each of which may be preempted at any of its I/Os.
+
+Both start in the same world and see the same change. A preemption is of one of these kinds:
+
+- held before a call, until the other operator has nothing more to do. That is shorter than the settle time.
+- stopped before a call, or before its answer: the whole process stands still, its timers with it, for longer than the
+  settle time. The other one meanwhile gives the operation up and begins another.
+
+One thing is left out: a create or reset that reaches the server later than the settle time. A process would have to be
+stopped just there, after its last look at the clock and before the request is on the wire, and to send it all the same
+when it goes on, though its timeout is over; no client can take such a request back.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import Any
+
+from tests.simulation.endings import ending_of
+from tests.simulation.flows import Flow
+from tests.simulation.freezing import PROCESS, FreezingLoop
+from tests.simulation.invariants import Invariants, ViolationError
+from tests.simulation.listening import everything_logged
+from tests.simulation.network import LATENCY, Call, Network
+from tests.simulation.outcomes import Kind, Outcome, Seen
+from tests.simulation.runs import AFTERWARDS, LONGEST, start_of, without_faults
+from tests.simulation.world import Saved, World
+
+STOPPED_FOR = 150.0
+"""More than twice the settle time, in seconds."""
+
+_HELD_AT_MOST = 9.0
+"""Less than the timeout of a call."""
+
+_AT_REST = 0.3
+"""So long nothing happens at an operator that has nothing more to do; a watch tells of changes sooner."""
+
+_STALE = Outcome("stale", Seen.STALE)
+_STALE_READS = 3
+_STALE_LAG = 5.0
+
+
+class How(Enum):
+    """How an operator is preempted."""
+
+    HELD = "held"
+    STOPPED = "stopped before the call"
+    STOPPED_AFTER = "stopped before the answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Preemption:
+    """One operator, 0 or 1, is preempted at one of its I/Os; with stale reads after it, it sees the past for a while."""
+
+    operator: int
+    io: int
+    how: How
+    is_stale: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.operator}:{self.io} {self.how.value}{', then stale' if self.is_stale else ''}"
+
+
+Schedule = tuple[Preemption, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run came to: its calls, and what it violated, if anything."""
+
+    calls: tuple[Call, ...]
+    violation: str | None
+
+    def io(self, number: int) -> tuple[int, int]:
+        """Return whose I/O a call is, and which one of its own."""
+        call = self.calls[number]
+        return _index(call), sum(other.operator == call.operator for other in self.calls[:number])
+
+
+def run(flow: Flow, schedule: Schedule) -> Run:
+    """Run a flow once under a schedule."""
+    model = without_faults(flow)
+    play = _Play(flow, schedule)
+    with everything_logged() as logged, asyncio.Runner(loop_factory=FreezingLoop) as runner:
+        runner.run(play.run(start_of(flow)))
+    text = "\n".join(logged)
+    if any(value in text for value in play.values):
+        play.violations.append("a token value was logged")
+    if not play.violations and play.ending != model.ending:
+        play.violations.append(f"end: {play.ending} instead of {model.ending}")
+    return Run(tuple(play.calls), next(iter(play.violations), None))
+
+
+def _index(call: Call) -> int:
+    return int(call.operator.removeprefix("operator-")) - 1
+
+
+@dataclass(slots=True)
+class _Script(Mapping[int, Outcome]):
+    """Which reads are stale."""
+
+    schedule: Schedule
+    calls: list[Call]
+
+    def __getitem__(self, number: int) -> Outcome:
+        call = self.calls[number]
+        own = [other for other in self.calls[: number + 1] if other.operator == call.operator]
+        for preemption in self.schedule:
+            if preemption.is_stale and preemption.operator == _index(call):
+                reads = [other for other in own[preemption.io :] if other.kind is Kind.KUBERNETES_READ]
+                if call in reads[:_STALE_READS]:
+                    return _STALE
+        raise KeyError(number)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+class _Play:
+    """One run."""
+
+    def __init__(self, flow: Flow, schedule: Schedule) -> None:
+        self.calls: list[Call] = []
+        self.violations: list[str] = []
+        self.values: frozenset[str] = frozenset()
+        self.ending: list[Any] = []
+        self._flow = flow
+        self._schedule = schedule
+        self._held: set[int] = set()
+        self._starts: set[asyncio.Task[None]] = set()
+
+    async def run(self, saved: Saved) -> None:
+        loop = _loop()
+        loop.now = saved.time
+        network = Network(_Script(self._schedule, self.calls), self.calls, before=self._preempt)
+        self._world = world = World(network, saved=saved)
+        invariants = Invariants(world)
+        network.on_change = lambda: self._check(invariants)
+        for _ in range(2):
+            self._start()
+        await asyncio.sleep(1)
+        network.is_counting = True
+        self._flow.begin(world)
+        invariants.forgive()
+        await self._watch(loop.time() + LONGEST)
+        network.is_counting = False
+        await asyncio.sleep(AFTERWARDS)
+        if not self.violations:
+            self._try(invariants.check_at_rest)
+        for operator in world.operators:
+            operator.life.is_alive = False
+            await operator.operator.queue.drain(timedelta())
+        self.violations += [f"cost: {what} changed nothing" for what in network.wasted]
+        self.values, self.ending = invariants.values, ending_of(world)
+
+    async def _watch(self, deadline: float) -> None:
+        loop, world, seen = _loop(), self._world, -1
+        while not self.violations:
+            # Nobody who stands still is forgotten.
+            if is_new := seen != world.changes and not loop.is_anyone_frozen:
+                if self._flow.is_done(world):
+                    return
+                seen = world.changes
+                world.collect_garbage()
+            if loop.time() > deadline:
+                self.violations.append(f"ESR: not done: {[o.get('status') for o in world.api_tokens()]}")
+            await asyncio.sleep(1 if is_new else 5)
+
+    def _start(self) -> None:
+        operator = self._world.add_operator()
+        context = copy_context()
+        context.run(PROCESS.set, operator.life.name)
+        self._starts.add(_loop().create_task(operator.start(), context=context))
+
+    async def _preempt(self, call: Call) -> None:
+        index, io = _index(call), sum(other.operator == call.operator for other in self.calls) - 1
+        for preemption in self._schedule:
+            if (preemption.operator, preemption.io) == (index, io):
+                if preemption.is_stale:
+                    self._world.operators[index].watch_lag = _STALE_LAG
+                await self._hold(index, call.operator, preemption.how)
+
+    async def _hold(self, index: int, process: str, how: How) -> None:
+        loop = _loop()
+        match how:
+            case How.HELD:
+                await self._stay_held(index)
+            case How.STOPPED:
+                loop.freeze(process, STOPPED_FOR)
+                await asyncio.sleep(0)
+            case How.STOPPED_AFTER:
+                # The call takes effect after half of the latency.
+                loop.call_later(0.75 * LATENCY, loop.freeze, process, STOPPED_FOR, context=Context())
+
+    async def _stay_held(self, index: int) -> None:
+        """Wait until the other operator has nothing more to do, or is held later than this one."""
+        loop, other = _loop(), 1 - index
+        queue, is_second = self._world.operators[other].operator.queue, other in self._held
+        busy, deadline = loop.time(), loop.time() + _HELD_AT_MOST
+        self._held.add(index)
+        while loop.time() < min(busy + _AT_REST, deadline):
+            await asyncio.sleep(LATENCY)
+            if (queue.running or len(queue)) and (is_second or other not in self._held):
+                busy = loop.time()
+        self._held.discard(index)
+
+    def _check(self, invariants: Invariants) -> None:
+        self._world.note_change()
+        self._try(invariants.check)
+
+    def _try(self, check: Callable[[], None]) -> None:
+        try:
+            check()
+        except ViolationError as violation:
+            self.violations.append(str(violation))
+
+
+def _loop() -> FreezingLoop:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, FreezingLoop)
+    return loop

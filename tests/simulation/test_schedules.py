@@ -1,0 +1,26 @@
+"""Two operators at once, preempted at every I/O: one living token each, nothing leaked, nobody cut off."""
+
+import pytest
+
+from tests.simulation.flows import FLOWS, Flow
+from tests.simulation.schedules import first_preemptions, pairs, single_preemptions
+
+SAMPLE = 50
+"""Of the second preemptions, each so many-th is tried here; `make simulate` tries them all."""
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=str)
+def test_no_preemption_breaks_a_promise(flow: Flow) -> None:
+    assert {} == {case: violation for case, violation in single_preemptions(flow) if violation}
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=str)
+def test_no_second_preemption_breaks_a_promise(flow: Flow) -> None:
+    firsts = [first for other, first in first_preemptions() if other is flow]
+
+    assert {} == {
+        case: violation
+        for number, first in enumerate(firsts)
+        for case, violation in pairs(flow, first, every=SAMPLE, start=number % SAMPLE)
+        if violation
+    }
