@@ -15,7 +15,7 @@ from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import SecretState
 from mailtrap_operator.core.wishes import MANAGED_BY
 from mailtrap_operator.runtime.resync import Listing, ObjectName
-from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.runtime.store import News, Store
 from mailtrap_operator.runtime.workqueue import WorkQueue
 
 logger = logging.getLogger(__name__)
@@ -42,14 +42,14 @@ class Intake:
             self._queue.forget(key)
             return
         try:
-            is_news = self._store.put_api_token(body)
+            news = self._store.put_api_token(body)
         except ValidationError as error:
             logger.warning(
                 "an ApiToken is not what its CRD admits", extra={"key": str(key), "fields": _fields(error)}
             )
             return
-        if is_news:
-            self._queue.add(key, _lane(body), meta["resourceVersion"])
+        if news is not News.NONE:
+            self._queue.add(key, _lane(body), meta["resourceVersion"], is_wish=news is News.WISHES)
 
     def secret(self, body: Body, *, is_gone: bool = False) -> None:
         """Take a Secret of ours in; its data goes no further than this."""

@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
+from enum import Enum
 from typing import Any
 
 from mailtrap_operator.api.v1alpha1 import Account, ApiToken, OperationStatus
@@ -32,6 +33,14 @@ _MOST_GONE = 1000
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
+class News(Enum):
+    """What is new about an ApiToken."""
+
+    NONE = "nothing"
+    STATUS = "its status alone: the work of an operator"
+    WISHES = "what is wished"
+
+
 class Store:
     """The last known ApiTokens, Secrets and accounts.
 
@@ -52,8 +61,8 @@ class Store:
         self._by_account: dict[AccountKey, set[ApiTokenKey]] = defaultdict(set)
         self._accounts_of: dict[ApiTokenKey, frozenset[AccountKey]] = {}
 
-    def put_api_token(self, body: dict[str, Any]) -> bool:
-        """Remember an ApiToken as it was read or written; return whether that is news.
+    def put_api_token(self, body: dict[str, Any]) -> News:
+        """Remember an ApiToken as it was read or written; return what is new about it.
 
         Raises:
             pydantic.ValidationError: The object is not what the CRD admits.
@@ -70,13 +79,15 @@ class Store:
         meta = api_token.metadata
         key = ApiTokenKey(meta.namespace or "", meta.name)
         if not _is_newer(meta.resource_version, self._versions.get(key)):
-            return False
+            return News.NONE
+        former = self._api_tokens.get(key)
         self._versions[key] = meta.resource_version
         self._api_tokens[key] = json.dumps(kept, separators=(",", ":"))
         self._owners[owner_of(self._installation, key.namespace, key.name, meta.uid)] = key
         self._index(key, api_token)
         self._note_claim(key, api_token.status.operation)
-        return True
+        is_same = former is not None and _wishes(json.loads(former)) == _wishes(kept)
+        return News.STATUS if is_same else News.WISHES
 
     def _note_claim(self, key: ApiTokenKey, claim: OperationStatus | None) -> None:
         known = self._claims.pop(key, None)
@@ -192,6 +203,12 @@ class Store:
     def users_of(self, key: AccountKey) -> frozenset[ApiTokenKey]:
         """Return the ApiTokens whose tokens live, or are to live, in an account."""
         return frozenset(self._by_account.get(key, ()))
+
+
+def _wishes(kept: dict[str, Any]) -> dict[str, Any]:
+    """Return what users and controllers say of an object, without what operators say."""
+    meta = {name: value for name, value in kept["metadata"].items() if name != "resourceVersion"}
+    return {"metadata": meta, "spec": kept["spec"]}
 
 
 def key_of_account(account: Account) -> AccountKey:

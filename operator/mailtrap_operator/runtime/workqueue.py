@@ -47,6 +47,7 @@ class Verdict:
 class _Entry:
     lane: Lane
     versions: set[str] = field(default_factory=set)
+    is_wish: bool = False
 
 
 class WorkQueue(Generic[K]):
@@ -89,29 +90,38 @@ class WorkQueue(Generic[K]):
         self._is_open = True
         self._dispatch()
 
-    def add(self, key: K, lane: Lane, version: str = "") -> None:
+    def add(self, key: K, lane: Lane, version: str = "", *, is_wish: bool = True) -> None:
         """Have a key run soon.
 
         Args:
             key: The key.
             lane: How urgent it is; a key waits in the most urgent lane it was added to.
             version: The resourceVersion that an event brought, empty for any other cause.
+            is_wish: Whether the event tells of a new wish. What another operator did is none: it ends no backoff, or
+                two that fail would keep each other awake.
         """
         if version and version in self._echoes.get(key, ()):
             return
-        if version and key not in self._running:
+        if version and not is_wish and key in self._timers and self._failures[key]:
+            return
+        if version and is_wish and key not in self._running:
             # What failed before may succeed now; while the key runs, the event may be an echo of that very pass.
             self._failures.pop(key, None)
         entry = self._dirty.get(key)
         if entry is None:
             entry = self._dirty[key] = _Entry(lane)
-            entry.versions.add(version)
+            self._note(entry, version, is_wish=is_wish)
             self._offer(key, lane)
             return
-        entry.versions.add(version)
+        self._note(entry, version, is_wish=is_wish)
         if lane < entry.lane:
             entry.lane = lane
             self._offer(key, lane)
+
+    @staticmethod
+    def _note(entry: _Entry, version: str, *, is_wish: bool) -> None:
+        entry.versions.add(version)
+        entry.is_wish |= bool(version) and is_wish
 
     def forget(self, key: K) -> None:
         """Drop what is remembered of a key whose object is gone."""
@@ -178,8 +188,9 @@ class WorkQueue(Generic[K]):
             self._echoes.setdefault(key, deque(maxlen=_ECHOES)).extend(verdict.written)
         if entry := self._dirty.get(key):
             entry.versions -= set(self._echoes.get(key, ()))
-            if entry.versions:
-                if any(entry.versions):
+            may_succeed = entry.is_wish or "" in entry.versions or not verdict.is_failed
+            if entry.versions and may_succeed:
+                if entry.is_wish:
                     self._failures.pop(key, None)
                 self._offer(key, entry.lane)
                 return

@@ -9,7 +9,7 @@ from mailtrap_operator.api.v1alpha1 import Account
 from mailtrap_operator.clients.secret_store import parse_secret
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.ownership import owner_of
-from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.runtime.store import News, Store
 from tests.unit.clients.objects import INSTALLATION, account, api_token, secret
 
 KEY, OTHER = ApiTokenKey("team", "billing"), ApiTokenKey("team", "mailer")
@@ -85,7 +85,7 @@ def test_only_a_later_version_is_news(store: Store) -> None:
     news = [store.put_api_token(api_token(version=version, generation=version)) for version in (9, 9, 8, 10)]
 
     seen = store.api_token(KEY)
-    assert [True, False, False, True] == news
+    assert [News.WISHES, News.NONE, News.NONE, News.WISHES] == news
     assert seen is not None
     assert 10 == seen.metadata.generation
 
@@ -108,7 +108,26 @@ def test_versions_that_are_no_numbers_are_news_when_they_differ(store: Store) ->
     for body, version in zip(bodies, ("b", "b", "a"), strict=True):
         body["metadata"]["resourceVersion"] = version
 
-    assert [True, False, True] == [store.put_api_token(body) for body in bodies]
+    assert [News.WISHES, News.NONE, News.STATUS] == [store.put_api_token(body) for body in bodies]
+
+
+@pytest.mark.parametrize(
+    ("change", "news"),
+    [
+        ({"status": {"observedGeneration": 1}}, News.STATUS),
+        ({"generation": 2}, News.WISHES),
+        ({"annotations": {"a": "b"}}, News.WISHES),
+        ({"deletionTimestamp": "2026-03-01T12:00:00Z"}, News.WISHES),
+        ({"uid": "another"}, News.WISHES),
+    ],
+    ids=str,
+)
+def test_what_operators_say_of_an_object_is_told_from_what_is_wished(
+    store: Store, change: dict[str, Any], news: News
+) -> None:
+    store.put_api_token(api_token(version=1))
+
+    assert news is store.put_api_token(api_token(version=2, **change))
 
 
 def test_an_invalid_api_token_changes_nothing(store: Store) -> None:

@@ -114,6 +114,37 @@ async def test_a_success_ends_the_backoff() -> None:
 
 @pytest.mark.parametrize("is_running", [False, True])
 @virtual
+async def test_what_another_operator_did_ends_no_backoff(*, is_running: bool) -> None:
+    bench = QueueBench(duration=1)
+    bench.verdicts["a"] = FAILED
+    bench.queue.start()
+    bench.queue.add("a", Lane.CHANGE)
+    await asyncio.sleep(300)
+    if is_running:
+        bench.queue.add("a", Lane.CHANGE)
+        await settled()
+    before = len(bench.passes)
+
+    for version in range(10):
+        bench.queue.add("a", Lane.CHANGE, str(version), is_wish=False)
+        await asyncio.sleep(1)
+
+    assert len(bench.passes) - before <= is_running
+
+
+@virtual
+async def test_what_another_operator_did_wakes_a_key_at_rest() -> None:
+    bench = QueueBench()
+    bench.queue.start()
+
+    bench.queue.add("a", Lane.CHANGE, "1", is_wish=False)
+    await settled()
+
+    assert ["a"] == bench.keys
+
+
+@pytest.mark.parametrize("is_running", [False, True])
+@virtual
 async def test_a_real_change_begins_the_backoff_anew(*, is_running: bool) -> None:
     bench = QueueBench(duration=1)
     bench.verdicts["a"] = FAILED
