@@ -62,19 +62,12 @@ def plot(seed: int) -> Plot:
     """Return the plot of a seed."""
     random = Random(seed)
     names = NAMES[: random.choice([1, 1, 2, 3])]
-    specs = tuple(
-        (name, *random_spec(random)) for name in names if random.random() < 0.7
-    )
+    specs = tuple((name, *random_spec(random)) for name in names if random.random() < 0.7)
     posts = tuple(_post(random) for _ in range(random.choice([1, 2])))
     there = {name for name, *_ in specs}
     deeds = [creation(random, name) for name in names if name not in there]
-    deeds += [
-        random_deed(random, names, len(posts)) for _ in range(random.randint(2, 4))
-    ]
-    faults = [
-        (random.randrange(len(deeds)), random_fault(random))
-        for _ in range(random.randint(3, 6))
-    ]
+    deeds += [random_deed(random, names, len(posts)) for _ in range(random.randint(2, 4))]
+    faults = [(random.randrange(len(deeds)), random_fault(random)) for _ in range(random.randint(3, 6))]
     steps = [
         Step(
             deed,

@@ -1,0 +1,166 @@
+"""The course of a run: everything acts at once until enough kills were made, then all come to rest and are judged.
+
+What happens is drawn from the seed; when it hits the operators differs from run to run, as the machine does.
+"""
+
+import json
+import random
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import Event
+
+from anyio.from_thread import BlockingPortal
+
+from local_cluster import Cluster
+from tests.chaos.consumer import Consumer
+from tests.chaos.faults import Faults
+from tests.chaos.operators import Operators
+from tests.chaos.proxy import Proxy
+from tests.chaos.report import Report
+from tests.chaos.users import Users
+from tests.chaos.wrongs import leaked, values_in_logs
+from tests.e2e.witness import View, Witness, unrests
+from tests.e2e.world import World
+
+NAMES = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot"]
+
+OVERLAP = 12
+"""Seconds for which a replaced value goes on working: longer than an outage of the API server."""
+
+IN_TIME = 180
+"""Bounds the wait for all to be well at the end, in seconds."""
+
+KILLS_PER_OUTAGE = 60
+
+Actor = Callable[[Event], None]
+Tell = Callable[[str], None]
+
+
+class Chaos:
+    """Everything that takes part; `run` goes through it once."""
+
+    def __init__(
+        self, world: World, portal: BlockingPortal, proxies: dict[str, Proxy], seed: str, tell: Tell
+    ) -> None:
+        def randomness(part: str) -> random.Random:
+            return random.Random(f"{seed}/{part}")
+
+        self.world = world
+        self.users = Users(world, NAMES, OVERLAP, randomness("users"))
+        self.faults = Faults(portal, proxies, randomness("faults"))
+        self.consumer = Consumer(world, self.users.blame, OVERLAP)
+        self.witness = Witness(world, timedelta(seconds=OVERLAP))
+        self.operators = Operators([], randomness("kills"))
+        self.changes: Counter[str] = Counter()
+        self.outages = 0
+        self._tell = tell
+        self._told = set[str]()
+        self._last_call = 0
+
+    def run(self, kills: int) -> Report:
+        """Disturb until so many kills were made, then let all come to rest."""
+        begun = time.monotonic()
+        self.users.create_all()
+        with self.witness, _acting(self.consumer.go_on):
+            with _acting(self.users.go_on, self.faults.go_on) as are_well:
+                self._kill(kills, are_well)
+            self.operators.revive()
+            in_peace = time.monotonic()
+            left = unrests(self.world, self.users.wanted, View.unrest, IN_TIME)
+            left |= unrests(self.world, self.users.unwanted, View.remains, IN_TIME if not left else 1)
+            rested = time.monotonic()
+        self._count_changes()
+        figures = {
+            "duration, s": round(rested - begun),
+            "kills (SIGKILL)": self.operators.kills,
+            "operators that ended by themselves": self.operators.ended_alone,
+            "API-server restarts": self.outages,
+            **{f"faults, {kind}": times for kind, times in sorted(self.faults.counts.items())},
+            **{f"users, {kind}": times for kind, times in sorted(self.users.counts.items())},
+            **{f"remote {kind}s": self.changes[kind] for kind in ("create", "reset", "delete")},
+            "consumer's calls": self.consumer.calls,
+            "values that stood in Secrets": len(self.consumer.values),
+            "a lost Secret is whole again, s, median / longest": _spread(self.consumer.recoveries),
+            "witness's looks": self.witness.looks,
+            "all Ready or gone after the end, s": f"{rested - in_peace:.1f}",
+        }
+        return Report(figures, self._wrongs(left))
+
+    def _kill(self, kills: int, are_well: Callable[[], None]) -> None:
+        outages = max(1, kills // KILLS_PER_OUTAGE)
+        with ThreadPoolExecutor(1) as outage:
+            under_way: Future[None] | None = None
+            while self.operators.kills < kills:
+                self.operators.strike()
+                self._count_changes()
+                self._tell_wrongs()
+                are_well()
+                if under_way and under_way.done():
+                    under_way.result()
+                if self.operators.kills * outages >= kills * (self.outages + 0.5):
+                    self.outages += 1
+                    self._tell(f"{self.operators.kills} kills; the API server is restarted")
+                    under_way = outage.submit(_restart_api_server, self.world.cluster)
+            if under_way:
+                under_way.result()
+
+    def _count_changes(self) -> None:
+        told = self.world.simulator.control("GET", f"journal?since={self._last_call}")
+        self._last_call = told["last_seq"]
+        changes = [entry for entry in told["entries"] if entry["committed"]]
+        self.changes.update(entry["operation"] for entry in changes)
+        with (self.world.folder / "remote-changes.jsonl").open("a") as file:
+            file.writelines(f"{json.dumps(entry)}\n" for entry in changes)
+
+    def _tell_wrongs(self) -> None:
+        seen = {*self.consumer.dead.values(), *self.witness.violations}
+        for wrong in sorted(seen - self._told):
+            self._tell(f"{time.strftime('%H:%M:%S')} {wrong}")
+        self._told |= seen
+
+    def _wrongs(self, left: dict[str, str]) -> dict[str, list[str]]:
+        seen = sorted(self.witness.violations)
+        doubled = [wrong for wrong in seen if wrong.endswith("unaccounted")]
+        logs = [process.log for process in self.operators.processes]
+        return {
+            "not Ready or gone": [f"{name}: {wrong}" for name, wrong in left.items()],
+            "tokens leaked": leaked(self.world),
+            "tokens doubled": doubled,
+            "dead values seen by the consumer": list(self.consumer.dead.values()),
+            "dead values seen by the witness": [wrong for wrong in seen if wrong not in doubled],
+            "foreign tokens touched": [json.dumps(attempt) for attempt in self.world.tripped()],
+            "token values in logs": values_in_logs(self.consumer.values, logs),
+        }
+
+
+@contextmanager
+def _acting(*actors: Actor) -> Iterator[Callable[[], None]]:
+    """Have actors act meanwhile; yield what raises the error of one that failed."""
+    end = Event()
+    with ThreadPoolExecutor(len(actors)) as pool:
+        acting = [pool.submit(actor, end) for actor in actors]
+
+        def are_well() -> None:
+            for actor in acting:
+                if actor.done():
+                    actor.result()
+
+        try:
+            yield are_well
+        finally:
+            end.set()
+    are_well()
+
+
+def _spread(seconds: list[float]) -> str:
+    return f"{statistics.median(seconds):.1f} / {max(seconds):.1f}" if seconds else "none was lost"
+
+
+def _restart_api_server(cluster: Cluster) -> None:
+    cluster.stop_apiserver()
+    cluster.start_apiserver()
