@@ -53,7 +53,7 @@ def previous(*accounts: str) -> dict[str, Any]:
 
 
 def test_an_api_token_is_remembered_as_it_was_seen(store: Store) -> None:
-    assert store.put_api_token(api_token(finalizers=["ours"], annotations={"a": "b"}))
+    assert News.NONE is not store.put_api_token(api_token(finalizers=["ours"], annotations={"a": "b"}))
 
     seen = store.api_token(KEY)
     assert seen is not None
@@ -206,7 +206,7 @@ def test_an_object_is_news_again_after_it_was_dropped(store: Store) -> None:
     store.put_api_token(api_token(version=9))
     store.drop_api_token(KEY)
 
-    assert store.put_api_token(api_token(version=9))
+    assert News.NONE is not store.put_api_token(api_token(version=9))
 
 
 def test_the_users_of_an_account_are_those_with_tokens_there_or_to_be(store: Store) -> None:
