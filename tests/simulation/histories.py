@@ -4,10 +4,12 @@ Every instant is checked. At the end the faults stop, and a bounded time later a
 """
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from functools import cache
 
-from tests.simulation.deeds import OVERLAP, initial, tidy
+from tests.simulation.accidents import tidy
+from tests.simulation.deeds import OVERLAP, initial
 from tests.simulation.faults import Faults
 from tests.simulation.invariants import Invariants, ViolationError
 from tests.simulation.listening import everything_logged
@@ -15,11 +17,12 @@ from tests.simulation.network import Call, Network
 from tests.simulation.outcomes import OK
 from tests.simulation.plots import Plot, Step, plot
 from tests.simulation.posts import Posts
+from tests.simulation.time import server_time
 from tests.simulation.world import Saved, World
 from tests.unit.clock import VirtualLoop, run_virtual
 
-RECOVERY = timedelta(hours=1)
-"""How long after the last fault and the last deed all is well; in it every overlap ends, too."""
+PATIENCE = timedelta(minutes=10)
+"""How long after its date a token may still be there: twice the longest backoff."""
 
 
 def check(seed: int) -> str | None:
@@ -104,12 +107,20 @@ class _Play:
         for _ in range(12):
             if self._violations:
                 return
-            await asyncio.sleep(RECOVERY.total_seconds() / 12)
+            await asyncio.sleep(self._plot.end.total_seconds() / 12)
             _controllers(world)
         try:
             invariants.check_at_rest()
         except ViolationError as violation:
             self._violations.append(str(violation))
+        self._violations += [f"ESR: token {id_} is overdue" for id_ in self._overdue(world)]
+
+    def _overdue(self, world: World) -> Iterator[int]:
+        due = server_time() - PATIENCE - self._plot.clock_error
+        for body in world.api_tokens():
+            for token in body["status"].get("previous", ()):
+                if datetime.fromisoformat(token["deleteAfter"]) < due:
+                    yield token["id"]
 
     def _check(self, world: World, invariants: Invariants) -> None:
         world.note_change()

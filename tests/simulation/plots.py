@@ -1,15 +1,39 @@
 """What is going to happen in a history, made of a seed: operators, clocks, deeds, faults; not what comes of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 
-from tests.simulation.deeds import Deed, creation, random_deed, random_skew, random_spec
+from tests.simulation import accidents, deeds
+from tests.simulation.accidents import random_skew
+from tests.simulation.deeds import Deed, creation, random_spec
 from tests.simulation.faults import Fault, random_fault
 from tests.simulation.posts import Post
 
-NAMES = ("billing", "mailer", "reports")
+AFTER_AN_OVERLAP = timedelta(hours=1)
+AFTER_A_RESET = timedelta(hours=13)
+
+_NAMES = ("billing", "mailer", "reports")
+
+_WEIGHTS: dict[Callable[[Random, str], Deed], int] = {
+    deeds.creation: 10,
+    deeds.expiration: 18,
+    deeds.access: 12,
+    deeds.policies: 5,
+    deeds.secret_name: 8,
+    deeds.secret_form: 5,
+    deeds.suspension: 5,
+    deeds.deletion: 12,
+    accidents.loss_of_the_secret: 8,
+    accidents.edit_of_the_secret: 5,
+    accidents.loss_of_the_status: 5,
+    accidents.jump_of_a_clock: 8,
+    accidents.rights_of_the_credential: 5,
+    accidents.deletion_elsewhere: 3,
+    accidents.reset_elsewhere: 3,
+    accidents.loss_of_the_namespace: 1,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +49,15 @@ class Step:
 class Plot:
     """A whole history.
 
-    `specs` are the objects that there are from the beginning, by name and in words; `late_by` is when a late effect
-    comes, in seconds.
+    `specs` are the objects that there are from the beginning: name, strategy, deletion policy. `late_by` is when a late
+    effect comes, in seconds. `end` is how long after the last fault and the last deed the end is looked at.
     """
 
     specs: tuple[tuple[str, str, str], ...]
     posts: tuple[Post, ...]
     remote_skew: timedelta
     late_by: float
+    end: timedelta
     steps: tuple[Step, ...]
 
     @property
@@ -61,23 +86,25 @@ class Plot:
 def plot(seed: int) -> Plot:
     """Return the plot of a seed."""
     random = Random(seed)
-    names = NAMES[: random.choice([1, 1, 2, 3])]
+    names = _NAMES[: random.choice([1, 1, 2, 3])]
     specs = tuple((name, *random_spec(random)) for name in names if random.random() < 0.7)
     posts = tuple(_post(random) for _ in range(random.choice([1, 2])))
     there = {name for name, *_ in specs}
-    deeds = [creation(random, name) for name in names if name not in there]
-    deeds += [random_deed(random, names, len(posts)) for _ in range(random.randint(2, 4))]
-    faults = [(random.randrange(len(deeds)), random_fault(random)) for _ in range(random.randint(3, 6))]
+    makers = random.choices(list(_WEIGHTS), list(_WEIGHTS.values()), k=random.randint(2, 4))
+    done = [creation(random, name) for name in names if name not in there]
+    done += [make(random, random.choice(names)) for make in makers]
+    faults = [(random.randrange(len(done)), random_fault(random)) for _ in range(random.randint(3, 6))]
     steps = [
         Step(
             deed,
             tuple(fault for place, fault in faults if place == at),
             10 ** random.uniform(-2, 2.78),
         )
-        for at, deed in enumerate(deeds)
+        for at, deed in enumerate(done)
     ]
     skew = random_skew(random) if random.random() < 0.5 else timedelta()
-    return Plot(specs, posts, skew, random.uniform(0, 40), tuple(steps))
+    end = AFTER_A_RESET if random.random() < 0.05 else AFTER_AN_OVERLAP
+    return Plot(specs, posts, skew, random.uniform(0, 40), end, tuple(steps))
 
 
 def _post(random: Random) -> Post:

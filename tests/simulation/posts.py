@@ -35,7 +35,9 @@ class Posts:
             self._start(index)
 
     def set_clock(self, index: int, skew: timedelta) -> None:
-        """Have the clock of a post jump."""
+        """Have the clock of a post jump, where there is that post."""
+        if index >= len(self._posts):
+            return
         self._skews[index] = skew
         if (holder := self._holders[index]) is not None:
             holder.skew = skew

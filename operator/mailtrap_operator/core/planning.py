@@ -14,6 +14,7 @@ from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.reasons import WHY, Reason
 from mailtrap_operator.core.recovery import (
     foreign_secret_stalls,
+    former_objects_secret_is_removed,
     is_unused,
     lost_answer_settles,
     missing_finalizer_is_put_back,
@@ -116,6 +117,7 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
 LADDER: tuple[Callable[[Situation], Plan | None], ...] = (
     unreadable_spec_stalls,
     unreadable_secret_blocks,
+    former_objects_secret_is_removed,
     foreign_secret_stalls,
     value_in_memory_is_published,
     published_token_is_recorded,

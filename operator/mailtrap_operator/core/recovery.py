@@ -9,7 +9,15 @@ from datetime import timedelta
 
 from mailtrap_operator.api.v1alpha1 import print_duration
 from mailtrap_operator.core import wishes
-from mailtrap_operator.core.actions import AddFinalizer, Finding, Plan, PublishToken, Record, State
+from mailtrap_operator.core.actions import (
+    AddFinalizer,
+    DeleteSecret,
+    Finding,
+    Plan,
+    PublishToken,
+    Record,
+    State,
+)
 from mailtrap_operator.core.deletion import FINALIZER, unreadable_message
 from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.reasons import Reason
@@ -30,6 +38,20 @@ def unreadable_secret_blocks(s: Situation) -> Plan | None:
         if isinstance(secret, Unknown):
             return waiting(s, secret)
     return None
+
+
+def former_objects_secret_is_removed(s: Situation) -> Plan | None:
+    """A Secret that a former object of this name left behind is garbage; the garbage collector may miss it."""
+    if not isinstance(s.seen.secret, Found) or not s.is_former_objects(s.seen.secret.value):
+        return None
+    finding = Finding(
+        State.PROGRESSING,
+        Reason.SECRET_OUTDATED,
+        f"Secret {s.secret_name} was left behind by a former ApiToken of this name; it is removed.",
+    )
+    return step_plan(
+        s, finding, action=DeleteSecret(s.api_token.metadata.namespace or "", s.seen.secret.value)
+    )
 
 
 def foreign_secret_stalls(s: Situation) -> Plan | None:

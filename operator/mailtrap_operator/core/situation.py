@@ -78,6 +78,18 @@ class Situation:
         """The Secret from which the value is to move, where it exists and is ours."""
         return own_secret(self.seen.former_secret, self.api_token, self.seen.identity.installation)
 
+    def is_former_objects(self, secret: SecretState) -> bool:
+        """Whether a Secret belongs to an object of this very name that is gone, as its mark and its only owner agree."""
+        if len(secret.owners) != 1:
+            return False
+        meta, owner, installation = self.api_token.metadata, secret.owners[0], self.seen.identity.installation
+        former = owner_of(installation, meta.namespace or "", meta.name, owner.uid)
+        return (
+            (owner.kind, owner.name) == ("ApiToken", meta.name)
+            and owner.uid != meta.uid
+            and secret.owner == f"{installation}-{former}"
+        )
+
     @cached_property
     def owned(self) -> dict[int, RemoteToken]:
         """Every token that bears this object's tag, in all accounts that answered."""

@@ -137,7 +137,11 @@ def test_what_is_announced(world: Observation, outcome: Outcome, expected: Annou
             id="the lost value is told already",
         ),
         pytest.param(seen(WAITING), Done(), id="an answer is waited for"),
-        pytest.param(seen(claimed(), listed=()), Done(), id="the object goes, and all its tokens are gone"),
+        pytest.param(
+            seen(claimed(current=None), secret=None, listed=()),
+            Done(),
+            id="the object goes, and all its tokens are gone",
+        ),
         pytest.param(seen(RENAMED, secret=None, former_secret=SECRET_1), Done(), id="a value moves"),
         pytest.param(
             seen(RENAMED, secret=a_secret(name="renamed"), former_secret=SECRET_1),

@@ -144,3 +144,9 @@ def test_ids_on_record_are_those_that_status_and_secret_place_in_an_account() ->
 )
 def test_a_secret_that_proves_nothing_adds_no_id(secret: SecretState | Unknown | None) -> None:
     assert frozenset() == ids_on_record(seen(an_api_token(status=WIPED), secret=secret), ACCOUNT)
+
+
+def test_the_token_that_a_deletion_deleted_last_is_not_looked_for_any_more() -> None:
+    deleted = a_status(current=None, operation=an_operation("Delete", base=1))
+
+    assert set() == ids_on_record(seen(an_api_token(status=deleted)), ACCOUNT)

@@ -8,6 +8,7 @@ from mailtrap_operator.core.observation import Observation
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
+    ACCOUNT,
     ANOTHER_OPERATOR,
     DAY,
     FRESH,
@@ -202,3 +203,14 @@ def test_a_publication_is_recorded_only_when_the_list_confirms_its_token(
     world: Observation, expected: Decision
 ) -> None:
     assert expected == decision(world)
+
+
+def test_a_token_on_record_is_in_the_account_whose_list_shows_it() -> None:
+    wrong = a_status(
+        current=a_current(account=OTHER_ACCOUNT), previous=(a_previous(2, account=OTHER_ACCOUNT),)
+    )
+    world = seen(an_api_token(status=wrong), listed=(TOKEN_1, a_remote_token(2)), listed_elsewhere=())
+
+    record = plan(world, NOW).record
+    assert record.current is not None
+    assert {ACCOUNT} == {record.current.account, record.previous[0].account}

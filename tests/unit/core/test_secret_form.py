@@ -8,15 +8,20 @@ import pytest
 from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, SecretTemplate, TemplateMetadata
 from mailtrap_operator.core.actions import DeleteSecret, RewriteSecret, State
 from mailtrap_operator.core.observation import Observation, SecretState
+from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     ANOTHERS_REFERENCE,
+    INSTALLATION,
+    NAME,
+    NAMESPACE,
     NOW,
     OWN_REFERENCE,
     SECRET_1,
     TIMEOUT,
     TOKEN_1,
+    WIPED,
     a_current,
     a_foreign_secret,
     a_previous,
@@ -231,3 +236,37 @@ def test_a_record_of_a_dead_token_does_not_make_a_secret_work() -> None:
     world = seen(an_api_token(status=a_status(current=a_current(5))), secret=a_secret(5), listed=())
 
     assert ("create", False) == (decision(world).does, decision(world).works)
+
+
+FORMER_REFERENCE = replace(OWN_REFERENCE, uid="uid-0")
+FORMER = a_secret(
+    owner=f"{INSTALLATION}-{owner_of(INSTALLATION, NAMESPACE, NAME, 'uid-0')}", owners=(FORMER_REFERENCE,)
+)
+
+
+def test_a_secret_that_a_former_object_of_this_name_left_behind_is_removed() -> None:
+    planned = plan(seen(an_api_token(status=WIPED, finalizers=()), secret=FORMER, listed=()), NOW)
+
+    assert DeleteSecret(NAMESPACE, FORMER) == planned.action
+    assert MENDED == (planned.finding.state, planned.finding.reason)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        pytest.param(replace(FORMER, owners=()), id="no owner says that it may go"),
+        pytest.param(
+            replace(FORMER, owners=(FORMER_REFERENCE, ANOTHERS_REFERENCE)), id="another owns it, too"
+        ),
+        pytest.param(
+            replace(FORMER, owners=(replace(FORMER_REFERENCE, kind="Pod"),)), id="no ApiToken owns it"
+        ),
+        pytest.param(replace(FORMER, owners=(ANOTHERS_REFERENCE,)), id="an object of another name owns it"),
+        pytest.param(replace(FORMER, owner="zzzzzz-whoever"), id="the mark is another's"),
+        pytest.param(replace(FORMER, owners=(OWN_REFERENCE,)), id="this very object owns it"),
+    ],
+)
+def test_any_other_secret_is_left_alone(secret: SecretState) -> None:
+    planned = plan(seen(an_api_token(status=WIPED, finalizers=()), secret=secret, listed=()), NOW)
+
+    assert (None, Reason.SECRET_NOT_OWNED) == (planned.action, planned.finding.reason)

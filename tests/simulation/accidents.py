@@ -1,0 +1,139 @@
+"""What else befalls a world in the course of a history: losses, wrong clocks, missing rights, people in Mailtrap.
+
+An accident is a deed that nobody answers for; what makes no sense any more does nothing.
+"""
+
+import base64
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+from mailtrap_operator.core.ownership import owner_of
+from mailtrap_simulator.tokens import ADMIN, VIEWER, Token
+from tests.simulation.deeds import Deed
+from tests.simulation.incarnation import INSTALLATION
+from tests.simulation.posts import Posts
+from tests.simulation.world import CREDENTIAL, NAMESPACE, Body, World, api_token_path, secret_path
+
+LARGEST_SKEW = timedelta(minutes=5)
+
+
+def random_skew(random: Random) -> timedelta:
+    """Return an error of a clock."""
+    return LARGEST_SKEW * random.uniform(-1, 1)
+
+
+def loss_of_the_secret(_random: Random, name: str) -> Deed:
+    """Return a deletion of the Secret."""
+
+    def do(world: World, posts: Posts) -> None:
+        for secret in _secrets(world, name):
+            world.delete(secret_path(secret["metadata"]["name"]))
+
+    return Deed(f"delete the Secret of {name}", do)
+
+
+def edit_of_the_secret(_random: Random, name: str) -> Deed:
+    """Return an edit of the value in the Secret."""
+    data = {"data": {"token": base64.b64encode(b"edited").decode()}}
+
+    def do(world: World, posts: Posts) -> None:
+        for secret in _secrets(world, name):
+            world.write("PATCH", secret_path(secret["metadata"]["name"]), data)
+
+    return Deed(f"edit the Secret of {name}", do)
+
+
+def _secrets(world: World, name: str) -> list[Body]:
+    body = world.read(api_token_path(name))
+    secret = world.secret_of(body) if body else None
+    return [secret] if secret else []
+
+
+def loss_of_the_status(_random: Random, name: str) -> Deed:
+    """Return a loss of the whole status."""
+
+    def do(world: World, posts: Posts) -> None:
+        if body := world.read(api_token_path(name)):
+            world.write("PUT", f"{api_token_path(name)}/status", {**body, "status": {}})
+
+    return Deed(f"wipe the status of {name}", do)
+
+
+def jump_of_a_clock(random: Random, _name: str) -> Deed:
+    """Return a jump of an operator's clock."""
+    skew, post = random_skew(random), random.randrange(2)
+
+    def do(world: World, posts: Posts) -> None:
+        posts.set_clock(post, skew)
+
+    return Deed(f"the clock of post {post} jumps to {skew.total_seconds():+.0f} s", do, skew)
+
+
+def loss_of_the_namespace(_random: Random, _name: str) -> Deed:
+    """Return a deletion of the namespace."""
+
+    def do(world: World, posts: Posts) -> None:
+        world.delete(f"/api/v1/namespaces/{NAMESPACE}")
+
+    return Deed("delete the namespace", do)
+
+
+def rights_of_the_credential(random: Random, _name: str) -> Deed:
+    """Return a loss, or the return, of the credential's rights."""
+    level = random.choice([ADMIN, VIEWER, VIEWER])
+
+    def do(world: World, posts: Posts) -> None:
+        _grant(world, level)
+
+    return Deed(f"give the credential the access level {level}", do)
+
+
+def _grant(world: World, level: int) -> None:
+    account = world.account
+    credential = account.find_value(CREDENTIAL)
+    assert credential is not None
+    account.put(replace(credential, grants=(replace(account.admin_grant, access_level=level),)))
+
+
+def deletion_elsewhere(_random: Random, name: str) -> Deed:
+    """Return a deletion of the newest token by a person in Mailtrap."""
+
+    def do(world: World, posts: Posts) -> None:
+        for token in _newest(world, name):
+            world.account.delete(token)
+
+    return Deed(f"delete the newest token of {name} in Mailtrap", do)
+
+
+def reset_elsewhere(_random: Random, name: str) -> Deed:
+    """Return a reset of the newest token by a person in Mailtrap."""
+
+    def do(world: World, posts: Posts) -> None:
+        for token in _newest(world, name):
+            if not token.was_reset:
+                world.account.reset(token, None, "Jane Doe", world.remote_time())
+
+    return Deed(f"reset the newest token of {name} in Mailtrap", do)
+
+
+def _newest(world: World, name: str) -> list[Token]:
+    body = world.read(api_token_path(name))
+    return world.owned(body)[-1:] if body else []
+
+
+def tidy(world: World) -> None:
+    """Do what only a user can: give back rights, resume what is suspended, remove what stands in a Secret's way."""
+    _grant(world, ADMIN)
+    for body in world.api_tokens():
+        if body["spec"].get("suspend"):
+            world.put_api_token(body["metadata"]["name"], suspend=False)
+        secret = world.secret_of(body)
+        if secret is not None and not _is_own(secret, body):
+            world.delete(secret_path(secret["metadata"]["name"]))
+
+
+def _is_own(secret: Body, body: Body) -> bool:
+    meta, annotations = body["metadata"], secret["metadata"].get("annotations") or {}
+    owner = owner_of(INSTALLATION, meta["namespace"], meta["name"], meta["uid"])
+    return bool(annotations.get("mailtrap-operator.io/owner") == f"{INSTALLATION}-{owner}")
