@@ -64,6 +64,6 @@ clean: ## remove what `make` made here
 
 $(STAMP): requirements.lock pyproject.toml operator/mailtrap_simulator/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . --editable operator/mailtrap_simulator
 	@touch $@

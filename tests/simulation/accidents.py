@@ -84,9 +84,16 @@ def rights_of_the_credential(random: Random, _name: str) -> Deed:
     level = random.choice([ADMIN, VIEWER, VIEWER])
 
     def do(world: World, posts: Posts) -> None:
-        _grant(world, level)
+        # Tokens that stand on no record are invisible to a credential with fewer rights: nothing can show them.
+        if level == ADMIN or all(_is_on_record(body) for body in world.api_tokens()):
+            _grant(world, level)
 
     return Deed(f"give the credential the access level {level}", do)
+
+
+def _is_on_record(body: Body) -> bool:
+    status = body.get("status", {})
+    return "current" in status and "operation" not in status
 
 
 def _grant(world: World, level: int) -> None:
