@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from mailtrap_operator.api.fields import places
 from mailtrap_operator.api.v1alpha1 import GROUP, MANAGED_BY_LABEL, VERSION, Account, AccountKind
 from mailtrap_operator.clients.secret_store import parse_secret
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
@@ -152,4 +153,4 @@ def _lane(body: Body) -> Lane:
 
 
 def _fields(error: ValidationError) -> list[str]:
-    return sorted({".".join(map(str, detail["loc"])) for detail in error.errors(include_input=False)})
+    return sorted({".".join(map(str, place)) for place in places(error)})

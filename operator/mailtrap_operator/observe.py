@@ -26,7 +26,6 @@ from mailtrap_operator.core.observation import (
     SecretState,
     Unknown,
 )
-from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import is_unused
 from mailtrap_operator.core.references import (
@@ -34,6 +33,7 @@ from mailtrap_operator.core.references import (
     former_secret_name,
     ids_on_record,
     own_secret,
+    owner_part,
     secret_name,
 )
 from mailtrap_operator.core.wishes import MANAGED_BY
@@ -134,7 +134,7 @@ class Observer:
                 client = await self._connection(view.ref, key).client()
                 async with client.pacer.slot(Lane.URGENT):
                     token = await client.get_token(token_id)
-                if token is not None and self._is_anothers(token, key, seen.api_token):
+                if token is not None and self._is_anothers(token, seen.api_token):
                     anothers.add(token_id)
                 elif token is not None:
                     return view.without_answer(
@@ -148,14 +148,13 @@ class Observer:
             return view.without_answer(failure.as_unknown())
         return replace(view, anothers=frozenset(anothers))
 
-    def _is_anothers(self, token: RemoteToken, key: ApiTokenKey, api_token: ApiToken) -> bool:
+    def _is_anothers(self, token: RemoteToken, api_token: ApiToken) -> bool:
         """Whether a token bears the tag of another object here: then the record is wrong, and the LIST is right."""
-        installation, owner = self._tag(key, api_token)
+        installation, owner = self._tag(api_token)
         return token.tag is not None and token.tag.installation == installation and token.tag.owner != owner
 
-    def _tag(self, key: ApiTokenKey, api_token: ApiToken) -> OwnerTag:
-        installation, meta = self._identity.installation, api_token.metadata
-        return installation, owner_of(installation, key.namespace, meta.name, meta.uid)
+    def _tag(self, api_token: ApiToken) -> OwnerTag:
+        return self._identity.installation, owner_part(api_token, self._identity.installation)
 
     def _account_refs(self, api_token: ApiToken, secret: Secret) -> tuple[AccountRef, ...]:
         return account_refs(api_token, own_secret(secret, api_token, self._identity.installation))
@@ -171,7 +170,7 @@ class Observer:
         former_secret: Secret,
         tokens: Mapping[AccountRef, Tokens],
     ) -> Observation:
-        tag = self._tag(key, api_token)
+        tag = self._tag(api_token)
         return Observation(
             api_token=api_token,
             secret=secret,

@@ -70,6 +70,16 @@ def jump_of_a_clock(random: Random, _name: str) -> Deed:
     return Deed(f"the clock of post {post} jumps to {skew.total_seconds():+.0f} s", do, skew)
 
 
+def standstill(random: Random, _name: str) -> Deed:
+    """Return a time in which an operator's process stands still."""
+    post, seconds = random.randrange(2), 10 ** random.uniform(0, 2.3)
+
+    def do(world: World, posts: Posts) -> None:
+        posts.stop(post, seconds)
+
+    return Deed(f"the operator of post {post} stands still for {seconds:.0f} s", do)
+
+
 def loss_of_the_namespace(_random: Random, _name: str) -> Deed:
     """Return a deletion of the namespace."""
 

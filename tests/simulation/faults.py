@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from random import Random
 
 from tests.simulation.network import Call
@@ -23,7 +24,8 @@ _WEIGHTS = (4, 3, 2, 2)
 class Fault:
     """The call of a kind that comes `after` others of it ends otherwise.
 
-    What the same operator calls of that kind for so many seconds from there ends the same.
+    What the same operator calls of that kind for so many seconds from there ends the same; a credential that is refused
+    is refused for reads and writes.
     """
 
     kind: Kind
@@ -34,6 +36,13 @@ class Fault:
     def __str__(self) -> str:
         return f"{self.kind.value} {self.after}: {self.outcome}" + (
             f" for {self.lasts:.0f} s" if self.lasts else ""
+        )
+
+    def goes_on_for(self, kind: Kind) -> bool:
+        """Whether calls of a kind are hit as long as this lasts."""
+        remote = {Kind.REMOTE_MUTATION, Kind.REMOTE_READ}
+        return kind is self.kind or (
+            self.outcome.status == HTTPStatus.UNAUTHORIZED and {kind, self.kind} == remote
         )
 
 
@@ -86,7 +95,7 @@ class Faults(Mapping[int, Outcome]):
                 self._lasting.append((fault, call.operator, now + fault.lasts))
                 return fault.outcome
         for fault, operator, until in self._lasting:
-            if fault.kind is call.kind and operator == call.operator and now < until:
+            if fault.goes_on_for(call.kind) and operator == call.operator and now < until:
                 return fault.outcome
         return None
 

@@ -36,6 +36,10 @@ class FreezingLoop(VirtualLoop):
         """Whether some process stands still."""
         return bool(self._frozen)
 
+    def is_frozen(self, process: str) -> bool:
+        """Whether a process stands still."""
+        return process in self._frozen
+
     def freeze(self, process: str, seconds: float) -> None:
         """Have a process stand still for a time."""
         self._frozen[process] = []
@@ -66,3 +70,10 @@ class FreezingLoop(VirtualLoop):
             waiting.append(call)
         elif call.handle is None or not call.handle.cancelled():
             call.callback(*call.args)
+
+
+def running_loop() -> FreezingLoop:
+    """Return the running loop."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, FreezingLoop)
+    return loop

@@ -11,6 +11,7 @@ from functools import cache
 from tests.simulation.accidents import tidy
 from tests.simulation.deeds import OVERLAP, initial
 from tests.simulation.faults import Faults
+from tests.simulation.freezing import FreezingLoop, running_loop
 from tests.simulation.invariants import Invariants, ViolationError
 from tests.simulation.listening import everything_logged
 from tests.simulation.network import Call, Network
@@ -19,10 +20,14 @@ from tests.simulation.plots import Plot, Step, plot
 from tests.simulation.posts import Posts
 from tests.simulation.time import server_time
 from tests.simulation.world import Saved, World
-from tests.unit.clock import VirtualLoop, run_virtual
+from tests.unit.clock import run_virtual
 
 PATIENCE = timedelta(minutes=10)
 """How long after its date a token may still be there: twice the longest backoff."""
+
+
+MOST_TOKENS = 30
+"""How many tokens there may ever be, those of others included."""
 
 
 def check(seed: int) -> str | None:
@@ -59,17 +64,15 @@ class _Play:
     def run(self) -> str | None:
         """Play it once; return what it violates."""
         saved = _beginning(self._plot.specs)
-        with everything_logged() as logged:
-            values = run_virtual(self._run(saved))
+        with everything_logged() as logged, asyncio.Runner(loop_factory=FreezingLoop) as runner:
+            values = runner.run(self._run(saved))
         text = "\n".join(logged)
         if any(value in text for value in values):
             self._violations.append("a token value was logged")
         return self._violations[0] if self._violations else None
 
     async def _run(self, saved: Saved) -> frozenset[str]:
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, VirtualLoop)
-        loop.now = saved.time
+        running_loop().now = saved.time
         network = Network(self._faults, self._faults.calls, late_by=self._plot.late_by)
         network.before = self._tell if self._is_told else None
         world = World(network, saved=saved)
@@ -91,6 +94,8 @@ class _Play:
             operator.life.is_alive = False
             await operator.operator.queue.drain(timedelta())
         self._violations += [f"cost: {what} changed nothing" for what in network.wasted]
+        if (tokens := len(invariants.values)) > MOST_TOKENS:
+            self._violations.append(f"cost: {tokens} tokens")
         return invariants.values
 
     def _perform(self, step: Step, world: World, posts: Posts) -> None:

@@ -29,6 +29,7 @@ _WEIGHTS: dict[Callable[[Random, str], Deed], int] = {
     accidents.edit_of_the_secret: 5,
     accidents.loss_of_the_status: 5,
     accidents.jump_of_a_clock: 8,
+    accidents.standstill: 6,
     accidents.rights_of_the_credential: 5,
     accidents.deletion_elsewhere: 3,
     accidents.reset_elsewhere: 3,

@@ -1,9 +1,11 @@
 """Operators side by side: each post is filled anew some time after its operator has died."""
 
 import asyncio
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from datetime import timedelta
 
+from tests.simulation.freezing import PROCESS, running_loop
 from tests.simulation.incarnation import Incarnation
 from tests.simulation.network import Life
 from tests.simulation.world import World
@@ -42,12 +44,20 @@ class Posts:
         if (holder := self._holders[index]) is not None:
             holder.skew = skew
 
+    def stop(self, index: int, seconds: float) -> None:
+        """Have the process of a post stand still, where there is that post."""
+        holder = self._holders[index] if index < len(self._holders) else None
+        if holder is not None and not running_loop().is_frozen(holder.life.name):
+            running_loop().freeze(holder.life.name, seconds)
+
     def _start(self, index: int) -> None:
         operator = self._world.add_operator()
         operator.skew, operator.watch_lag = self._skews[index], self._posts[index].watch_lag
         self._holders[index] = operator
-        self._starts.add(asyncio.get_running_loop().create_task(operator.start()))
+        context = copy_context()
+        context.run(PROCESS.set, operator.life.name)
+        self._starts.add(running_loop().create_task(operator.start(), context=context))
 
     def _follow(self, life: Life) -> None:
         index = next(i for i, holder in enumerate(self._holders) if holder and holder.life is life)
-        asyncio.get_running_loop().call_later(self._posts[index].restart_after, self._start, index)
+        running_loop().call_later(self._posts[index].restart_after, self._start, index, context=Context())

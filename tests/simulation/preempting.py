@@ -21,7 +21,7 @@ from typing import Any
 
 from tests.simulation.endings import ending_of
 from tests.simulation.flows import Flow
-from tests.simulation.freezing import PROCESS, FreezingLoop
+from tests.simulation.freezing import PROCESS, FreezingLoop, running_loop
 from tests.simulation.invariants import Invariants, ViolationError
 from tests.simulation.listening import everything_logged
 from tests.simulation.network import LATENCY, Call, Network
@@ -136,7 +136,7 @@ class _Play:
         self._starts: set[asyncio.Task[None]] = set()
 
     async def run(self, saved: Saved) -> None:
-        loop = _loop()
+        loop = running_loop()
         loop.now = saved.time
         network = Network(_Script(self._schedule, self.calls), self.calls, before=self._preempt)
         self._world = world = World(network, saved=saved)
@@ -160,7 +160,7 @@ class _Play:
         self.values, self.ending = invariants.values, ending_of(world)
 
     async def _watch(self, deadline: float) -> None:
-        loop, world, seen = _loop(), self._world, -1
+        loop, world, seen = running_loop(), self._world, -1
         while not self.violations:
             # Nobody who stands still is forgotten.
             if is_new := seen != world.changes and not loop.is_anyone_frozen:
@@ -176,7 +176,7 @@ class _Play:
         operator = self._world.add_operator()
         context = copy_context()
         context.run(PROCESS.set, operator.life.name)
-        self._starts.add(_loop().create_task(operator.start(), context=context))
+        self._starts.add(running_loop().create_task(operator.start(), context=context))
 
     async def _preempt(self, call: Call) -> None:
         index, io = _index(call), sum(other.operator == call.operator for other in self.calls) - 1
@@ -187,7 +187,7 @@ class _Play:
                 await self._hold(index, call.operator, preemption.how)
 
     async def _hold(self, index: int, process: str, how: How) -> None:
-        loop = _loop()
+        loop = running_loop()
         match how:
             case How.HELD:
                 await self._stay_held(index)
@@ -200,7 +200,7 @@ class _Play:
 
     async def _stay_held(self, index: int) -> None:
         """Wait until the other operator has nothing more to do, or is held later than this one."""
-        loop, other = _loop(), 1 - index
+        loop, other = running_loop(), 1 - index
         queue, is_second = self._world.operators[other].operator.queue, other in self._held
         busy, deadline = loop.time(), loop.time() + _HELD_AT_MOST
         self._held.add(index)
@@ -219,9 +219,3 @@ class _Play:
             check()
         except ViolationError as violation:
             self.violations.append(str(violation))
-
-
-def _loop() -> FreezingLoop:
-    loop = asyncio.get_running_loop()
-    assert isinstance(loop, FreezingLoop)
-    return loop

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
 from mailtrap_operator.api.durations import Lifetime, Overlap
-from mailtrap_operator.api.fields import GROUP, MANAGED_BY_LABEL, Model, ObjectName, Time, cel
+from mailtrap_operator.api.fields import GROUP, MANAGED_BY_LABEL, Model, ObjectName, Time, cel, places
 from mailtrap_operator.api.objects import AccountRef
 
 ResourceId = Annotated[
@@ -245,9 +245,7 @@ def parse_spec(raw: object) -> tuple[ApiTokenSpec, tuple[str, ...]]:
     try:
         return ApiTokenSpec.model_validate(fields, by_alias=True, by_name=False), ()
     except ValidationError as error:
-        unreadable = {
-            str(place) for place in (detail["loc"][0] for detail in error.errors(include_url=False))
-        }
+        unreadable = {str(place[0]) for place in places(error)}
     sound = {name: value for name, value in fields.items() if name not in unreadable}
     if "resources" in sound:
         return ApiTokenSpec.model_validate(sound, by_alias=True, by_name=False), tuple(sorted(unreadable))

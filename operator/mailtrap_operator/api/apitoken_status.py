@@ -9,7 +9,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
-from mailtrap_operator.api.fields import Generation, LastFour, Model, ObjectName, Reason, Time, TokenId
+from mailtrap_operator.api.fields import (
+    Generation,
+    LastFour,
+    Model,
+    ObjectName,
+    Reason,
+    Time,
+    TokenId,
+    places,
+)
 from mailtrap_operator.api.objects import AccountRef, Conditions
 
 Digest = Annotated[str, Field(max_length=128)]
@@ -87,21 +96,14 @@ def parse_status(raw: object) -> tuple[ApiTokenStatus, tuple[str, ...]]:
     try:
         return ApiTokenStatus.model_validate(raw, by_alias=True, by_name=False), ()
     except ValidationError as error:
-        damaged = {location[:2] if _is_entry(location) else location[:1] for location in _locations(error)}
+        damaged = {place[:2] if _is_entry(place) else place[:1] for place in places(error)}
     sound = _without(raw, damaged)
     names = sorted(f"{path[0]}[{path[1]}]" if len(path) > 1 else str(path[0]) for path in damaged)
     return ApiTokenStatus.model_validate(sound, by_alias=True, by_name=False), tuple(names)
 
 
-def _locations(error: ValidationError) -> list[tuple[int | str, ...]]:
-    return [
-        detail["loc"]
-        for detail in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-
-
-def _is_entry(location: tuple[int | str, ...]) -> bool:
-    return len(location) > 1 and isinstance(location[1], int)
+def _is_entry(place: tuple[int | str, ...]) -> bool:
+    return len(place) > 1 and isinstance(place[1], int)
 
 
 def _without(raw: Mapping[str, Any], damaged: set[tuple[int | str, ...]]) -> dict[str, Any]:

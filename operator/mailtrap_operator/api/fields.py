@@ -16,6 +16,7 @@ from pydantic import (
     Field,
     JsonValue,
     PlainSerializer,
+    ValidationError,
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
@@ -38,6 +39,12 @@ class Model(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
     )
+
+
+def places(error: ValidationError) -> list[tuple[int | str, ...]]:
+    """Return where a value is not what its model asks for, as paths of field names and indexes; never the value."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    return [detail["loc"] for detail in details]
 
 
 def cel(*rules: tuple[str, str]) -> dict[str, JsonValue]:

@@ -1,7 +1,8 @@
 """The decision for an object that is being deleted: no token of ours may outlive its finalizer.
 
-The claim `Delete` comes first; no create can succeed after it. Then every token with our tag goes, and only when
-a LIST shows none, and no lost create can still take effect, the finalizer goes.
+The claim `Delete` comes first; no create can succeed after it. Then every token goes that bears our tag or is on
+record: the answer to its DELETE proves it gone, not a LIST. When none is left, and no lost create can still take
+effect, the finalizer goes.
 """
 
 from dataclasses import replace
@@ -69,9 +70,8 @@ def _claim(s: Situation, pending: OperationStatus | None) -> Plan:
 
 
 def _revoke(s: Situation, operation: OperationStatus) -> Plan:
-    blind = next((view.tokens for view in s.seen.accounts if isinstance(view.tokens, Unknown)), None)
-    if blind is not None:
-        return _blocked(s, blind)
+    if s.blind is not None:
+        return _blocked(s, s.blind)
     token = _next_to_revoke(s, operation)
     if token is not None:
         current, held = s.record.current, s.secret and s.secret.token_id

@@ -103,15 +103,14 @@ def nothing_is_left_to_do(s: Situation) -> Plan | None:
 def _time_to_next_event(s: Situation) -> timedelta | None:
     """Return how long until time alone changes the decision, or until what is overdue is tried again."""
     end = s.expires_at(s.held) if s.held else None
-    dates = [*(previous.delete_after for previous in s.record.previous), checks.renewal_of(s, s.held), end]
+    dates = [previous.delete_after for previous in s.record.previous]
+    dates += [date for date in (checks.renewal_of(s, s.held), end) if date is not None]
     if s.held and s.is_listed(s.held.account) and s.held.id not in s.owned:
         # So new that the list need not show it yet; soon it must.
         dates.append(s.now + s.seen.identity.settle_time)
-    is_blind = any(isinstance(view.tokens, Unknown) for view in s.seen.accounts)
-    if is_blind and any(date is not None and date <= s.now for date in dates):
+    if s.blind is not None and any(date <= s.now for date in dates):
         return RECHECK
-    ahead = [date for date in dates if date is not None and s.now < date]
-    return min(ahead) - s.now if ahead else None
+    return min((date - s.now for date in dates if s.now < date), default=None)
 
 
 LADDER: tuple[Callable[[Situation], Plan | None], ...] = (

@@ -24,10 +24,15 @@ def own_secret(
     return secret.value if isinstance(secret, Found) and secret.value.owner == mark else None
 
 
+def owner_part(api_token: ApiToken, installation: str) -> str:
+    """Return the object's part of its tokens' tag."""
+    meta = api_token.metadata
+    return owner_of(installation, meta.namespace or "", meta.name, meta.uid)
+
+
 def owner_mark(api_token: ApiToken, installation: str) -> str:
     """Return what a Secret of this object bears in its owner annotation."""
-    meta = api_token.metadata
-    return f"{installation}-{owner_of(installation, meta.namespace or '', meta.name, meta.uid)}"
+    return f"{installation}-{owner_part(api_token, installation)}"
 
 
 def account_refs(api_token: ApiToken, secret: SecretState | None = None) -> tuple[AccountRef, ...]:

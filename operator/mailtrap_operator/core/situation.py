@@ -21,7 +21,7 @@ from mailtrap_operator.core.observation import (
 )
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import own_secret, owner_mark, secret_name
+from mailtrap_operator.core.references import own_secret, owner_mark, owner_part, secret_name
 
 OnRecord = TypeVar("OnRecord", CurrentToken, PreviousToken)
 
@@ -41,8 +41,7 @@ class Situation:
     @cached_property
     def owner(self) -> str:
         """This object's part of the tag."""
-        meta = self.api_token.metadata
-        return owner_of(self.seen.identity.installation, meta.namespace or "", meta.name, meta.uid)
+        return owner_part(self.api_token, self.seen.identity.installation)
 
     @property
     def owner_mark(self) -> str:
@@ -107,6 +106,11 @@ class Situation:
         """Why the account that the spec names gave no usable answer, if so."""
         tokens = self.seen.account.tokens
         return tokens if isinstance(tokens, Unknown) else None
+
+    @property
+    def blind(self) -> Unknown | None:
+        """Why one of the accounts to look at gave no usable answer, if so."""
+        return next((view.tokens for view in self.seen.accounts if isinstance(view.tokens, Unknown)), None)
 
     def view(self, ref: AccountRef) -> AccountView | None:
         """Return what was seen of an account."""
@@ -196,8 +200,8 @@ class Situation:
         known = {previous.id for previous in self.record.previous}
         if self.record.current:
             known.add(self.record.current.id)
-        if self.secret and self.secret.is_intact and self.secret.token_id is not None:
-            known.add(self.secret.token_id)
+        if self.held_on_paper:
+            known.add(self.held_on_paper.id)
         return tuple(token for _, token in sorted(self.owned.items()) if token.id not in known)
 
     def has_successor(self, token_id: int) -> bool:

@@ -67,7 +67,7 @@ def ended_records_are_dropped(s: Situation) -> Plan | None:
 def overdue_token_is_revoked(s: Situation) -> Plan | None:
     """After its overlap a retired token is deleted, unless the Secret holds it."""
     # Also one that is dead by our clock: clocks differ.
-    held = s.secret.token_id if s.secret and s.secret.is_intact else None
+    held = s.held_on_paper.id if s.held_on_paper else None
     for previous in s.record.previous:
         if s.now < previous.delete_after or previous.id not in s.owned or previous.id == held:
             continue

@@ -90,10 +90,10 @@ class Store:
         return News.STATUS if is_same else News.WISHES
 
     def _note_claim(self, key: ApiTokenKey, claim: OperationStatus | None) -> None:
-        known = self._claims.pop(key, None)
-        if claim is not None:
-            is_known = known is not None and known[0] == claim
-            self._claims[key] = known if known and is_known else (claim, self._monotonic())
+        if claim is None:
+            self._claims.pop(key, None)
+        elif key not in self._claims or self._claims[key][0] != claim:
+            self._claims[key] = (claim, self._monotonic())
 
     def claim_age(self, key: ApiTokenKey) -> timedelta:
         """Return how long ago the claim in an ApiToken's status was seen here first; zero without a claim."""
@@ -158,14 +158,10 @@ class Store:
 
     def knows_newer_secret(self, namespace: str, secret: SecretState) -> bool:
         """Whether a Secret was seen later, or gone, than in the version that was read."""
-        known, gone = (
-            self._secrets.get((namespace, secret.name)),
-            self._gone_secrets.get((namespace, secret.name)),
-        )
-        versions = (known.resource_version if known else None, gone)
-        return any(
-            version is not None and _is_newer(version, secret.resource_version) for version in versions
-        )
+        place = (namespace, secret.name)
+        known, gone = self._secrets.get(place), self._gone_secrets.get(place)
+        versions = (known and known.resource_version, gone)
+        return any(version and _is_newer(version, secret.resource_version) for version in versions)
 
     def secret(self, namespace: str, name: str) -> SecretState | None:
         """Return a Secret as it was last seen."""

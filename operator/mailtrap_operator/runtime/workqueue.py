@@ -49,6 +49,10 @@ class _Entry:
     versions: set[str] = field(default_factory=set)
     is_wish: bool = False
 
+    def note(self, version: str, *, is_wish: bool) -> None:
+        self.versions.add(version)
+        self.is_wish |= bool(version) and is_wish
+
 
 class WorkQueue(Generic[K]):
     """Runs `work(key)` for each key that was added, on at most `workers` tasks."""
@@ -110,18 +114,13 @@ class WorkQueue(Generic[K]):
         entry = self._dirty.get(key)
         if entry is None:
             entry = self._dirty[key] = _Entry(lane)
-            self._note(entry, version, is_wish=is_wish)
+            entry.note(version, is_wish=is_wish)
             self._offer(key, lane)
             return
-        self._note(entry, version, is_wish=is_wish)
+        entry.note(version, is_wish=is_wish)
         if lane < entry.lane:
             entry.lane = lane
             self._offer(key, lane)
-
-    @staticmethod
-    def _note(entry: _Entry, version: str, *, is_wish: bool) -> None:
-        entry.versions.add(version)
-        entry.is_wish |= bool(version) and is_wish
 
     def forget(self, key: K) -> None:
         """Drop what is remembered of a key whose object is gone."""
