@@ -39,9 +39,11 @@ e2e: $(STAMP) ## the tests on the real API server
 	$(BIN)/pytest tests/e2e --numprocesses=auto --dist=loadfile
 	$(BIN)/pytest tests/chaos
 
-simulate: $(STAMP) ## all pairs of faults, all schedules of two operators, RUNS=2000 random histories, the mutants
+simulate: $(STAMP) ## everything that the tests sample, whole; RUNS=2000 random histories; the mutants
 	$(BIN)/python -m tests.simulation pairs
 	$(BIN)/python -m tests.simulation schedules
+	$(BIN)/python -m tests.simulation corruption
+	$(BIN)/python -m tests.simulation transitions
 	$(BIN)/python -m tests.simulation histories --runs $(RUNS)
 	$(BIN)/python -m tests.simulation mutants
 

@@ -1,4 +1,4 @@
-"""The proofs that take longer than the tests: `python -m tests.simulation pairs | schedules | histories | mutants`.
+"""The proofs that take longer than the tests: `python -m tests.simulation pairs`, and so on; `--help` lists them.
 
 Exits with 1 when a promise was broken, or a mutant was not caught; every violation is one line that says how to
 replay it.
@@ -8,65 +8,104 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
-from tests.simulation import histories, hunting, schedules
-from tests.simulation.exhaustive import Fault, first_faults, pairs
-from tests.simulation.flows import Flow
+from tests.simulation import corruption, effects, exhaustive, histories, hunting, schedules
+from tests.simulation.cases import Case, violations
+from tests.simulation.exhaustive import Fault, first_faults
+from tests.simulation.flows import FLOWS, Flow
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.preempting import Preemption
+from tests.simulation.schedules import first_preemptions
 
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """How many runs a job made, and what was violated, a line each."""
-
-    runs: int
-    violations: tuple[str, ...]
+Report = tuple[int, Sequence[str]]
+"""How many runs a job made, and what was violated, a line each."""
 
 
 def main() -> int:
     """Run what the command line asks for; return the exit status."""
     arguments = _arguments()
+    if arguments.what == "replay":
+        print(histories.describe(arguments.seed))
+        return 0
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        match arguments.what:
-            case "pairs":
-                return _tell("pairs of faults", pool.map(_pairs, first_faults()))
-            case "schedules":
-                firsts = schedules.first_preemptions()
-                return _tell("schedules of two operators", pool.map(_schedules, firsts))
-            case "histories":
-                seeds = range(arguments.first, arguments.first + arguments.runs)
-                return _tell("histories", pool.map(_history, seeds, chunksize=20))
-            case "mutants":
-                return _tell_of_mutants(pool.map(hunting.hunt, MUTANTS))
-    print(histories.describe(arguments.seed))
-    return 0
+        if arguments.what == "mutants":
+            return _tell_of_mutants(pool.map(hunting.hunt, MUTANTS))
+        layer = LAYERS[arguments.what]
+        return _tell(layer.text, pool.map(layer.run, layer.jobs(arguments), chunksize=layer.jobs_at_once))
 
 
 def _pairs(first: tuple[Flow, Fault]) -> Report:
-    cases = list(pairs(*first))
-    return Report(len(cases), tuple(f"{case}: {violation}" for case, violation in cases if violation))
+    return _of_cases(list(exhaustive.pairs(*first)))
 
 
 def _schedules(first: tuple[Flow, Preemption]) -> Report:
-    cases = list(schedules.pairs(*first))
-    return Report(len(cases), tuple(f"{case}: {violation}" for case, violation in cases if violation))
+    return _of_cases(list(schedules.pairs(*first)))
+
+
+def _of_cases(cases: list[Case]) -> Report:
+    return len(cases), [f"{case}: {violation}" for case, violation in violations(cases).items()]
 
 
 def _history(seed: int) -> Report:
-    violation = histories.check(seed)
-    return Report(1, (f"seed {seed}: {violation}",) if violation else ())
+    return _of_one(f"seed {seed}: ", histories.check(seed))
+
+
+def _corruption(number: int) -> Report:
+    return _of_one("", corruption.check(number))
+
+
+def _transition(number: int) -> Report:
+    return _of_one("", effects.check(number))
+
+
+def _of_one(name: str, violation: str | None) -> Report:
+    return 1, [f"{name}{violation}"] if violation else []
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One layer of the proof: its jobs, and what runs one of them in a process of its own."""
+
+    text: str
+    jobs: Callable[[argparse.Namespace], Iterable[Any]]
+    run: Callable[[Any], Report]
+    jobs_at_once: int = 20
+
+
+LAYERS = {
+    "pairs": Layer(
+        "ordered pairs of faults",
+        lambda _: [(flow, first) for flow in FLOWS for first in first_faults(flow)],
+        _pairs,
+        jobs_at_once=1,
+    ),
+    "schedules": Layer(
+        "schedules of two operators with two preemptions",
+        lambda _: [(flow, first) for flow in FLOWS for first in first_preemptions(flow)],
+        _schedules,
+        jobs_at_once=1,
+    ),
+    "histories": Layer(
+        "random histories",
+        lambda arguments: range(arguments.first, arguments.first + arguments.runs),
+        _history,
+    ),
+    "corruption": Layer(
+        "persisted fields, corrupted", lambda _: range(len(corruption.every_case())), _corruption
+    ),
+    "transitions": Layer("transitions of specs", lambda _: range(len(effects.trials())), _transition),
+}
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description="Longer simulations.")
     commands = parser.add_subparsers(dest="what", required=True)
-    commands.add_parser("pairs", help="all ordered pairs of faults")
-    commands.add_parser("schedules", help="all schedules of two operators with two preemptions")
-    random = commands.add_parser("histories", help="random histories")
+    subparsers = {name: commands.add_parser(name, help=layer.text) for name, layer in LAYERS.items()}
+    random = subparsers["histories"]
     random.add_argument("--runs", type=int, default=2000, help="how many; the seeds count up")
     random.add_argument("--first", type=int, default=0, help="the first seed")
     commands.add_parser("mutants", help="break the protocol on purpose, and see it caught")
@@ -76,14 +115,14 @@ def _arguments() -> argparse.Namespace:
 
 
 def _tell(what: str, reports: Iterable[Report]) -> int:
-    begun, runs, violations = time.monotonic(), 0, 0
-    for report in reports:
-        runs += report.runs
-        violations += len(report.violations)
-        for line in report.violations:
+    begun, runs, found = time.monotonic(), 0, 0
+    for more, lines in reports:
+        runs += more
+        found += len(lines)
+        for line in lines:
             print(line, flush=True)
-    print(f"{runs} {what}, {violations} violations, {time.monotonic() - begun:.0f} s")
-    return 1 if violations else 0
+    print(f"{runs} {what}: {found} violations, {time.monotonic() - begun:.0f} s")
+    return 1 if found else 0
 
 
 def _tell_of_mutants(catches: Iterable[hunting.Catch]) -> int:

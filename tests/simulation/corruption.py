@@ -64,6 +64,7 @@ def _lets_go(corrupted: Corrupted) -> bool:
     return corrupted.document == "finalizers" and FINALIZER not in corrupted.content
 
 
+@cache
 def every_case() -> tuple[Case, ...]:
     """Return the cases of all situations in a fixed order."""
     return tuple(case for situation in SITUATIONS for case in cases(situation))

@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from tests.simulation.flows import FLOWS, Flow
+from tests.simulation.cases import WHOLE, Case
+from tests.simulation.flows import Flow
 from tests.simulation.network import Call
 from tests.simulation.outcomes import ALL, DISTINCT, SHORT, Kind, Outcome
 from tests.simulation.runs import run, without_faults
 
 _BLIND = {"create", "deleted while created", "Secret and status lost"}
 """No token is on record there: that a list is short can be seen by nothing."""
-
-Case = tuple[str, str | None]
-"""What was tried, and what it violated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +34,15 @@ def single_faults(flow: Flow) -> Iterator[Case]:
         yield _case(flow, fault)
 
 
-def first_faults() -> Iterator[tuple[Flow, Fault]]:
-    """Yield what pairs can begin with, in all flows."""
-    for flow in FLOWS:
-        for fault in _faults(flow, without_faults(flow).calls, DISTINCT):
-            yield flow, fault
+def first_faults(flow: Flow) -> Iterator[Fault]:
+    """Yield what pairs can begin with."""
+    return _faults(flow, without_faults(flow).calls, DISTINCT)
 
 
-def pairs(flow: Flow, first: Fault, *, every: int = 1, start: int = 0) -> Iterator[Case]:
-    """Run a flow with a first fault and each `every`-th of all those that can come after it."""
+def pairs(flow: Flow, first: Fault, part: slice = WHOLE) -> Iterator[Case]:
+    """Run a flow with a first fault and each of a part of those that can come after it."""
     calls = run(flow, {first.call.number: first.outcome}).calls[first.call.number + 1 :]
-    for second in islice(_faults(flow, calls, DISTINCT), start, None, every):
+    for second in islice(_faults(flow, calls, DISTINCT), part.start, part.stop, part.step):
         yield _case(flow, first, second)
 
 

@@ -12,7 +12,7 @@ from tests.simulation.accidents import tidy
 from tests.simulation.deeds import OVERLAP, initial
 from tests.simulation.faults import Faults
 from tests.simulation.freezing import FreezingLoop, running_loop
-from tests.simulation.invariants import Invariants, ViolationError
+from tests.simulation.invariants import Invariants
 from tests.simulation.listening import everything_logged
 from tests.simulation.network import Call, Network
 from tests.simulation.outcomes import OK
@@ -24,7 +24,6 @@ from tests.unit.clock import run_virtual
 
 PATIENCE = timedelta(minutes=10)
 """How long after its date a token may still be there: twice the longest backoff."""
-
 
 MOST_TOKENS = 30
 """How many tokens there may ever be, those of others included."""
@@ -59,26 +58,21 @@ class _Play:
         self._plot = of
         self._is_told = is_told
         self._faults = Faults()
-        self._violations: list[str] = []
 
     def run(self) -> str | None:
         """Play it once; return what it violates."""
         saved = _beginning(self._plot.specs)
         with everything_logged() as logged, asyncio.Runner(loop_factory=FreezingLoop) as runner:
-            values = runner.run(self._run(saved))
-        text = "\n".join(logged)
-        if any(value in text for value in values):
-            self._violations.append("a token value was logged")
-        return self._violations[0] if self._violations else None
+            return runner.run(self._run(saved, logged))
 
-    async def _run(self, saved: Saved) -> frozenset[str]:
+    async def _run(self, saved: Saved, logged: list[str]) -> str | None:
         running_loop().now = saved.time
-        network = Network(self._faults, self._faults.calls, late_by=self._plot.late_by)
+        network = Network(self._faults.outcome, late_by=self._plot.late_by)
         network.before = self._tell if self._is_told else None
         world = World(network, saved=saved)
         world.remote.skew = self._plot.remote_skew
-        invariants = Invariants(world, OVERLAP, self._plot.clock_error)
-        network.on_change = lambda: self._check(world, invariants)
+        self._invariants = invariants = Invariants(world, OVERLAP, self._plot.clock_error)
+        network.on_change = invariants.on_change
         invariants.check()
         posts = Posts(world, self._plot.posts)
         posts.fill()
@@ -87,19 +81,17 @@ class _Play:
             self._perform(step, world, posts)
             invariants.forgive()
             await asyncio.sleep(step.wait)
-            if self._violations:
+            if invariants.violations:
                 break
         await self._end(world, invariants)
-        for operator in world.operators:
-            operator.life.is_alive = False
-            await operator.operator.queue.drain(timedelta())
-        self._violations += [f"cost: {what} changed nothing" for what in network.wasted]
+        await invariants.end()
+        invariants.note_words(logged)
         if (tokens := len(invariants.values)) > MOST_TOKENS:
-            self._violations.append(f"cost: {tokens} tokens")
-        return invariants.values
+            invariants.violations.append(f"cost: {tokens} tokens")
+        return next(iter(invariants.violations), None)
 
     def _perform(self, step: Step, world: World, posts: Posts) -> None:
-        _controllers(world)
+        world.collect_garbage()
         self._say("; ".join([step.deed.text, *map(str, step.faults)]))
         self._faults.add(step.faults)
         step.deed.do(world, posts)
@@ -110,15 +102,12 @@ class _Play:
         tidy(world)
         invariants.forgive()
         for _ in range(12):
-            if self._violations:
+            if invariants.violations:
                 return
             await asyncio.sleep(self._plot.end.total_seconds() / 12)
-            _controllers(world)
-        try:
-            invariants.check_at_rest()
-        except ViolationError as violation:
-            self._violations.append(str(violation))
-        self._violations += [f"ESR: token {id_} is overdue" for id_ in self._overdue(world)]
+            world.collect_garbage()
+        invariants.note(invariants.check_at_rest)
+        invariants.violations += [f"ESR: token {id_} is overdue" for id_ in self._overdue(world)]
 
     def _overdue(self, world: World) -> Iterator[int]:
         due = server_time() - PATIENCE - self._plot.clock_error
@@ -127,13 +116,6 @@ class _Play:
                 if datetime.fromisoformat(token["deleteAfter"]) < due:
                     yield token["id"]
 
-    def _check(self, world: World, invariants: Invariants) -> None:
-        world.note_change()
-        try:
-            invariants.check()
-        except ViolationError as violation:
-            self._violations.append(str(violation))
-
     async def _tell(self, call: Call) -> None:
         outcome = self._faults.outcomes.get(call.number, OK)
         self._say(
@@ -141,16 +123,8 @@ class _Play:
         )
 
     def _say(self, line: str) -> None:
-        if self._is_told and not self._violations:
+        if self._is_told and not self._invariants.violations:
             self.lines.append(f"{asyncio.get_running_loop().time():10.2f} {line}")
-
-
-def _controllers(world: World) -> None:
-    version = world.kubernetes.resource_version
-    world.kubernetes.empty_namespaces()
-    world.kubernetes.collect_garbage()
-    if version != world.kubernetes.resource_version:
-        world.note_change()
 
 
 @cache
@@ -159,9 +133,6 @@ def _beginning(specs: tuple[tuple[str, str, str], ...]) -> Saved:
         world = World(Network())
         for spec in specs:
             initial(world, *spec)
-        operator = await world.start_operator()
-        await asyncio.sleep(10)
-        await operator.operator.queue.drain(timedelta())
-        return world.save()
+        return await world.served()
 
     return run_virtual(prepare())

@@ -11,11 +11,12 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, starmap
+from itertools import chain
 from pathlib import Path
 
 from tests.simulation import schedules
-from tests.simulation.exhaustive import Case, first_faults, pairs, single_faults
+from tests.simulation.cases import Case
+from tests.simulation.exhaustive import first_faults, pairs, single_faults
 from tests.simulation.flows import FLOWS
 from tests.simulation.mutants import Mutant
 from tests.simulation.runs import without_faults
@@ -72,8 +73,12 @@ def _cases() -> Iterator[Case]:
         yield f"{flow}: no fault", without_faults(flow).violation
     yield from chain.from_iterable(map(single_faults, FLOWS))
     yield from chain.from_iterable(map(schedules.single_preemptions, FLOWS))
-    yield from chain.from_iterable(starmap(pairs, first_faults()))
-    yield from chain.from_iterable(starmap(schedules.pairs, schedules.first_preemptions()))
+    for flow in FLOWS:
+        yield from chain.from_iterable(pairs(flow, first) for first in first_faults(flow))
+    for flow in FLOWS:
+        yield from chain.from_iterable(
+            schedules.pairs(flow, first) for first in schedules.first_preemptions(flow)
+        )
 
 
 if __name__ == "__main__":

@@ -76,15 +76,14 @@ class _Api:
         _request_timeout: aiohttp.ClientTimeout,
     ) -> _Answer:
         """Carry one call over the network."""
-        kind = Kind.KUBERNETES_READ if method == "GET" else Kind.KUBERNETES_WRITE
-        verb = LIST if "limit" in query else method
-        what = f"{verb} {_resource(path)}{' (dry run)' if 'dryRun' in query else ''}"
+        kind, verb = _kind(method, path, query), LIST if "limit" in query else method
+        what = f"{verb} {_resource(path)}{' (dry run)' if kind is Kind.DRY_RUN else ''}"
 
         def act() -> tuple[int, Any]:
             version = self._kubernetes.resource_version
             answer = self._kubernetes.request(method, path, query, body, content_type)
             is_write = kind is Kind.KUBERNETES_WRITE and answer[0] < HTTPStatus.BAD_REQUEST
-            if is_write and "dryRun" not in query and version == self._kubernetes.resource_version:
+            if is_write and version == self._kubernetes.resource_version:
                 self._network.wasted.append(what)
             return answer
 
@@ -108,6 +107,14 @@ class _Api:
                 raise aiohttp.ServerDisconnectedError
         await asyncio.sleep(KUBE_TIMEOUT.total_seconds())
         raise TimeoutError
+
+
+def _kind(method: str, path: str, query: Mapping[str, str]) -> Kind:
+    if method == "GET":
+        return Kind.KUBERNETES_READ
+    if "dryRun" in query:
+        return Kind.DRY_RUN
+    return Kind.EVENT if path.endswith("/events") else Kind.KUBERNETES_WRITE
 
 
 class Incarnation:

@@ -8,12 +8,14 @@ I5  after the finalizer is gone no token of the object is left (policy Delete)
 ESR once spec and faults stop changing, the object is Ready, or gone, and stays so
 """
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from mailtrap_operator.core.ownership import parse_tag
 from mailtrap_simulator.tokens import Token
+from tests.simulation.listening import one_of
 from tests.simulation.time import server_time
 from tests.simulation.world import OVERLAP, Body, World, as_text, texts_in, value_in
 
@@ -24,15 +26,16 @@ class ViolationError(AssertionError):
 
 @dataclass(slots=True)
 class Invariants:
-    """Watches one world; `check` runs after every change.
+    """Watches one world; `on_change` is to run after every change.
 
-    `overlap` is that of all objects. `tolerance` is by how much the operators' clocks differ: no promise can be more
+    `violations` are those noted so far. `overlap` is that of all objects. `tolerance` is by how much the operators' clocks differ: no promise can be more
     exact than they are.
     """
 
     world: World
     overlap: timedelta = OVERLAP
     tolerance: timedelta = timedelta()
+    violations: list[str] = field(default_factory=list)
     _remote: dict[int, Token] = field(default_factory=dict)
     _left_secret: dict[int, datetime] = field(default_factory=dict)
     _in_secret: dict[str, int] = field(default_factory=dict)
@@ -51,6 +54,28 @@ class Invariants:
             self._note_lost_claim(self._objects.get(uid, body), body)
         self._objects.update(objects)
         self._forgiven.update(token.id for body in objects.values() for token in self._unaccounted(body))
+
+    def on_change(self) -> None:
+        """Let everybody hear of a change, and note what it violates."""
+        self.world.note_change()
+        self.note(self.check)
+
+    def note(self, check: Callable[[], None]) -> None:
+        """Note what a check finds violated."""
+        try:
+            check()
+        except ViolationError as violation:
+            self.violations.append(str(violation))
+
+    def note_words(self, logged: Iterable[str]) -> None:
+        """Note it when a token value was logged."""
+        if one_of(self._ids, logged):
+            self.violations.append("a token value was logged")
+
+    async def end(self) -> None:
+        """End all operators, and note what they wrote in vain."""
+        await self.world.stop_operators()
+        self.violations += [f"cost: {what} changed nothing" for what in self.world.network.wasted]
 
     def check(self) -> None:
         """Check I1 to I5; raises `ViolationError`."""
@@ -146,9 +171,8 @@ class Invariants:
                 raise ViolationError(f"ESR: {wrong}: {body.get('status')}")
         texts = [as_text(body) for body in [*self.world.api_tokens(), *self._events()]]
         texts += [operator.operator.metrics.exposition().decode() for operator in self.world.operators]
-        for value in self._ids:
-            if any(value in text for text in texts):
-                raise ViolationError("a token value stands outside of its Secret")
+        if one_of(self._ids, texts):
+            raise ViolationError("a token value stands outside of its Secret")
 
     @property
     def values(self) -> frozenset[str]:
@@ -169,21 +193,26 @@ def ids_on_record(body: Body) -> set[int]:
 
 def what_is_missing(world: World, body: Body) -> str | None:
     """Return what keeps an object from being served to the end, or None."""
-    status, owned = body.get("status", {}), world.owned(body)
+    return next(_wrongs(world, body), None)
+
+
+def _wrongs(world: World, body: Body) -> Iterator[str]:
+    meta, status = body["metadata"], body.get("status", {})
     conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
     ready = conditions.get("Ready", {})
-    value = value_in(world.secret_of(body))
-    held = next(
-        (token for token in owned if token.value == value and token.is_live(world.remote_time())), None
-    )
-    known = ids_on_record(body) | ({held.id} if held else set())
-    wrongs = {
-        "it is still being deleted": "deletionTimestamp" in body["metadata"],
-        "it is not Ready": ready.get("status") != "True" or conditions.keys() & {"Reconciling", "Stalled"},
-        "its status is old": ready.get("observedGeneration") != body["metadata"]["generation"],
-        "an operation is still open": "operation" in status,
-        "the Secret holds no living token": held is None,
-        "the status names another token": held and status.get("current", {}).get("id") != held.id,
-        "tokens are left over": any(token.id not in known for token in owned),
-    }
-    return next((wrong for wrong, is_so in wrongs.items() if is_so), None)
+    if "deletionTimestamp" in meta:
+        yield "it is still being deleted"
+    if ready.get("status") != "True" or conditions.keys() & {"Reconciling", "Stalled"}:
+        yield "it is not Ready"
+    if ready.get("observedGeneration") != meta["generation"]:
+        yield "its status is old"
+    if "operation" in status:
+        yield "an operation is still open"
+    owned, value, now = world.owned(body), value_in(world.secret_of(body)), world.remote_time()
+    held = next((token for token in owned if token.value == value and token.is_live(now)), None)
+    if held is None:
+        yield "the Secret holds no living token"
+    elif status.get("current", {}).get("id") != held.id:
+        yield "the status names another token"
+    if any(token.id not in ids_on_record(body) for token in owned if token is not held):
+        yield "tokens are left over"

@@ -1,7 +1,7 @@
 """Hears everything that is logged, at every level, to look for what must not be said."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -29,3 +29,9 @@ def everything_logged() -> Iterator[list[str]]:
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
+
+
+def one_of(values: Iterable[str], texts: Iterable[str]) -> bool:
+    """Whether one of the values stands in one of the texts."""
+    text = "\n".join(texts)
+    return any(value in text for value in values)

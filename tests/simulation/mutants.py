@@ -62,7 +62,12 @@ MUTANTS = (
         "the old token goes before the Secret is written",
         "core/recovery.py",
         "    action = PublishToken(unpublished, wishes.desired_secret(s))\n",
-        "    action = RevokeToken(s.owned[min(s.owned)], Lane.URGENT)\n",
+        "    from mailtrap_operator.core.actions import RevokeToken\n"
+        "    from mailtrap_operator.core.lanes import Lane\n"
+        "    old = s.owned.get(s.record.current.id) if s.record.current else None\n"
+        "    if old:\n"
+        "        return step_plan(s, finding, action=RevokeToken(old, Lane.URGENT))\n"
+        "    action = PublishToken(unpublished, wishes.desired_secret(s))\n",
     ),
     Mutant(
         "status before Secret",
@@ -75,6 +80,8 @@ MUTANTS = (
         "core/recovery.py",
         "    if not tokens:\n        return None\n    previous",
         "    if tokens:\n"
+        "        from mailtrap_operator.core.actions import RevokeToken\n"
+        "        from mailtrap_operator.core.lanes import Lane\n"
         '        finding = Finding(State.PROGRESSING, Reason.UNTRACKED, "deleted")\n'
         "        return step_plan(s, finding, action=RevokeToken(tokens[0], Lane.URGENT))\n"
         "    if not tokens:\n        return None\n    previous",
@@ -126,10 +133,10 @@ MUTANTS = (
         "    if not s.owned and s.untracked:\n",
     ),
     Mutant(
-        "tokens of other objects count as ours",
-        "core/situation.py",
-        "            and (token.tag.installation, token.tag.owner) == (self.seen.identity.installation, self.owner)\n",
-        "            and token.tag.installation == self.seen.identity.installation\n",
+        "all objects have the same tag",
+        "core/ownership.py",
+        'return base32(f"{installation}/{namespace}/{name}/{uid}".encode(), 10)',
+        "return base32(installation.encode(), 10)",
     ),
     Mutant(
         "the held token may be revoked",

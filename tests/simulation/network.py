@@ -5,7 +5,7 @@ it in memory can reach nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -37,16 +37,23 @@ class Life:
 
 
 Before = Callable[[Call], Awaitable[None]]
+Script = Callable[[Call], Outcome]
+
+
+def all_is_well(_call: Call) -> Outcome:
+    """Have nothing go wrong."""
+    return OK
 
 
 @dataclass(slots=True)
 class Network:
     """Counts I/Os from 0 while `is_counting`, and lets the script decide how each ends.
 
-    `wasted` names the Kubernetes writes that were accepted and changed nothing. `on_change` runs after each write that took effect; `before` may hold a call back.
+    The script is asked for each counted call, when it happens. `wasted` names the Kubernetes writes that were accepted
+    and changed nothing. `on_change` runs after each write that took effect; `before` may hold a call back.
     """
 
-    script: Mapping[int, Outcome] = field(default_factory=dict)
+    script: Script = all_is_well
     calls: list[Call] = field(default_factory=list)
     wasted: list[str] = field(default_factory=list)
     is_counting: bool = False
@@ -71,7 +78,7 @@ class Network:
         if self.is_counting:
             call = Call(len(self.calls), life.name, kind, what)
             self.calls.append(call)
-            outcome = self.script.get(call.number, OK)
+            outcome = self.script(call)
             if self.before is not None:
                 await self.before(call)
                 await self._stay_alive(life)

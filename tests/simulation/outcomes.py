@@ -14,9 +14,12 @@ class Kind(Enum):
     REMOTE_READ = "remote read"
     KUBERNETES_WRITE = "kubernetes write"
     KUBERNETES_READ = "kubernetes read"
+    DRY_RUN = "dry run"
+    EVENT = "event"
 
 
-READS = frozenset({Kind.REMOTE_READ, Kind.KUBERNETES_READ})
+READS = frozenset({Kind.REMOTE_READ, Kind.KUBERNETES_READ, Kind.DRY_RUN})
+"""What changes nothing."""
 
 
 class Effect(Enum):
@@ -85,6 +88,12 @@ SHORT = Outcome("short list", Seen.SHORT)
 _CRASHES = (CRASH_BEFORE, CRASH_AFTER)
 _BROKEN_CONNECTIONS = (LOST, TIMEOUT, UNREACHABLE, RESET, RESET_AFTER_EFFECT)
 
+_WRITE = (
+    *_CRASHES,
+    *_BROKEN_CONNECTIONS,
+    *(_status(status) for status in (403, 404, 409, 422, 429, 500, 503)),
+)
+
 ALL: dict[Kind, tuple[Outcome, ...]] = {
     Kind.REMOTE_MUTATION: (
         *_CRASHES,
@@ -98,11 +107,9 @@ ALL: dict[Kind, tuple[Outcome, ...]] = {
         _NO_VALUE,
         _REDIRECT,
     ),
-    Kind.KUBERNETES_WRITE: (
-        *_CRASHES,
-        *_BROKEN_CONNECTIONS,
-        *(_status(status) for status in (403, 404, 409, 422, 429, 500, 503)),
-    ),
+    Kind.KUBERNETES_WRITE: _WRITE,
+    Kind.DRY_RUN: _WRITE,
+    Kind.EVENT: _WRITE,
     Kind.REMOTE_READ: (
         CRASH_BEFORE,
         TIMEOUT,
@@ -128,9 +135,11 @@ DISTINCT: dict[Kind, tuple[Outcome, ...]] = {
     Kind.KUBERNETES_WRITE: (CRASH_AFTER, LOST, TIMEOUT, _status(409), _status(403)),
     Kind.REMOTE_READ: (TIMEOUT, _status(401), SHORT),
     Kind.KUBERNETES_READ: (TIMEOUT, _STALE, _status(404)),
+    Kind.DRY_RUN: (TIMEOUT, _status(409), _status(403)),
+    Kind.EVENT: (CRASH_AFTER, TIMEOUT),
 }
 """One outcome of each class that the operator treats alike: what pairs are made of.
 
 A crash before a read, or before a write, leaves what a crash after the write before it leaves: it is no class of
-its own. Only a remote mutation follows its claim so closely that both sides of it count.
+its own. Only a remote mutation follows its claim so closely that both sides of it count. Nothing depends on an Event.
 """

@@ -12,21 +12,19 @@ when it goes on, though its timeout is over; no client can take such a request b
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context, copy_context
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 from tests.simulation.endings import ending_of
 from tests.simulation.flows import Flow
 from tests.simulation.freezing import PROCESS, FreezingLoop, running_loop
-from tests.simulation.invariants import Invariants, ViolationError
+from tests.simulation.invariants import Invariants
 from tests.simulation.listening import everything_logged
 from tests.simulation.network import LATENCY, Call, Network
-from tests.simulation.outcomes import Kind, Outcome, Seen
-from tests.simulation.runs import AFTERWARDS, LONGEST, start_of, without_faults
+from tests.simulation.outcomes import OK, Kind, Outcome, Seen
+from tests.simulation.runs import live, start_of, without_faults
 from tests.simulation.world import Saved, World
 
 STOPPED_FOR = 150.0
@@ -82,95 +80,51 @@ class Run:
 
 def run(flow: Flow, schedule: Schedule) -> Run:
     """Run a flow once under a schedule."""
-    model = without_faults(flow)
-    play = _Play(flow, schedule)
+    saved, model = start_of(flow), without_faults(flow)
     with everything_logged() as logged, asyncio.Runner(loop_factory=FreezingLoop) as runner:
-        runner.run(play.run(start_of(flow)))
-    text = "\n".join(logged)
-    if any(value in text for value in play.values):
-        play.violations.append("a token value was logged")
-    if not play.violations and play.ending != model.ending:
-        play.violations.append(f"end: {play.ending} instead of {model.ending}")
-    return Run(tuple(play.calls), next(iter(play.violations), None))
+        came_to, ending = runner.run(_Play(flow, schedule).run(saved, logged))
+    if not came_to.violation and ending != model.ending:
+        return replace(came_to, violation=f"end: {ending} instead of {model.ending}")
+    return came_to
 
 
 def _index(call: Call) -> int:
     return int(call.operator.removeprefix("operator-")) - 1
 
 
-@dataclass(slots=True)
-class _Script(Mapping[int, Outcome]):
-    """Which reads are stale."""
-
-    schedule: Schedule
-    calls: list[Call]
-
-    def __getitem__(self, number: int) -> Outcome:
-        call = self.calls[number]
-        own = [other for other in self.calls[: number + 1] if other.operator == call.operator]
-        for preemption in self.schedule:
-            if preemption.is_stale and preemption.operator == _index(call):
-                reads = [other for other in own[preemption.io :] if other.kind is Kind.KUBERNETES_READ]
-                if call in reads[:_STALE_READS]:
-                    return _STALE
-        raise KeyError(number)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-
 class _Play:
     """One run."""
 
     def __init__(self, flow: Flow, schedule: Schedule) -> None:
-        self.calls: list[Call] = []
-        self.violations: list[str] = []
-        self.values: frozenset[str] = frozenset()
-        self.ending: list[Any] = []
         self._flow = flow
         self._schedule = schedule
+        self._calls: list[Call] = []
         self._held: set[int] = set()
         self._starts: set[asyncio.Task[None]] = set()
 
-    async def run(self, saved: Saved) -> None:
-        loop = running_loop()
-        loop.now = saved.time
-        network = Network(_Script(self._schedule, self.calls), self.calls, before=self._preempt)
+    async def run(self, saved: Saved, logged: list[str]) -> tuple[Run, list[Any]]:
+        running_loop().now = saved.time
+        network = Network(self._outcome, self._calls, before=self._preempt)
         self._world = world = World(network, saved=saved)
         invariants = Invariants(world)
-        network.on_change = lambda: self._check(invariants)
+        network.on_change = invariants.on_change
         for _ in range(2):
             self._start()
         await asyncio.sleep(1)
-        network.is_counting = True
-        self._flow.begin(world)
-        invariants.forgive()
-        await self._watch(loop.time() + LONGEST)
-        network.is_counting = False
-        await asyncio.sleep(AFTERWARDS)
-        if not self.violations:
-            self._try(invariants.check_at_rest)
-        for operator in world.operators:
-            operator.life.is_alive = False
-            await operator.operator.queue.drain(timedelta())
-        self.violations += [f"cost: {what} changed nothing" for what in network.wasted]
-        self.values, self.ending = invariants.values, ending_of(world)
+        await live(self._flow, invariants, is_standing_still=lambda: running_loop().is_anyone_frozen)
+        await invariants.end()
+        invariants.note_words(logged)
+        return Run(tuple(self._calls), next(iter(invariants.violations), None)), ending_of(world)
 
-    async def _watch(self, deadline: float) -> None:
-        loop, world, seen = running_loop(), self._world, -1
-        while not self.violations:
-            # Nobody who stands still is forgotten.
-            if is_new := seen != world.changes and not loop.is_anyone_frozen:
-                if self._flow.is_done(world):
-                    return
-                seen = world.changes
-                world.collect_garbage()
-            if loop.time() > deadline:
-                self.violations.append(f"ESR: not done: {[o.get('status') for o in world.api_tokens()]}")
-            await asyncio.sleep(1 if is_new else 5)
+    def _outcome(self, call: Call) -> Outcome:
+        """Return how a call ends: some reads are stale."""
+        own = [other for other in self._calls if other.operator == call.operator]
+        for preemption in self._schedule:
+            if preemption.is_stale and preemption.operator == _index(call):
+                reads = [other for other in own[preemption.io :] if other.kind is Kind.KUBERNETES_READ]
+                if call in reads[:_STALE_READS]:
+                    return _STALE
+        return OK
 
     def _start(self) -> None:
         operator = self._world.add_operator()
@@ -179,7 +133,7 @@ class _Play:
         self._starts.add(running_loop().create_task(operator.start(), context=context))
 
     async def _preempt(self, call: Call) -> None:
-        index, io = _index(call), sum(other.operator == call.operator for other in self.calls) - 1
+        index, io = _index(call), sum(other.operator == call.operator for other in self._calls) - 1
         for preemption in self._schedule:
             if (preemption.operator, preemption.io) == (index, io):
                 if preemption.is_stale:
@@ -209,13 +163,3 @@ class _Play:
             if (queue.running or len(queue)) and (is_second or other not in self._held):
                 busy = loop.time()
         self._held.discard(index)
-
-    def _check(self, invariants: Invariants) -> None:
-        self._world.note_change()
-        self._try(invariants.check)
-
-    def _try(self, check: Callable[[], None]) -> None:
-        try:
-            check()
-        except ViolationError as violation:
-            self.violations.append(str(violation))

@@ -6,11 +6,9 @@ Each generator yields its cases one after the other: how to name the case, and w
 from collections.abc import Iterator
 from itertools import islice
 
-from tests.simulation.flows import FLOWS, Flow
+from tests.simulation.cases import WHOLE, Case
+from tests.simulation.flows import Flow
 from tests.simulation.preempting import How, Preemption, Run, run
-
-Case = tuple[str, str | None]
-"""What was tried, and what it violated."""
 
 
 def once(flow: Flow) -> Iterator[Preemption]:
@@ -27,20 +25,17 @@ def single_preemptions(flow: Flow) -> Iterator[Case]:
         yield _case(flow, first)
 
 
-def first_preemptions() -> Iterator[tuple[Flow, Preemption]]:
-    """Yield what pairs can begin with, in all flows; a process that was stopped for long is not stale besides."""
-    for flow in FLOWS:
-        for first in once(flow):
-            if first.how is How.HELD or not first.is_stale:
-                yield flow, first
+def first_preemptions(flow: Flow) -> Iterator[Preemption]:
+    """Yield what pairs can begin with; a process that was stopped for long is not stale besides."""
+    return (first for first in once(flow) if first.how is How.HELD or not first.is_stale)
 
 
-def pairs(flow: Flow, first: Preemption, *, every: int = 1, start: int = 0) -> Iterator[Case]:
-    """Run a flow with a first preemption and each `every`-th of those of the same kind that can come after it."""
+def pairs(flow: Flow, first: Preemption, part: slice = WHOLE) -> Iterator[Case]:
+    """Run a flow with a first preemption and each of a part of those of its kind that can come after it."""
     came_to = run(flow, (first,))
     after = next(n + 1 for n in range(len(came_to.calls)) if came_to.io(n) == (first.operator, first.io))
     seconds = _preemptions(came_to, first.how, is_stale=first.is_stale, after=after)
-    for second in islice(seconds, start, None, every):
+    for second in islice(seconds, part.start, part.stop, part.step):
         yield _case(flow, first, second)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.simulation.cases import sample, violations
 from tests.simulation.exhaustive import first_faults, pairs, single_faults
 from tests.simulation.flows import FLOWS, Flow
 from tests.simulation.runs import without_faults
@@ -17,16 +18,9 @@ def test_a_flow_without_faults_comes_to_its_end(flow: Flow) -> None:
 
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
 def test_no_single_fault_breaks_a_promise(flow: Flow) -> None:
-    assert {} == {case: violation for case, violation in single_faults(flow) if violation}
+    assert {} == violations(single_faults(flow))
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
 def test_no_second_fault_breaks_a_promise(flow: Flow) -> None:
-    firsts = [first for other, first in first_faults() if other is flow]
-
-    assert {} == {
-        case: violation
-        for number, first in enumerate(firsts)
-        for case, violation in pairs(flow, first, every=SAMPLE, start=number % SAMPLE)
-        if violation
-    }
+    assert {} == violations(sample(pairs, flow, first_faults(flow), SAMPLE))

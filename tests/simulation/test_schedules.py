@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.simulation.cases import sample, violations
 from tests.simulation.flows import FLOWS, Flow
 from tests.simulation.schedules import first_preemptions, pairs, single_preemptions
 
@@ -11,16 +12,9 @@ SAMPLE = 50
 
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
 def test_no_preemption_breaks_a_promise(flow: Flow) -> None:
-    assert {} == {case: violation for case, violation in single_preemptions(flow) if violation}
+    assert {} == violations(single_preemptions(flow))
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
 def test_no_second_preemption_breaks_a_promise(flow: Flow) -> None:
-    firsts = [first for other, first in first_preemptions() if other is flow]
-
-    assert {} == {
-        case: violation
-        for number, first in enumerate(firsts)
-        for case, violation in pairs(flow, first, every=SAMPLE, start=number % SAMPLE)
-        if violation
-    }
+    assert {} == violations(sample(pairs, flow, first_preemptions(flow), SAMPLE))

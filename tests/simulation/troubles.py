@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tests.simulation.accounts import ACCOUNTS, CREDENTIALS
 from tests.simulation.kubernetes import Denial, Quota, Rules
-from tests.simulation.network import Network
+from tests.simulation.network import all_is_well
 from tests.simulation.outcomes import OK, TIMEOUT, Kind, Outcome, Seen
 from tests.simulation.world import NAMESPACE, World, secret_path
 
@@ -27,29 +27,12 @@ class Trouble:
         return self.name
 
 
-class _Weather(Mapping[int, Outcome]):
-    """How calls end by their kind."""
-
-    def __init__(self, network: Network, outcomes: Mapping[Kind, Outcome]) -> None:
-        self._calls = network.calls
-        self._outcomes = outcomes
-
-    def __getitem__(self, number: int) -> Outcome:
-        return self._outcomes.get(self._calls[number].kind, OK)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(len(self._calls)))
-
-    def __len__(self) -> int:
-        return len(self._calls)
-
-
 def _weather(outcomes: Mapping[Kind, Outcome]) -> Over:
     @contextmanager
     def over(world: World, _secret_name: str) -> Iterator[None]:
-        world.network.script = _Weather(world.network, outcomes)
+        world.network.script = lambda call: outcomes.get(call.kind, OK)
         yield
-        world.network.script = {}
+        world.network.script = all_is_well
 
     return over
 

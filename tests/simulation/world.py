@@ -33,6 +33,7 @@ NAMESPACE = "team"
 ACCOUNT_ID = 3229
 CREDENTIAL = "c0ffee00" * 4
 RESTART_AFTER = 2.0
+_UNTIL_SERVED = 10.0
 OVERLAP = timedelta(seconds=90)
 
 
@@ -130,6 +131,19 @@ class World:
         self.operators.append(operator)
         return operator
 
+    async def served(self) -> Saved:
+        """Have an operator do what is to be done, end it, and return the world."""
+        await self.start_operator()
+        await asyncio.sleep(_UNTIL_SERVED)
+        await self.stop_operators()
+        return self.save()
+
+    async def stop_operators(self) -> None:
+        """End all operators, and what they have under way."""
+        for operator in self.operators:
+            operator.life.is_alive = False
+            await operator.operator.queue.drain(timedelta())
+
     def follow_crashes(self) -> None:
         """Have another operator start whenever one dies."""
         loop = asyncio.get_running_loop()
@@ -191,8 +205,9 @@ class World:
         self.note_change()
 
     def collect_garbage(self) -> None:
-        """Do what the garbage collector does."""
+        """Do what the controllers do for namespaces that end and objects without an owner."""
         version = self.kubernetes.resource_version
+        self.kubernetes.empty_namespaces()
         self.kubernetes.collect_garbage()
         if version != self.kubernetes.resource_version:
             self.note_change()
@@ -242,13 +257,6 @@ def api_token_path(name: str = "billing") -> str:
 def secret_path(name: str = "billing") -> str:
     """Return the path of a Secret."""
     return f"/api/v1/namespaces/{NAMESPACE}/secrets/{name}"
-
-
-def token_id_in(secret: Body | None) -> int | None:
-    """Return the id that a Secret of ours names."""
-    annotations = (secret or {}).get("metadata", {}).get("annotations") or {}
-    text = annotations.get("mailtrap-operator.io/token-id", "")
-    return int(text) if text.isdecimal() else None
 
 
 def texts_in(secret: Body | None) -> list[str]:

@@ -45,6 +45,13 @@ def run_virtual(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
+def virtual_loop() -> VirtualLoop:
+    """Return the running loop."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    return loop
+
+
 def virtual(test: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
     """Turn an async test into one that runs on a virtual clock."""
 

@@ -14,6 +14,15 @@ from tests.unit.runtime.queue_bench import QueueBench, seconds
 FAILED = Verdict(is_failed=True)
 
 
+async def failing_for_minutes(*, duration: float = 0.0) -> QueueBench:
+    bench = QueueBench(duration=duration)
+    bench.verdicts["a"] = FAILED
+    bench.queue.start()
+    bench.queue.add("a", Lane.CHANGE)
+    await asyncio.sleep(300)
+    return bench
+
+
 @virtual
 async def test_a_pass_says_when_to_look_again_and_in_which_lane() -> None:
     bench = QueueBench(workers=1, group_of=lambda _: "one")
@@ -96,11 +105,7 @@ async def test_backoff_may_be_bounded_and_is_the_least_time() -> None:
 
 @virtual
 async def test_a_success_ends_the_backoff() -> None:
-    bench = QueueBench()
-    bench.verdicts["a"] = FAILED
-    bench.queue.start()
-    bench.queue.add("a", Lane.CHANGE)
-    await asyncio.sleep(300)
+    bench = await failing_for_minutes()
     bench.verdicts["a"] = Verdict()
     bench.queue.add("a", Lane.CHANGE)
     await settled()
@@ -115,11 +120,7 @@ async def test_a_success_ends_the_backoff() -> None:
 @pytest.mark.parametrize("is_running", [False, True])
 @virtual
 async def test_what_another_operator_did_ends_no_backoff(*, is_running: bool) -> None:
-    bench = QueueBench(duration=1)
-    bench.verdicts["a"] = FAILED
-    bench.queue.start()
-    bench.queue.add("a", Lane.CHANGE)
-    await asyncio.sleep(300)
+    bench = await failing_for_minutes(duration=1)
     if is_running:
         bench.queue.add("a", Lane.CHANGE)
         await settled()
@@ -146,11 +147,7 @@ async def test_what_another_operator_did_wakes_a_key_at_rest() -> None:
 @pytest.mark.parametrize("is_running", [False, True])
 @virtual
 async def test_a_real_change_begins_the_backoff_anew(*, is_running: bool) -> None:
-    bench = QueueBench(duration=1)
-    bench.verdicts["a"] = FAILED
-    bench.queue.start()
-    bench.queue.add("a", Lane.CHANGE)
-    await asyncio.sleep(300)
+    bench = await failing_for_minutes(duration=1)
     if is_running:
         bench.queue.add("a", Lane.CHANGE)
         await settled()
@@ -166,11 +163,7 @@ async def test_a_real_change_begins_the_backoff_anew(*, is_running: bool) -> Non
 
 @virtual
 async def test_being_looked_at_for_another_cause_goes_on_with_the_backoff() -> None:
-    bench = QueueBench()
-    bench.verdicts["a"] = FAILED
-    bench.queue.start()
-    bench.queue.add("a", Lane.CHANGE)
-    await asyncio.sleep(300)
+    bench = await failing_for_minutes()
     before = len(bench.passes)
 
     bench.queue.add("a", Lane.ROUTINE)
@@ -181,11 +174,7 @@ async def test_being_looked_at_for_another_cause_goes_on_with_the_backoff() -> N
 
 @virtual
 async def test_an_echo_during_a_failed_pass_goes_on_with_the_backoff() -> None:
-    bench = QueueBench(duration=1)
-    bench.verdicts["a"] = FAILED
-    bench.queue.start()
-    bench.queue.add("a", Lane.CHANGE)
-    await asyncio.sleep(300)
+    bench = await failing_for_minutes(duration=1)
     bench.verdicts["a"] = Verdict(is_failed=True, written=("5",))
     bench.queue.add("a", Lane.CHANGE)
     await settled()
