@@ -31,7 +31,12 @@ class OperatorProcess:
         self.log = log
         self.url = f"http://127.0.0.1:{_free_port()}"
         self._arguments = (*arguments, "--port", self.url.rpartition(":")[2], "--log-format", "text")
-        self._environment = {"PATH": os.environ.get("PATH", os.defpath), "KUBECONFIG": str(kubeconfig)}
+        self._environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "KUBECONFIG": str(kubeconfig),
+            # The client library copies the kubeconfig's keys to files, which a killed process leaves behind.
+            "TMPDIR": str(log.parent),
+        }
         self._group = group
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -24,6 +24,8 @@ class OperatorProcess:
         self._environment = {
             "PATH": os.environ["PATH"],
             "KUBECONFIG": str(kubeconfig),
+            # The client library copies the kubeconfig's keys to files, which a killed process leaves behind.
+            "TMPDIR": str(log.parent),
             "MAILTRAP_OPERATOR_ALLOWED_BASE_URLS": base_url,
             "MAILTRAP_OPERATOR_PORT": str(self.port),
         }

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 from tests.simulation import corruption, effects, exhaustive, histories, hunting, schedules
@@ -130,7 +131,8 @@ def _tell_of_mutants(catches: Iterable[hunting.Catch]) -> int:
     print("| mutant | caught by | in |\n|---|---|---|")
     for catch in catches:
         missed += catch.violation is None
-        print(f"| {catch.mutant} | {catch.violation or '**not caught**'} | {catch.case} |", flush=True)
+        violation = shorten(catch.violation or "**not caught**", 90, placeholder=" …")
+        print(f"| {catch.mutant} | {violation} | {catch.case} |", flush=True)
     return 1 if missed else 0
 
 
