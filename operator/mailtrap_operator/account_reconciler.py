@@ -6,6 +6,7 @@ This is the one periodic caller of the remote API. What it lists is what the pas
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from typing import Protocol
 
 from mailtrap_operator.api.v1alpha1 import Account, AccountSpec, AccountStatus
 from mailtrap_operator.clients.account_store import AccountStore
@@ -24,8 +25,19 @@ logger = logging.getLogger(__name__)
 _REACHABLE = "The account's tokens can be listed."
 
 
+class Wake(Protocol):
+    """Has an object looked at."""
+
+    def __call__(self, key: Key, *, ends_backoff: bool) -> None:
+        """Have it looked at; one that failed comes at its own time unless that `ends_backoff`."""
+
+
 class AccountReconciler:
-    """Runs passes over accounts; `wake` has an object looked at."""
+    """Runs passes over accounts.
+
+    What one object meets at an account is news for the others, but ends nobody's backoff: objects that fail would keep
+    each other awake. Only a pass over the account itself says that it can be used again.
+    """
 
     def __init__(
         self,
@@ -33,7 +45,7 @@ class AccountReconciler:
         store: Store,
         accounts: Accounts,
         account_store: AccountStore,
-        wake: Callable[[Key], None],
+        wake: Wake,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
@@ -42,23 +54,28 @@ class AccountReconciler:
         self._wake = wake
         self._clock = clock
         self._served_with: dict[AccountKey, tuple[AccountSpec, Pacer | None]] = {}
+        self._troubled: set[AccountKey] = set()
 
     async def reconcile(self, key: AccountKey) -> Verdict:
         """Run one pass."""
         connection = self._accounts.at(key)
+        was_troubled = key in self._troubled
+        self._troubled.discard(key)
         tokens = await connection.list_tokens()
         account = self._store.account(key)
         if account is None:
             self._served_with.pop(key, None)
             return Verdict()
         served_with = (account.spec, connection.pacer)
-        if self._served_with.get(key) != served_with:
+        is_usable_again = was_troubled and isinstance(tokens, Found)
+        if is_usable_again or self._served_with.get(key) != served_with:
             # Another spec or credential: what was refused before may be granted now.
-            self._wake_all(self._store.users_of(key))
+            self._wake_all(self._store.users_of(key), ends_backoff=True)
         self._served_with[key] = served_with
         written = await self._report(account, tokens)
         interval = account.spec.refresh_interval
         if isinstance(tokens, Unknown):
+            self._troubled.add(key)
             return Verdict(tokens.retry_after, is_failed=True, at_most=interval, written=written)
         return Verdict(interval, written=written)
 
@@ -69,16 +86,19 @@ class AccountReconciler:
             owners = [
                 owner for tag in tags if before.value.get(tag) != now.value.get(tag) for owner in tag[1:]
             ]
-            self._wake_all(api_token for owner in owners if (api_token := self._store.owner(owner)))
+            known = (api_token for owner in owners if (api_token := self._store.owner(owner)))
+            self._wake_all(known, ends_backoff=False)
             return
-        self._wake_all(self._store.users_of(key))
+        self._wake_all(self._store.users_of(key), ends_backoff=False)
+        # Whoever met the trouble or its end, it is the account's pass that watches and reports it.
         if isinstance(before, Found):
-            # Whoever met the trouble, it is the account's pass that watches and reports it.
-            self._wake(key)
+            self._wake(key, ends_backoff=False)
+        elif key in self._troubled:
+            self._wake(key, ends_backoff=True)
 
-    def _wake_all(self, keys: Iterable[ApiTokenKey]) -> None:
+    def _wake_all(self, keys: Iterable[ApiTokenKey], *, ends_backoff: bool) -> None:
         for key in keys:
-            self._wake(key)
+            self._wake(key, ends_backoff=ends_backoff)
 
     async def _report(self, account: Account, tokens: Tokens) -> tuple[str, ...]:
         if isinstance(tokens, Unknown):

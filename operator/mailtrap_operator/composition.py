@@ -109,8 +109,8 @@ class Operator:
         )
         self.accounts.on_change = self._account_reconciler.note_change
 
-    def _wake(self, key: Key) -> None:
-        self.queue.add(key, Lane.ROUTINE)
+    def _wake(self, key: Key, *, ends_backoff: bool) -> None:
+        self.queue.add(key, Lane.ROUTINE, ends_backoff=ends_backoff)
 
     async def _work(self, key: Key) -> Verdict:
         match key:

@@ -50,7 +50,7 @@ class Intake:
             )
             return
         if news is not News.NONE:
-            self._queue.add(key, _lane(body), meta["resourceVersion"], is_wish=news is News.WISHES)
+            self._queue.add(key, _lane(body), meta["resourceVersion"], ends_backoff=news is News.WISHES)
 
     def secret(self, body: Body, *, is_gone: bool = False) -> None:
         """Take a Secret of ours in; its data goes no further than this."""

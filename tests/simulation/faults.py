@@ -50,12 +50,20 @@ class Fault:
 def random_fault(random: Random) -> Fault:
     """Return some fault."""
     kind = random.choices(list(_REACH), _WEIGHTS)[0]
-    # A short list is that of a credential with fewer rights; taking those away is a deed.
-    outcomes = [it for it in (ALL if random.random() < 0.5 else DISTINCT)[kind] if it is not SHORT]
-    outcome = random.choice(outcomes)
+    outcomes = (ALL if random.random() < 0.5 else DISTINCT)[kind]
+    outcome = random.choice([it for it in outcomes if not _is_beyond_notice(kind, it)])
     can_last = outcome.seen is not Seen.CRASH and random.random() < 0.2
     lasts = 10 ** random.uniform(0, 2.3) if can_last else 0.0
     return Fault(kind, random.randrange(_REACH[kind]), outcome, lasts)
+
+
+def _is_beyond_notice(kind: Kind, outcome: Outcome) -> bool:
+    """Whether nobody can tell a lie, given the deeds that there are.
+
+    A short list is that of a credential with fewer rights; taking those away is a deed. While it has them not, a 404 to
+    the deletion of a token that is there confirms what the list says.
+    """
+    return outcome is SHORT or (kind is Kind.REMOTE_MUTATION and outcome.status == HTTPStatus.NOT_FOUND)
 
 
 @dataclass(slots=True)

@@ -37,6 +37,9 @@ LIST = "LIST"
 CLAIM = "PUT apitokens/status"
 """How the calls begin that write a status, a claim among them."""
 
+TRIAL = "GET accounts"
+"""How the call begins in which a new value is tried."""
+
 SETTINGS = Settings(namespace="mailtrap-system", resync_interval=timedelta(hours=1), workers=4)
 
 

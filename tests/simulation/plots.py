@@ -11,7 +11,8 @@ from tests.simulation.deeds import Deed, creation, random_spec
 from tests.simulation.faults import Fault, random_fault
 from tests.simulation.posts import Post
 
-AFTER_AN_OVERLAP = timedelta(hours=1)
+AFTER_AN_OVERLAP = timedelta(hours=1, minutes=10)
+"""Long enough for the hourly list, and for what that leads to."""
 AFTER_A_RESET = timedelta(hours=13)
 
 _NAMES = ("billing", "mailer", "reports")

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.simulation.endings import ending_of
 from tests.simulation.flows import Flow, is_served
-from tests.simulation.incarnation import CLAIM, LIST
+from tests.simulation.incarnation import CLAIM, LIST, TRIAL
 from tests.simulation.invariants import Invariants
 from tests.simulation.listening import everything_logged
 from tests.simulation.network import Before, Call, Network
@@ -85,9 +85,17 @@ def run(flow: Flow, script: Script) -> Run:
 
 
 def _may_lose_a_value(call: Call, outcome: Outcome) -> bool:
-    """Whether after such a fault another create or reset is right; after a Kubernetes write that failed it is not."""
-    is_write = call.kind in {Kind.KUBERNETES_WRITE, Kind.DRY_RUN, Kind.EVENT}
-    return outcome.seen is Seen.CRASH or not is_write or call.what.startswith(CLAIM)
+    """Whether after such a fault another create or reset is right.
+
+    It is after a crash and a failed claim or remote mutation, where the new value was refused when it was tried, and where
+    Kubernetes says that the Secret is not there; not after any other read or write.
+    """
+    return (
+        outcome.seen is Seen.CRASH
+        or call.kind is Kind.REMOTE_MUTATION
+        or call.what.startswith((CLAIM, TRIAL))
+        or (call.kind is Kind.KUBERNETES_READ and outcome.name in {"stale", "404"})
+    )
 
 
 def play(flow: Flow, script: Script, *, before: Before | None = None) -> Run:

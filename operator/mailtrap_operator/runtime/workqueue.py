@@ -47,11 +47,13 @@ class Verdict:
 class _Entry:
     lane: Lane
     versions: set[str] = field(default_factory=set)
-    is_wish: bool = False
+    is_change: bool = False
+    ends_backoff: bool = False
 
-    def note(self, version: str, *, is_wish: bool) -> None:
+    def note(self, version: str, *, ends_backoff: bool) -> None:
         self.versions.add(version)
-        self.is_wish |= bool(version) and is_wish
+        self.is_change |= bool(version) and ends_backoff
+        self.ends_backoff |= ends_backoff
 
 
 class WorkQueue(Generic[K]):
@@ -94,30 +96,30 @@ class WorkQueue(Generic[K]):
         self._is_open = True
         self._dispatch()
 
-    def add(self, key: K, lane: Lane, version: str = "", *, is_wish: bool = True) -> None:
+    def add(self, key: K, lane: Lane, version: str = "", *, ends_backoff: bool = True) -> None:
         """Have a key run soon.
 
         Args:
             key: The key.
             lane: How urgent it is; a key waits in the most urgent lane it was added to.
             version: The resourceVersion that an event brought, empty for any other cause.
-            is_wish: Whether the event tells of a new wish. What another operator did is none: it ends no backoff, or
-                two that fail would keep each other awake.
+            ends_backoff: Whether a key that failed runs now. What another key or another operator met is no cause for
+                that, or two that fail would keep each other awake.
         """
         if version and version in self._echoes.get(key, ()):
             return
-        if version and not is_wish and key in self._timers and self._failures[key]:
+        if not ends_backoff and key in self._timers and self._failures[key]:
             return
-        if version and is_wish and key not in self._running:
+        if version and ends_backoff and key not in self._running:
             # What failed before may succeed now; while the key runs, the event may be an echo of that very pass.
             self._failures.pop(key, None)
         entry = self._dirty.get(key)
         if entry is None:
             entry = self._dirty[key] = _Entry(lane)
-            entry.note(version, is_wish=is_wish)
+            entry.note(version, ends_backoff=ends_backoff)
             self._offer(key, lane)
             return
-        entry.note(version, is_wish=is_wish)
+        entry.note(version, ends_backoff=ends_backoff)
         if lane < entry.lane:
             entry.lane = lane
             self._offer(key, lane)
@@ -187,9 +189,8 @@ class WorkQueue(Generic[K]):
             self._echoes.setdefault(key, deque(maxlen=_ECHOES)).extend(verdict.written)
         if entry := self._dirty.get(key):
             entry.versions -= set(self._echoes.get(key, ()))
-            may_succeed = entry.is_wish or "" in entry.versions or not verdict.is_failed
-            if entry.versions and may_succeed:
-                if entry.is_wish:
+            if entry.versions and (entry.ends_backoff or not verdict.is_failed):
+                if entry.is_change:
                     self._failures.pop(key, None)
                 self._offer(key, entry.lane)
                 return

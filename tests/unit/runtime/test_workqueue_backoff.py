@@ -117,9 +117,10 @@ async def test_a_success_ends_the_backoff() -> None:
     assert 0.625 + 1e-6 >= bench.gaps()[-4]
 
 
+@pytest.mark.parametrize("has_version", [False, True])
 @pytest.mark.parametrize("is_running", [False, True])
 @virtual
-async def test_what_another_operator_did_ends_no_backoff(*, is_running: bool) -> None:
+async def test_what_others_met_ends_no_backoff(*, is_running: bool, has_version: bool) -> None:
     bench = await failing_for_minutes(duration=1)
     if is_running:
         bench.queue.add("a", Lane.CHANGE)
@@ -127,18 +128,19 @@ async def test_what_another_operator_did_ends_no_backoff(*, is_running: bool) ->
     before = len(bench.passes)
 
     for version in range(10):
-        bench.queue.add("a", Lane.CHANGE, str(version), is_wish=False)
+        bench.queue.add("a", Lane.CHANGE, str(version) if has_version else "", ends_backoff=False)
         await asyncio.sleep(1)
 
     assert len(bench.passes) - before <= is_running
 
 
+@pytest.mark.parametrize("version", ["", "1"])
 @virtual
-async def test_what_another_operator_did_wakes_a_key_at_rest() -> None:
+async def test_what_others_met_wakes_a_key_at_rest(version: str) -> None:
     bench = QueueBench()
     bench.queue.start()
 
-    bench.queue.add("a", Lane.CHANGE, "1", is_wish=False)
+    bench.queue.add("a", Lane.CHANGE, version, ends_backoff=False)
     await settled()
 
     assert ["a"] == bench.keys
