@@ -128,7 +128,8 @@ class Incarnation:
     ) -> None:
         self.life = Life(name)
         self._kubernetes = kubernetes
-        random = Random(f"{name}/{seed}")
+        # The time tells it from the operator of that name that prepared the world: no nonce comes twice.
+        random = Random(f"{name}/{seed}/{asyncio.get_running_loop().time()}")
         api: Any = _Api(kubernetes, network, self.life)
         self._kube = KubeClient(api, KUBE_TIMEOUT)
         transport = RemoteTransport(remote, network, self.life)
