@@ -101,15 +101,16 @@ def nothing_is_left_to_do(s: Situation) -> Plan | None:
 
 
 def _time_to_next_event(s: Situation) -> timedelta | None:
-    """Return how long until time alone changes the decision, or until what is overdue is tried again."""
+    """Return how long until time alone changes the decision, or until a blind look is repeated."""
     end = s.expires_at(s.held) if s.held else None
     dates = [previous.delete_after for previous in s.record.previous]
     dates += [date for date in (checks.renewal_of(s, s.held), end) if date is not None]
     if s.held and s.is_listed(s.held.account) and s.held.id not in s.owned:
         # So new that the list need not show it yet; soon it must.
         dates.append(s.now + s.seen.identity.settle_time)
-    if s.blind is not None and any(date <= s.now for date in dates):
-        return RECHECK
+    if s.blind is not None:
+        # What the account hides may need something, and nothing else may tell when it answers again.
+        dates.append(s.now + RECHECK)
     return min((date - s.now for date in dates if s.now < date), default=None)
 
 

@@ -13,6 +13,7 @@ from tests.unit.core.builders import (
     DAY,
     FRESH,
     HOUR,
+    MINUTE,
     NOW,
     OLD_NONCE,
     OTHER_ACCOUNT,
@@ -174,6 +175,7 @@ READY = (State.READY, Reason.TOKEN_PUBLISHED)
                 listed=TIMEOUT,
             ),
             says=READY,
+            again=MINUTE,
         ),
         row(
             "The same, and tokens that nobody knows turn up in another account: the operation is kept.",

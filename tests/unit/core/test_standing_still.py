@@ -250,9 +250,11 @@ PASSING = (
 
 
 @pytest.mark.parametrize("reason", PASSING)
-def test_a_served_object_does_not_speak_of_troubles_that_pass_by_themselves(reason: Reason) -> None:
-    assert Decision("nothing", *READY, Noted(), None, works=True) == decision(
-        seen(listed=Unknown(reason, "said so", MINUTE))
+def test_a_served_object_does_not_speak_of_troubles_that_pass_by_themselves_but_looks_again(
+    reason: Reason,
+) -> None:
+    assert Decision("nothing", *READY, Noted(), MINUTE, works=True) == decision(
+        seen(listed=Unknown(reason, "said so"))
     )
 
 
