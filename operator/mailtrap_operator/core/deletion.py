@@ -106,12 +106,8 @@ def _next_to_revoke(s: Situation, operation: OperationStatus) -> RemoteToken | N
     if s.owned:
         return s.owned[min(s.owned)]
     tokens = (*s.record.previous, s.record.current, s.held_on_paper)
-    settled = {operation.base}.union(*(view.anothers for view in s.seen.accounts))
-    unlisted = {token.id: token for token in tokens if token is not None and token.id not in settled}
-    if not unlisted:
-        return None
-    token = unlisted[min(unlisted)]
-    return RemoteToken(token.id, "", token.last_four, token.expires_at, token.account, None)
+    unlisted = {t.id: t for t in tokens if t and t.id != operation.base and not s.is_anothers(t)}
+    return s.in_mailtrap(unlisted[min(unlisted)]) if unlisted else None
 
 
 def unreadable_message(s: Situation) -> str:

@@ -85,7 +85,7 @@ def published_token_is_recorded(s: Situation) -> Plan | None:
     operation = record.operation
     by_reset = operation is not None and operation.type == "Reset" and s.secret_shows(operation)
     current = record.current
-    former = current if current and current.id != held.id and not s.is_gone(current) else None
+    former = current if current and current.id != held.id and not s.is_anothers(current) else None
     previous = tuple(p for p in record.previous if p.id not in {held.id, former and former.id})
     if former is not None:
         previous += (s.retired(former, Reason.SUPERSEDED, by_reset=by_reset),)

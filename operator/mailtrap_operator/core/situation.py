@@ -209,6 +209,15 @@ class Situation:
         base = self.owned.get(token_id)
         return base is not None and any(t.name.startswith(f"{base.name} ") for t in self.owned.values())
 
+    def in_mailtrap(self, token: CurrentToken | PreviousToken) -> RemoteToken:
+        """Return a token of the record as the LIST shows it, else as it may be there unseen."""
+        unseen = RemoteToken(token.id, "", token.last_four, token.expires_at, token.account, None)
+        return self.owned.get(token.id, unseen)
+
+    def is_anothers(self, token: CurrentToken | PreviousToken) -> bool:
+        """Whether a token of the record turned out to be another object's: the record is wrong."""
+        return any(token.id in view.anothers for view in self.seen.accounts)
+
     def answers(self, operation: OperationStatus) -> bool:
         """Whether an untracked token is what this operation made."""
         nonce: str | None = operation.nonce
@@ -232,15 +241,16 @@ class Situation:
         )
 
     def superseded_by(self, operation: OperationStatus) -> Record:
-        """Return the record in which every token that lived so far is on its way out, its overlap counted from now."""
-        living = {
-            token.id: token for token in (self.record.current, self.held) if token and not self.is_gone(token)
-        }
+        """Return the record in which every token that there was is on its way out, its overlap counted from now.
+
+        Also one that is gone from the list: a credential with fewer rights sees less, and only DELETE proves it.
+        """
+        former = {token.id: token for token in (self.record.current, self.held_on_paper) if token}
         retired = tuple(
             self.retired(
                 token, Reason.SUPERSEDED, by_reset=operation.type == "Reset" and token.id == operation.base
             )
-            for token in living.values()
+            for token in former.values()
         )
-        others = tuple(previous for previous in self.record.previous if previous.id not in living)
+        others = tuple(previous for previous in self.record.previous if previous.id not in former)
         return Record(None, None, others + retired, self.record.secret_name or self.secret_name)

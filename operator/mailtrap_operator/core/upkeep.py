@@ -49,32 +49,35 @@ def former_secret_is_removed(s: Situation) -> Plan | None:
 
 
 def ended_records_are_dropped(s: Situation) -> Plan | None:
-    """A retired token that is gone, or an operation that came to nothing, leaves the record."""
+    """A token that is another object's, or an operation that came to nothing, leaves the record."""
     operation = s.record.operation
     # One whose account does not answer may have been published and not be recorded yet.
     is_open = operation is not None and not s.is_listed(operation.account)
     recorded = replace(
         s.record,
         operation=operation if is_open else None,
-        previous=tuple(p for p in s.record.previous if not s.is_gone(p)),
+        previous=tuple(p for p in s.record.previous if not s.is_anothers(p)),
     )
     if recorded == s.record:
         return None
-    finding = Finding(State.PROGRESSING, Reason.REVOKED, "Tokens that are gone leave the record.")
+    finding = Finding(State.PROGRESSING, Reason.REVOKED, "What came to nothing leaves the record.")
     return step_plan(s, finding, record=recorded)
 
 
 def overdue_token_is_revoked(s: Situation) -> Plan | None:
-    """After its overlap a retired token is deleted, unless the Secret holds it."""
+    """After its overlap a retired token is deleted, unless the Secret holds it; also one that the list lacks.
+
+    Only the answer to its DELETE proves that it is gone: a credential with fewer rights sees less.
+    """
     # Also one that is dead by our clock: clocks differ.
     held = s.held_on_paper.id if s.held_on_paper else None
     for previous in s.record.previous:
-        if s.now < previous.delete_after or previous.id not in s.owned or previous.id == held:
+        if s.now < previous.delete_after or not s.is_listed(previous.account) or previous.id == held:
             continue
         others = tuple(p for p in s.record.previous if p.id != previous.id)
         finding = Finding(
             State.PROGRESSING, Reason.REVOKING, f"Token {previous.id} is deleted: {previous.reason}."
         )
-        action = RevokeToken(s.owned[previous.id], Lane.ROUTINE)
+        action = RevokeToken(s.in_mailtrap(previous), Lane.ROUTINE)
         return step_plan(s, finding, action=action, record=replace(s.record, previous=others))
     return None

@@ -53,7 +53,7 @@ def progressing(reason: Reason) -> tuple[State, Reason]:
             seen(listed=()),
             does="create",
             says=progressing(Reason.TOKEN_GONE),
-            records=Noted(current=None),
+            records=SUPERSEDED,
             works=False,
         ),
         row(
@@ -61,7 +61,7 @@ def progressing(reason: Reason) -> tuple[State, Reason]:
             seen(secret=None, listed=()),
             does="create",
             says=progressing(Reason.TOKEN_GONE),
-            records=Noted(current=None),
+            records=SUPERSEDED,
             works=False,
         ),
         row(
@@ -69,7 +69,7 @@ def progressing(reason: Reason) -> tuple[State, Reason]:
             seen(an_api_token(status=a_status(current=None)), listed=()),
             does="create",
             says=progressing(Reason.TOKEN_GONE),
-            records=Noted(current=None),
+            records=SUPERSEDED,
             works=False,
         ),
         row(
@@ -117,7 +117,7 @@ def progressing(reason: Reason) -> tuple[State, Reason]:
             seen(ROUTED, listed=(), listed_elsewhere=()),
             does="create",
             says=progressing(Reason.TOKEN_GONE),
-            records=Noted(current=None),
+            records=SUPERSEDED,
             works=False,
         ),
         row(
@@ -157,7 +157,7 @@ def progressing(reason: Reason) -> tuple[State, Reason]:
             seen(secret=a_secret(5)),
             does="reset 1",
             says=progressing(Reason.SECRET_EDITED),
-            records=SUPERSEDED,
+            records=Noted(current=None, previous=(Leaving(1, 12 * HOUR), Leaving(5, 12 * HOUR))),
             works=False,
         ),
         row(

@@ -78,14 +78,14 @@ HOLDING_2 = a_secret(2, nonce=FRESH)
             records=Noted(current=2, previous=(Leaving(1, 12 * HOUR),)),
         ),
         row(
-            "Cut after the Secret write, and the old token is gone since: it leaves the record.",
+            "Cut after the Secret write, and the old token is gone since, or out of sight.",
             seen(
                 an_api_token(status=a_status(operation=an_operation(nonce=FRESH))),
                 secret=HOLDING_2,
                 listed=(a_remote_token(2, nonce=FRESH),),
             ),
             says=PUBLISHING,
-            records=Noted(current=2),
+            records=Noted(current=2, previous=(Leaving(1, 12 * HOUR),)),
         ),
         row(
             "Cut after the Secret write in the new account, and the former one does not answer.",

@@ -1,5 +1,7 @@
 """Old tokens go after their overlap, one a pass, and never one that the Secret holds."""
 
+from dataclasses import replace
+
 import pytest
 
 from mailtrap_operator.api.v1alpha1 import PreviousToken
@@ -38,6 +40,12 @@ def retiring(*previous: PreviousToken, listed: tuple[int, ...]) -> Observation:
     return seen(api_token, listed=(TOKEN_1, *(a_remote_token(id_) for id_ in listed)))
 
 
+def another_objects(world: Observation, token_id: int) -> Observation:
+    """Return an observation in which a token of the record bears another object's tag."""
+    (view,) = world.accounts
+    return replace(world, accounts=(replace(view, anothers=frozenset({token_id})),))
+
+
 @pytest.mark.parametrize(
     ("world", "expected"),
     [
@@ -62,14 +70,21 @@ def retiring(*previous: PreviousToken, listed: tuple[int, ...]) -> Observation:
             records=Noted(previous=(Leaving(4, HOUR), Leaving(3, -DAY))),
         ),
         row(
-            "The overdue token is gone already: it leaves the record without a call.",
+            "The overdue token is gone already, or out of sight: only its DELETE can tell.",
             retiring(OVERDUE, listed=()),
-            says=REVOKED,
+            does="revoke 2",
+            says=REVOKING,
             records=Noted(),
         ),
         row(
-            "A token is gone before its time.",
+            "A token is gone before its time, or out of sight: it stays on record.",
             retiring(a_previous(2), a_previous(3), listed=(3,)),
+            says=READY,
+            again=HOUR,
+        ),
+        row(
+            "The record names a token that turned out to be another object's: it is not touched.",
+            another_objects(retiring(OVERDUE, a_previous(3), listed=(3,)), 2),
             says=REVOKED,
             records=Noted(previous=(Leaving(3, HOUR),)),
         ),
@@ -120,16 +135,16 @@ def retiring(*previous: PreviousToken, listed: tuple[int, ...]) -> Observation:
             records=Noted(previous=(Leaving(2, 0 * HOUR), Leaving(3, 12 * HOUR, Reason.UNTRACKED))),
         ),
         row(
-            "An operation that came to nothing leaves the record together with a token that is gone.",
+            "An operation that came to nothing leaves the record.",
             seen(
                 an_api_token(status=a_status(operation=an_operation(ago=DAY), previous=(a_previous(2),))),
             ),
             says=REVOKED,
-            records=Noted(),
+            records=Noted(previous=(Leaving(2, HOUR),)),
         ),
         row(
-            "One token is gone and another one overdue: first the book-keeping.",
-            retiring(a_previous(3), OVERDUE, listed=(2,)),
+            "One token is another object's and another one overdue: first the book-keeping.",
+            another_objects(retiring(a_previous(3), OVERDUE, listed=(2,)), 3),
             says=REVOKED,
             records=Noted(previous=(Leaving(2, 0 * HOUR),)),
         ),
