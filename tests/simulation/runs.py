@@ -88,10 +88,10 @@ def _may_lose_a_value(call: Call, outcome: Outcome) -> bool:
     """Whether after such a fault another create or reset is right.
 
     It is after a crash and a failed claim or remote mutation, where the new value was refused when it was tried, and where
-    Kubernetes says that the Secret is not there; not after any other read or write.
+    a server says that the Secret or the token is not there; not after any other read or write.
     """
     return (
-        outcome.seen is Seen.CRASH
+        outcome.seen in {Seen.CRASH, Seen.SHORT}
         or call.kind is Kind.REMOTE_MUTATION
         or call.what.startswith((CLAIM, TRIAL))
         or (call.kind is Kind.KUBERNETES_READ and outcome.name in {"stale", "404"})
