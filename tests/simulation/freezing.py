@@ -5,7 +5,7 @@ that runs at once in the order in which it came due.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +39,12 @@ class FreezingLoop(VirtualLoop):
     def is_frozen(self, process: str) -> bool:
         """Whether a process stands still."""
         return process in self._frozen
+
+    def start_process(self, name: str, main: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a process that can be frozen by its name."""
+        context = copy_context()
+        context.run(PROCESS.set, name)
+        return self.create_task(main, context=context)
 
     def freeze(self, process: str, seconds: float) -> None:
         """Have a process stand still for a time."""

@@ -1,11 +1,11 @@
 """Operators side by side: each post is filled anew some time after its operator has died."""
 
 import asyncio
-from contextvars import Context, copy_context
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import timedelta
 
-from tests.simulation.freezing import PROCESS, running_loop
+from tests.simulation.freezing import running_loop
 from tests.simulation.incarnation import Incarnation
 from tests.simulation.network import Life
 from tests.simulation.world import World
@@ -54,9 +54,7 @@ class Posts:
         operator = self._world.add_operator()
         operator.skew, operator.watch_lag = self._skews[index], self._posts[index].watch_lag
         self._holders[index] = operator
-        context = copy_context()
-        context.run(PROCESS.set, operator.life.name)
-        self._starts.add(running_loop().create_task(operator.start(), context=context))
+        self._starts.add(running_loop().start_process(operator.life.name, operator.start()))
 
     def _follow(self, life: Life) -> None:
         index = next(i for i, holder in enumerate(self._holders) if holder and holder.life is life)

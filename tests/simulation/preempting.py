@@ -12,14 +12,14 @@ when it goes on, though its timeout is over; no client can take such a request b
 """
 
 import asyncio
-from contextvars import Context, copy_context
+from contextvars import Context
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
 from tests.simulation.endings import ending_of
 from tests.simulation.flows import Flow
-from tests.simulation.freezing import PROCESS, FreezingLoop, running_loop
+from tests.simulation.freezing import FreezingLoop, running_loop
 from tests.simulation.invariants import Invariants
 from tests.simulation.listening import everything_logged
 from tests.simulation.network import LATENCY, Call, Network
@@ -128,9 +128,7 @@ class _Play:
 
     def _start(self) -> None:
         operator = self._world.add_operator()
-        context = copy_context()
-        context.run(PROCESS.set, operator.life.name)
-        self._starts.add(running_loop().create_task(operator.start(), context=context))
+        self._starts.add(running_loop().start_process(operator.life.name, operator.start()))
 
     async def _preempt(self, call: Call) -> None:
         index, io = _index(call), sum(other.operator == call.operator for other in self._calls) - 1
