@@ -93,13 +93,10 @@ MUTANTS = (
         "for token_id in ():",
     ),
     Mutant(
-        "401 means that there are no tokens",
+        "401 means that a token is not there",
         "clients/mailtrap.py",
-        '        response = await self._call("GET", self._tokens)\n',
-        "        try:\n"
-        '            response = await self._call("GET", self._tokens)\n'
-        "        except Unauthorized:\n"
-        "            return ()\n",
+        "    401: (\n        Unauthorized,\n",
+        "    401: (\n        Missing,\n",
     ),
     Mutant(
         "any failure means that a token is gone",

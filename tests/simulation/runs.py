@@ -88,10 +88,12 @@ def _may_lose_a_value(call: Call, outcome: Outcome) -> bool:
     """Whether after such a fault another create or reset is right.
 
     It is after a crash and a failed claim or remote mutation, where the new value was refused when it was tried, and where
-    a server says that the Secret or the token is not there; not after any other read or write.
+    a server says that the Secret or the token is not there; not after any other read or write. A list that lacks a token
+    does not say so: the token is asked for.
     """
     return (
-        outcome.seen in {Seen.CRASH, Seen.SHORT}
+        outcome.seen is Seen.CRASH
+        or (outcome.seen is Seen.SHORT and call.what == "GET {id}/api_tokens/{id}")
         or call.kind is Kind.REMOTE_MUTATION
         or call.what.startswith((CLAIM, TRIAL))
         or (call.kind is Kind.KUBERNETES_READ and outcome.name in {"stale", "404"})
