@@ -19,6 +19,7 @@ from tests.simulation.cases import Case, sample
 from tests.simulation.exhaustive import first_faults, pairs, single_faults
 from tests.simulation.flows import FLOWS
 from tests.simulation.mutants import Mutant
+from tests.simulation.outcomes import SHORT
 from tests.simulation.runs import without_faults
 
 _ROOT = Path(__file__).parents[2]
@@ -73,6 +74,11 @@ def _cases() -> Iterator[Case]:
     for flow in FLOWS:
         yield f"{flow}: no fault", without_faults(flow).violation
     yield from chain.from_iterable(map(single_faults, FLOWS))
+    for flow in FLOWS:
+        # A list that lacks a token is where most guards stand one behind the other.
+        for first in first_faults(flow):
+            if first.outcome is SHORT:
+                yield from pairs(flow, first)
     yield from chain.from_iterable(map(schedules.single_preemptions, FLOWS))
     for every in (_SAMPLE, 1):
         for flow in FLOWS:

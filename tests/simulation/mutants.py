@@ -118,10 +118,10 @@ MUTANTS = (
         "        except Uncertain as failure:\n            return Failed(failure.as_unknown(), closes_claim=True)\n",
     ),
     Mutant(
-        "no finalizer",
+        "no finalizer before the first token",
         "apply.py",
-        "        if FINALIZER not in finalizers:\n",
-        "        if False:\n",
+        "        await self._add_finalizer(writes)\n        async with",
+        "        async with",
     ),
     Mutant(
         "the finalizer goes before the tokens",
@@ -140,12 +140,6 @@ MUTANTS = (
         "core/upkeep.py",
         " or previous.id == held:",
         ":",
-    ),
-    Mutant(
-        "every object's first token goes without a list",
-        "core/recovery.py",
-        "    return not (api_token.metadata.finalizers or on_record or isinstance(seen.secret, Found))\n",
-        "    return not (on_record or isinstance(seen.secret, Found))\n",
     ),
     Mutant(
         "a record is dropped although its token could not be revoked",
