@@ -136,12 +136,6 @@ MUTANTS = (
         "return base32(installation.encode(), 10)",
     ),
     Mutant(
-        "the held token may be revoked",
-        "core/upkeep.py",
-        " or previous.id == held:",
-        ":",
-    ),
-    Mutant(
         "a record is dropped although its token could not be revoked",
         "core/conditions.py",
         "            return _without_claim(before, outcome) if outcome.closes_claim else before\n",
@@ -152,12 +146,6 @@ MUTANTS = (
         "clients/mailtrap.py",
         "        with suppress(Missing):\n            try:\n",
         "        with suppress(ZeroDivisionError):\n            try:\n",
-    ),
-    Mutant(
-        "the Secret is written whatever stands there",
-        "clients/secret_store.py",
-        '    version = {"resourceVersion": desired.resource_version} if desired.resource_version else {}\n',
-        "    version = {}\n",
     ),
     Mutant(
         "the value is logged",
