@@ -179,14 +179,12 @@ class Situation:
         expires_at = self.expires_at(token)
         return token if expires_at is None or self.now < expires_at else None
 
-    def is_gone(self, token: CurrentToken | PreviousToken) -> bool:
+    def is_gone(self, token: CurrentToken) -> bool:
         """Whether the LIST of its account answered and lacks a token; an account without an answer proves nothing."""
         return self.is_listed(token.account) and token.id not in self.owned and not self._is_new(token)
 
-    def _is_new(self, token: CurrentToken | PreviousToken) -> bool:
+    def _is_new(self, token: CurrentToken) -> bool:
         """Whether a token was issued so lately that lists need not show it yet."""
-        if not isinstance(token, CurrentToken):
-            return False
         return abs(self.now - token.issued_at) < self.seen.identity.settle_time
 
     def expires_at(self, token: CurrentToken) -> datetime | None:

@@ -231,7 +231,7 @@ def test_whether_a_listed_token_is_what_an_operation_made(
 
 
 def test_a_token_is_gone_only_when_its_own_account_says_so() -> None:
-    here, there = a_previous(2), a_previous(3, account=OTHER_ACCOUNT)
+    here, there = a_current(2), a_current(3, account=OTHER_ACCOUNT)
 
     assert at(seen()).is_gone(here)
     assert not at(seen(listed=(TOKEN_1, a_remote_token(2)))).is_gone(here)
