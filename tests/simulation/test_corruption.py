@@ -22,7 +22,7 @@ CONDITIONS = {
 
 FOUND = (
     "one token: secret.ownerReferences[0].kind garbled",
-    "one token: secret.annotations.mailtrap-operator.io/issuance.account.name garbled",
+    "one token: secret.annotations.mailtrap-operator.io/issuance.wishes.account.name garbled",
     "one token: status.current.id another object's",
     "overlap: status.previous[0].id as another field of that name",
     "overlap: status.previous[0].id another object's, deleted at once",

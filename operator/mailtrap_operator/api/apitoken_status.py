@@ -36,16 +36,21 @@ class OperationStatus(Model):
     account: AccountRef = Field(description="The account in which the attempt was made.")
 
 
-class CurrentToken(Model):
+class Issuance(Model):
+    """With which wishes a token was issued: they tell later whether the wishes changed."""
+
+    issued_at: Time = Field(description="When it was issued.")
+    access_digest: Digest = Field(description="Digest of the permissions it was issued for.")
+    expiration_digest: Digest = Field(description="Digest of the expiration it was issued for.")
+    account: AccountRef = Field(description=_ACCOUNT)
+
+
+class CurrentToken(Issuance):
     """The remote token whose value the Secret holds."""
 
     id: TokenId = Field(description="Id of the remote token.")
     last_four: LastFour = Field(description="The last four characters of its value.")
     expires_at: Time | None = Field(None, description="When it expires; absent: never.")
-    issued_at: Time = Field(description="When it was issued.")
-    access_digest: Digest = Field(description="Digest of the permissions it was issued for.")
-    expiration_digest: Digest = Field(description="Digest of the expiration it was issued for.")
-    account: AccountRef = Field(description=_ACCOUNT)
     reset_refused: bool = Field(
         default=False, description="Mailtrap refused to reset this token; its successor is created instead."
     )

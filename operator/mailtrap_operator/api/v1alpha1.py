@@ -18,6 +18,7 @@ from mailtrap_operator.api.apitoken import (
 from mailtrap_operator.api.apitoken_status import (
     ApiTokenStatus,
     CurrentToken,
+    Issuance,
     OperationStatus,
     PreviousToken,
     parse_status,
@@ -42,6 +43,7 @@ __all__ = [
     "CurrentToken",
     "Duration",
     "Expiration",
+    "Issuance",
     "Metadata",
     "OperationStatus",
     "PreviousToken",

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from mailtrap_operator.api.v1alpha1 import Issuance
 from mailtrap_operator.core.keys import ApiTokenKey
-from mailtrap_operator.core.observation import Issuance, RemoteToken, UnpublishedToken
+from mailtrap_operator.core.observation import RemoteToken, UnpublishedToken
 
 
 @dataclass(frozen=True, slots=True)

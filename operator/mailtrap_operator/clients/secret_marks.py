@@ -12,10 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mailtrap_operator.api.apitoken_status import Digest
-from mailtrap_operator.api.fields import Model, Time
-from mailtrap_operator.api.v1alpha1 import GROUP, AccountRef
-from mailtrap_operator.core.observation import Issuance
+from mailtrap_operator.api.fields import Model
+from mailtrap_operator.api.v1alpha1 import GROUP, Issuance
 
 OWNER = f"{GROUP}/owner"
 API_TOKEN = f"{GROUP}/api-token"
@@ -31,13 +29,10 @@ _LONGEST_TEXT = 65_536
 """No template grows longer than this; what somebody else made longer is not searched."""
 
 
-class _Issuance(Model):
-    """The JSON text of the issuance annotation."""
+class _Issued(Model):
+    """The JSON text of the issuance annotation: for which wishes, and what we put into the Secret."""
 
-    issued_at: Time
-    access: Digest
-    expiration: Digest
-    account: AccountRef
+    wishes: Issuance
     keys: tuple[str, ...]
     labels: tuple[str, ...] = ()
     annotations: tuple[str, ...] = ()
@@ -59,11 +54,8 @@ class Marks:
 
     def as_annotations(self) -> dict[str, str]:
         """Return the marks as they stand in the Secret."""
-        issuance = _Issuance(
-            issued_at=self.issuance.issued_at,
-            access=self.issuance.access_digest,
-            expiration=self.issuance.expiration_digest,
-            account=self.issuance.account,
+        issued = _Issued(
+            wishes=self.issuance,
             keys=self.keys,
             labels=self.labels,
             annotations=self.annotations,
@@ -74,14 +66,14 @@ class Marks:
             TOKEN_ID: str(self.token_id),
             NONCE: self.nonce,
             FINGERPRINT: self.fingerprint,
-            ISSUANCE: issuance.model_dump_json(by_alias=True),
+            ISSUANCE: issued.model_dump_json(by_alias=True),
         }
 
 
 def read_marks(annotations: Mapping[str, str]) -> Marks | None:
     """Return a Secret's marks, or None when one is missing or damaged."""
     try:
-        issuance = _Issuance.model_validate_json(annotations[ISSUANCE])
+        issued = _Issued.model_validate_json(annotations[ISSUANCE])
         token_id = int(annotations[TOKEN_ID])
         if token_id < 1:
             return None
@@ -91,10 +83,10 @@ def read_marks(annotations: Mapping[str, str]) -> Marks | None:
             token_id=token_id,
             nonce=annotations[NONCE],
             fingerprint=annotations[FINGERPRINT],
-            issuance=Issuance(issuance.issued_at, issuance.access, issuance.expiration, issuance.account),
-            keys=issuance.keys,
-            labels=issuance.labels,
-            annotations=issuance.annotations,
+            issuance=issued.wishes,
+            keys=issued.keys,
+            labels=issued.labels,
+            annotations=issued.annotations,
         )
     except (KeyError, ValueError, ValidationError):
         return None

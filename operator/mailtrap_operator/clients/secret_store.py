@@ -8,13 +8,14 @@ import base64
 import binascii
 from collections.abc import Mapping
 
+from mailtrap_operator.api.v1alpha1 import Issuance
 from mailtrap_operator.clients.errors import Conflict, Failure, Missing, Terminal
 from mailtrap_operator.clients.issued_values import IssuedValue
 from mailtrap_operator.clients.kube import Body, KubeClient, secrets_path
 from mailtrap_operator.clients.secret_marks import OWNER, Marks, find_value, fingerprint, managed, read_marks
 from mailtrap_operator.core.actions import DesiredSecret
 from mailtrap_operator.core.digests import PLACEHOLDER, form_digest
-from mailtrap_operator.core.observation import Absent, Found, Issuance, OwnerReference, SecretState
+from mailtrap_operator.core.observation import Absent, Found, OwnerReference, SecretState
 from mailtrap_operator.core.reasons import Reason
 
 _STAND_IN = "0" * 32

@@ -14,13 +14,13 @@ from mailtrap_operator.api.v1alpha1 import (
     VERSION,
     ApiTokenStatus,
     CurrentToken,
+    Issuance,
     OperationStatus,
     PreviousToken,
     Resource,
 )
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import (
-    Issuance,
     OwnerReference,
     RemoteToken,
     SecretState,

@@ -68,15 +68,9 @@ def _renewal_after(api_token: ApiToken, plan: Plan, outcome: Outcome) -> datetim
 
 
 def _current(published: Published) -> CurrentToken:
-    token, issuance = published.token, published.issuance
+    token = published.token
     return CurrentToken(
-        id=token.id,
-        last_four=token.last_four,
-        expires_at=token.expires_at,
-        issued_at=issuance.issued_at,
-        access_digest=issuance.access_digest,
-        expiration_digest=issuance.expiration_digest,
-        account=issuance.account,
+        id=token.id, last_four=token.last_four, expires_at=token.expires_at, **dict(published.issuance)
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
+from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken, Issuance
 from mailtrap_operator.core.ownership import Tag
 from mailtrap_operator.core.reasons import Reason
 
@@ -50,16 +50,6 @@ class RemoteToken:
     def is_live(self, now: datetime) -> bool:
         """Whether the token still authenticates."""
         return self.expires_at is None or now < self.expires_at
-
-
-@dataclass(frozen=True, slots=True)
-class Issuance:
-    """With which wishes a token was issued; the digests tell later whether they changed."""
-
-    issued_at: datetime
-    access_digest: str
-    expiration_digest: str
-    account: AccountRef
 
 
 @dataclass(frozen=True, slots=True)

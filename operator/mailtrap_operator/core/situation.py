@@ -158,10 +158,7 @@ class Situation:
             last_four=known.last_four if known else "",
             expires_at=known.expires_at if known else None,
             reset_refused=bool(current and known is current and current.reset_refused),
-            issued_at=issuance.issued_at,
-            access_digest=issuance.access_digest,
-            expiration_digest=issuance.expiration_digest,
-            account=issuance.account,
+            **dict(issuance),
         )
 
     @cached_property

@@ -1,11 +1,11 @@
 """What the spec asks for, spelled out: the token to issue and the Secret to publish it in."""
 
-from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, OperationStatus
+from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, Issuance, OperationStatus
 from mailtrap_operator.core import digests
 from mailtrap_operator.core.actions import DesiredSecret, IssueToken
 from mailtrap_operator.core.expiry import wanted_expiry
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Issuance, SecretState
+from mailtrap_operator.core.observation import SecretState
 from mailtrap_operator.core.ownership import Tag, remote_name
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation
@@ -47,7 +47,12 @@ def issue(s: Situation, reason: Reason) -> IssueToken:
         ),
         resources=spec.resources,
         expires_at=wanted_expiry(spec.expiration, s.now),
-        issuance=Issuance(s.now, access, digests.expiration_digest(s.api_token), account.ref),
+        issuance=Issuance(
+            issued_at=s.now,
+            access_digest=access,
+            expiration_digest=digests.expiration_digest(s.api_token),
+            account=account.ref,
+        ),
         secret=desired_secret(s),
     )
 

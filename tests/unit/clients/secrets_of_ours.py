@@ -7,18 +7,23 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, AccountRef
+from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, AccountRef, Issuance
 from mailtrap_operator.clients.issued_values import IssuedValue
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.core.actions import DesiredSecret
-from mailtrap_operator.core.observation import Found, Issuance, RemoteToken, SecretState
+from mailtrap_operator.core.observation import Found, RemoteToken, SecretState
 from mailtrap_operator.core.ownership import Tag
 from tests.unit.clients.fake_kube import FakeKube
 
 VALUE = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 OWNER = "abcdef-abcdefghij"
 REF = AccountRef(name="default")
-ISSUANCE = Issuance(datetime(2026, 3, 1, 12, tzinfo=UTC), "access", "expiration", REF)
+ISSUANCE = Issuance(
+    issued_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
+    access_digest="access",
+    expiration_digest="expiration",
+    account=REF,
+)
 TOKEN = RemoteToken(7, "billing", VALUE[-4:], None, REF, Tag("abcdef", "abcdefghij", "abcdefgh"))
 ISSUED = IssuedValue("abcdefgh", TOKEN, SecretStr(VALUE), ISSUANCE)
 PATH = "/api/v1/namespaces/team/secrets"

@@ -45,6 +45,11 @@ def with_issuance(**changes: object) -> str:
     return json.dumps({name: part for name, part in parts.items() if part != "missing"})
 
 
+def with_wishes(**changes: object) -> str:
+    wishes = json.loads(ALL[secret_marks.ISSUANCE])["wishes"] | changes
+    return with_issuance(wishes={name: wish for name, wish in wishes.items() if wish != "missing"})
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -58,13 +63,13 @@ def with_issuance(**changes: object) -> str:
         (secret_marks.ISSUANCE, "null"),
         (secret_marks.ISSUANCE, "[]"),
         (secret_marks.ISSUANCE, ALL[secret_marks.ISSUANCE][:-9]),
-        (secret_marks.ISSUANCE, with_issuance(issuedAt="missing")),
-        (secret_marks.ISSUANCE, with_issuance(issuedAt=5)),
-        (secret_marks.ISSUANCE, with_issuance(issuedAt="yesterday")),
-        (secret_marks.ISSUANCE, with_issuance(access=None)),
-        (secret_marks.ISSUANCE, with_issuance(access="x" * 5000)),
-        (secret_marks.ISSUANCE, with_issuance(account="default")),
-        (secret_marks.ISSUANCE, with_issuance(account={"kind": "Bank", "name": "x"})),
+        (secret_marks.ISSUANCE, with_wishes(issuedAt="missing")),
+        (secret_marks.ISSUANCE, with_wishes(issuedAt=5)),
+        (secret_marks.ISSUANCE, with_wishes(issuedAt="yesterday")),
+        (secret_marks.ISSUANCE, with_wishes(accessDigest=None)),
+        (secret_marks.ISSUANCE, with_wishes(accessDigest="x" * 5000)),
+        (secret_marks.ISSUANCE, with_wishes(account="default")),
+        (secret_marks.ISSUANCE, with_wishes(account={"kind": "Bank", "name": "x"})),
         (secret_marks.ISSUANCE, with_issuance(keys="token")),
         (secret_marks.ISSUANCE, with_issuance(keys=[5])),
         (secret_marks.ISSUANCE, with_issuance(keys="missing")),

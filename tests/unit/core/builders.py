@@ -16,6 +16,7 @@ from mailtrap_operator.api.v1alpha1 import (
     ApiTokenStatus,
     Condition,
     CurrentToken,
+    Issuance,
     Metadata,
     OperationStatus,
     PreviousToken,
@@ -28,7 +29,6 @@ from mailtrap_operator.core.observation import (
     AccountView,
     Found,
     Identity,
-    Issuance,
     Observation,
     OwnerReference,
     RemoteToken,
@@ -118,10 +118,7 @@ def a_current(
         id=id_,
         last_four=f"{id_:04}",
         expires_at=expires_at,
-        issued_at=issuance.issued_at,
-        access_digest=issuance.access_digest,
-        expiration_digest=issuance.expiration_digest,
-        account=account,
+        **dict(issuance),
         reset_refused=reset_refused,
     )
 
@@ -274,7 +271,7 @@ def seen(
     if listed_elsewhere is not None:
         views.append(AccountView(other, ACCOUNT_IDS[other], _answer(listed_elsewhere)))
     if secret is SECRET_1 and subject.status.current:
-        secret = a_secret(issuance=replace(AS_WISHED, issued_at=subject.status.current.issued_at))
+        secret = a_secret(issuance=an_issuance(issued_at=subject.status.current.issued_at))
     return Observation(
         api_token=subject,
         secret=_read(secret),
