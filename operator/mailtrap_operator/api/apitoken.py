@@ -1,14 +1,14 @@
 """The spec of an ApiToken: what the user asks for."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, ValidationError, WithJsonSchema
 
-from mailtrap_operator.api.durations import Lifetime, Overlap
-from mailtrap_operator.api.fields import GROUP, MANAGED_BY_LABEL, Model, ObjectName, Time, cel, places
+from mailtrap_operator.api.durations import Lifetime
+from mailtrap_operator.api.fields import GROUP, MANAGED_BY_LABEL, Model, ObjectName, Time, cel, faults
 from mailtrap_operator.api.objects import AccountRef
+from mailtrap_operator.api.rotation import Rotation
 
 ResourceId = Annotated[
     Annotated[int, Field(strict=True, ge=1)] | Annotated[str, Field(min_length=1, max_length=64)],
@@ -85,39 +85,6 @@ class Expiration(Model):
                 "must be a date from 2020 to 2099, such as 2030-01-31T12:00:00Z",
             )
         ),
-    )
-
-
-class Rotation(Model):
-    """When and how a token is replaced by its successor."""
-
-    model_config = ConfigDict(
-        json_schema_extra=cel(
-            (
-                "!(has(self.renewBefore) && has(self.renewBeforePercentage))",
-                "set renewBefore or renewBeforePercentage, not both",
-            )
-        )
-    )
-
-    strategy: Literal["Reset", "Replace"] = Field(
-        "Reset",
-        description="Reset lets Mailtrap issue the successor and keeps the old value working for 12 hours. "
-        "Replace creates another token and deletes the old one after the overlap.",
-    )
-    renew_before: Lifetime | None = Field(
-        None,
-        description="Renewal starts this long before the token expires. Default: a third of its lifetime.",
-    )
-    renew_before_percentage: int | None = Field(
-        None,
-        ge=1,
-        le=99,
-        description="Renewal starts when this percentage of the granted lifetime remains.",
-    )
-    overlap: Overlap = Field(
-        timedelta(hours=12),
-        description="How long a replaced token keeps working, from 0s to 720h. A reset's overlap is Mailtrap's.",
     )
 
 
@@ -235,19 +202,19 @@ class ApiTokenSpec(Model):
     )
 
 
-def parse_spec(raw: object) -> tuple[ApiTokenSpec, tuple[str, ...]]:
+def parse_spec(raw: object) -> tuple[ApiTokenSpec, Mapping[str, str]]:
     """Read a stored spec; never raises. One may be older than the CRD's rules, or made by a later version.
 
     Returns:
-        The spec, and the names of the fields that cannot be read; such a field has its default, `resources` none.
+        The spec, and what is wrong with each field that cannot be read; it has its default, `resources` none.
     """
     fields = raw if isinstance(raw, Mapping) else {}
     try:
-        return ApiTokenSpec.model_validate(fields, by_alias=True, by_name=False), ()
+        return ApiTokenSpec.model_validate(fields, by_alias=True, by_name=False), {}
     except ValidationError as error:
-        unreadable = {str(place[0]) for place in places(error)}
+        unreadable = faults(error)
     sound = {name: value for name, value in fields.items() if name not in unreadable}
     if "resources" in sound:
-        return ApiTokenSpec.model_validate(sound, by_alias=True, by_name=False), tuple(sorted(unreadable))
+        return ApiTokenSpec.model_validate(sound, by_alias=True, by_name=False), unreadable
     spec = ApiTokenSpec.model_validate({**sound, "resources": [_STAND_IN]}, by_alias=True, by_name=False)
-    return spec.model_copy(update={"resources": ()}), tuple(sorted(unreadable))
+    return spec.model_copy(update={"resources": ()}), unreadable

@@ -21,6 +21,7 @@ from mailtrap_operator.api.fields import (
 )
 from mailtrap_operator.api.objects import AccountRef, Conditions
 
+RotateRequest = Annotated[str, Field(max_length=256)]
 Digest = Annotated[str, Field(max_length=128)]
 _ACCOUNT = "The account that the token lives in."
 
@@ -43,6 +44,9 @@ class Issuance(Model):
     access_digest: Digest = Field(description="Digest of the permissions it was issued for.")
     expiration_digest: Digest = Field(description="Digest of the expiration it was issued for.")
     account: AccountRef = Field(description=_ACCOUNT)
+    rotate_request: RotateRequest = Field(
+        "", description="The rotate annotation that it answers; empty: none."
+    )
 
 
 class CurrentToken(Issuance):
@@ -86,6 +90,9 @@ class ApiTokenStatus(Model):
     )
     secret_name: ObjectName | None = Field(None, description="The Secret that holds the value.")
     renewal_time: Time | None = Field(None, description="When the next renewal is due.")
+    last_handled_rotate_request: RotateRequest | None = Field(
+        None, description="The value of the annotation mailtrap-operator.io/rotate that was answered last."
+    )
 
 
 def parse_status(raw: object) -> tuple[ApiTokenStatus, tuple[str, ...]]:

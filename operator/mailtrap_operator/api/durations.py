@@ -61,5 +61,7 @@ Duration = Annotated[
 ]
 # The server grants five years at most; 43800h are five years without a leap day.
 Lifetime = Annotated[Duration, _between("1m", "43800h", "2160h")]
+Period = Annotated[Duration, _between("1h", "43800h", "720h")]
+WindowLength = Annotated[Duration, _between("1m", "168h", "4h")]
 Overlap = Annotated[Duration, _between("0s", "720h", "12h")]
 RefreshInterval = Annotated[Duration, _between("10s", "1h", "60s")]

@@ -47,6 +47,16 @@ def places(error: ValidationError) -> list[tuple[int | str, ...]]:
     return [detail["loc"] for detail in details]
 
 
+def faults(error: ValidationError) -> dict[str, str]:
+    """Return what is wrong with each field of a model, the first wrong of each; it may quote the value."""
+    wrong: dict[str, str] = {}
+    for detail in error.errors(include_url=False, include_input=False):
+        name, *rest = detail["loc"]
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+        wrong.setdefault(str(name), f"{name}{place}: {detail['msg'].removeprefix('Value error, ')}")
+    return dict(sorted(wrong.items()))
+
+
 def cel(*rules: tuple[str, str]) -> dict[str, JsonValue]:
     """Return schema keywords that let the API server check pairs of (CEL rule, message)."""
     validations: list[JsonValue] = [{"rule": rule, "message": message} for rule, message in rules]

@@ -10,7 +10,6 @@ from mailtrap_operator.api.apitoken import (
     ApiTokenSpec,
     Expiration,
     Resource,
-    Rotation,
     SecretTemplate,
     TemplateMetadata,
     parse_spec,
@@ -26,6 +25,7 @@ from mailtrap_operator.api.apitoken_status import (
 from mailtrap_operator.api.durations import Duration, parse_duration, print_duration
 from mailtrap_operator.api.fields import GROUP, MANAGED_BY_LABEL, VERSION, Model, print_time
 from mailtrap_operator.api.objects import AccountKind, AccountRef, Condition, Metadata
+from mailtrap_operator.api.rotation import Rotation, Window
 
 __all__ = [
     "GROUP",
@@ -52,6 +52,7 @@ __all__ = [
     "SecretKeyRef",
     "SecretTemplate",
     "TemplateMetadata",
+    "Window",
     "parse_duration",
     "parse_status",
     "print_duration",
@@ -80,7 +81,9 @@ class ApiToken(Model):
     status: Annotated[ApiTokenStatus, BeforeValidator(_salvage)] = Field(
         ApiTokenStatus(), description="What the operator found and did."
     )
-    unreadable: tuple[str, ...] = Field((), description="The fields of the spec that cannot be read.")
+    unreadable: Mapping[str, str] = Field(
+        {}, description="The fields of the spec that cannot be read, and what is wrong with each."
+    )
 
 
 class Account(Model):

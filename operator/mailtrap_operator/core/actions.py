@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Literal
 
 from mailtrap_operator.api.v1alpha1 import (
     GROUP,
@@ -157,6 +158,15 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A condition that stands beside `Ready` while it is true."""
+
+    type: Literal["RotationPending"]
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """The part of the status that is on record, as it is to be once the action is done."""
 
@@ -182,6 +192,7 @@ class Plan:
     works: bool
     requeue_after: timedelta | None = None
     renewal_time: datetime | None = None
+    notices: tuple[Notice, ...] = ()
 
     def changes(self, status: ApiTokenStatus) -> bool:
         """Whether this plan does more than to look and tell."""

@@ -23,6 +23,13 @@ def token_is_missing(situation: Situation) -> Reason | None:
     return Reason.TOKEN_EXPIRED if expired else Reason.TOKEN_GONE
 
 
+def rotation_was_requested(situation: Situation) -> Reason | None:
+    """The user set the annotation anew since the token was issued."""
+    request, base = digests.rotate_request(situation.api_token), situation.base
+    is_new = base is not None and request not in {"", base.rotate_request}
+    return Reason.ROTATION_REQUESTED if is_new else None
+
+
 def access_has_changed(situation: Situation) -> Reason | None:
     """The account, the display name or the permissions are no longer those of the token."""
     account_id = situation.seen.account.account_id
@@ -72,6 +79,7 @@ def renewal_of(situation: Situation, token: CurrentToken | None) -> datetime | N
 
 CHECKS: tuple[Callable[[Situation], Reason | None], ...] = (
     token_is_missing,
+    rotation_was_requested,
     access_has_changed,
     secret_is_missing,
     secret_is_edited,

@@ -15,6 +15,7 @@ from mailtrap_operator.core.actions import (
     Failed,
     Finding,
     IssueToken,
+    Notice,
     Outcome,
     Plan,
     Published,
@@ -39,9 +40,8 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
         now: The time of the conditions' transitions.
     """
     record = _record_after(latest, plan, outcome, now)
-    conditions = _conditions(
-        _finding_after(plan, outcome), works=plan.works or isinstance(outcome, Published)
-    )
+    works = plan.works or isinstance(outcome, Published)
+    conditions = _conditions(_finding_after(plan, outcome), plan.notices, works=works)
     generation = latest.metadata.generation
     return ApiTokenStatus(
         observed_generation=generation,
@@ -51,6 +51,7 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
         previous=record.previous,
         secret_name=record.secret_name,
         renewal_time=_renewal_after(latest, plan, outcome),
+        last_handled_rotate_request=(record.current and record.current.rotate_request) or None,
     )
 
 
@@ -124,7 +125,7 @@ def _finding_after(plan: Plan, outcome: Outcome) -> Finding:
             assert_never(outcome)
 
 
-def _conditions(finding: Finding, *, works: bool) -> Iterable[_Wanted]:
+def _conditions(finding: Finding, notices: Iterable[Notice], *, works: bool) -> Iterable[_Wanted]:
     stalled = finding.state is State.STALLED
     if works:
         ready = (
@@ -137,6 +138,8 @@ def _conditions(finding: Finding, *, works: bool) -> Iterable[_Wanted]:
         yield "Stalled", "True", finding.reason, finding.message
     elif finding.state is not State.READY:
         yield "Reconciling", "True", finding.reason, finding.message
+    for notice in notices:
+        yield notice.type, "True", notice.reason, notice.message
 
 
 def merge_conditions(

@@ -112,8 +112,8 @@ def _next_to_revoke(s: Situation, operation: OperationStatus) -> RemoteToken | N
 
 def unreadable_message(s: Situation) -> str:
     """Return what is wrong with a spec that cannot be read, and the way out."""
-    names = ", ".join(f"spec.{name}" for name in s.api_token.unreadable)
-    return f"{names}: this version of the operator cannot read the value. Correct it as the CRD describes it."
+    wrong = "; ".join(f"spec.{fault}" for fault in s.api_token.unreadable.values())
+    return f"The spec cannot be read: {wrong}. Correct it as the CRD describes it."
 
 
 def held_up(cause: Unknown) -> Unknown:

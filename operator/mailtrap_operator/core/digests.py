@@ -3,9 +3,14 @@
 import hashlib
 import json
 
-from mailtrap_operator.api.v1alpha1 import ApiToken, print_time
+from mailtrap_operator.api.v1alpha1 import GROUP, ApiToken, print_time
 
 _LONGEST_NAME = 150
+
+_LONGEST_REQUEST = 256
+
+ROTATE_ANNOTATION = f"{GROUP}/rotate"
+"""Any new value of it asks for one rotation."""
 
 PLACEHOLDER = "${token}"
 """Stands in a template where the token value goes."""
@@ -32,6 +37,12 @@ def expiration_digest(api_token: ApiToken) -> str:
         wish.at and print_time(wish.at),
     )
     return _digest([wish.policy, after, at])
+
+
+def rotate_request(api_token: ApiToken) -> str:
+    """Return the rotation that the annotation asks for, one too long to be kept as its digest; empty: none."""
+    request = api_token.metadata.annotations.get(ROTATE_ANNOTATION, "")
+    return request if len(request) <= _LONGEST_REQUEST else _digest(request)
 
 
 def display_name(api_token: ApiToken) -> str:

@@ -35,17 +35,29 @@ def wanted_expiry(expiration: Expiration, now: datetime) -> WantedExpiry:
 
 def renewal_of(api_token: ApiToken, token: CurrentToken, expires_at: datetime | None) -> datetime | None:
     """Return when a token's renewal is due, `expires_at` being its end as it is known now."""
-    wished = api_token.spec.expiration.at
-    if wished is not None and expires_at is not None and expires_at >= wished:
-        # A successor would end no later.
-        return None
-    return renewal_time(
-        rotation=api_token.spec.rotation,
-        issued_at=token.issued_at,
-        granted=token.expires_at,
-        expires_at=expires_at,
-        uid=api_token.metadata.uid,
+    meta, spec = api_token.metadata, api_token.spec
+    every = spec.rotation.every
+    by_age = None if every is None else _aged(token.issued_at, every, meta.uid)
+    wished = spec.expiration.at
+    # A successor of one that ends as wished would end no later.
+    ends_as_wished = wished is not None and expires_at is not None and expires_at >= wished
+    by_end = (
+        None
+        if ends_as_wished
+        else renewal_time(
+            rotation=spec.rotation,
+            issued_at=token.issued_at,
+            granted=token.expires_at,
+            expires_at=expires_at,
+            uid=meta.uid,
+        )
     )
+    return min((due for due in (by_age, by_end) if due is not None), default=None)
+
+
+def _aged(issued_at: datetime, every: timedelta, uid: str) -> datetime:
+    age = every * (1 - _JITTER * _fraction(uid))
+    return issued_at + min(age, datetime.max.replace(tzinfo=UTC) - issued_at)
 
 
 def renewal_time(

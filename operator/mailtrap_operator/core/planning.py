@@ -24,6 +24,7 @@ from mailtrap_operator.core.recovery import (
     untracked_tokens_are_retired,
     value_in_memory_is_published,
 )
+from mailtrap_operator.core.rotation import postponed
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import MOST_ON_RECORD, RECHECK, step_plan, waiting
 from mailtrap_operator.core.upkeep import (
@@ -74,7 +75,7 @@ def suspension_stops_the_rest(s: Situation) -> Plan | None:
 def needed_token_is_issued(s: Situation) -> Plan | None:
     """The checks found a reason for another token."""
     reason = checks.why_a_token_is_needed(s)
-    if reason is None:
+    if reason is None or postponed(s, reason):
         return None
     if s.unknown is not None:
         return waiting(s, s.unknown)
@@ -108,6 +109,8 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
     if s.held and s.is_listed(s.held.account) and s.held.id not in s.owned:
         # So new that the list need not show it yet; soon it must.
         dates.append(s.now + s.seen.identity.settle_time)
+    if (wait := postponed(s, checks.why_a_token_is_needed(s))) and wait.until:
+        dates.append(wait.until)
     if s.blind is not None:
         # What the account hides may need something, and nothing else may tell when it answers again.
         dates.append(s.now + RECHECK)

@@ -22,6 +22,10 @@ class Reason(StrEnum):
     SECRET_EDITED = "SecretEdited"  # noqa: S105 - a reason, not a password
     TOKEN_RESET = "TokenReset"  # noqa: S105 - a reason, not a password
     RENEWAL_DUE = "RenewalDue"
+    ROTATION_REQUESTED = "RotationRequested"
+
+    # What a rotation waits for, when it is not the user.
+    NO_WINDOW_BEFORE_EXPIRY = "NoWindowBeforeExpiry"
 
     # Why a token is on its way out.
     SUPERSEDED = "Superseded"
@@ -76,5 +80,6 @@ WHY: dict[Reason, str] = {
     Reason.EXPIRATION_CHANGED: "the expiration changed",
     Reason.TOKEN_RESET: "the former one was reset in Mailtrap, and the value of its successor is not known",
     Reason.RENEWAL_DUE: "the former one is due for renewal",
+    Reason.ROTATION_REQUESTED: "its rotation was requested",
 }
 """Why a token is issued, as the end of a sentence."""

@@ -169,6 +169,12 @@ class Situation:
             return held
         return self._confirmed(self.record.current) if self.record.current else None
 
+    @property
+    def answered_request(self) -> str:
+        """The rotation that was requested and answered last; empty: none."""
+        last = self.base or self.record.current or self.held_on_paper
+        return last.rotate_request if last else ""
+
     def _confirmed(self, token: CurrentToken) -> CurrentToken | None:
         """Return the token unless it is positively dead."""
         if self.is_gone(token):

@@ -1,10 +1,12 @@
 """How a step of the ladder puts its decision into a Plan."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 from mailtrap_operator.core import checks
-from mailtrap_operator.core.actions import Action, Finding, Plan, Record, State
+from mailtrap_operator.core.actions import Action, Finding, Notice, Plan, Record, State
 from mailtrap_operator.core.observation import Unknown
+from mailtrap_operator.core.rotation import postponed
 from mailtrap_operator.core.situation import Situation
 
 MOST_ON_RECORD = 250
@@ -23,10 +25,21 @@ def step_plan(
     requeue_after: timedelta | None = None,
 ) -> Plan:
     """Return the Plan of a step: by default nothing is done, nothing recorded, and events bring the next look."""
-    works = s.held is not None
     return Plan(
-        s.now, action, record or s.record, finding, works, requeue_after, checks.renewal_of(s, s.held)
+        s.now,
+        action,
+        record or s.record,
+        finding,
+        works=s.held is not None,
+        requeue_after=requeue_after,
+        renewal_time=checks.renewal_of(s, s.held),
+        notices=tuple(_notices(s)),
     )
+
+
+def _notices(s: Situation) -> Iterator[Notice]:
+    if wait := postponed(s, checks.why_a_token_is_needed(s)):
+        yield Notice("RotationPending", wait.reason, wait.message)
 
 
 def waiting(s: Situation, unknown: Unknown) -> Plan:

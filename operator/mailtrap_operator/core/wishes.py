@@ -52,6 +52,8 @@ def issue(s: Situation, reason: Reason) -> IssueToken:
             access_digest=access,
             expiration_digest=digests.expiration_digest(s.api_token),
             account=account.ref,
+            # One that was answered before stays answered, also while the annotation is away.
+            rotate_request=digests.rotate_request(s.api_token) or s.answered_request,
         ),
         secret=desired_secret(s),
     )

@@ -105,7 +105,12 @@ def test_the_columns_of_a_token() -> None:
 
 
 def test_defaults_are_written_as_a_user_writes_them() -> None:
-    assert {"strategy": "Reset", "overlap": "12h"} == properties("ApiToken", "spec")["rotation"]["default"]
+    assert {
+        "policy": "Automatic",
+        "strategy": "Reset",
+        "overlap": "12h",
+        "outsideWindows": "BeforeExpiry",
+    } == properties("ApiToken", "spec")["rotation"]["default"]
     assert "1m" == properties("MailtrapAccount", "spec")["refreshInterval"]["default"]
 
 

@@ -173,6 +173,7 @@ def test_every_reason_to_issue_has_its_words() -> None:
         Reason.EXPIRATION_CHANGED,
         Reason.TOKEN_RESET,
         Reason.RENEWAL_DUE,
+        Reason.ROTATION_REQUESTED,
     }
 
     assert issuing == set(WHY)

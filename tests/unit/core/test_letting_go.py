@@ -82,7 +82,7 @@ def test_without_our_finalizer_nothing_is_done_any_more(finalizers: tuple[str, .
 
 @pytest.mark.parametrize("field", ["deletionPolicy", "accountRef"])
 def test_a_deletion_waits_while_it_cannot_be_read_what_is_to_become_of_the_tokens(field: str) -> None:
-    api_token = doomed(LEAVING_THEM).model_copy(update={"unreadable": (field,)})
+    api_token = doomed(LEAVING_THEM).model_copy(update={"unreadable": {field: f"{field}: wrong"}})
 
     planned = plan(seen(api_token), NOW)
     assert (None, State.BLOCKED, Reason.SPEC_INVALID) == (
@@ -90,12 +90,14 @@ def test_a_deletion_waits_while_it_cannot_be_read_what_is_to_become_of_the_token
         planned.finding.state,
         planned.finding.reason,
     )
-    assert f"spec.{field}: this version of the operator cannot read the value." in planned.finding.message
-    escaped = doomed(LEAVING_THEM, annotations=ESCAPE).model_copy(update={"unreadable": (field,)})
+    assert f"The spec cannot be read: spec.{field}: wrong." in planned.finding.message
+    escaped = doomed(LEAVING_THEM, annotations=ESCAPE).model_copy(
+        update={"unreadable": {field: f"{field}: wrong"}}
+    )
     assert isinstance(plan(seen(escaped), NOW).action, RemoveFinalizer)
 
 
 def test_a_deletion_does_not_need_the_rest_of_the_spec() -> None:
-    api_token = doomed(LEAVING_THEM).model_copy(update={"unreadable": ("rotation",)})
+    api_token = doomed(LEAVING_THEM).model_copy(update={"unreadable": {"rotation": "wrong"}})
 
     assert plan(seen(doomed(LEAVING_THEM)), NOW) == plan(seen(api_token), NOW)

@@ -277,9 +277,12 @@ def test_a_served_object_tells_of_troubles_that_somebody_must_end_while_its_valu
     )
 
 
+WRONG = {"rotation": "rotation.every: too long", "suspend": "suspend: not true or false"}
+
+
 @pytest.mark.parametrize("secret", [SECRET_1, None], ids=["served", "not served"])
 def test_nothing_is_done_for_a_spec_that_cannot_be_read(secret: SecretState | None) -> None:
-    api_token = an_api_token(display_name="other").model_copy(update={"unreadable": ("rotation", "suspend")})
+    api_token = an_api_token(display_name="other").model_copy(update={"unreadable": WRONG})
 
     planned = plan(seen(api_token, secret=secret), NOW)
     assert (None, State.STALLED, Reason.SPEC_INVALID) == (
@@ -287,7 +290,9 @@ def test_nothing_is_done_for_a_spec_that_cannot_be_read(secret: SecretState | No
         planned.finding.state,
         planned.finding.reason,
     )
-    assert planned.finding.message.startswith("spec.rotation, spec.suspend: this version")
+    assert planned.finding.message.startswith(
+        "The spec cannot be read: spec.rotation.every: too long; spec.suspend: not true or false. Correct it"
+    )
 
 
 def test_a_list_need_not_show_a_new_token_yet() -> None:

@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from mailtrap_operator.api.v1alpha1 import Expiration, Resource, Rotation, SecretTemplate, TemplateMetadata
+from mailtrap_operator.api.v1alpha1 import (
+    Expiration,
+    Resource,
+    Rotation,
+    SecretTemplate,
+    TemplateMetadata,
+    Window,
+)
+from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.observation import Found, Observation
 from mailtrap_operator.core.planning import plan
 from tests.unit.core.builders import (
@@ -32,6 +40,7 @@ MOVES = "the same value moves; nothing remote"
 NOTHING = "nothing remote, ever"
 
 REPLACING = Rotation(strategy="Replace")
+NIGHT = Window(schedule="0 2 * * *", duration=HOUR)
 
 
 def effect(world: Observation) -> str:
@@ -91,6 +100,17 @@ def ending(expires_in: Any, **spec: Any) -> Observation:
             ending(60 * DAY, rotation=Rotation(renew_before_percentage=70)),
             RESET,
             id="renewal due by renewBeforePercentage",
+        ),
+        pytest.param(
+            wishing(rotation=Rotation(every=29 * DAY)), RESET, id="older than rotation.every, nothing expires"
+        ),
+        pytest.param(
+            wishing(annotations={ROTATE_ANNOTATION: "now"}), RESET, id="rotate annotation set to a new value"
+        ),
+        pytest.param(
+            wishing(annotations={ROTATE_ANNOTATION: "now"}, rotation=REPLACING),
+            REPLACE,
+            id="rotate annotation set to a new value, strategy Replace",
         ),
         pytest.param(seen(secret=None), RESET, id="Secret deleted"),
         pytest.param(seen(secret=an_edited_secret()), RESET, id="Secret edited, or its key lost"),
@@ -172,6 +192,10 @@ def ending(expires_in: Any, **spec: Any) -> Observation:
         pytest.param(wishing(deletion_policy="Retain"), NOTHING, id="deletionPolicy"),
         pytest.param(wishing(rotation=Rotation(overlap=HOUR)), NOTHING, id="overlap"),
         pytest.param(wishing(rotation=REPLACING), NOTHING, id="strategy"),
+        pytest.param(wishing(rotation=Rotation(policy="Manual")), NOTHING, id="rotation.policy"),
+        pytest.param(wishing(rotation=Rotation(every=31 * DAY)), NOTHING, id="every, not yet that old"),
+        pytest.param(wishing(rotation=Rotation(windows=(NIGHT,))), NOTHING, id="windows"),
+        pytest.param(wishing(rotation=Rotation(outside_windows="Never")), NOTHING, id="outsideWindows"),
         pytest.param(
             wishing(rotation=Rotation(renew_before=DAY)), NOTHING, id="renewBefore, nothing expires"
         ),

@@ -1,0 +1,107 @@
+"""The part of an ApiToken's spec that says when and how a token is replaced by its successor."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+from pydantic import AfterValidator, ConfigDict, Field
+
+from mailtrap_operator.api.durations import Lifetime, Overlap, Period, WindowLength
+from mailtrap_operator.api.fields import Model, cel
+
+_FIELDS = 5
+
+
+def _schedule(text: str) -> str:
+    try:
+        is_schedule = len(text.split()) == _FIELDS and CronSim(text, datetime.now(UTC))
+    except CronSimError as error:
+        raise ValueError(f"{text!r} is not a cron schedule: {error}") from None
+    if not is_schedule:
+        raise ValueError(f"{text!r} is not a cron schedule of five fields, such as '0 3 * * sun'")
+    return text
+
+
+def _timezone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"{name!r} is not a time zone, such as UTC or Europe/Berlin") from None
+    return name
+
+
+class Window(Model):
+    """A time in which a token may be rotated."""
+
+    schedule: Annotated[str, AfterValidator(_schedule)] = Field(
+        max_length=100,
+        description="When the window opens: a cron schedule of five fields, such as '0 3 * * sun'.",
+        json_schema_extra=cel(
+            (
+                r"self.matches('^[^ ]+( [^ ]+){4}$')",
+                "must be a cron schedule of five fields, one blank between them, such as '0 3 * * sun'",
+            )
+        ),
+    )
+    timezone: Annotated[str, AfterValidator(_timezone)] = Field(
+        "UTC",
+        min_length=1,
+        max_length=64,
+        pattern="^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$",
+        description="The time zone of the schedule, such as Europe/Berlin.",
+    )
+    duration: WindowLength = Field(description="How long the window stays open, from 1m to 168h.")
+
+
+class Rotation(Model):
+    """When and how a token is replaced by its successor."""
+
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            (
+                "!(has(self.renewBefore) && has(self.renewBeforePercentage))",
+                "set renewBefore or renewBeforePercentage, not both",
+            )
+        )
+    )
+
+    policy: Literal["Automatic", "Manual"] = Field(
+        "Automatic",
+        description="Automatic rotates a token when it is due. Manual waits for a new value of the annotation "
+        "mailtrap-operator.io/rotate; only a lost value is still replaced at once.",
+    )
+    strategy: Literal["Reset", "Replace"] = Field(
+        "Reset",
+        description="Reset lets Mailtrap issue the successor and keeps the old value working for 12 hours. "
+        "Replace creates another token and deletes the old one after the overlap.",
+    )
+    renew_before: Lifetime | None = Field(
+        None,
+        description="Renewal starts this long before the token expires. Default: a third of its lifetime.",
+    )
+    renew_before_percentage: int | None = Field(
+        None,
+        ge=1,
+        le=99,
+        description="Renewal starts when this percentage of the granted lifetime remains.",
+    )
+    every: Period | None = Field(
+        None, description="Rotates a token of this age, from 1h to 43800h, also one that never expires."
+    )
+    overlap: Overlap = Field(
+        timedelta(hours=12),
+        description="How long a replaced token keeps working, from 0s to 720h. A reset's overlap is Mailtrap's.",
+    )
+    windows: tuple[Window, ...] = Field(
+        (),
+        max_length=16,
+        description="When a token may be rotated; by default at any time. A rotation that the annotation "
+        "mailtrap-operator.io/rotate asks for, and one that replaces a lost value, does not wait.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    outside_windows: Literal["BeforeExpiry", "Never"] = Field(
+        "BeforeExpiry",
+        description="What happens to a token that expires before the next window opens. BeforeExpiry rotates it "
+        "shortly before its end. Never lets it expire, and replaces it then.",
+    )
