@@ -82,6 +82,17 @@ def policies(random: Random, name: str) -> Deed:
     return _edit(name, deletionPolicy=random.choice(["Delete", "Delete", "Retain"]))
 
 
+def rotation_request(random: Random, name: str) -> Deed:
+    """Return the request for a rotation."""
+    request = f"request {random.randrange(1000)}"
+
+    def do(world: World, posts: Posts) -> None:
+        if world.read(api_token_path(name)):
+            world.request_rotation(name, request)
+
+    return Deed(f"rotate {name}: {request}", do)
+
+
 def secret_name(random: Random, name: str) -> Deed:
     """Return a change of the Secret's name."""
     return _edit(name, secretName=random.choice([name, f"{name}-a", f"{name}-b"]))

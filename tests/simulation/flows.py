@@ -55,6 +55,10 @@ def _change_permissions(world: World) -> None:
     world.put_api_token(resources=[{"type": "domain", "id": 1, "accessLevel": "Viewer"}])
 
 
+def _request_rotation(world: World) -> None:
+    world.request_rotation()
+
+
 def _lose_secret(world: World) -> None:
     world.delete(secret_path())
 
@@ -93,6 +97,7 @@ FLOWS: tuple[Flow, ...] = (
     Flow("create", _create, spec=None),
     Flow("reset", _change_expiration),
     Flow("replace", _change_permissions, is_done=_is_served_with_one_token),
+    Flow("rotation requested", _request_rotation),
     Flow("Secret lost", _lose_secret),
     Flow("status lost", _lose_status),
     Flow("Secret and status lost", _lose_secret_and_status, is_done=_is_served_with_one_token),

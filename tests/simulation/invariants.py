@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.ownership import parse_tag
 from mailtrap_simulator.tokens import Token
 from tests.simulation.listening import one_of
@@ -206,6 +207,9 @@ def _wrongs(world: World, body: Body) -> Iterator[str]:
         yield "it is not Ready"
     if ready.get("observedGeneration") != meta["generation"]:
         yield "its status is old"
+    request = meta.get("annotations", {}).get(ROTATE_ANNOTATION)
+    if request and not body["spec"].get("suspend") and status.get("lastHandledRotateRequest") != request:
+        yield "a requested rotation was not made"
     if "operation" in status:
         yield "an operation is still open"
     owned, value, now = world.owned(body), value_in(world.secret_of(body)), world.remote_time()

@@ -22,6 +22,7 @@ _WEIGHTS: dict[Callable[[Random, str], Deed], int] = {
     deeds.expiration: 18,
     deeds.access: 12,
     deeds.policies: 5,
+    deeds.rotation_request: 8,
     deeds.secret_name: 8,
     deeds.secret_form: 5,
     deeds.suspension: 5,

@@ -14,6 +14,7 @@ from tests.simulation.persisted import Path
 Schema = Mapping[str, Any]
 
 _EXAMPLE = re.compile("such as ([0-9]+[hms])$")
+_EXAMPLES = re.compile(r"such as ('.+'|\S+) or ('.+'|\S+)\.$")
 _BOUND = re.compile(r"duration\('([0-9]+[hms])'\)")
 _ODD_TEXTS = (
     "",
@@ -74,6 +75,8 @@ def _right_texts(schema: Schema) -> tuple[Any, ...]:
         (rule,) = rules
         return _EXAMPLE.findall(rule["message"])[0], _BOUND.findall(rule["rule"])[-1]
     is_template = any("${token}" in rule["rule"] for rule in rules)
+    if examples := _EXAMPLES.search(schema.get("description", "")):
+        return tuple(text.strip("'") for text in examples.groups())
     return ("${token}", "second:${token}") if is_template else ("second", "third")
 
 

@@ -113,6 +113,7 @@ def _served(*, is_alone: bool) -> Saved:
             world.put_api_token("shop", **_OTHER_SPEC)
             if not is_alone:
                 world.put_api_token(**_SPEC)
+                world.request_rotation()
             await world.start_operator()
             assert await watched.until(is_served)
             world.put_api_token("shop", **_REPLACE)

@@ -68,7 +68,7 @@ def right_transitions() -> Iterator[Transition]:
     """Yield for each field the ways from one right value to another, and to none."""
     for field, schema in schema_fields(schema_of("spec")):
         specs = [_spec(field, value) for value in right_values(schema)]
-        for before, after in zip(specs, [*specs[1:], changed(_BARE, field, ABSENT)], strict=True):
+        for before, after in zip(specs, [*specs[1:], changed(_around(field), field, ABSENT)], strict=True):
             yield Transition(field, before, after)
 
 
@@ -80,8 +80,17 @@ def odd_transitions() -> Iterator[Transition]:
             yield Transition(field, right, right, changed(right, field, odd))
 
 
+def _around(field: Path) -> Spec:
+    """Return the spec in which a field is set: for one of a list's items with the rest of that item."""
+    if 0 not in field or field[0] in _BARE:
+        return _BARE
+    place = field[: field.index(0)]
+    spec: Spec = changed(_BARE, place, right_values(dict(schema_fields(schema_of("spec")))[place])[0])
+    return spec
+
+
 def _spec(field: Path, value: Any) -> Spec:
-    spec: Spec = changed(_BARE, field, value)
+    spec: Spec = changed(_around(field), field, value)
     beside = _BESIDE.get(field, {}).get(value, {}) if isinstance(value, str) else {}
     for name, companion in beside.items():
         spec = changed(spec, (*field[:-1], name), companion)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.ownership import owner_of, parse_tag
 from mailtrap_simulator.account import Account
 from mailtrap_simulator.drafts import Draft
@@ -187,6 +188,10 @@ class World:
         } | spec
         body = {"apiVersion": API_VERSION, "kind": "ApiToken", "metadata": {"name": name}, "spec": full}
         self.write("POST", path, body)
+
+    def request_rotation(self, name: str = "billing", request: str = "now") -> None:
+        """Ask for a rotation of an ApiToken, by its annotation."""
+        self.write("PATCH", api_token_path(name), {"metadata": {"annotations": {ROTATE_ANNOTATION: request}}})
 
     def replace_credential(self) -> None:
         """Give the operator another credential, and delete the former one."""

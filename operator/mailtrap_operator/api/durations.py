@@ -4,10 +4,13 @@ The subset of Go's notation that needs no rounding: hours, minutes and seconds, 
 """
 
 import re
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, JsonValue, PlainSerializer
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from mailtrap_operator.api.fields import cel
 
@@ -45,13 +48,34 @@ def _parse(value: object) -> timedelta:
     raise ValueError("a duration must be a text such as 2160h, 1h30m or 60s")
 
 
-def _between(low: str, high: str, example: str) -> WithJsonSchema:
-    rule = (
-        f"self.matches('{PATTERN}') && self != '' "
-        f"&& duration(self) >= duration('{low}') && duration(self) <= duration('{high}')"
-    )
-    message = f"must be a duration from {low} to {high} in hours, minutes and seconds, such as {example}"
-    return WithJsonSchema({"type": "string", "maxLength": 32, **cel((rule, message))})
+@dataclass(frozen=True, slots=True)
+class _Between:
+    """The bounds of a duration, for the API server and for what was stored before it knew them."""
+
+    low: str
+    high: str
+    example: str
+
+    @property
+    def _message(self) -> str:
+        return f"must be a duration from {self.low} to {self.high} in hours, minutes and seconds, such as {self.example}"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, _schema: CoreSchema, _handler: GetJsonSchemaHandler
+    ) -> dict[str, JsonValue]:
+        rule = (
+            f"self.matches('{PATTERN}') && self != '' "
+            f"&& duration(self) >= duration('{self.low}') && duration(self) <= duration('{self.high}')"
+        )
+        return {"type": "string", "maxLength": 32, **cel((rule, self._message))}
+
+    def _checked(self, value: timedelta) -> timedelta:
+        if not parse_duration(self.low) <= value <= parse_duration(self.high):
+            raise ValueError(self._message)
+        return value
 
 
 Duration = Annotated[
@@ -60,8 +84,8 @@ Duration = Annotated[
     PlainSerializer(print_duration, return_type=str, when_used="json"),
 ]
 # The server grants five years at most; 43800h are five years without a leap day.
-Lifetime = Annotated[Duration, _between("1m", "43800h", "2160h")]
-Period = Annotated[Duration, _between("1h", "43800h", "720h")]
-WindowLength = Annotated[Duration, _between("1m", "168h", "4h")]
-Overlap = Annotated[Duration, _between("0s", "720h", "12h")]
-RefreshInterval = Annotated[Duration, _between("10s", "1h", "60s")]
+Lifetime = Annotated[Duration, _Between("1m", "43800h", "2160h")]
+Period = Annotated[Duration, _Between("1h", "43800h", "720h")]
+WindowLength = Annotated[Duration, _Between("1m", "168h", "4h")]
+Overlap = Annotated[Duration, _Between("0s", "720h", "12h")]
+RefreshInterval = Annotated[Duration, _Between("10s", "1h", "60s")]

@@ -36,7 +36,7 @@ class Window(Model):
 
     schedule: Annotated[str, AfterValidator(_schedule)] = Field(
         max_length=100,
-        description="When the window opens: a cron schedule of five fields, such as '0 3 * * sun'.",
+        description="When the window opens: a cron schedule of five fields, such as '0 3 * * sun' or '30 22 * * *'.",
         json_schema_extra=cel(
             (
                 r"self.matches('^[^ ]+( [^ ]+){4}$')",
@@ -49,7 +49,7 @@ class Window(Model):
         min_length=1,
         max_length=64,
         pattern="^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$",
-        description="The time zone of the schedule, such as Europe/Berlin.",
+        description="The time zone of the schedule, such as UTC or Europe/Berlin.",
     )
     duration: WindowLength = Field(description="How long the window stays open, from 1m to 168h.")
 

@@ -3,8 +3,9 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
-from mailtrap_operator.api.durations import parse_duration, print_duration
+from mailtrap_operator.api.durations import Period, parse_duration, print_duration
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,19 @@ def test_parts_of_a_second_are_not_printed() -> None:
 def test_what_is_printed_is_read_as_the_same(seconds: int) -> None:
     duration = timedelta(seconds=seconds)
     assert duration == parse_duration(print_duration(duration))
+
+
+PERIOD = TypeAdapter[timedelta](Period)
+
+
+@pytest.mark.parametrize("text", ["1h", "43800h"])
+def test_a_duration_may_reach_its_bounds(text: str) -> None:
+    assert text == print_duration(PERIOD.validate_python(text))
+
+
+@pytest.mark.parametrize("text", ["0s", "59m59s", "43800h1s"])
+def test_a_stored_duration_out_of_its_bounds_is_refused_as_the_api_server_refuses_it(text: str) -> None:
+    with pytest.raises(
+        ValidationError, match="must be a duration from 1h to 43800h in hours, minutes and seconds"
+    ):
+        PERIOD.validate_python(text)
