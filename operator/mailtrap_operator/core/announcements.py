@@ -18,6 +18,7 @@ from mailtrap_operator.core.actions import (
 )
 from mailtrap_operator.core.reasons import WHY, Reason
 
+_WARNINGS = frozenset({Reason.NO_WINDOW_BEFORE_EXPIRY})
 _LEFT_BEHIND = (Reason.RETAINED, Reason.ABANDONED)
 
 
@@ -42,6 +43,7 @@ def announcements(api_token: ApiToken, plan: Plan, outcome: Outcome) -> Iterator
             yield Announcement("Warning", cause.reason, cause.message)
         case Done():
             yield from _of_done(api_token, plan)
+            yield from _of_notices(api_token, plan)
 
 
 def farewell(plan: Plan) -> Announcement | None:
@@ -65,6 +67,14 @@ def _of_done(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:
             stands_in_the_way = finding.state in {State.BLOCKED, State.STALLED}
             if is_new and (stands_in_the_way or finding.reason is Reason.UNTRACKED):
                 yield Announcement("Warning", finding.reason, finding.message)
+
+
+def _of_notices(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:
+    told = {(condition.type, condition.reason) for condition in api_token.status.conditions}
+    for notice in plan.notices:
+        if (notice.type, notice.reason) not in told:
+            type_: Literal["Normal", "Warning"] = "Warning" if notice.reason in _WARNINGS else "Normal"
+            yield Announcement(type_, notice.reason, notice.message)
 
 
 def _told(api_token: ApiToken) -> set[str]:

@@ -7,6 +7,7 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import Expiration, Rotation, Window
 from mailtrap_operator.core.actions import Done, IssueToken, Notice, State
+from mailtrap_operator.core.announcements import announcements
 from mailtrap_operator.core.conditions import status_after
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.observation import Observation
@@ -240,3 +241,18 @@ def test_a_request_too_long_for_the_status_is_kept_as_its_digest() -> None:
 
     assert isinstance(action, IssueToken)
     assert 16 == len(action.issuance.rotate_request)
+
+
+@pytest.mark.parametrize(
+    ("rotation", "type_"),
+    [(MANUAL, "Normal"), (Rotation(windows=IN_MARCH), "Warning")],
+    ids=["by hand", "no window"],
+)
+def test_a_rotation_that_waits_is_told_once(rotation: Rotation, type_: str) -> None:
+    world = ending(20 * DAY, rotation)
+    planned = plan(world, NOW)
+    told = status_after(world.api_token, planned, Done(), NOW)
+
+    (event,) = announcements(world.api_token, planned, Done())
+    assert (type_, planned.notices[0].reason) == (event.type, event.reason)
+    assert [] == list(announcements(world.api_token.model_copy(update={"status": told}), planned, Done()))

@@ -1,0 +1,126 @@
+"""When a token is rotated: on request, by hand, and in its windows."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local_cluster import Cluster
+from tests.e2e.kube import Kube
+from tests.e2e.world import World, eventually, served
+
+FIRST_OF_LEAP_YEARS = {"schedule": "0 0 29 2 *", "duration": "1m"}
+ALWAYS = {"schedule": "* * * * *", "duration": "1m"}
+NEVER = {"policy": "Never"}
+
+
+@pytest.fixture(scope="module")
+def world(cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Provide one served world for all tests of this file; each has objects of its own."""
+    with served(cluster, kube, tmp_path_factory.mktemp("rotation")) as world:
+        yield world
+
+
+def request(world: World, name: str, value: str) -> None:
+    metadata = {"annotations": {"mailtrap-operator.io/rotate": value}}
+    world.kube.merge(world.api_token_path(name), {"metadata": metadata})
+
+
+def is_answered(world: World, name: str, value: str) -> bool:
+    return world.status(name).get("lastHandledRotateRequest") == value
+
+
+def test_each_new_value_of_the_annotation_is_one_rotation(world: World) -> None:
+    world.put_api_token("asked")
+    old = world.becomes_ready("asked")
+    before = world.last_call()
+
+    request(world, "asked", "monday")
+    eventually(lambda: is_answered(world, "asked", "monday"), "the request is answered")
+    request(world, "asked", "tuesday")
+    eventually(lambda: is_answered(world, "asked", "tuesday"), "the next request is answered")
+
+    assert ["reset", "reset"] == world.operations(before)
+    assert world.works(old)
+    assert world.works(world.value("asked"))
+    assert [] == world.strays("asked")
+
+
+def test_an_answered_request_is_not_answered_again_by_another_operator_or_without_the_status(
+    world: World,
+) -> None:
+    world.put_api_token("answered")
+    world.becomes_ready("answered")
+    request(world, "answered", "once")
+    eventually(lambda: is_answered(world, "answered", "once"), "the request is answered")
+    value, before = world.value("answered"), world.last_call()
+
+    world.lose_status("answered")
+    eventually(lambda: is_answered(world, "answered", "once"), "the status is whole again")
+    with world.operator():
+        world.put_api_token("later")
+        world.becomes_ready("later")
+
+    assert ["create"] == world.operations(before)
+    assert value == world.value("answered")
+
+
+def test_rotation_by_hand_waits_for_the_annotation_and_says_so(world: World) -> None:
+    world.put_api_token("manual", rotation={"policy": "Manual"})
+    old = world.becomes_ready("manual")
+    before = world.last_call()
+
+    world.put_api_token("manual", rotation={"policy": "Manual"}, expiration=NEVER)
+
+    pending = world.becomes("manual", "ExpirationChanged", "RotationPending")
+    assert "mailtrap-operator.io/rotate" in pending["message"]
+    assert "True" == world.condition("manual")["status"]
+    assert ([], old) == (world.operations(before), world.value("manual"))
+
+    request(world, "manual", "go")
+
+    eventually(lambda: is_answered(world, "manual", "go"), "the request is answered")
+    assert ["reset"] == world.operations(before)
+    assert {} == world.condition("manual", "RotationPending")
+
+
+def test_a_lost_value_does_not_wait_for_the_annotation(world: World) -> None:
+    world.put_api_token("lost", rotation={"policy": "Manual"})
+    old = world.becomes_ready("lost")
+
+    world.kube.delete(world.secret_path("lost"))
+
+    eventually(lambda: world.value("lost") not in {None, old}, "the Secret has another value")
+    assert world.works(world.value("lost"))
+
+
+def test_a_rotation_waits_for_its_window(world: World) -> None:
+    world.put_api_token("windowed", rotation={"windows": [FIRST_OF_LEAP_YEARS]})
+    old = world.becomes_ready("windowed")
+    before = world.last_call()
+
+    world.put_api_token("windowed", rotation={"windows": [FIRST_OF_LEAP_YEARS]}, expiration=NEVER)
+    pending = world.becomes("windowed", "ExpirationChanged", "RotationPending")
+    assert "-02-29T00:00:00Z" in pending["message"]
+    assert ([], old) == (world.operations(before), world.value("windowed"))
+    (event,) = world.events("windowed", "ExpirationChanged")
+    assert pending["message"] == event["message"]
+
+    world.put_api_token("windowed", rotation={"windows": [ALWAYS]}, expiration=NEVER)
+
+    eventually(lambda: world.value("windowed") != old, "the token is rotated")
+    assert ["reset"] == world.operations(before)
+
+
+def test_a_schedule_that_is_none_is_named_and_its_correction_goes_on(world: World) -> None:
+    wrong = {**ALWAYS, "schedule": "61 * * * *"}
+    world.put_api_token("misspelt", rotation={"windows": [wrong]})
+
+    stalled = world.becomes("misspelt", "SpecInvalid", "Stalled")
+    assert (
+        "spec.rotation.windows[0].schedule: '61 * * * *' is not a cron schedule: Bad minute"
+        in stalled["message"]
+    )
+
+    world.put_api_token("misspelt", rotation={"windows": [ALWAYS]})
+
+    assert world.works(world.becomes_ready("misspelt"))
