@@ -35,6 +35,7 @@ class OperationStatus(Model):
     started_at: Time = Field(description="When the attempt began.")
     holder: str = Field(max_length=253, description="The operator process that made the attempt.")
     account: AccountRef = Field(description="The account in which the attempt was made.")
+    cause: Reason | None = Field(None, description="Why it was begun.")
 
 
 class Issuance(Model):
@@ -71,6 +72,20 @@ class PreviousToken(Model):
     account: AccountRef = Field(description=_ACCOUNT)
 
 
+class HistoryEntry(Model):
+    """What became of one remote token."""
+
+    id: TokenId = Field(description="Id of the remote token.")
+    last_four: LastFour = Field(description="The last four characters of its value.")
+    issued_at: Time | None = Field(None, description="When it was issued; absent: its answer was lost.")
+    cause: Reason | None = Field(None, description="Why it was issued; absent: not known any more.")
+    retired_at: Time | None = Field(None, description="Since when it is on its way out.")
+    outcome: Literal["Held", "Retired", "Revoked", "Dropped"] = Field(
+        description="Held: the Secret holds its value. Retired: it will be deleted. Revoked: it was deleted. "
+        "Dropped: it turned out to be another object's."
+    )
+
+
 class ApiTokenStatus(Model):
     """What is alive, what is on record, and what is under way."""
 
@@ -87,6 +102,12 @@ class ApiTokenStatus(Model):
         max_length=256,
         description="Remote tokens that will be deleted.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
+    )
+    history: tuple[HistoryEntry, ...] = Field(
+        (),
+        max_length=16,
+        description="What became of the latest remote tokens, the oldest first.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     secret_name: ObjectName | None = Field(None, description="The Secret that holds the value.")
     renewal_time: Time | None = Field(None, description="When the next renewal is due.")

@@ -17,6 +17,7 @@ from mailtrap_operator.api.apitoken import (
 from mailtrap_operator.api.apitoken_status import (
     ApiTokenStatus,
     CurrentToken,
+    HistoryEntry,
     Issuance,
     OperationStatus,
     PreviousToken,
@@ -43,6 +44,7 @@ __all__ = [
     "CurrentToken",
     "Duration",
     "Expiration",
+    "HistoryEntry",
     "Issuance",
     "Metadata",
     "OperationStatus",

@@ -17,6 +17,7 @@ from mailtrap_operator.core.actions import DesiredSecret
 from mailtrap_operator.core.digests import PLACEHOLDER, form_digest
 from mailtrap_operator.core.observation import Absent, Found, OwnerReference, SecretState
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.wishes import MANAGED_BY
 
 _STAND_IN = "0" * 32
 """Written in a dry run, where no value exists yet."""
@@ -133,7 +134,14 @@ def parse_secret(body: Body) -> SecretState:
             OwnerReference(reference["apiVersion"], reference["kind"], reference["name"], reference["uid"])
             for reference in meta.get("ownerReferences") or ()
         ),
+        editor=_editor(meta),
     )
+
+
+def _editor(meta: Body) -> str | None:
+    writes = [(entry.get("time", ""), entry["manager"]) for entry in meta.get("managedFields") or ()]
+    _, manager = max(writes, default=("", MANAGED_BY))
+    return None if manager == MANAGED_BY else manager
 
 
 def _fill(body: Body, desired: DesiredSecret, value: str, marks: Marks) -> Body:

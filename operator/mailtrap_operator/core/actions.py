@@ -71,6 +71,7 @@ class IssueToken:
     """Create or reset a remote token and publish its value; the operation is claimed in the status first."""
 
     reason: Reason
+    why: str
     lane: Lane
     operation: OperationStatus
     remote_name: str

@@ -16,7 +16,7 @@ from mailtrap_operator.core.actions import (
     RevokeToken,
     State,
 )
-from mailtrap_operator.core.reasons import WHY, Reason
+from mailtrap_operator.core.reasons import Reason
 
 _WARNINGS = frozenset({Reason.NO_WINDOW_BEFORE_EXPIRY})
 _LEFT_BEHIND = (Reason.RETAINED, Reason.ABANDONED)
@@ -35,7 +35,7 @@ def announcements(api_token: ApiToken, plan: Plan, outcome: Outcome) -> Iterator
     """Yield the Events of one pass, before its status is written."""
     match outcome:
         case Published(token):
-            why = f": {WHY[plan.action.reason]}" if isinstance(plan.action, IssueToken) else ""
+            why = f": {plan.action.why}" if isinstance(plan.action, IssueToken) else ""
             yield Announcement(
                 "Normal", Reason.TOKEN_PUBLISHED, f"Token {token.id} (…{token.last_four}) was issued{why}."
             )

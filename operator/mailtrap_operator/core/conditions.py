@@ -20,10 +20,12 @@ from mailtrap_operator.core.actions import (
     Plan,
     Published,
     Record,
+    RevokeToken,
     State,
     begun_at,
 )
 from mailtrap_operator.core.expiry import renewal_of, whole_second_after
+from mailtrap_operator.core.history import history_after
 from mailtrap_operator.core.reasons import Reason
 
 _Wanted = tuple[str, str, str, str]
@@ -49,10 +51,16 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
         operation=record.operation,
         current=record.current,
         previous=record.previous,
+        history=history_after(latest.status, record, _revoked(plan, outcome), now),
         secret_name=record.secret_name,
         renewal_time=_renewal_after(latest, plan, outcome),
         last_handled_rotate_request=(record.current and record.current.rotate_request) or None,
     )
+
+
+def _revoked(plan: Plan, outcome: Outcome) -> int | None:
+    is_done = isinstance(outcome, Done)
+    return plan.action.token.id if isinstance(plan.action, RevokeToken) and is_done else None
 
 
 def status_of_claim(api_token: ApiToken, action: IssueToken, now: datetime) -> ApiTokenStatus:

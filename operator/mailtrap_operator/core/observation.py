@@ -69,6 +69,7 @@ class SecretState:
     `layout` maps each of our data keys to the digest of its text, `${token}` standing where the value stands.
     It is empty when the value cannot be found in the data: then the value counts as lost.
     `labels` and `annotations` are those that we put there, with their present values; others' do not matter here.
+    `editor` is the field manager that wrote to it last, unless that was an operator.
     """
 
     name: str
@@ -82,6 +83,7 @@ class SecretState:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     owners: tuple[OwnerReference, ...] = ()
+    editor: str | None = None
 
     @property
     def is_intact(self) -> bool:

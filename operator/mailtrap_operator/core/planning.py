@@ -8,10 +8,13 @@ Secret's form is mended, then old tokens go.
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from mailtrap_operator.api.v1alpha1 import print_time
 from mailtrap_operator.core import checks, deletion, wishes
 from mailtrap_operator.core.actions import WORKING, Finding, Plan, State
+from mailtrap_operator.core.digests import ROTATE_ANNOTATION
+from mailtrap_operator.core.history import MOST_REPAIRS, storm_ends
 from mailtrap_operator.core.observation import Found, Observation, Unknown
-from mailtrap_operator.core.reasons import WHY, Reason
+from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import (
     foreign_secret_stalls,
     former_objects_secret_is_removed,
@@ -83,12 +86,23 @@ def needed_token_is_issued(s: Situation) -> Plan | None:
         message = f"{MOST_ON_RECORD} tokens wait for the end of their overlap; another one follows when some are deleted."
         storm = step_plan(s, Finding(State.STALLED, Reason.ROTATION_STORM, message), requeue_after=RECHECK)
         return ended_records_are_dropped(s) or overdue_token_is_revoked(s) or storm
+    ends = storm_ends(s, reason)
+    if ends is not None:
+        message = (
+            f"A token is needed: {wishes.why(s, reason)}. After {MOST_REPAIRS} repairs within an hour the next one waits "
+            f"until {print_time(ends)}. Find out who interferes; a new value of the annotation {ROTATE_ANNOTATION} "
+            "has it made at once."
+        )
+        storm = step_plan(
+            s, Finding(State.STALLED, Reason.ROTATION_STORM, message), requeue_after=ends - s.now
+        )
+        return ended_records_are_dropped(s) or overdue_token_is_revoked(s) or storm
     return _issue(s, reason)
 
 
 def _issue(s: Situation, reason: Reason) -> Plan:
     action = wishes.issue(s, reason)
-    finding = Finding(State.PROGRESSING, reason, f"A token is being issued: {WHY[reason]}.")
+    finding = Finding(State.PROGRESSING, reason, f"A token is being issued: {action.why}.")
     return step_plan(s, finding, action=action, record=s.superseded_by(action.operation))
 
 

@@ -4,10 +4,11 @@ from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, Issuance, Operation
 from mailtrap_operator.core import digests
 from mailtrap_operator.core.actions import DesiredSecret, IssueToken
 from mailtrap_operator.core.expiry import wanted_expiry
+from mailtrap_operator.core.history import rival
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import SecretState
 from mailtrap_operator.core.ownership import Tag, remote_name
-from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.reasons import WHY, Reason
 from mailtrap_operator.core.situation import Situation
 
 MANAGED_BY = "mailtrap-operator"
@@ -37,9 +38,11 @@ def issue(s: Situation, reason: Reason) -> IssueToken:
         started_at=s.now,
         holder=s.seen.identity.holder,
         account=account.ref,
+        cause=reason,
     )
     return IssueToken(
         reason=reason,
+        why=why(s, reason),
         lane=Lane.URGENT if reason is Reason.RENEWAL_DUE else Lane.CHANGE,
         operation=operation,
         remote_name=remote_name(
@@ -57,6 +60,13 @@ def issue(s: Situation, reason: Reason) -> IssueToken:
         ),
         secret=desired_secret(s),
     )
+
+
+def why(s: Situation, reason: Reason) -> str:
+    """Return why a token is issued, as the end of a sentence."""
+    manager = rival(s, reason)
+    again = f", for the second time in a row: field manager {manager!r} rewrites it" if manager else ""
+    return f"{WHY[reason]}{again}"
 
 
 def desired_secret(s: Situation) -> DesiredSecret:

@@ -110,7 +110,10 @@ def test_the_first_token_is_asked_for_as_the_spec_wishes() -> None:
     assert planned.action == IssueToken(
         reason=Reason.FIRST_TOKEN,
         lane=Lane.CHANGE,
-        operation=OperationStatus(type="Create", nonce=FRESH, started_at=NOW, holder=ME, account=ACCOUNT),
+        why="there is none yet",
+        operation=OperationStatus(
+            type="Create", nonce=FRESH, started_at=NOW, holder=ME, account=ACCOUNT, cause=Reason.FIRST_TOKEN
+        ),
         remote_name=f"shop/billing [k8s:{OWNER_MARK}-{FRESH}]",
         resources=(DOMAIN,),
         expires_at=ServerDefault.LEFT_OUT,

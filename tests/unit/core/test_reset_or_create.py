@@ -117,7 +117,15 @@ def test_a_reset_names_its_base_and_asks_for_the_wished_expiration() -> None:
 
     assert isinstance(action, IssueToken)
     assert (
-        OperationStatus(type="Reset", nonce=FRESH, base=1, started_at=NOW, holder=ME, account=ACCOUNT)
+        OperationStatus(
+            type="Reset",
+            nonce=FRESH,
+            base=1,
+            started_at=NOW,
+            holder=ME,
+            account=ACCOUNT,
+            cause=Reason.EXPIRATION_CHANGED,
+        )
         == action.operation
     )
     assert NOW + 90 * DAY == action.expires_at
@@ -131,7 +139,14 @@ def test_a_create_names_no_base() -> None:
 
     assert isinstance(action, IssueToken)
     assert (
-        OperationStatus(type="Create", nonce=FRESH, started_at=NOW, holder=ME, account=OTHER_ACCOUNT)
+        OperationStatus(
+            type="Create",
+            nonce=FRESH,
+            started_at=NOW,
+            holder=ME,
+            account=OTHER_ACCOUNT,
+            cause=Reason.ACCESS_CHANGED,
+        )
         == action.operation
     )
     assert f"mailer [k8s:{OWNER_MARK}-{FRESH}]" == action.remote_name
