@@ -9,7 +9,7 @@ from datetime import timedelta
 from random import Random
 
 from mailtrap_operator.core.ownership import owner_of
-from mailtrap_simulator.tokens import ADMIN, VIEWER, Token
+from mailtrap_simulator.tokens import ADMIN, VIEWER, Grant, Token
 from tests.simulation.deeds import Deed
 from tests.simulation.incarnation import INSTALLATION
 from tests.simulation.posts import Posts
@@ -132,6 +132,19 @@ def reset_elsewhere(_random: Random, name: str) -> Deed:
                 world.account.reset(token, None, "Jane Doe", world.remote_time())
 
     return Deed(f"reset the newest token of {name} in Mailtrap", do)
+
+
+def permissions_elsewhere(random: Random, name: str) -> Deed:
+    """Return a change of the newest token's permissions by a person in Mailtrap."""
+    grant = Grant("domain", random.randint(1, 3), random.choice([ADMIN, VIEWER]))
+
+    def do(world: World, posts: Posts) -> None:
+        for token in _newest(world, name):
+            world.account.put(replace(token, grants=(grant,)))
+
+    return Deed(
+        f"grant {grant.resource_type} {grant.resource_id} to the newest token of {name} in Mailtrap", do
+    )
 
 
 def _newest(world: World, name: str) -> list[Token]:

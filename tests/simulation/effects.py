@@ -50,6 +50,7 @@ EFFECTS: Mapping[str, Effect] = {
     "spec.secretTemplate.data": _MOVES,
     "spec.creationPolicy": _MOVES,
     "spec.deletionPolicy": Effect.NOTHING,
+    "spec.driftPolicy": Effect.NOTHING,
     "spec.suspend": Effect.NOTHING,
 }
 """A field that the CRD has and this table has not is a failing test."""

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mailtrap_simulator.tokens import ADMIN, Grant
 from tests.simulation.invariants import what_is_missing
 from tests.simulation.world import World, api_token_path, secret_path
 
@@ -41,6 +42,14 @@ def _is_served_with_one_token(world: World) -> bool:
 
 def _is_gone(world: World) -> bool:
     return not world.api_tokens()
+
+
+def _is_corrected(world: World) -> bool:
+    return _is_served_with_one_token(world) and all(
+        token.grants == (Grant("domain", 1, ADMIN),)
+        for body in world.api_tokens()
+        for token in world.owned(body)
+    )
 
 
 def _create(world: World) -> None:
@@ -83,6 +92,14 @@ def _replace_credential(world: World) -> None:
     _change_permissions(world)
 
 
+def _change_permissions_elsewhere(world: World) -> None:
+    """Change the token's permissions as a person in Mailtrap; the list tells of it when somebody asks."""
+    (body,) = world.api_tokens()
+    (token,) = world.owned(body)
+    world.account.put(replace(token, grants=(Grant("domain", 2, ADMIN),)))
+    world.request_list()
+
+
 def _delete(world: World) -> None:
     world.delete(api_token_path())
 
@@ -103,6 +120,7 @@ FLOWS: tuple[Flow, ...] = (
     Flow("Secret and status lost", _lose_secret_and_status, is_done=_is_served_with_one_token),
     Flow("Secret renamed", _rename_secret),
     Flow("credential replaced", _replace_credential),
+    Flow("permissions changed in Mailtrap", _change_permissions_elsewhere, is_done=_is_corrected),
     Flow("delete", _delete, is_done=_is_gone),
     Flow("deleted while created", _create_and_delete, spec=None, is_done=_is_gone),
     Flow("retain", _delete, spec={"deletionPolicy": "Retain"}, is_done=_is_gone),

@@ -35,6 +35,7 @@ _WEIGHTS: dict[Callable[[Random, str], Deed], int] = {
     accidents.rights_of_the_credential: 5,
     accidents.deletion_elsewhere: 3,
     accidents.reset_elsewhere: 3,
+    accidents.permissions_elsewhere: 3,
     accidents.loss_of_the_namespace: 1,
 }
 

@@ -197,6 +197,11 @@ class ApiTokenSpec(Model):
         "Delete",
         description="What happens to the tokens in Mailtrap when this object is deleted.",
     )
+    drift_policy: Literal["Correct", "Report"] = Field(
+        "Correct",
+        description="What happens when somebody changes the permissions or the expiry of the token in Mailtrap. "
+        "Correct: it is replaced or reset. Report: the condition Drifted says what differs.",
+    )
     suspend: bool = Field(
         default=False, description="Stops rotation and repair. Deletion of this object still works."
     )

@@ -56,6 +56,9 @@ class CurrentToken(Issuance):
     id: TokenId = Field(description="Id of the remote token.")
     last_four: LastFour = Field(description="The last four characters of its value.")
     expires_at: Time | None = Field(None, description="When it expires; absent: never.")
+    granted_digest: str = Field(
+        "", max_length=128, description="Digest of the permissions that Mailtrap granted; empty: not known."
+    )
     reset_refused: bool = Field(
         default=False, description="Mailtrap refused to reset this token; its successor is created instead."
     )

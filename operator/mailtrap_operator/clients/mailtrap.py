@@ -9,10 +9,20 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any, assert_never
+from typing import Annotated, Any, assert_never
 
 import httpx
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, Resource, print_time
 from mailtrap_operator.clients.errors import (
@@ -27,11 +37,14 @@ from mailtrap_operator.clients.errors import (
 from mailtrap_operator.clients.identification import USER_AGENT
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
-from mailtrap_operator.core.observation import RemoteToken
+from mailtrap_operator.core.observation import Permission, RemoteToken
 from mailtrap_operator.core.ownership import parse_tag
 from mailtrap_operator.core.reasons import Reason
 
 _ACCESS_LEVELS = {"Admin": 100, "Viewer": 10}
+_LEVELS = {number: name for name, number in _ACCESS_LEVELS.items()}
+_TODAYS_TYPES = {"inbox": "sandbox", "sending_domain": "domain"}
+"""The names of types in the earlier reference, and in today's."""
 _PAUSE = timedelta(seconds=10)
 """How long to keep quiet after a 429 that names no time: the server's window."""
 
@@ -43,6 +56,28 @@ def http_clients() -> Callable[[], httpx.AsyncClient]:
     return lambda: httpx.AsyncClient(verify=tls, timeout=None, headers={"User-Agent": USER_AGENT})  # noqa: S113
 
 
+class _Resource(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    resource_type: str
+    resource_id: int | str
+    access_level: int
+
+    def as_permission(self) -> Permission:
+        type_ = _TODAYS_TYPES.get(self.resource_type, self.resource_type)
+        return Permission(
+            type_, str(self.resource_id), _LEVELS.get(self.access_level, str(self.access_level))
+        )
+
+
+def _or_not_told(value: object, validate: ValidatorFunctionWrapHandler) -> list[_Resource] | None:
+    try:
+        resources: list[_Resource] | None = validate(value)
+    except ValidationError:
+        return None
+    return resources
+
+
 class _TokenBody(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
@@ -50,6 +85,8 @@ class _TokenBody(BaseModel):
     name: str
     last_4_digits: str
     expires_at: AwareDatetime | None = None
+    # A form that is not understood must not hide the token: then its permissions count as not told.
+    resources: Annotated[list[_Resource] | None, WrapValidator(_or_not_told)] = None
 
 
 class _IssuedBody(_TokenBody):
@@ -188,6 +225,9 @@ class MailtrapClient:
             expires_at=body.expires_at.astimezone(UTC).replace(microsecond=0) if body.expires_at else None,
             account=self._account,
             tag=parse_tag(body.name),
+            permissions=None
+            if body.resources is None
+            else tuple(sorted(r.as_permission() for r in body.resources)),
         )
 
 

@@ -162,7 +162,7 @@ class Finding:
 class Notice:
     """A condition that stands beside `Ready` while it is true."""
 
-    type: Literal["RotationPending"]
+    type: Literal["RotationPending", "Drifted"]
     reason: Reason
     message: str
 

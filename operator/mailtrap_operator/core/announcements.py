@@ -18,7 +18,7 @@ from mailtrap_operator.core.actions import (
 )
 from mailtrap_operator.core.reasons import Reason
 
-_WARNINGS = frozenset({Reason.NO_WINDOW_BEFORE_EXPIRY})
+_WARNINGS = frozenset({Reason.NO_WINDOW_BEFORE_EXPIRY, Reason.ACCESS_DRIFTED, Reason.EXPIRY_DRIFTED})
 _LEFT_BEHIND = (Reason.RETAINED, Reason.ABANDONED)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from mailtrap_operator.api.v1alpha1 import CurrentToken
 from mailtrap_operator.core import digests, expiry
+from mailtrap_operator.core.drift import drift_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation
 
@@ -64,6 +65,12 @@ def token_was_reset(situation: Situation) -> Reason | None:
     return Reason.TOKEN_RESET if base is not None and situation.has_successor(base.id) else None
 
 
+def token_has_drifted(situation: Situation) -> Reason | None:
+    """Somebody changed the token in Mailtrap, and the spec wants that corrected."""
+    found = drift_of(situation) if situation.api_token.spec.drift_policy == "Correct" else None
+    return found.reason if found else None
+
+
 def renewal_is_due(situation: Situation) -> Reason | None:
     """The token ends so soon that its successor must come now."""
     due = renewal_of(situation, situation.base)
@@ -85,6 +92,7 @@ CHECKS: tuple[Callable[[Situation], Reason | None], ...] = (
     secret_is_edited,
     expiration_has_changed,
     token_was_reset,
+    token_has_drifted,
     renewal_is_due,
 )
 

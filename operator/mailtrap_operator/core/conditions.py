@@ -24,6 +24,7 @@ from mailtrap_operator.core.actions import (
     State,
     begun_at,
 )
+from mailtrap_operator.core.digests import permissions_digest
 from mailtrap_operator.core.expiry import renewal_of, whole_second_after
 from mailtrap_operator.core.history import history_after
 from mailtrap_operator.core.reasons import Reason
@@ -79,7 +80,11 @@ def _renewal_after(api_token: ApiToken, plan: Plan, outcome: Outcome) -> datetim
 def _current(published: Published) -> CurrentToken:
     token = published.token
     return CurrentToken(
-        id=token.id, last_four=token.last_four, expires_at=token.expires_at, **dict(published.issuance)
+        id=token.id,
+        last_four=token.last_four,
+        expires_at=token.expires_at,
+        granted_digest=permissions_digest(token.permissions),
+        **dict(published.issuance),
     )
 
 

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 
 from mailtrap_operator.api.v1alpha1 import GROUP, ApiToken, print_time
+from mailtrap_operator.core.observation import Permission
 
 _LONGEST_NAME = 150
 
@@ -37,6 +39,11 @@ def expiration_digest(api_token: ApiToken) -> str:
         wish.at and print_time(wish.at),
     )
     return _digest([wish.policy, after, at])
+
+
+def permissions_digest(permissions: Iterable[Permission] | None) -> str:
+    """Digest the permissions that Mailtrap tells of, in any order; empty where it tells of none."""
+    return "" if permissions is None else _digest(sorted(permissions))
 
 
 def rotate_request(api_token: ApiToken) -> str:

@@ -6,7 +6,7 @@ Found, Absent and Unknown are three different things. From Unknown nothing is is
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken, Issuance
 from mailtrap_operator.core.ownership import Tag
@@ -36,9 +36,20 @@ class Unknown:
     retry_after: timedelta | None = None
 
 
+class Permission(NamedTuple):
+    """What a token in Mailtrap may do with one resource, in the words of the spec."""
+
+    type: str
+    id: str
+    access_level: str
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.id} {self.access_level}"
+
+
 @dataclass(frozen=True, slots=True)
 class RemoteToken:
-    """A token in Mailtrap, without its value."""
+    """A token in Mailtrap, without its value; `permissions` None: Mailtrap did not tell."""
 
     id: int
     name: str
@@ -46,6 +57,7 @@ class RemoteToken:
     expires_at: datetime | None
     account: AccountRef
     tag: Tag | None
+    permissions: tuple[Permission, ...] | None = None
 
     def is_live(self, now: datetime) -> bool:
         """Whether the token still authenticates."""

@@ -23,6 +23,8 @@ class Reason(StrEnum):
     TOKEN_RESET = "TokenReset"  # noqa: S105 - a reason, not a password
     RENEWAL_DUE = "RenewalDue"
     ROTATION_REQUESTED = "RotationRequested"
+    ACCESS_DRIFTED = "AccessDrifted"
+    EXPIRY_DRIFTED = "ExpiryDrifted"
 
     # What a rotation waits for, when it is not the user.
     NO_WINDOW_BEFORE_EXPIRY = "NoWindowBeforeExpiry"
@@ -80,6 +82,8 @@ WHY: dict[Reason, str] = {
     Reason.EXPIRATION_CHANGED: "the expiration changed",
     Reason.TOKEN_RESET: "the former one was reset in Mailtrap, and the value of its successor is not known",
     Reason.RENEWAL_DUE: "the former one is due for renewal",
+    Reason.ACCESS_DRIFTED: "somebody changed the permissions of the former one in Mailtrap",
+    Reason.EXPIRY_DRIFTED: "somebody changed the expiry of the former one in Mailtrap",
     Reason.ROTATION_REQUESTED: "its rotation was requested",
 }
 """Why a token is issued, as the end of a sentence."""

@@ -13,7 +13,14 @@ from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.windows import opening
 
 _CAN_WAIT = frozenset(
-    {Reason.ACCESS_CHANGED, Reason.EXPIRATION_CHANGED, Reason.TOKEN_RESET, Reason.RENEWAL_DUE}
+    {
+        Reason.ACCESS_CHANGED,
+        Reason.EXPIRATION_CHANGED,
+        Reason.TOKEN_RESET,
+        Reason.ACCESS_DRIFTED,
+        Reason.EXPIRY_DRIFTED,
+        Reason.RENEWAL_DUE,
+    }
 )
 
 _LAST_SHARE = 10

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken, CurrentToken, OperationStatus, PreviousToken
 from mailtrap_operator.core.actions import Record
+from mailtrap_operator.core.digests import permissions_digest
 from mailtrap_operator.core.expiry import RESET_OVERLAP, whole_second_after
 from mailtrap_operator.core.observation import (
     AccountView,
@@ -153,10 +154,13 @@ class Situation:
         issuance, current = secret.issuance, self.record.current
         assert issuance is not None  # noqa: S101 - an intact Secret has one
         known = current if current and current.id == token_id else self.owned.get(token_id)
+        # Without a record, what is listed now counts as granted.
+        granted = permissions_digest(known.permissions) if isinstance(known, RemoteToken) else ""
         return CurrentToken(
             id=token_id,
             last_four=known.last_four if known else "",
             expires_at=known.expires_at if known else None,
+            granted_digest=known.granted_digest if isinstance(known, CurrentToken) else granted,
             reset_refused=bool(current and known is current and current.reset_refused),
             **dict(issuance),
         )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from mailtrap_operator.core import checks
-from mailtrap_operator.core.actions import Action, Finding, Notice, Plan, Record, State
+from mailtrap_operator.core.actions import Action, Finding, IssueToken, Notice, Plan, Record, State
+from mailtrap_operator.core.drift import drift_of
 from mailtrap_operator.core.observation import Unknown
 from mailtrap_operator.core.rotation import postponed
 from mailtrap_operator.core.situation import Situation
@@ -33,13 +34,16 @@ def step_plan(
         works=s.held is not None,
         requeue_after=requeue_after,
         renewal_time=checks.renewal_of(s, s.held),
-        notices=tuple(_notices(s)),
+        # What is being issued is no longer waited for, nor different.
+        notices=() if isinstance(action, IssueToken) else tuple(_notices(s)),
     )
 
 
 def _notices(s: Situation) -> Iterator[Notice]:
     if wait := postponed(s, checks.why_a_token_is_needed(s)):
         yield Notice("RotationPending", wait.reason, wait.message)
+    if found := drift_of(s):
+        yield Notice("Drifted", found.reason, found.message)
 
 
 def waiting(s: Situation, unknown: Unknown) -> Plan:

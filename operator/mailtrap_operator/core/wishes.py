@@ -3,6 +3,7 @@
 from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, Issuance, OperationStatus
 from mailtrap_operator.core import digests
 from mailtrap_operator.core.actions import DesiredSecret, IssueToken
+from mailtrap_operator.core.drift import access_has_drifted
 from mailtrap_operator.core.expiry import wanted_expiry
 from mailtrap_operator.core.history import rival
 from mailtrap_operator.core.lanes import Lane
@@ -29,6 +30,7 @@ def issue(s: Situation, reason: Reason) -> IssueToken:
         and not base.reset_refused
         and not s.has_successor(base.id)
         and base.access_digest == access
+        and not access_has_drifted(s, base)
     )
     base_id = base.id if base and can_reset else None
     operation = OperationStatus(

@@ -174,6 +174,8 @@ def test_every_reason_to_issue_has_its_words() -> None:
         Reason.TOKEN_RESET,
         Reason.RENEWAL_DUE,
         Reason.ROTATION_REQUESTED,
+        Reason.ACCESS_DRIFTED,
+        Reason.EXPIRY_DRIFTED,
     }
 
     assert issuing == set(WHY)

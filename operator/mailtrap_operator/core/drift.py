@@ -1,0 +1,69 @@
+"""In what a token in Mailtrap is no longer what was granted: somebody changed it there.
+
+Judged by what Mailtrap granted, not by what was asked: a server that writes a permission in other words has not drifted.
+"""
+
+from dataclasses import dataclass
+
+from mailtrap_operator.api.v1alpha1 import CurrentToken, print_time
+from mailtrap_operator.core.digests import permissions_digest
+from mailtrap_operator.core.observation import Permission
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.situation import Situation
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What differs, in words."""
+
+    reason: Reason
+    message: str
+
+
+def drift_of(s: Situation) -> Drift | None:
+    """Return in what the token that the Secret holds differs from what was granted, its permissions first."""
+    if s.held is None:
+        return None
+    if access_has_drifted(s, s.held):
+        return Drift(Reason.ACCESS_DRIFTED, _permissions_in_words(s, s.held))
+    if _expiry_has_drifted(s, s.held):
+        return Drift(Reason.EXPIRY_DRIFTED, _expiry_in_words(s, s.held))
+    return None
+
+
+def access_has_drifted(s: Situation, token: CurrentToken) -> bool:
+    """Whether a token has other permissions than it was granted; unknown ones prove nothing."""
+    listed = s.owned.get(token.id)
+    if listed is None or listed.permissions is None or not token.granted_digest:
+        return False
+    return permissions_digest(listed.permissions) != token.granted_digest
+
+
+def _expiry_has_drifted(s: Situation, token: CurrentToken) -> bool:
+    # With the server's default, the server decides, also later on; a reset is told by its successor.
+    listed = s.owned.get(token.id)
+    is_wished = s.api_token.spec.expiration.policy != "ServerDefault"
+    return (
+        is_wished
+        and listed is not None
+        and listed.expires_at != token.expires_at
+        and not s.has_successor(token.id)
+    )
+
+
+def _permissions_in_words(s: Situation, token: CurrentToken) -> str:
+    listed = set(s.owned[token.id].permissions or ())
+    wished = {Permission(r.type, str(r.id), r.access_level) for r in s.api_token.spec.resources}
+    lost = ", ".join(map(str, sorted(wished - listed)))
+    added = ", ".join(map(str, sorted(listed - wished)))
+    parts = (f"lacks {lost}" if lost else "", f"has {added} beyond the spec" if added else "")
+    differs = " and ".join(part for part in parts if part) or "has other permissions than it was granted"
+    return f"Token {token.id} was changed in Mailtrap: it {differs}."
+
+
+def _expiry_in_words(s: Situation, token: CurrentToken) -> str:
+    was, is_now = (
+        print_time(moment) if moment else "never"
+        for moment in (token.expires_at, s.owned[token.id].expires_at)
+    )
+    return f"Token {token.id} was changed in Mailtrap: it expires {is_now} instead of {was}."
