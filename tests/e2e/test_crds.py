@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from local_cluster import Cluster, KubectlError
+from mailtrap_operator.api.apitoken import PLACEHOLDERS
 from mailtrap_operator.api.v1alpha1 import (
     VERSION,
     AccountRef,
@@ -81,6 +82,10 @@ def template(**parts: Any) -> Json:
     return token(secretTemplate=parts)
 
 
+def window(**parts: str) -> Json:
+    return token(rotation={"windows": [{"schedule": "0 3 * * *", "duration": "1h", **parts}]})
+
+
 def labels(**labels: str) -> Json:
     return template(metadata={"labels": labels})
 
@@ -89,6 +94,8 @@ DURATION = "must be a duration from 1m to 43800h in hours, minutes and seconds, 
 OBJECT_NAME = "must be a Kubernetes object name such as billing-mailtrap"
 ONE_LINE = "must be one line that neither begins nor ends with a blank"
 RESERVED = "keys under mailtrap-operator.io/ and app.kubernetes.io/managed-by belong to the operator"
+TOOLS = "keys by which Argo CD, Flux, Helm and kubectl know their own objects"
+SCHEDULE = "must be a cron schedule of five fields, one blank between them, such as '0 3 * * sun'"
 LABEL_KEY = "keys must be label keys such as team or example.com/team"
 DATE = "must be a date from 2020 to 2099, such as 2030-01-31T12:00:00Z"
 BASE_URL = "must be scheme, host and optional port alone, such as https://mailtrap.io"
@@ -190,6 +197,36 @@ REFUSED_TOKENS: dict[str, tuple[Json, str]] = {
         template(data={f"k{number}": "${token}" for number in range(33)}),
         "must have at most 32",
     ),
+    "a placeholder that there is not": (
+        template(data={"token": "${token} ${tokenID}"}),
+        "the only placeholders are ${token}, ${tokenId}, ${accountId}",
+    ),
+    **{
+        f"label {key}": (labels(**{key: "x"}), TOOLS)
+        for key in (
+            "argocd.argoproj.io/instance",
+            "app.kubernetes.io/instance",
+            "kustomize.toolkit.fluxcd.io/name",
+            "helm.toolkit.fluxcd.io/name",
+            "helm.sh/chart",
+            "applyset.kubernetes.io/part-of",
+        )
+    },
+    **{
+        f"annotation {key}": (template(metadata={"annotations": {key: "x"}}), TOOLS)
+        for key in ("kubectl.kubernetes.io/last-applied-configuration", "meta.helm.sh/release-name")
+    },
+    "a period shorter than an hour": (token(rotation={"every": "59m"}), "from 1h to 43800h"),
+    "a schedule of six fields": (window(schedule="0 0 3 * * 0"), SCHEDULE),
+    "a schedule by name": (window(schedule="@daily"), SCHEDULE),
+    "a time zone with a blank": (window(timezone="Europe Berlin"), "timezone"),
+    "a window without its length": (
+        token(rotation={"windows": [{"schedule": "0 3 * * *"}]}),
+        "duration: Required value",
+    ),
+    "a window of no length": (window(duration="0s"), "from 1m to 168h"),
+    "unknown rotation policy": (token(rotation={"policy": "Never"}), '"Automatic", "Manual"'),
+    "unknown drift policy": (token(driftPolicy="Ignore"), '"Correct", "Report"'),
     "label of ours": (labels(**{"app.kubernetes.io/managed-by": "me"}), RESERVED),
     "label under our group": (labels(**{"mailtrap-operator.io/owner": "me"}), RESERVED),
     "label key with a blank": (labels(**{"my team": "shop"}), LABEL_KEY),
@@ -211,7 +248,16 @@ ACCEPTED_TOKENS: dict[str, Json] = {
         accountRef={"kind": "MailtrapAccount", "name": "eu.main"},
         displayName="billing mailer – ünïcode (eu) [prod]",
         expiration={"policy": "After", "after": "2160h"},
-        rotation={"strategy": "Replace", "renewBefore": "720h", "overlap": "1h30m"},
+        rotation={
+            "policy": "Manual",
+            "strategy": "Replace",
+            "renewBefore": "720h",
+            "every": "1440h",
+            "overlap": "1h30m",
+            "windows": [{"schedule": "0 3 * * sun", "timezone": "Europe/Berlin", "duration": "4h"}],
+            "outsideWindows": "Never",
+        },
+        driftPolicy="Report",
         secretName="billing-mailtrap",
         secretTemplate={
             "metadata": {
@@ -243,6 +289,8 @@ ACCEPTED_TOKENS: dict[str, Json] = {
     "the longest overlap": token(rotation={"overlap": "720h"}),
     "the longest names": token(displayName="a" * 150, secretName="a" * 253),
     "a display name of one letter": token(displayName="ß"),
+    "every placeholder": template(data={"all": " ".join(PLACEHOLDERS)}),
+    "a label that looks like a tool's": labels(**{"example.com/helm.sh": "x", "app.kubernetes.io/name": "x"}),
     "labels alone": labels(team="shop"),
     "the most data": template(data={f"k{number}": "${token}" + "x" * 4088 for number in range(32)}),
 }

@@ -226,3 +226,40 @@ def test_a_quota_that_forbids_the_secret_costs_no_token(world: World) -> None:
     world.kube.delete(status)
     assert world.works(world.becomes_ready("limited"))
     assert ["create"] == world.operations(before)
+
+
+def test_a_template_tells_what_belongs_to_the_token(world: World) -> None:
+    data = {
+        "token": "${token}",
+        "url": "smtp://${smtpUser}:${token}@${smtpHost}:${smtpPort}",
+        "card": "${tokenId} of ${accountId} until ${expiresAt}",
+    }
+    world.put_api_token("templated", secretTemplate={"data": data}, expiration={"policy": "Never"})
+    value = world.becomes_ready("templated")
+    token_id, before = world.status("templated")["current"]["id"], world.last_call()
+
+    assert f"smtp://api:{value}@live.smtp.mailtrap.io:587" == world.value("templated", "url")
+    assert f"{token_id} of {world.simulator.account_id} until never" == world.value("templated", "card")
+
+    data["card"] = "bulk: ${bulkSmtpHost}:${bulkSmtpPort}"
+    world.put_api_token("templated", secretTemplate={"data": data}, expiration={"policy": "Never"})
+    eventually(
+        lambda: world.value("templated", "card") == "bulk: bulk.smtp.mailtrap.io:587", "the Secret is mended"
+    )
+    assert ([], value) == (world.operations(before), world.value("templated"))
+
+
+def test_an_immutable_secret_costs_no_token_and_is_replaced_when_it_is_deleted(world: World) -> None:
+    world.put_api_token("immutable")
+    world.becomes_ready("immutable")
+    world.kube.merge(world.secret_path("immutable"), {"immutable": True})
+    before = world.last_call()
+
+    world.put_api_token("immutable", expiration={"policy": "Never"})
+    refused = world.becomes("immutable", "SecretWriteRefused", "Stalled")
+    assert "immutable" in refused["message"]
+    assert [] == world.operations(before)
+
+    world.kube.delete(world.secret_path("immutable"))
+    assert world.works(world.becomes_ready("immutable"))
+    assert ["reset"] == world.operations(before)

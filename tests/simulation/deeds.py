@@ -102,7 +102,9 @@ def secret_form(random: Random, name: str) -> Deed:
     """Return a change of the Secret's form."""
     if random.random() < 0.3:
         return _edit(name, creationPolicy=random.choice(["Owner", "Orphan"]))
-    more = random.choice([None, "api:${token}"])
+    more = random.choice(
+        [None, "api:${token}", "${smtpUser}:${token}@${smtpHost} ${tokenId} until ${expiresAt}"]
+    )
     return _edit(name, secretTemplate={"data": {"token": "${token}", "more": more}})
 
 

@@ -77,7 +77,11 @@ def _right_texts(schema: Schema) -> tuple[Any, ...]:
     is_template = any("${token}" in rule["rule"] for rule in rules)
     if examples := _EXAMPLES.search(schema.get("description", "")):
         return tuple(text.strip("'") for text in examples.groups())
-    return ("${token}", "second:${token}") if is_template else ("second", "third")
+    return (
+        ("${token}", "${smtpUser}:${token}:${tokenId}:${accountId}:${expiresAt}")
+        if is_template
+        else ("second", "third")
+    )
 
 
 def _right_lists(schema: Schema) -> tuple[Any, ...]:

@@ -16,6 +16,10 @@ ResourceId = Annotated[
 ]
 
 _LABEL_KEY = "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
+_TOOLS = (
+    r"^(argocd\\.argoproj\\.io|([a-z]+\\.)*fluxcd\\.io|(meta\\.)?helm\\.sh|kubectl\\.kubernetes\\.io|applyset\\.kubernetes\\.io)/"
+    r"|^app\\.kubernetes\\.io/instance$"
+)
 _SECRET_METADATA = cel(
     (
         f"self.all(key, key.matches('{_LABEL_KEY}'))",
@@ -25,18 +29,34 @@ _SECRET_METADATA = cel(
         f"self.all(key, !key.startsWith('{GROUP}/') && key != '{MANAGED_BY_LABEL}')",
         f"keys under {GROUP}/ and {MANAGED_BY_LABEL} belong to the operator; remove them",
     ),
+    (
+        f"self.all(key, !key.matches('{_TOOLS}'))",
+        "keys by which Argo CD, Flux, Helm and kubectl know their own objects would have them delete the Secret; remove them",
+    ),
 )
 _LABEL_VALUE = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
 LabelValue = Annotated[str, Field(max_length=63, pattern=_LABEL_VALUE)]
 AnnotationValue = Annotated[str, Field(max_length=4096)]
+PLACEHOLDERS = (
+    "${token}",
+    "${tokenId}",
+    "${accountId}",
+    "${expiresAt}",
+    "${smtpUser}",
+    "${smtpHost}",
+    "${smtpPort}",
+    "${bulkSmtpHost}",
+    "${bulkSmtpPort}",
+)
+_REMOVED = [f".replace('{placeholder}', '')" for placeholder in PLACEHOLDERS]
 Template = Annotated[
     str,
     Field(
         max_length=4096,
         json_schema_extra=cel(
             (
-                "!self.replace('${token}', '').contains('${')",
-                "the only placeholder is ${token}; remove every other '${'",
+                f"!self{''.join(_REMOVED)}.contains('${{')",
+                f"the only placeholders are {', '.join(PLACEHOLDERS)}; remove every other '${{'",
             )
         ),
     ),
@@ -123,7 +143,9 @@ class SecretTemplate(Model):
         {"token": "${token}"},
         min_length=1,
         max_length=32,
-        description="Keys and values of the Secret; ${token} stands for the token's value. Default: token: ${token}.",
+        description="Keys and values of the Secret; ${token} stands for the token's value, other placeholders for what "
+        "belongs to it: ${tokenId}, ${accountId}, ${expiresAt}, ${smtpUser}, ${smtpHost}, ${smtpPort}, "
+        "${bulkSmtpHost}, ${bulkSmtpPort}. Default: token: ${token}.",
         json_schema_extra=cel(
             (
                 "self.all(key, key.matches('^[-._a-zA-Z0-9]{1,253}$') && key != '.' && !key.startsWith('..'))",

@@ -8,21 +8,11 @@ import asyncio
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, assert_never
+from datetime import datetime, timedelta
+from typing import Any, assert_never
 
 import httpx
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    TypeAdapter,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-)
+from pydantic import SecretStr, ValidationError
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, Resource, print_time
 from mailtrap_operator.clients.errors import (
@@ -35,16 +25,12 @@ from mailtrap_operator.clients.errors import (
     quoted,
 )
 from mailtrap_operator.clients.identification import USER_AGENT
+from mailtrap_operator.clients.mailtrap_bodies import TOKEN_LIST, IssuedBody, TokenBody, resource_body
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
-from mailtrap_operator.core.observation import Permission, RemoteToken
-from mailtrap_operator.core.ownership import parse_tag
+from mailtrap_operator.core.observation import RemoteToken
 from mailtrap_operator.core.reasons import Reason
 
-_ACCESS_LEVELS = {"Admin": 100, "Viewer": 10}
-_LEVELS = {number: name for name, number in _ACCESS_LEVELS.items()}
-_TODAYS_TYPES = {"inbox": "sandbox", "sending_domain": "domain"}
-"""The names of types in the earlier reference, and in today's."""
 _PAUSE = timedelta(seconds=10)
 """How long to keep quiet after a 429 that names no time: the server's window."""
 
@@ -54,46 +40,6 @@ def http_clients() -> Callable[[], httpx.AsyncClient]:
     tls = ssl.create_default_context()
     # No timeout of its own: each call is bounded as a whole.
     return lambda: httpx.AsyncClient(verify=tls, timeout=None, headers={"User-Agent": USER_AGENT})  # noqa: S113
-
-
-class _Resource(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True)
-
-    resource_type: str
-    resource_id: int | str
-    access_level: int
-
-    def as_permission(self) -> Permission:
-        type_ = _TODAYS_TYPES.get(self.resource_type, self.resource_type)
-        return Permission(
-            type_, str(self.resource_id), _LEVELS.get(self.access_level, str(self.access_level))
-        )
-
-
-def _or_not_told(value: object, validate: ValidatorFunctionWrapHandler) -> list[_Resource] | None:
-    try:
-        resources: list[_Resource] | None = validate(value)
-    except ValidationError:
-        return None
-    return resources
-
-
-class _TokenBody(BaseModel):
-    model_config = ConfigDict(hide_input_in_errors=True)
-
-    id: int = Field(ge=1)
-    name: str
-    last_4_digits: str
-    expires_at: AwareDatetime | None = None
-    # A form that is not understood must not hide the token: then its permissions count as not told.
-    resources: Annotated[list[_Resource] | None, WrapValidator(_or_not_told)] = None
-
-
-class _IssuedBody(_TokenBody):
-    token: SecretStr
-
-
-_LIST = TypeAdapter(list[_TokenBody], config=ConfigDict(hide_input_in_errors=True))
 
 
 class MailtrapClient:
@@ -125,7 +71,7 @@ class MailtrapClient:
         """Return every token that the credential can see."""
         response = await self._call("GET", self._tokens)
         try:
-            return tuple(self._token(body) for body in _LIST.validate_json(response.content))
+            return tuple(body.as_token(self._account) for body in TOKEN_LIST.validate_json(response.content))
         except ValidationError:
             raise _unusable("the list of tokens") from None
 
@@ -133,7 +79,7 @@ class MailtrapClient:
         """Return one token, or None when the API positively has no such token."""
         try:
             response = await self._call("GET", f"{self._tokens}/{token_id}")
-            return self._token(_TokenBody.model_validate_json(response.content))
+            return TokenBody.model_validate_json(response.content).as_token(self._account)
         except Missing:
             return None
         except ValidationError:
@@ -145,10 +91,7 @@ class MailtrapClient:
         """Create a token and return it with its value, which is never shown again."""
         body = {
             "name": name,
-            "resources": [
-                {"resource_type": r.type, "resource_id": r.id, "access_level": _ACCESS_LEVELS[r.access_level]}
-                for r in resources
-            ],
+            "resources": [resource_body(resource) for resource in resources],
         } | _expiry(expires_at)
         return await self._issue(self._tokens, body)
 
@@ -181,13 +124,13 @@ class MailtrapClient:
     async def _issue(self, url: str, body: Mapping[str, Any] | None) -> tuple[RemoteToken, SecretStr]:
         response = await self._call("POST", url, body)
         try:
-            issued = _IssuedBody.model_validate_json(response.content)
+            issued = IssuedBody.model_validate_json(response.content)
         except ValidationError:
             message = (
                 "Mailtrap's answer to a new token could not be read; the token may exist, its value is lost."
             )
             raise Uncertain(Reason.REMOTE_ANSWER_UNUSABLE, message) from None
-        return self._token(issued), issued.token
+        return issued.as_token(self._account), issued.token
 
     async def _call(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
         try:
@@ -216,19 +159,6 @@ class MailtrapClient:
         if response.status_code in {200, 201, 204}:
             return response
         raise _failure_of(response)
-
-    def _token(self, body: _TokenBody) -> RemoteToken:
-        return RemoteToken(
-            id=body.id,
-            name=body.name,
-            last_four=body.last_4_digits[-4:],
-            expires_at=body.expires_at.astimezone(UTC).replace(microsecond=0) if body.expires_at else None,
-            account=self._account,
-            tag=parse_tag(body.name),
-            permissions=None
-            if body.resources is None
-            else tuple(sorted(r.as_permission() for r in body.resources)),
-        )
 
 
 def _expiry(expires_at: WantedExpiry) -> dict[str, str | None]:

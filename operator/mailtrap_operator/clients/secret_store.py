@@ -7,6 +7,7 @@ on its way from the remote API into a Secret, or from one Secret into its new fo
 import base64
 import binascii
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mailtrap_operator.api.v1alpha1 import Issuance
 from mailtrap_operator.clients.errors import Conflict, Failure, Missing, Terminal
@@ -17,6 +18,7 @@ from mailtrap_operator.core.actions import DesiredSecret
 from mailtrap_operator.core.digests import PLACEHOLDER, form_digest
 from mailtrap_operator.core.observation import Absent, Found, OwnerReference, SecretState
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.templates import filled_for_token
 from mailtrap_operator.core.wishes import MANAGED_BY
 
 _STAND_IN = "0" * 32
@@ -45,7 +47,8 @@ class SecretStore:
 
     async def publish(self, desired: DesiredSecret, issued: IssuedValue) -> SecretState:
         """Write a value, its token's id and the attempt's nonce in one request; return the Secret as it then is."""
-        value = issued.value.get_secret_value()
+        value, token = issued.value.get_secret_value(), issued.token
+        desired = replace(desired, data=filled_for_token(desired.data, token.id, token.expires_at))
         marks = _marks(desired, issued.token.id, issued.nonce, value, issued.issuance)
         return parse_secret(await self._write(desired, value, marks))
 

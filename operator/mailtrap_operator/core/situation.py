@@ -8,7 +8,14 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TypeVar
 
-from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken, CurrentToken, OperationStatus, PreviousToken
+from mailtrap_operator.api.v1alpha1 import (
+    AccountRef,
+    ApiToken,
+    CurrentToken,
+    Issuance,
+    OperationStatus,
+    PreviousToken,
+)
 from mailtrap_operator.core.actions import Record
 from mailtrap_operator.core.digests import permissions_digest
 from mailtrap_operator.core.expiry import RESET_OVERLAP, whole_second_after
@@ -145,14 +152,21 @@ class Situation:
     @cached_property
     def held_on_paper(self) -> CurrentToken | None:
         """The token that the Secret holds intact, as the Secret records it, be it alive or not."""
-        secret = self.secret
-        if secret is None or not secret.is_intact or secret.token_id is None or secret.issuance is None:
-            return None
-        return self._placed(self._from_secret(secret, secret.token_id))
+        return self.held_in(self.secret) if self.secret else None
 
-    def _from_secret(self, secret: SecretState, token_id: int) -> CurrentToken:
-        issuance, current = secret.issuance, self.record.current
-        assert issuance is not None  # noqa: S101 - an intact Secret has one
+    def is_known(self, token: CurrentToken) -> bool:
+        """Whether it is known when a token expires: from the status or the LIST, not from its Secret alone."""
+        current = self.record.current
+        return token.id in self.owned or (current is not None and current.id == token.id)
+
+    def held_in(self, secret: SecretState) -> CurrentToken | None:
+        """Return the token whose value a Secret of ours holds intact, as the Secret records it."""
+        if not secret.is_intact or secret.token_id is None or secret.issuance is None:
+            return None
+        return self._placed(self._from_secret(secret.issuance, secret.token_id))
+
+    def _from_secret(self, issuance: Issuance, token_id: int) -> CurrentToken:
+        current = self.record.current
         known = current if current and current.id == token_id else self.owned.get(token_id)
         # Without a record, what is listed now counts as granted.
         granted = permissions_digest(known.permissions) if isinstance(known, RemoteToken) else ""

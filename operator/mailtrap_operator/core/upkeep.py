@@ -15,15 +15,19 @@ def value_moves_to_the_renamed_secret(s: Situation) -> Plan | None:
     former = s.former_secret
     if s.secret is not None or former is None or not former.is_intact:
         return None
+    token = s.held_in(former)
     message = f"The value moves from Secret {former.name} to {s.secret_name}."
     finding = Finding(State.PROGRESSING, Reason.SECRET_OUTDATED, message)
-    return step_plan(s, finding, action=RewriteSecret(former, wishes.desired_secret(s)))
+    return step_plan(s, finding, action=RewriteSecret(former, wishes.desired_secret(s, token)))
 
 
 def outdated_secret_is_rewritten(s: Situation) -> Plan | None:
     """The template, a label or the owner reference changed, or somebody edited them: the same value, mended."""
-    secret, desired = s.secret, wishes.desired_secret(s)
-    if secret is None or wishes.fulfils(secret, desired):
+    secret, held = s.secret, s.held
+    if secret is None or held is None or not s.is_known(held):
+        return None
+    desired = wishes.desired_secret(s, held.model_copy(update={"expires_at": s.expires_at(held)}))
+    if wishes.fulfils(secret, desired):
         return None
     finding = Finding(
         State.PROGRESSING, Reason.SECRET_OUTDATED, f"Secret {secret.name} is brought up to date."

@@ -1,6 +1,6 @@
 """What the spec asks for, spelled out: the token to issue and the Secret to publish it in."""
 
-from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, Issuance, OperationStatus
+from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, CurrentToken, Issuance, OperationStatus
 from mailtrap_operator.core import digests
 from mailtrap_operator.core.actions import DesiredSecret, IssueToken
 from mailtrap_operator.core.drift import access_has_drifted
@@ -11,6 +11,7 @@ from mailtrap_operator.core.observation import SecretState
 from mailtrap_operator.core.ownership import Tag, remote_name
 from mailtrap_operator.core.reasons import WHY, Reason
 from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.templates import filled_for_account, filled_for_token
 
 MANAGED_BY = "mailtrap-operator"
 
@@ -71,10 +72,14 @@ def why(s: Situation, reason: Reason) -> str:
     return f"{WHY[reason]}{again}"
 
 
-def desired_secret(s: Situation) -> DesiredSecret:
-    """Return the Secret as the spec wants it."""
+def desired_secret(s: Situation, token: CurrentToken | None = None) -> DesiredSecret:
+    """Return the Secret as the spec wants it for a token; None: one that is still to be issued."""
     meta, spec = s.api_token.metadata, s.api_token.spec
     template = spec.secret_template
+    view = s.view(token.account if token else spec.account_ref)
+    data = filled_for_account(template.data, view.account_id if view else None)
+    if token:
+        data = filled_for_token(data, token.id, token.expires_at)
     return DesiredSecret(
         namespace=meta.namespace or "",
         name=s.secret_name,
@@ -84,7 +89,7 @@ def desired_secret(s: Situation) -> DesiredSecret:
         is_owned=spec.creation_policy == "Owner",
         labels={**template.metadata.labels, MANAGED_BY_LABEL: MANAGED_BY},
         annotations=template.metadata.annotations,
-        data=template.data,
+        data=data,
         resource_version=s.secret.resource_version if s.secret else None,
     )
 

@@ -84,7 +84,7 @@ def test_each_kind_is_served_and_stored_with_a_status_subresource(kind: str) -> 
 def test_the_schema_has_exactly_the_fields_that_work() -> None:
     token = [
         *("accountRef", "displayName", "resources", "expiration", "rotation", "secretName"),
-        *("secretTemplate", "creationPolicy", "deletionPolicy", "suspend"),
+        *("secretTemplate", "creationPolicy", "deletionPolicy", "driftPolicy", "suspend"),
     ]
     account = ["accountId", "credentialsSecretRef", "baseUrl", "refreshInterval"]
     assert token == list(properties("ApiToken", "spec"))

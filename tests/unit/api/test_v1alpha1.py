@@ -73,6 +73,7 @@ def test_a_full_spec_survives_the_way_through_json() -> None:
         },
         "creationPolicy": "Orphan",
         "deletionPolicy": "Retain",
+        "driftPolicy": "Report",
         "suspend": True,
     }
 
@@ -102,7 +103,7 @@ def test_an_account_is_read_with_its_defaults() -> None:
 
 
 def test_fields_of_a_later_version_are_ignored() -> None:
-    spec = ApiTokenSpec.model_validate({"resources": [{**RESOURCE, "color": "red"}], "driftPolicy": "Report"})
+    spec = ApiTokenSpec.model_validate({"resources": [{**RESOURCE, "color": "red"}], "color": "red"})
     assert ApiTokenSpec(resources=(Resource(type="domain", id=3229, access_level="Admin"),)) == spec
 
 

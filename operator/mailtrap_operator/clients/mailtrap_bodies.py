@@ -1,0 +1,95 @@
+"""The JSON of the remote API: how a token reads there, and how a permission is written.
+
+Fields that are not known are ignored; the value of an issued token is read into a type that does not print it.
+"""
+
+from datetime import UTC
+from typing import Annotated
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+
+from mailtrap_operator.api.v1alpha1 import AccountRef, Resource
+from mailtrap_operator.core.observation import Permission, RemoteToken
+from mailtrap_operator.core.ownership import parse_tag
+
+_ACCESS_LEVELS = {"Admin": 100, "Viewer": 10}
+_LEVELS = {number: name for name, number in _ACCESS_LEVELS.items()}
+_TODAYS_TYPES = {"inbox": "sandbox", "sending_domain": "domain"}
+"""The names of types in the earlier reference, and in today's."""
+
+
+def resource_body(resource: Resource) -> dict[str, str | int]:
+    """Return a permission as the remote API takes it."""
+    return {
+        "resource_type": resource.type,
+        "resource_id": resource.id,
+        "access_level": _ACCESS_LEVELS[resource.access_level],
+    }
+
+
+class _Resource(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    resource_type: str
+    resource_id: int | str
+    access_level: int
+
+    def as_permission(self) -> Permission:
+        type_ = _TODAYS_TYPES.get(self.resource_type, self.resource_type)
+        return Permission(
+            type_, str(self.resource_id), _LEVELS.get(self.access_level, str(self.access_level))
+        )
+
+
+def _or_not_told(value: object, validate: ValidatorFunctionWrapHandler) -> list[_Resource] | None:
+    try:
+        resources: list[_Resource] | None = validate(value)
+    except ValidationError:
+        return None
+    return resources
+
+
+class TokenBody(BaseModel):
+    """A token without its value."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    id: int = Field(ge=1)
+    name: str
+    last_4_digits: str
+    expires_at: AwareDatetime | None = None
+    # A form that is not understood must not hide the token: then its permissions count as not told.
+    resources: Annotated[list[_Resource] | None, WrapValidator(_or_not_told)] = None
+
+    def as_token(self, account: AccountRef) -> RemoteToken:
+        """Return what matters of it."""
+        told = self.resources
+        return RemoteToken(
+            id=self.id,
+            name=self.name,
+            last_four=self.last_4_digits[-4:],
+            expires_at=self.expires_at.astimezone(UTC).replace(microsecond=0) if self.expires_at else None,
+            account=account,
+            tag=parse_tag(self.name),
+            permissions=None if told is None else tuple(sorted(each.as_permission() for each in told)),
+        )
+
+
+class IssuedBody(TokenBody):
+    """A token as it is shown once, with its value."""
+
+    token: SecretStr
+
+
+TOKEN_LIST = TypeAdapter(list[TokenBody], config=ConfigDict(hide_input_in_errors=True))
+"""What a LIST answers."""
