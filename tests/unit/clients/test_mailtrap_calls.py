@@ -59,6 +59,36 @@ async def test_fields_that_nobody_knows_are_ignored() -> None:
     assert (5, "n", "x", None) == (token.id, token.name, token.last_four, token.expires_at)
 
 
+def listed(resources: object) -> list[dict[str, object]]:
+    return [{"id": 5, "name": "n", "last_4_digits": "x", "resources": resources}]
+
+
+@virtual
+async def test_permissions_are_read_in_the_words_of_the_spec_and_of_today() -> None:
+    remote = Remote.with_account()
+    grants = [
+        {"resource_type": "sending_domain", "resource_id": 7, "access_level": 100},
+        {"resource_type": "inbox", "resource_id": "8", "access_level": 10},
+        {"resource_type": "billing", "resource_id": 1, "access_level": 55},
+    ]
+    remote.fault("list", "status", status=200, body=listed(grants))
+
+    (token,) = await client_of(remote).list_tokens()
+
+    assert ("billing 1 55", "domain 7 Admin", "sandbox 8 Viewer") == tuple(map(str, token.permissions or ()))
+
+
+@pytest.mark.parametrize("resources", [None, "all", [5], [{"resource_type": "domain"}]], ids=str)
+@virtual
+async def test_permissions_in_a_form_that_nobody_knows_do_not_hide_the_token(resources: object) -> None:
+    remote = Remote.with_account()
+    remote.fault("list", "status", status=200, body=listed(resources))
+
+    (token,) = await client_of(remote).list_tokens()
+
+    assert (5, None) == (token.id, token.permissions)
+
+
 @virtual
 async def test_no_more_than_four_characters_of_a_value_are_taken_over() -> None:
     remote = Remote.with_account()

@@ -169,3 +169,29 @@ async def test_the_state_of_a_secret_shows_nothing_of_its_data() -> None:
 
     for text in (VALUE, "somebody's password", "smtp://api", *(kube.object(AT) or {})["data"].values()):
         assert text not in shown
+
+
+@pytest.mark.parametrize(
+    ("managers", "expected"),
+    [
+        pytest.param((), None, id="nobody is named"),
+        pytest.param((("mailtrap-operator", 2),), None, id="an operator"),
+        pytest.param(
+            (("vault-sync", 1), ("mailtrap-operator", 2)), None, id="an operator, after somebody else"
+        ),
+        pytest.param(
+            (("mailtrap-operator", 1), ("vault-sync", 2)), "vault-sync", id="somebody else, after an operator"
+        ),
+    ],
+)
+async def test_who_wrote_to_it_last_is_told(
+    managers: tuple[tuple[str, int], ...], expected: str | None
+) -> None:
+    kube = FakeKube()
+    await published(kube)
+    body = kube.object(AT) or {}
+    fields = [{"manager": name, "time": f"2030-01-31T12:00:0{second}Z"} for name, second in managers]
+
+    assert (
+        expected == parse_secret({**body, "metadata": {**body["metadata"], "managedFields": fields}}).editor
+    )
