@@ -15,6 +15,9 @@ from tests.e2e.world import World
 PAUSE = 1.5
 """Mean seconds between two bursts of actions."""
 
+REPAIRS_UNASKED = 3
+"""So many times a user waits for the operator to find a loss by itself; it stops when that comes too often."""
+
 _EXPIRATIONS = (
     {"policy": "ServerDefault"},
     {"policy": "Never"},
@@ -37,6 +40,7 @@ class _Wish:
     name: int = 0
     level: str = "Admin"
     expiration: dict[str, str] = field(default_factory=lambda: dict(_EXPIRATIONS[0]))
+    losses: int = 0
     is_wanted: bool = True
 
 
@@ -72,6 +76,7 @@ class Users:
             "display name changed": (2, self._rename),
             "permissions changed": (2, self._change_level),
             "expiration changed": (4, self._change_expiration),
+            "rotation requested": (2, self._request_rotation),
             "Secret deleted": (3, self._lose_secret),
             "Secret's value edited": (3, self._spoil_secret),
             "object deleted": (2, self._delete),
@@ -114,6 +119,7 @@ class Users:
         if self._world.secret(name) is None:
             return False
         self._world.kube.delete(self._world.secret_path(name))
+        self._demand(name)
         return True
 
     def _spoil_secret(self, name: str) -> bool:
@@ -122,6 +128,20 @@ class Users:
         try:
             self._world.kube.merge(self._world.secret_path(name), {"stringData": {"token": rubbish}})
         except RefusedError:  # there is no Secret at this moment
+            return False
+        self._demand(name)
+        return True
+
+    def _demand(self, name: str) -> None:
+        """Ask for what is no longer done unasked, after so many losses."""
+        self._wishes[name].losses += 1
+        if self._wishes[name].losses > REPAIRS_UNASKED:
+            self._request_rotation(name)
+
+    def _request_rotation(self, name: str) -> bool:
+        try:
+            self._world.request_rotation(name, f"{self._rng.getrandbits(64):016x}")
+        except RefusedError:  # the object is gone
             return False
         return True
 

@@ -77,7 +77,6 @@ def test_a_controller_that_rewrites_the_secret_again_and_again_is_named_and_caus
     assert 5 == len([o for o in world.operations(before) if o in {"create", "reset"}])
     assert "field manager 'vault-sync' rewrites it" in world.condition("contested", "Stalled")["message"]
 
-    metadata = {"annotations": {"mailtrap-operator.io/rotate": "solved"}}
-    world.kube.merge(world.api_token_path("contested"), {"metadata": metadata})
+    world.request_rotation("contested", "solved")
     assert world.works(world.becomes_ready("contested"))
     assert [] == world.strays("contested")

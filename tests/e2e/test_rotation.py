@@ -20,11 +20,6 @@ def world(cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory
         yield world
 
 
-def request(world: World, name: str, value: str) -> None:
-    metadata = {"annotations": {"mailtrap-operator.io/rotate": value}}
-    world.kube.merge(world.api_token_path(name), {"metadata": metadata})
-
-
 def is_answered(world: World, name: str, value: str) -> bool:
     return world.status(name).get("lastHandledRotateRequest") == value
 
@@ -34,9 +29,9 @@ def test_each_new_value_of_the_annotation_is_one_rotation(world: World) -> None:
     old = world.becomes_ready("asked")
     before = world.last_call()
 
-    request(world, "asked", "monday")
+    world.request_rotation("asked", "monday")
     eventually(lambda: is_answered(world, "asked", "monday"), "the request is answered")
-    request(world, "asked", "tuesday")
+    world.request_rotation("asked", "tuesday")
     eventually(lambda: is_answered(world, "asked", "tuesday"), "the next request is answered")
 
     assert ["reset", "reset"] == world.operations(before)
@@ -50,7 +45,7 @@ def test_an_answered_request_is_not_answered_again_by_another_operator_or_withou
 ) -> None:
     world.put_api_token("answered")
     world.becomes_ready("answered")
-    request(world, "answered", "once")
+    world.request_rotation("answered", "once")
     eventually(lambda: is_answered(world, "answered", "once"), "the request is answered")
     value, before = world.value("answered"), world.last_call()
 
@@ -76,7 +71,7 @@ def test_rotation_by_hand_waits_for_the_annotation_and_says_so(world: World) -> 
     assert "True" == world.condition("manual")["status"]
     assert ([], old) == (world.operations(before), world.value("manual"))
 
-    request(world, "manual", "go")
+    world.request_rotation("manual", "go")
 
     eventually(lambda: is_answered(world, "manual", "go"), "the request is answered")
     assert ["reset"] == world.operations(before)

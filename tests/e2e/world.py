@@ -110,6 +110,11 @@ class World:
         body = {"apiVersion": API_VERSION, "kind": "ApiToken", "metadata": {"name": name}, "spec": full}
         self.kube.apply(self.api_token_path(name), body)
 
+    def request_rotation(self, name: str, request: str) -> None:
+        """Ask for a rotation of an ApiToken, by its annotation."""
+        metadata = {"annotations": {"mailtrap-operator.io/rotate": request}}
+        self.kube.merge(self.api_token_path(name), {"metadata": metadata})
+
     def delete_api_token(self, name: str) -> None:
         """Ask for an ApiToken's deletion."""
         self.kube.delete(self.api_token_path(name))
