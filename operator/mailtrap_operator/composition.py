@@ -23,6 +23,8 @@ from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Identity
 from mailtrap_operator.core.ownership import nonce_of
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.rehearsal import rehearse
 from mailtrap_operator.intake import Intake
 from mailtrap_operator.observe import Observer
 from mailtrap_operator.reconciler import Reconciler
@@ -72,17 +74,19 @@ class Operator:
             limits=RemoteLimits(settings.allowed_base_urls, settings.request_timeout, *settings.rate_limit),
             new_http=given.new_http,
         )
-        self._store = store
+        self.store = store
+        self.observer = Observer(
+            store=store,
+            api_tokens=api_tokens,
+            secret_store=secret_store,
+            accounts=self.accounts,
+            unpublished=unpublished,
+            identity=identity,
+            new_nonce=lambda: nonce_of(given.entropy(16)),
+        )
         self._reconciler = Reconciler(
-            observer=Observer(
-                store=store,
-                api_tokens=api_tokens,
-                secret_store=secret_store,
-                accounts=self.accounts,
-                unpublished=unpublished,
-                identity=identity,
-                new_nonce=lambda: nonce_of(given.entropy(16)),
-            ),
+            observer=self.observer,
+            decide=rehearse if settings.dry_run else plan,
             applier=Applier(
                 store=store,
                 api_tokens=api_tokens,
@@ -120,4 +124,4 @@ class Operator:
                 return await self._account_reconciler.reconcile(key)
 
     def _group_of(self, key: Key) -> object:
-        return key if isinstance(key, AccountKey) else self._store.account_of(key)
+        return key if isinstance(key, AccountKey) else self.store.account_of(key)

@@ -5,6 +5,8 @@ import logging
 import secrets
 import signal
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
@@ -17,10 +19,11 @@ from mailtrap_operator.composition import Operator, Surroundings
 from mailtrap_operator.core.ownership import installation_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.handlers import register
+from mailtrap_operator.preview import preview
 from mailtrap_operator.runtime.health import HealthServer
 from mailtrap_operator.runtime.resync import resync
 from mailtrap_operator.runtime.shutdown import serve_until_told
-from mailtrap_operator.settings import Settings, is_in_pod
+from mailtrap_operator.settings import PreviewSettings, Settings, is_in_pod
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +34,21 @@ _LONGEST_KUBERNETES_CALL = timedelta(seconds=10)
 
 async def run(settings: Settings) -> None:
     """Run the operator process until it is told to stop."""
+    async with _operator(settings) as (operator, kube):
+        await Process(operator, kube, settings).run()
+
+
+async def show_plan(settings: PreviewSettings) -> str:
+    """Return what the operator would do now; raises a `Failure`."""
+    async with _operator(settings) as (operator, kube):
+        try:
+            return await preview(operator, kube, settings)
+        finally:
+            await operator.accounts.close()
+
+
+@asynccontextmanager
+async def _operator(settings: Settings) -> AsyncIterator[tuple[Operator, KubeClient]]:
     kube = await connect(min(settings.request_timeout, _LONGEST_KUBERNETES_CALL))
     try:
         surroundings = Surroundings(
@@ -41,7 +59,7 @@ async def run(settings: Settings) -> None:
             holder=f"{socket.gethostname()}-{secrets.token_hex(4)}",
             installation=await _installation(kube, settings),
         )
-        await Process(Operator(surroundings, settings), kube, settings).run()
+        yield Operator(surroundings, settings), kube
     finally:
         await kube.close()
 

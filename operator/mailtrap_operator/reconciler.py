@@ -14,7 +14,6 @@ from mailtrap_operator.core.actions import Done, Plan
 from mailtrap_operator.core.conditions import status_after
 from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.observation import Observation
-from mailtrap_operator.core.planning import plan
 from mailtrap_operator.observe import Observer
 from mailtrap_operator.report import Reporter
 from mailtrap_operator.runtime.workqueue import Verdict
@@ -26,9 +25,16 @@ class Reconciler:
     """Runs passes over ApiTokens."""
 
     def __init__(
-        self, *, observer: Observer, applier: Applier, reporter: Reporter, clock: Callable[[], datetime]
+        self,
+        *,
+        observer: Observer,
+        decide: Callable[[Observation, datetime], Plan],
+        applier: Applier,
+        reporter: Reporter,
+        clock: Callable[[], datetime],
     ) -> None:
         self._observer = observer
+        self._decide = decide
         self._applier = applier
         self._reporter = reporter
         self._clock = clock
@@ -37,7 +43,7 @@ class Reconciler:
         """Run one pass."""
         known = self._observer.cached(key)
         if known is not None:
-            planned = plan(known, self._clock())
+            planned = self._decide(known, self._clock())
             if self._is_idle(known, planned):
                 return self._reporter.verdict(planned)
         try:
@@ -48,7 +54,7 @@ class Reconciler:
         if seen is None:
             # One that is gone is soon told of by the watch; until then one answer is not enough.
             return Verdict(is_failed=known is not None)
-        planned = plan(seen, self._clock())
+        planned = self._decide(seen, self._clock())
         await self._reporter.take_leave(seen.api_token, planned)
         writes = Writes(seen.api_token)
         outcome = await self._applier.apply(planned, writes)

@@ -136,6 +136,7 @@ class Settings(BaseSettings):
     )
     workers: Annotated[int, Field(ge=1, le=256)] = _default(32, "Passes that may run at once.")
     resync_interval: Duration = _default("10m", "How often the watch is verified.")
+    dry_run: bool = _default("false", "Change nothing: the condition Planned says what would be done.")
     port: Annotated[int, Field(ge=0, le=65535)] = _default(8080, "Port of /livez, /readyz and /metrics.")
     log_level: Literal["debug", "info", "warning", "error"] = _default("info", "Least level logged.")
     log_format: Literal["json", "text"] = _default("json", "Form of the log.")
@@ -148,6 +149,14 @@ class Settings(BaseSettings):
                 f"{_written('request_timeout')} ({print_duration(self.request_timeout)})"
             )
         return self
+
+
+class PreviewSettings(Settings):
+    """Settings of the command `plan`."""
+
+    model_config = SettingsConfigDict(cli_prog_name="mailtrap-operator plan")
+
+    output: Literal["table", "json"] = _default("table", "Form of the answer.")
 
 
 def complaints(error: ValidationError) -> Iterator[str]:

@@ -48,6 +48,7 @@ def test_without_any_setting_the_defaults_of_the_design_hold() -> None:
         "rate_limit": RateLimit(140, 10 * SECOND),
         "workers": 32,
         "resync_interval": 10 * MINUTE,
+        "dry_run": False,
         "port": 8080,
         "log_level": "info",
         "log_format": "json",

@@ -162,7 +162,7 @@ class Finding:
 class Notice:
     """A condition that stands beside `Ready` while it is true."""
 
-    type: Literal["RotationPending", "Drifted"]
+    type: Literal["RotationPending", "Drifted", "Planned"]
     reason: Reason
     message: str
 
@@ -175,6 +175,11 @@ class Record:
     current: CurrentToken | None
     previous: tuple[PreviousToken, ...]
     secret_name: str | None
+
+
+def record_of(status: ApiTokenStatus) -> Record:
+    """Return what a status has on record."""
+    return Record(status.operation, status.current, status.previous, status.secret_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +202,7 @@ class Plan:
 
     def changes(self, status: ApiTokenStatus) -> bool:
         """Whether this plan does more than to look and tell."""
-        record = Record(status.operation, status.current, status.previous, status.secret_name)
-        return self.action is not None or self.record != record
+        return self.action is not None or self.record != record_of(status)
 
 
 @dataclass(frozen=True, slots=True)

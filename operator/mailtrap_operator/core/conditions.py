@@ -23,6 +23,7 @@ from mailtrap_operator.core.actions import (
     RevokeToken,
     State,
     begun_at,
+    record_of,
 )
 from mailtrap_operator.core.digests import permissions_digest
 from mailtrap_operator.core.expiry import renewal_of, whole_second_after
@@ -97,7 +98,7 @@ def _record_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime)
             previous = _dated_from_publication(latest, plan, now)
             return replace(plan.record, current=_current(outcome), previous=previous)
         case Failed():
-            before = Record(status.operation, status.current, status.previous, status.secret_name)
+            before = record_of(status)
             return _without_claim(before, outcome) if outcome.closes_claim else before
         case _:
             assert_never(outcome)

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     REVOKING = "Revoking"
     DELETING = "Deleting"
     SUSPENDED = "Suspended"
+    PLANNED = "Planned"
 
     # What stands in the way.
     ACCOUNT_NOT_FOUND = "AccountNotFound"
