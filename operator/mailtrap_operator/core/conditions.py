@@ -126,10 +126,10 @@ def _without_claim(before: Record, failed: Failed) -> Record:
 
 def _finding_after(plan: Plan, outcome: Outcome) -> Finding:
     match outcome:
-        case Failed(cause, is_final):
-            # A refused reset is not the end: the next pass creates the successor.
+        case Failed(cause, is_final, closes_claim):
+            # A reset that Mailtrap refuses is not the end: the next pass creates the successor.
             is_reset = isinstance(plan.action, IssueToken) and plan.action.operation.type == "Reset"
-            state = State.STALLED if is_final and not is_reset else State.BLOCKED
+            state = State.STALLED if is_final and not (is_reset and closes_claim) else State.BLOCKED
             return Finding(state, cause.reason, cause.message)
         case Published():
             return Finding(State.READY, Reason.TOKEN_PUBLISHED, WORKING)

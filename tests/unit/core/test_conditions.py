@@ -115,13 +115,15 @@ def test_ready_is_always_there_and_the_others_only_while_true_and_never_both(
     assert not works or "True" == found["Ready"].status
 
 
-def test_a_refused_reset_is_not_the_end_for_the_next_pass_creates() -> None:
+def test_a_reset_that_mailtrap_refuses_is_not_the_end_for_the_next_pass_creates() -> None:
     reset = plan(seen(secret=None), NOW)
     create = plan(seen(an_api_token(display_name="other")), NOW)
     refused = Failed(REFUSED, is_final=True, closes_claim=True)
 
     assert {"Ready": ("False", REFUSAL), "Reconciling": ("True", REFUSAL)} == short(reset, refused)
     assert {"Ready": ("True", WELL), "Stalled": ("True", REFUSAL)} == short(create, refused)
+    by_kubernetes = Failed(REFUSED, is_final=True)
+    assert {"Ready": ("False", REFUSAL), "Stalled": ("True", REFUSAL)} == short(reset, by_kubernetes)
 
 
 def test_the_words_are_the_plans_or_the_causes() -> None:
