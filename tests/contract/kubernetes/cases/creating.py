@@ -8,7 +8,12 @@ def a_new_api_token_is_completed(api: Api) -> None:
     made = api.create("apitokens", api_token("a", {"labels": {"team": "shop"}}))
     assert 201 == made.status
     assert 1 == made.body["metadata"]["generation"]
-    assert {"strategy": "Reset", "overlap": "12h"} == made.body["spec"]["rotation"]
+    assert {
+        "policy": "Automatic",
+        "strategy": "Reset",
+        "overlap": "12h",
+        "outsideWindows": "BeforeExpiry",
+    } == made.body["spec"]["rotation"]
     assert {"observedGeneration": -1} == made.body["status"]
     assert made.body == api.get("apitokens/a").body
 
