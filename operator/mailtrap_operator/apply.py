@@ -19,6 +19,7 @@ from mailtrap_operator.clients.errors import Failure, Missing, Terminal, Unautho
 from mailtrap_operator.clients.issued_values import IssuedValue, UnpublishedTokens
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.secret_store import SecretStore
+from mailtrap_operator.clients.workloads import WorkloadStore
 from mailtrap_operator.core.actions import (
     Action,
     AddFinalizer,
@@ -32,6 +33,7 @@ from mailtrap_operator.core.actions import (
     Published,
     PublishToken,
     RemoveFinalizer,
+    RestartWorkloads,
     RevokeToken,
     RewriteSecret,
     begun_at,
@@ -67,6 +69,7 @@ class Applier:
         store: Store,
         api_tokens: ApiTokenStore,
         secret_store: SecretStore,
+        workloads: WorkloadStore,
         accounts: Accounts,
         unpublished: UnpublishedTokens,
         settle_time: timedelta,
@@ -75,6 +78,7 @@ class Applier:
         self._store = store
         self._api_tokens = api_tokens
         self._secrets = secret_store
+        self._workloads = workloads
         self._accounts = accounts
         self._unpublished = unpublished
         # A claim older than this is not acted upon: its remote call must be over well before it counts as settled.
@@ -108,6 +112,8 @@ class Applier:
             case DeleteSecret(namespace, secret_state):
                 await self._secrets.delete(namespace, secret_state)
                 self._store.drop_secret(namespace, secret_state.name)
+            case RestartWorkloads():
+                await self._restart(action)
             case RevokeToken(token, lane):
                 await self._revoke(key, token, lane)
             case RemoveFinalizer():
@@ -190,6 +196,17 @@ class Applier:
     def _note_secret(self, key: ApiTokenKey, state: SecretState, writes: Writes) -> None:
         self._store.put_secret(key.namespace, state)
         writes.versions += (state.resource_version,)
+
+    async def _restart(self, action: RestartWorkloads) -> None:
+        """Restart each workload; one that refuses holds up no other."""
+        refused: Failure | None = None
+        for workload in action.workloads:
+            try:
+                await self._workloads.restart(action.namespace, workload, action.annotation, action.token_id)
+            except Failure as failure:
+                refused = failure
+        if refused is not None:
+            raise refused
 
     async def _revoke(self, key: ApiTokenKey, token: RemoteToken, lane: Lane) -> None:
         connection = self._accounts.at(account_key(token.account, key.namespace))

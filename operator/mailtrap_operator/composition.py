@@ -19,6 +19,7 @@ from mailtrap_operator.clients.api_token_store import ApiTokenStore
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.kube import KubeClient
 from mailtrap_operator.clients.secret_store import SecretStore
+from mailtrap_operator.clients.workloads import WorkloadStore
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Identity
@@ -60,7 +61,7 @@ class Operator:
         store = Store(given.installation, lambda: asyncio.get_running_loop().time())
         unpublished = UnpublishedTokens()
         api_tokens = ApiTokenStore(kube, store.put_api_token)
-        secret_store = SecretStore(kube)
+        secret_store, workloads = SecretStore(kube), WorkloadStore(kube)
         self.random = random.Random(given.entropy(16))  # noqa: S311 - spreads retries
         self.queue: WorkQueue[Key] = WorkQueue(
             self._work, workers=settings.workers, group_of=self._group_of, rng=self.random
@@ -79,6 +80,7 @@ class Operator:
             store=store,
             api_tokens=api_tokens,
             secret_store=secret_store,
+            workloads=workloads,
             accounts=self.accounts,
             unpublished=unpublished,
             identity=identity,
@@ -91,6 +93,7 @@ class Operator:
                 store=store,
                 api_tokens=api_tokens,
                 secret_store=secret_store,
+                workloads=workloads,
                 accounts=self.accounts,
                 unpublished=unpublished,
                 settle_time=settings.settle_time,

@@ -1,7 +1,8 @@
 """OBSERVE: what the world looks like to one pass. Only reads happen here.
 
 `cached` looks at what the watches and the last LIST told; it decides whether to look closer. `fresh` reads in the
-order that the protocol needs: the object, its Secrets, then a LIST that started after both.
+order that the protocol needs: the object, its Secrets, then a LIST that started after both. Workloads are read by
+name while they restart, and only then.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ from mailtrap_operator.clients.api_token_store import ApiTokenStore
 from mailtrap_operator.clients.errors import Failure, Retryable
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.secret_store import SecretStore
+from mailtrap_operator.clients.workloads import WorkloadStore
+from mailtrap_operator.core.consumers import restart_annotation
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import (
@@ -51,6 +54,7 @@ class Observer:
         store: Store,
         api_tokens: ApiTokenStore,
         secret_store: SecretStore,
+        workloads: WorkloadStore,
         accounts: Accounts,
         unpublished: UnpublishedTokens,
         identity: Identity,
@@ -59,6 +63,7 @@ class Observer:
         self._store = store
         self._api_tokens = api_tokens
         self._secrets = secret_store
+        self._workloads = workloads
         self._accounts = accounts
         self._unpublished = unpublished
         self._identity = identity
@@ -79,6 +84,20 @@ class Observer:
         refs = self._account_refs(api_token, seen_secret)
         tokens = {ref: self._accounts.told(account_key(ref, key.namespace)) for ref in refs}
         return self._observation(key, api_token, seen_secret, seen_former, tokens)
+
+    async def with_workloads(self, seen: Observation) -> Observation:
+        """Return an observation with the workloads that are to move to the present value; where none are, without a call."""
+        api_token = seen.api_token
+        current, targets = api_token.status.current, api_token.spec.rollout_restart_targets
+        if current is None or current.rollout is None or not targets:
+            return seen
+        _, owner = self._tag(api_token)
+        namespace = api_token.metadata.namespace or ""
+        try:
+            workloads = await self._workloads.read(namespace, targets, restart_annotation(owner))
+        except Failure as failure:
+            return replace(seen, workloads=failure.as_unknown())
+        return replace(seen, workloads=Found(workloads))
 
     async def fresh(self, key: ApiTokenKey) -> Observation | None:
         """Return what the servers say now, or None when the object is gone; raises a `Failure` if even that is unknown."""
@@ -105,7 +124,7 @@ class Observer:
             key, api_token, seen_secret, seen_former, dict(zip(refs, lists, strict=True))
         )
         views = [await self._doubted(key, seen, view) for view in seen.accounts]
-        return replace(seen, accounts=tuple(views))
+        return await self.with_workloads(replace(seen, accounts=tuple(views)))
 
     async def _read_secret(self, namespace: str, name: str) -> Secret:
         try:

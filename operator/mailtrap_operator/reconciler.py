@@ -43,6 +43,7 @@ class Reconciler:
         """Run one pass."""
         known = self._observer.cached(key)
         if known is not None:
+            known = await self._observer.with_workloads(known)
             planned = self._decide(known, self._clock())
             if self._is_idle(known, planned):
                 return self._reporter.verdict(planned)

@@ -1,28 +1,39 @@
 """The spec of an ApiToken: what the user asks for."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 
 from mailtrap_operator.api.durations import Lifetime
-from mailtrap_operator.api.fields import GROUP, MANAGED_BY_LABEL, Model, ObjectName, Time, cel, faults
+from mailtrap_operator.api.fields import (
+    GROUP,
+    LABEL_KEY,
+    MANAGED_BY_LABEL,
+    LabelValue,
+    Model,
+    ObjectName,
+    SecretKey,
+    Time,
+    cel,
+    faults,
+)
 from mailtrap_operator.api.objects import AccountRef
 from mailtrap_operator.api.rotation import Rotation
+from mailtrap_operator.api.targets import RestartTarget
 
 ResourceId = Annotated[
     Annotated[int, Field(strict=True, ge=1)] | Annotated[str, Field(min_length=1, max_length=64)],
     WithJsonSchema({"x-kubernetes-int-or-string": True, "minimum": 1, "minLength": 1, "maxLength": 64}),
 ]
 
-_LABEL_KEY = "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
 _TOOLS = (
     r"^(argocd\\.argoproj\\.io|([a-z]+\\.)*fluxcd\\.io|(meta\\.)?helm\\.sh|kubectl\\.kubernetes\\.io|applyset\\.kubernetes\\.io)/"
     r"|^app\\.kubernetes\\.io/instance$"
 )
 _SECRET_METADATA = cel(
     (
-        f"self.all(key, key.matches('{_LABEL_KEY}'))",
+        f"self.all(key, key.matches('{LABEL_KEY}'))",
         "keys must be label keys such as team or example.com/team",
     ),
     (
@@ -34,8 +45,6 @@ _SECRET_METADATA = cel(
         "keys by which Argo CD, Flux, Helm and kubectl know their own objects would have them delete the Secret; remove them",
     ),
 )
-_LABEL_VALUE = "^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$"
-LabelValue = Annotated[str, Field(max_length=63, pattern=_LABEL_VALUE)]
 AnnotationValue = Annotated[str, Field(max_length=4096)]
 PLACEHOLDERS = (
     "${token}",
@@ -136,6 +145,15 @@ def _with_token(data: Mapping[str, str]) -> Mapping[str, str]:
 class SecretTemplate(Model):
     """What the Secret looks like."""
 
+    model_config = ConfigDict(
+        json_schema_extra=cel(
+            (
+                "!has(self.previousKey) || !(self.previousKey in self.data)",
+                "previousKey must be a key of its own: data has one of that name",
+            )
+        )
+    )
+
     metadata: TemplateMetadata = Field(
         TemplateMetadata(), description="Labels and annotations that the Secret bears."
     )
@@ -157,6 +175,17 @@ class SecretTemplate(Model):
             ),
         ),
     )
+    previous_key: SecretKey | None = Field(
+        None,
+        description="A further key of the Secret that holds the former value for as long as it works after a rotation.",
+    )
+
+    @model_validator(mode="after")
+    def _keys_differ(self) -> Self:
+        if self.previous_key in self.data:
+            message = f"previousKey {self.previous_key} is a key of data, too"
+            raise ValueError(message)
+        return self
 
 
 _STAND_IN = {"type": "account", "id": 1, "accessLevel": "Viewer"}
@@ -211,6 +240,13 @@ class ApiTokenSpec(Model):
         None, description="Name of the Secret that holds the value. Default: the name of this object."
     )
     secret_template: SecretTemplate = Field(SecretTemplate(), description="What the Secret looks like.")
+    rollout_restart_targets: tuple[RestartTarget, ...] = Field(
+        (),
+        max_length=16,
+        description="Workloads of this namespace that are restarted once for each new value. A token that was replaced "
+        "is kept until they have finished, at most for rotation.maxOverlap.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
     creation_policy: Literal["Owner", "Orphan"] = Field(
         "Owner",
         description="Owner: the Secret is deleted with this object. Orphan: it stays.",

@@ -62,6 +62,11 @@ class CurrentToken(Issuance):
     reset_refused: bool = Field(
         default=False, description="Mailtrap refused to reset this token; its successor is created instead."
     )
+    rollout: Literal["Due", "Running"] | None = Field(
+        None,
+        description="Due: the workloads of rolloutRestartTargets are to be restarted for its value. "
+        "Running: they were restarted, and not all have finished. Absent: there is nothing to wait for.",
+    )
 
 
 class PreviousToken(Model):
@@ -71,6 +76,12 @@ class PreviousToken(Model):
     last_four: LastFour = Field(description="The last four characters of its value.")
     expires_at: Time | None = Field(None, description="When it expires by itself; absent: never.")
     delete_after: Time = Field(description="The operator deletes it after this time.")
+    retired_at: Time | None = Field(None, description="Since when it is on its way out.")
+    waits_for: Literal["Overlap", "Consumers"] = Field(
+        "Overlap",
+        description="Overlap: it is deleted after deleteAfter. Consumers: it is also kept until the workloads of "
+        "rolloutRestartTargets have finished their rollouts, at most for rotation.maxOverlap.",
+    )
     reason: Reason = Field(description="Why it is on its way out.")
     account: AccountRef = Field(description=_ACCOUNT)
 
@@ -113,6 +124,10 @@ class ApiTokenStatus(Model):
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     secret_name: ObjectName | None = Field(None, description="The Secret that holds the value.")
+    token_id: TokenId | None = Field(None, description="Id of the remote token whose value the Secret holds.")
+    last_four: LastFour | None = Field(None, description="The last four characters of the value.")
+    expires_at: Time | None = Field(None, description="When the token expires; absent: never.")
+    last_rotation: Time | None = Field(None, description="When the token was issued.")
     renewal_time: Time | None = Field(None, description="When the next renewal is due.")
     last_handled_rotate_request: RotateRequest | None = Field(
         None, description="The value of the annotation mailtrap-operator.io/rotate that was answered last."

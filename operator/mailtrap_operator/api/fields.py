@@ -24,6 +24,7 @@ from pydantic.alias_generators import to_camel
 GROUP = "mailtrap-operator.io"
 VERSION = "v1alpha1"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+LABEL_KEY = "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _MESSAGE_LENGTH = 2048
@@ -113,6 +114,8 @@ SecretKey = Annotated[
         ),
     ),
 ]
+
+LabelValue = Annotated[str, Field(max_length=63, pattern="^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
 
 TokenId = Annotated[int, Field(strict=True, ge=1, json_schema_extra={"format": "int64"})]
 LastFour = Annotated[str, Field(max_length=16)]

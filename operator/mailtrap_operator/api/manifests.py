@@ -49,10 +49,11 @@ _AGE = _Column("Age", ".metadata.creationTimestamp", "date")
 _TOKEN_COLUMNS = (
     *_READY_COLUMNS,
     _Column("Secret", ".status.secretName"),
-    _Column("Expires", ".status.current.expiresAt"),
+    _Column("Expires", ".status.expiresAt"),
     _Column("Renewal", ".status.renewalTime"),
     _AGE,
-    _Column("Token-ID", ".status.current.id", "integer", wide=True),
+    _Column("Token-ID", ".status.tokenId", "integer", wide=True),
+    _Column("Last-Rotation", ".status.lastRotation", "date", wide=True),
 )
 _ACCOUNT_COLUMNS = (*_READY_COLUMNS, _Column("Account", ".spec.accountId", "integer"), _AGE)
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, ConfigDict, Field
 
-from mailtrap_operator.api.durations import Lifetime, Overlap, Period, WindowLength
+from mailtrap_operator.api.durations import Lifetime, MaxOverlap, Overlap, Period, WindowLength
 from mailtrap_operator.api.fields import Model, cel
 
 _FIELDS = 5
@@ -62,7 +62,11 @@ class Rotation(Model):
             (
                 "!(has(self.renewBefore) && has(self.renewBeforePercentage))",
                 "set renewBefore or renewBeforePercentage, not both",
-            )
+            ),
+            (
+                "!has(self.maxOverlap) || duration(self.overlap) <= duration(self.maxOverlap)",
+                "rotation.maxOverlap must not be shorter than rotation.overlap",
+            ),
         )
     )
 
@@ -92,6 +96,11 @@ class Rotation(Model):
     overlap: Overlap = Field(
         timedelta(hours=12),
         description="How long a replaced token keeps working, from 0s to 720h. A reset's overlap is Mailtrap's.",
+    )
+    max_overlap: MaxOverlap | None = Field(
+        None,
+        description="How long a replaced token is kept at most while the workloads of rolloutRestartTargets have not "
+        "finished their rollouts, from 1h to 2160h. Default: 72h, or the overlap where that is longer.",
     )
     windows: tuple[Window, ...] = Field(
         (),

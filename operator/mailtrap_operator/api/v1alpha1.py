@@ -27,6 +27,7 @@ from mailtrap_operator.api.durations import Duration, parse_duration, print_dura
 from mailtrap_operator.api.fields import GROUP, MANAGED_BY_LABEL, VERSION, Model, print_time
 from mailtrap_operator.api.objects import AccountKind, AccountRef, Condition, Metadata
 from mailtrap_operator.api.rotation import Rotation, Window
+from mailtrap_operator.api.targets import RestartTarget, WorkloadKind
 
 __all__ = [
     "GROUP",
@@ -50,11 +51,13 @@ __all__ = [
     "OperationStatus",
     "PreviousToken",
     "Resource",
+    "RestartTarget",
     "Rotation",
     "SecretKeyRef",
     "SecretTemplate",
     "TemplateMetadata",
     "Window",
+    "WorkloadKind",
     "parse_duration",
     "parse_status",
     "print_duration",

@@ -29,18 +29,27 @@ _LONGEST_TEXT = 65_536
 """No template grows longer than this; what somebody else made longer is not searched."""
 
 
+class FormerMark(Model):
+    """The JSON text of what binds a former value: where it stands, and whose it is."""
+
+    key: str
+    token_id: int
+    fingerprint: str
+
+
 class _Issued(Model):
     """The JSON text of the issuance annotation: for which wishes, and what we put into the Secret."""
 
     wishes: Issuance
     keys: tuple[str, ...]
+    former: FormerMark | None = None
     labels: tuple[str, ...] = ()
     annotations: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The marks of one Secret; `keys`, `labels` and `annotations` name what we put there."""
+    """The marks of one Secret; `keys`, `labels` and `annotations` name what we put there, beside the `former` value."""
 
     owner: str
     api_token: str
@@ -51,6 +60,12 @@ class Marks:
     keys: tuple[str, ...]
     labels: tuple[str, ...] = ()
     annotations: tuple[str, ...] = ()
+    former: FormerMark | None = None
+
+    @property
+    def all_keys(self) -> tuple[str, ...]:
+        """Every key of the data that is ours."""
+        return (*self.keys, self.former.key) if self.former else self.keys
 
     def as_annotations(self) -> dict[str, str]:
         """Return the marks as they stand in the Secret."""
@@ -59,6 +74,7 @@ class Marks:
             keys=self.keys,
             labels=self.labels,
             annotations=self.annotations,
+            former=self.former,
         )
         return {
             OWNER: self.owner,
@@ -66,7 +82,7 @@ class Marks:
             TOKEN_ID: str(self.token_id),
             NONCE: self.nonce,
             FINGERPRINT: self.fingerprint,
-            ISSUANCE: issued.model_dump_json(by_alias=True),
+            ISSUANCE: issued.model_dump_json(by_alias=True, exclude_none=True),
         }
 
 
@@ -87,6 +103,7 @@ def read_marks(annotations: Mapping[str, str]) -> Marks | None:
             keys=issued.keys,
             labels=issued.labels,
             annotations=issued.annotations,
+            former=issued.former,
         )
     except (KeyError, ValueError, ValidationError):
         return None
@@ -95,6 +112,16 @@ def read_marks(annotations: Mapping[str, str]) -> Marks | None:
 def fingerprint(value: str, token_id: int, nonce: str) -> str:
     """Bind a value to its token and attempt: `<length>:<SHA-256 in hex>`."""
     return f"{len(value)}:{hashlib.sha256(f'{token_id}/{nonce}/{value}'.encode()).hexdigest()}"
+
+
+def mark_former(key: str, token_id: int, value: str) -> FormerMark:
+    """Bind a former value to its token and its key."""
+    return FormerMark(key=key, token_id=token_id, fingerprint=fingerprint(value, token_id, key))
+
+
+def is_former_value(text: str, mark: FormerMark) -> bool:
+    """Whether a text is the former value that a mark speaks of."""
+    return fingerprint(text, mark.token_id, mark.key) == mark.fingerprint
 
 
 def find_value(texts: Iterable[str], marks: Marks) -> str | None:

@@ -13,10 +13,19 @@ from mailtrap_operator.api.v1alpha1 import Issuance
 from mailtrap_operator.clients.errors import Conflict, Failure, Missing, Terminal
 from mailtrap_operator.clients.issued_values import IssuedValue
 from mailtrap_operator.clients.kube import Body, KubeClient, secrets_path
-from mailtrap_operator.clients.secret_marks import OWNER, Marks, find_value, fingerprint, managed, read_marks
+from mailtrap_operator.clients.secret_marks import (
+    OWNER,
+    Marks,
+    find_value,
+    fingerprint,
+    is_former_value,
+    managed,
+    mark_former,
+    read_marks,
+)
 from mailtrap_operator.core.actions import DesiredSecret
 from mailtrap_operator.core.digests import PLACEHOLDER, form_digest
-from mailtrap_operator.core.observation import Absent, Found, OwnerReference, SecretState
+from mailtrap_operator.core.observation import Absent, FormerValue, Found, OwnerReference, SecretState
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.templates import filled_for_token
 from mailtrap_operator.core.wishes import MANAGED_BY
@@ -60,7 +69,7 @@ class SecretStore:
         if former is None or value is None or body["metadata"]["resourceVersion"] != source.resource_version:
             raise _changed(source.name)
         marks = _marks(desired, former.token_id, former.nonce, value, former.issuance)
-        return parse_secret(await self._write(desired, value, marks))
+        return parse_secret(await self._write(desired, value, marks, origin=body))
 
     async def delete(self, namespace: str, secret: SecretState) -> None:
         """Delete the very Secret that was read; one that is gone already counts as deleted."""
@@ -71,25 +80,35 @@ class SecretStore:
             return
 
     async def _write(
-        self, desired: DesiredSecret, value: str, marks: Marks, *, dry_run: bool = False
+        self,
+        desired: DesiredSecret,
+        value: str,
+        marks: Marks,
+        *,
+        origin: Body | None = None,
+        dry_run: bool = False,
     ) -> Body:
-        path = secrets_path(desired.namespace)
-        data = _data(desired, value)
+        """Write the Secret; a former value is taken from `origin`, by default from the Secret as it is."""
+        path, body = secrets_path(desired.namespace), origin or {}
+        kept, data = _value_to_keep(body, desired.former), _data(desired, value)
         try:
             if desired.resource_version is None:
-                return await self._kube.create(path, _fill({}, desired, value, marks), dry_run=dry_run)
+                return await self._kube.create(path, _fill({}, desired, data, marks, kept), dry_run=dry_run)
             path = f"{path}/{desired.name}"
             body = await self._kube.get(path)
             if body["metadata"]["resourceVersion"] != desired.resource_version:
                 raise _changed(desired.name)
-            return await self._kube.replace(path, _fill(body, desired, value, marks), dry_run=dry_run)
+            kept = kept or _value_to_keep(body, desired.former)
+            return await self._kube.replace(path, _fill(body, desired, data, marks, kept), dry_run=dry_run)
         except (Missing, Terminal) as failure:
             if isinstance(failure, Missing) and desired.resource_version is not None:
                 raise _changed(desired.name) from None
-            message = f"Secret {desired.name} cannot be written: {_harmless(failure.message, value, data)}"
-            raise Terminal(Reason.SECRET_WRITE_REFUSED, message) from None
+            message = _harmless(failure.message, value, kept, *data.values())
+            raise Terminal(
+                Reason.SECRET_WRITE_REFUSED, f"Secret {desired.name} cannot be written: {message}"
+            ) from None
         except Failure as failure:
-            message = _harmless(failure.message, value, data)
+            message = _harmless(failure.message, value, kept, *data.values())
             raise type(failure)(failure.reason, message, failure.retry_after) from None
 
 
@@ -122,6 +141,8 @@ def parse_secret(body: Body) -> SecretState:
         layout = {
             key: form_digest(texts[key].replace(value, PLACEHOLDER)) for key in marks.keys if key in texts
         }
+    former = marks.former if marks else None
+    is_kept = former is not None and is_former_value(texts.get(former.key, ""), former)
     return SecretState(
         name=meta["name"],
         uid=meta["uid"],
@@ -137,6 +158,7 @@ def parse_secret(body: Body) -> SecretState:
             OwnerReference(reference["apiVersion"], reference["kind"], reference["name"], reference["uid"])
             for reference in meta.get("ownerReferences") or ()
         ),
+        former=FormerValue(former.key, former.token_id) if former and is_kept else None,
         editor=_editor(meta),
     )
 
@@ -147,16 +169,33 @@ def _editor(meta: Body) -> str | None:
     return None if manager == MANAGED_BY else manager
 
 
-def _fill(body: Body, desired: DesiredSecret, value: str, marks: Marks) -> Body:
+def _value_to_keep(body: Body, wish: FormerValue | None) -> str | None:
+    """Return the former value that is to stay, where a Secret holds it: as its value, or kept already."""
+    marks = read_marks(_annotations(body))
+    if wish is None or marks is None:
+        return None
+    texts = _texts(body)
+    if marks.token_id == wish.token_id:
+        return find_value(texts.values(), marks)
+    mark = marks.former
+    is_kept = mark is not None and mark.token_id == wish.token_id
+    text = texts.get(mark.key, "") if mark and is_kept else ""
+    return text if mark and is_former_value(text, mark) else None
+
+
+def _fill(
+    body: Body, desired: DesiredSecret, data: Mapping[str, str], marks: Marks, kept: str | None
+) -> Body:
     """Return the Secret to write: what others put into `body` stays, what we put there before goes."""
     old = body.get("metadata", {})
     former = read_marks(_annotations(body))
+    if desired.former and kept is not None:
+        marks = replace(marks, former=mark_former(*desired.former, kept))
+        data = {**data, desired.former.key: _encoded(kept)}
     labels = _kept(old.get("labels"), former.labels if former else ()) | dict(desired.labels)
     annotations = _kept(old.get("annotations"), former.annotations if former else ()) | dict(
         desired.annotations
     )
-    data = _kept(body.get("data"), former.keys if former else ())
-    data |= _data(desired, value)
     references = [r for r in old.get("ownerReferences") or () if r["uid"] != desired.api_token_uid]
     references += map(_as_reference, desired.owners)
     version = {"resourceVersion": desired.resource_version} if desired.resource_version else {}
@@ -173,7 +212,7 @@ def _fill(body: Body, desired: DesiredSecret, value: str, marks: Marks) -> Body:
             "annotations": annotations | marks.as_annotations(),
             "ownerReferences": references,
         },
-        "data": data,
+        "data": {**_kept(body.get("data"), former.all_keys if former else ()), **data},
     }
 
 
@@ -214,9 +253,9 @@ def _encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def _harmless(message: str, value: str, data: Mapping[str, str]) -> str:
+def _harmless(message: str, *texts: str | None) -> str:
     """Return a server's message, unless it quotes a piece of what was to be written, plain or encoded."""
-    for text in (value, *data.values()):
+    for text in filter(None, (*texts, *(_encoded(text) for text in texts if text))):
         pieces = (text[start : start + _PIECE] for start in range(len(text) - _PIECE + 1))
         if any(piece in message for piece in pieces):
             return "the API server's message quotes the data of the Secret and is left out."

@@ -22,6 +22,7 @@ from mailtrap_operator.api.v1alpha1 import (
 )
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import (
+    FormerValue,
     OwnerReference,
     RemoteToken,
     SecretState,
@@ -29,6 +30,7 @@ from mailtrap_operator.core.observation import (
     UnpublishedToken,
 )
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.workloads import Workload
 
 
 class ServerDefault(Enum):
@@ -44,6 +46,7 @@ WantedExpiry = datetime | None | ServerDefault
 class DesiredSecret:
     """The Secret as the spec wants it, with `${token}` where the value goes.
 
+    `former` is the value to keep beside the present one: the one that the Secret holds, or has kept.
     `resource_version` is the precondition: the version that was read, or None when there was no Secret.
     """
 
@@ -56,6 +59,7 @@ class DesiredSecret:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     data: Mapping[str, str]
+    former: FormerValue | None
     resource_version: str | None
 
     @property
@@ -114,6 +118,16 @@ class RevokeToken:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartWorkloads:
+    """Have workloads start their pods anew, for the value of a token; nothing remote."""
+
+    namespace: str
+    workloads: tuple[Workload, ...]
+    annotation: str
+    token_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveFinalizer:
     """Let the object go."""
 
@@ -127,7 +141,14 @@ class AddFinalizer:
 
 
 Action = (
-    AddFinalizer | IssueToken | PublishToken | RewriteSecret | DeleteSecret | RevokeToken | RemoveFinalizer
+    AddFinalizer
+    | IssueToken
+    | PublishToken
+    | RewriteSecret
+    | DeleteSecret
+    | RestartWorkloads
+    | RevokeToken
+    | RemoveFinalizer
 )
 
 
@@ -162,7 +183,7 @@ class Finding:
 class Notice:
     """A condition that stands beside `Ready` while it is true."""
 
-    type: Literal["RotationPending", "Drifted", "Planned"]
+    type: Literal["RotationPending", "Drifted", "RolloutRestart", "Planned"]
     reason: Reason
     message: str
 
@@ -198,6 +219,7 @@ class Plan:
     works: bool
     requeue_after: timedelta | None = None
     renewal_time: datetime | None = None
+    expires_at: datetime | None = None
     notices: tuple[Notice, ...] = ()
 
     def changes(self, status: ApiTokenStatus) -> bool:

@@ -36,12 +36,14 @@ def announcements(api_token: ApiToken, plan: Plan, outcome: Outcome) -> Iterator
     match outcome:
         case Published(token):
             why = f": {plan.action.why}" if isinstance(plan.action, IssueToken) else ""
-            yield Announcement(
-                "Normal", Reason.TOKEN_PUBLISHED, f"Token {token.id} (…{token.last_four}) was issued{why}."
-            )
+            retired = list(_of_retired(api_token, plan))
+            reason = Reason.ROTATED if retired else Reason.TOKEN_PUBLISHED
+            yield Announcement("Normal", reason, f"Token {token.id} (…{token.last_four}) was issued{why}.")
+            yield from retired
         case Failed(cause) if cause.reason not in _told(api_token):
             yield Announcement("Warning", cause.reason, cause.message)
         case Done():
+            yield from _of_retired(api_token, plan)
             yield from _of_done(api_token, plan)
             yield from _of_notices(api_token, plan)
 
@@ -53,6 +55,14 @@ def farewell(plan: Plan) -> Announcement | None:
             return Announcement("Warning", reason, plan.finding.message)
         case _:
             return None
+
+
+def _of_retired(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:
+    known = {token.id for token in api_token.status.previous}
+    for token in plan.record.previous:
+        if token.id not in known and token.reason == Reason.SUPERSEDED:
+            message = f"Token {token.id} (…{token.last_four}) was replaced; after its overlap it is deleted."
+            yield Announcement("Normal", Reason.SUPERSEDED, message)
 
 
 def _of_done(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, Condition, CurrentToken, PreviousToken
@@ -29,6 +29,7 @@ from mailtrap_operator.core.digests import permissions_digest
 from mailtrap_operator.core.expiry import renewal_of, whole_second_after
 from mailtrap_operator.core.history import history_after
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import rollout_of_new
 
 _Wanted = tuple[str, str, str, str]
 """Type, status, reason and message of a condition."""
@@ -52,9 +53,13 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
         conditions=merge_conditions(latest.status.conditions, conditions, generation, now),
         operation=record.operation,
         current=record.current,
-        previous=record.previous,
+        previous=tuple(_with_what_it_waits_for(token, record.current) for token in record.previous),
         history=history_after(latest.status, record, _revoked(plan, outcome), now),
         secret_name=record.secret_name,
+        token_id=record.current and record.current.id,
+        last_four=record.current and record.current.last_four,
+        expires_at=outcome.token.expires_at if isinstance(outcome, Published) else plan.expires_at,
+        last_rotation=record.current and record.current.issued_at,
         renewal_time=_renewal_after(latest, plan, outcome),
         last_handled_rotate_request=(record.current and record.current.rotate_request) or None,
     )
@@ -74,17 +79,24 @@ def _renewal_after(api_token: ApiToken, plan: Plan, outcome: Outcome) -> datetim
     if not isinstance(outcome, Published):
         return plan.renewal_time
     # Of the token as it is stored, in whole seconds: the next pass reckons with that and must come to the same.
-    current = _current(outcome)
+    current = _current(api_token, outcome)
     return renewal_of(api_token, current, current.expires_at)
 
 
-def _current(published: Published) -> CurrentToken:
+def _with_what_it_waits_for(token: PreviousToken, current: CurrentToken | None) -> PreviousToken:
+    # Nobody uses a token whose value was lost.
+    is_used = token.reason == Reason.SUPERSEDED and current is not None and current.rollout is not None
+    return token.model_copy(update={"waits_for": "Consumers" if is_used else "Overlap"})
+
+
+def _current(latest: ApiToken, published: Published) -> CurrentToken:
     token = published.token
     return CurrentToken(
         id=token.id,
         last_four=token.last_four,
         expires_at=token.expires_at,
         granted_digest=permissions_digest(token.permissions),
+        rollout=rollout_of_new(latest),
         **dict(published.issuance),
     )
 
@@ -96,7 +108,7 @@ def _record_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime)
             return plan.record
         case Published():
             previous = _dated_from_publication(latest, plan, now)
-            return replace(plan.record, current=_current(outcome), previous=previous)
+            return replace(plan.record, current=_current(latest, outcome), previous=previous)
         case Failed():
             before = record_of(status)
             return _without_claim(before, outcome) if outcome.closes_claim else before
@@ -108,11 +120,15 @@ def _dated_from_publication(latest: ApiToken, plan: Plan, now: datetime) -> tupl
     """Return the retired tokens; the overlap of the new ones begins when the new value is there to be used."""
     late = now - plan.made_at
     return tuple(
-        previous
-        if previous in latest.status.previous
-        else previous.model_copy(update={"delete_after": whole_second_after(previous.delete_after + late)})
+        previous if previous in latest.status.previous else _dated_later(previous, late)
         for previous in plan.record.previous
     )
+
+
+def _dated_later(previous: PreviousToken, late: timedelta) -> PreviousToken:
+    retired_at = previous.retired_at and whole_second_after(previous.retired_at + late)
+    delete_after = whole_second_after(previous.delete_after + late)
+    return previous.model_copy(update={"delete_after": delete_after, "retired_at": retired_at})
 
 
 def _without_claim(before: Record, failed: Failed) -> Record:

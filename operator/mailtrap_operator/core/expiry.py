@@ -10,6 +10,9 @@ from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
 RESET_OVERLAP = timedelta(hours=12)
 """How long the server keeps a token working after its reset."""
 
+MAX_OVERLAP = timedelta(hours=72)
+"""How long a token is kept at most for consumers that have not moved, unless the spec says otherwise."""
+
 _JITTER = 0.1
 """The share of the lead time by which renewals of different objects are spread."""
 

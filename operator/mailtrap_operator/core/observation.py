@@ -11,6 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken, Issuance
 from mailtrap_operator.core.ownership import Tag
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.workloads import MissingTarget, Workload
 
 T = TypeVar("T")
 
@@ -74,6 +75,13 @@ class OwnerReference:
     uid: str
 
 
+class FormerValue(NamedTuple):
+    """The value of a token that was replaced, kept in the Secret beside the present one."""
+
+    key: str
+    token_id: int
+
+
 @dataclass(frozen=True, slots=True)
 class SecretState:
     """A Secret as far as it matters here: its marks, and its data with the token value taken out.
@@ -81,6 +89,7 @@ class SecretState:
     `layout` maps each of our data keys to the digest of its text, `${token}` standing where the value stands.
     It is empty when the value cannot be found in the data: then the value counts as lost.
     `labels` and `annotations` are those that we put there, with their present values; others' do not matter here.
+    `former` is the former value, where one is kept and intact.
     `editor` is the field manager that wrote to it last, unless that was an operator.
     """
 
@@ -95,6 +104,7 @@ class SecretState:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     owners: tuple[OwnerReference, ...] = ()
+    former: FormerValue | None = None
     editor: str | None = None
 
     @property
@@ -142,6 +152,7 @@ class Identity:
 class Observation:
     """Everything that `plan` may look at, besides the time.
 
+    `workloads` are those that wait for a rollout; where none is due they are not looked at.
     `claim_age` is for how long this process has seen the claim in the status, by a clock that never jumps.
     """
 
@@ -151,6 +162,7 @@ class Observation:
     identity: Identity
     fresh_nonce: str
     former_secret: Found[SecretState] | Absent | Unknown = field(default_factory=Absent)
+    workloads: Found[tuple[Workload | MissingTarget, ...]] | Unknown = Found(())
     unpublished: UnpublishedToken | None = None
     claim_age: timedelta = timedelta()
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from mailtrap_operator.api.v1alpha1 import print_time
 from mailtrap_operator.core import checks, deletion, wishes
 from mailtrap_operator.core.actions import WORKING, Finding, Plan, State
+from mailtrap_operator.core.consumers import ROLLOUT_CHECK, moving_to
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.history import MOST_REPAIRS, storm_ends
 from mailtrap_operator.core.observation import Found, Observation, Unknown
@@ -31,6 +32,7 @@ from mailtrap_operator.core.rotation import postponed
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import MOST_ON_RECORD, RECHECK, step_plan, waiting
 from mailtrap_operator.core.upkeep import (
+    consumers_are_restarted,
     ended_records_are_dropped,
     former_secret_is_removed,
     outdated_secret_is_rewritten,
@@ -125,6 +127,9 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
         dates.append(s.now + s.seen.identity.settle_time)
     if (wait := postponed(s, checks.why_a_token_is_needed(s))) and wait.until:
         dates.append(wait.until)
+    dates += [s.kept_until(previous) for previous in s.record.previous if previous.waits_for == "Consumers"]
+    if moving_to(s):
+        dates.append(s.now + ROLLOUT_CHECK)
     if s.blind is not None:
         # What the account hides may need something, and nothing else may tell when it answers again.
         dates.append(s.now + RECHECK)
@@ -147,6 +152,7 @@ LADDER: tuple[Callable[[Situation], Plan | None], ...] = (
     needed_token_is_issued,
     outdated_secret_is_rewritten,
     former_secret_is_removed,
+    consumers_are_restarted,
     ended_records_are_dropped,
     overdue_token_is_revoked,
     nothing_is_left_to_do,

@@ -12,6 +12,9 @@ class Reason(StrEnum):
     # The Secret holds a living token.
     TOKEN_PUBLISHED = "TokenPublished"  # noqa: S105 - a reason, not a password
 
+    # The present token took the place of another one.
+    ROTATED = "Rotated"
+
     # Why a token is issued or rotated.
     FIRST_TOKEN = "FirstToken"  # noqa: S105 - a reason, not a password
     TOKEN_GONE = "TokenGone"  # noqa: S105 - a reason, not a password
@@ -37,6 +40,7 @@ class Reason(StrEnum):
     PUBLISHING = "Publishing"
     ANSWER_LOST = "AnswerLost"
     FINALIZER_MISSING = "FinalizerMissing"
+    RESTARTING = "Restarting"
     SECRET_OUTDATED = "SecretOutdated"  # noqa: S105 - a reason, not a password
     REVOKING = "Revoking"
     DELETING = "Deleting"

@@ -1,4 +1,6 @@
-"""What an ApiToken refers to: its Secrets and its accounts, wished and on record."""
+"""What an ApiToken refers to: its Secrets, accounts and workloads, wished and on record."""
+
+from typing import Literal
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
 from mailtrap_operator.core.observation import Absent, Found, Observation, SecretState, Unknown
@@ -14,6 +16,11 @@ def former_secret_name(api_token: ApiToken) -> str | None:
     """Return the name of the Secret from which the value is to move, if there is one."""
     former = api_token.status.secret_name
     return former if former != secret_name(api_token) else None
+
+
+def rollout_of_new(api_token: ApiToken) -> Literal["Due"] | None:
+    """Return what follows the publication of a value: its consumers are restarted, if they have used another one."""
+    return "Due" if api_token.spec.rollout_restart_targets and api_token.status.current else None
 
 
 def own_secret(

@@ -18,7 +18,7 @@ from mailtrap_operator.api.v1alpha1 import (
 )
 from mailtrap_operator.core.actions import Record
 from mailtrap_operator.core.digests import permissions_digest
-from mailtrap_operator.core.expiry import RESET_OVERLAP, whole_second_after
+from mailtrap_operator.core.expiry import MAX_OVERLAP, RESET_OVERLAP, whole_second_after
 from mailtrap_operator.core.observation import (
     AccountView,
     Found,
@@ -29,7 +29,7 @@ from mailtrap_operator.core.observation import (
 )
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import own_secret, owner_mark, owner_part, secret_name
+from mailtrap_operator.core.references import own_secret, owner_mark, owner_part, rollout_of_new, secret_name
 
 OnRecord = TypeVar("OnRecord", CurrentToken, PreviousToken)
 
@@ -175,7 +175,8 @@ class Situation:
             last_four=known.last_four if known else "",
             expires_at=known.expires_at if known else None,
             granted_digest=known.granted_digest if isinstance(known, CurrentToken) else granted,
-            reset_refused=bool(current and known is current and current.reset_refused),
+            reset_refused=isinstance(known, CurrentToken) and known.reset_refused,
+            rollout=known.rollout if isinstance(known, CurrentToken) else rollout_of_new(self.api_token),
             **dict(issuance),
         )
 
@@ -255,9 +256,21 @@ class Situation:
             last_four=token.last_four,
             expires_at=token.expires_at,
             delete_after=whole_second_after(self.now + overlap),
+            retired_at=self.now,
             reason=reason,
             account=token.account,
         )
+
+    def is_over(self, token: PreviousToken) -> bool:
+        """Whether a token's overlap has ended, and no consumer has to move before it goes."""
+        waits = token.waits_for == "Consumers" and self.now < self.kept_until(token)
+        return token.delete_after <= self.now and not waits
+
+    def kept_until(self, token: PreviousToken) -> datetime:
+        """Return until when a token is kept at most for consumers that have not moved."""
+        rotation = self.api_token.spec.rotation
+        longest = max(rotation.max_overlap or MAX_OVERLAP, rotation.overlap)
+        return whole_second_after((token.retired_at or token.delete_after) + longest)
 
     def superseded_by(self, operation: OperationStatus) -> Record:
         """Return the record in which every token that there was is on its way out, its overlap counted from now.

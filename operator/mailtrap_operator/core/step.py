@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from mailtrap_operator.core import checks
 from mailtrap_operator.core.actions import Action, Finding, IssueToken, Notice, Plan, Record, State
+from mailtrap_operator.core.consumers import moving_to, rollout_notice
 from mailtrap_operator.core.drift import drift_of
 from mailtrap_operator.core.observation import Unknown
 from mailtrap_operator.core.rotation import postponed
@@ -34,6 +35,7 @@ def step_plan(
         works=s.held is not None,
         requeue_after=requeue_after,
         renewal_time=checks.renewal_of(s, s.held),
+        expires_at=s.expires_at(s.held) if s.held else None,
         # What is being issued is no longer waited for, nor different.
         notices=() if isinstance(action, IssueToken) else tuple(_notices(s)),
     )
@@ -44,6 +46,8 @@ def _notices(s: Situation) -> Iterator[Notice]:
         yield Notice("RotationPending", wait.reason, wait.message)
     if found := drift_of(s):
         yield Notice("Drifted", found.reason, found.message)
+    if token := moving_to(s):
+        yield rollout_notice(s, token)
 
 
 def waiting(s: Situation, unknown: Unknown) -> Plan:

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 from mailtrap_operator.core import wishes
 from mailtrap_operator.core.actions import DeleteSecret, Finding, Plan, RevokeToken, RewriteSecret, State
+from mailtrap_operator.core.consumers import moving_to, restart_of, rollout_after
 from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import Found
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import step_plan
@@ -52,6 +54,24 @@ def former_secret_is_removed(s: Situation) -> Plan | None:
     return step_plan(s, finding, action=DeleteSecret(namespace, s.former_secret), record=recorded)
 
 
+def consumers_are_restarted(s: Situation) -> Plan | None:
+    """Workloads that use the value start their pods anew, once; old tokens go when the last has finished."""
+    token = moving_to(s)
+    # Past the hard limit old tokens go first, whatever stands in the way of a restart.
+    if token is None or not isinstance(s.seen.workloads, Found) or any(map(s.is_over, s.record.previous)):
+        return None
+    action, rollout = restart_of(s, token), rollout_after(s, token)
+    if action is None and rollout == token.rollout:
+        return None
+    recorded = replace(s.record, current=token.model_copy(update={"rollout": rollout}))
+    words = (
+        f"Workloads are restarted for the value of token {token.id}."
+        if action
+        else "Workloads have moved on."
+    )
+    return step_plan(s, Finding(State.PROGRESSING, Reason.RESTARTING, words), action=action, record=recorded)
+
+
 def ended_records_are_dropped(s: Situation) -> Plan | None:
     """A token that is another object's, or an operation that came to nothing, leaves the record."""
     operation = s.record.operation
@@ -76,7 +96,7 @@ def overdue_token_is_revoked(s: Situation) -> Plan | None:
     # Also one that is dead by our clock: clocks differ.
     held = s.held_on_paper.id if s.held_on_paper else None
     for previous in s.record.previous:
-        if s.now < previous.delete_after or not s.is_listed(previous.account) or previous.id == held:
+        if not s.is_over(previous) or not s.is_listed(previous.account) or previous.id == held:
             continue
         others = tuple(p for p in s.record.previous if p.id != previous.id)
         finding = Finding(

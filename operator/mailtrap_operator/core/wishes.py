@@ -7,7 +7,7 @@ from mailtrap_operator.core.drift import access_has_drifted
 from mailtrap_operator.core.expiry import wanted_expiry
 from mailtrap_operator.core.history import rival
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import SecretState
+from mailtrap_operator.core.observation import FormerValue, SecretState
 from mailtrap_operator.core.ownership import Tag, remote_name
 from mailtrap_operator.core.reasons import WHY, Reason
 from mailtrap_operator.core.situation import Situation
@@ -90,8 +90,23 @@ def desired_secret(s: Situation, token: CurrentToken | None = None) -> DesiredSe
         labels={**template.metadata.labels, MANAGED_BY_LABEL: MANAGED_BY},
         annotations=template.metadata.annotations,
         data=data,
+        former=_former_value(s, token),
         resource_version=s.secret.resource_version if s.secret else None,
     )
+
+
+def _former_value(s: Situation, token: CurrentToken | None) -> FormerValue | None:
+    """Return the value to keep beside that of a token: the one it replaces, or the one that is kept while it works."""
+    key = s.api_token.spec.secret_template.previous_key
+    if key is None:
+        return None
+    if token is None:
+        return FormerValue(key, s.held.id) if s.held else None
+    kept = s.secret.former if s.secret else None
+    is_leaving = kept is not None and any(
+        p.id == kept.token_id and not s.is_over(p) for p in s.record.previous
+    )
+    return FormerValue(key, kept.token_id) if kept and is_leaving else None
 
 
 def fulfils(secret: SecretState, desired: DesiredSecret) -> bool:
@@ -101,5 +116,6 @@ def fulfils(secret: SecretState, desired: DesiredSecret) -> bool:
         secret.layout == {key: digests.form_digest(text) for key, text in desired.data.items()}
         and secret.labels == desired.labels
         and secret.annotations == desired.annotations
+        and secret.former == desired.former
         and own_references == desired.owners
     )

@@ -1,11 +1,15 @@
-"""Writes Kubernetes Events. One that cannot be written is logged and given up: an Event never holds up a pass."""
+"""Writes Kubernetes Events. One that cannot be written is logged and given up: an Event never holds up a pass.
 
+What is told again is counted in the Event that told it first, as long as Kubernetes keeps that.
+"""
+
+import hashlib
 import logging
 from collections.abc import Callable
 from datetime import datetime
 
 from mailtrap_operator.api.v1alpha1 import GROUP, VERSION, ApiToken, print_time
-from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.clients.errors import Conflict, Failure
 from mailtrap_operator.clients.kube import KubeClient
 from mailtrap_operator.core.announcements import Announcement
 
@@ -29,10 +33,12 @@ class EventRecorder:
         level = logging.WARNING if announcement.type == "Warning" else logging.INFO
         logger.log(level, announcement.message, extra=extra)
         now = print_time(self._clock())
+        path = f"/api/v1/namespaces/{meta.namespace}/events"
+        name = f"{meta.name[:200]}.{_digest(meta.uid, announcement)}"
         body = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"generateName": f"{meta.name[:200]}.", "namespace": meta.namespace},
+            "metadata": {"name": name, "namespace": meta.namespace},
             "involvedObject": {
                 "apiVersion": f"{GROUP}/{VERSION}",
                 "kind": "ApiToken",
@@ -51,6 +57,20 @@ class EventRecorder:
             "count": 1,
         }
         try:
-            await self._kube.create(f"/api/v1/namespaces/{meta.namespace}/events", body)
+            try:
+                await self._kube.create(path, body)
+            except Conflict:
+                await self._count(f"{path}/{name}", now)
         except Failure as failure:
             logger.info("an Event was not written", extra={**extra, "cause": failure.message})
+
+    async def _count(self, path: str, now: str) -> None:
+        told = await self._kube.get(path)
+        version = told["metadata"]["resourceVersion"]
+        again = {"count": (told.get("count") or 1) + 1, "lastTimestamp": now}
+        await self._kube.merge(path, {"metadata": {"resourceVersion": version}, **again})
+
+
+def _digest(uid: str, announcement: Announcement) -> str:
+    told = f"{uid}/{announcement.reason}/{announcement.message}"
+    return hashlib.sha256(told.encode()).hexdigest()[:16]

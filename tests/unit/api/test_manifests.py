@@ -84,7 +84,8 @@ def test_each_kind_is_served_and_stored_with_a_status_subresource(kind: str) -> 
 def test_the_schema_has_exactly_the_fields_that_work() -> None:
     token = [
         *("accountRef", "displayName", "resources", "expiration", "rotation", "secretName"),
-        *("secretTemplate", "creationPolicy", "deletionPolicy", "driftPolicy", "suspend"),
+        *("secretTemplate", "rolloutRestartTargets"),
+        *("creationPolicy", "deletionPolicy", "driftPolicy", "suspend"),
     ]
     account = ["accountId", "credentialsSecretRef", "baseUrl", "refreshInterval"]
     assert token == list(properties("ApiToken", "spec"))
@@ -97,10 +98,11 @@ def test_the_columns_of_a_token() -> None:
         {"name": "Ready", "type": "string", "jsonPath": f"{READY}.status"},
         {"name": "Reason", "type": "string", "jsonPath": f"{READY}.reason"},
         {"name": "Secret", "type": "string", "jsonPath": ".status.secretName"},
-        {"name": "Expires", "type": "string", "jsonPath": ".status.current.expiresAt"},
+        {"name": "Expires", "type": "string", "jsonPath": ".status.expiresAt"},
         {"name": "Renewal", "type": "string", "jsonPath": ".status.renewalTime"},
         {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
-        {"name": "Token-ID", "type": "integer", "jsonPath": ".status.current.id", "priority": 1},
+        {"name": "Token-ID", "type": "integer", "jsonPath": ".status.tokenId", "priority": 1},
+        {"name": "Last-Rotation", "type": "date", "jsonPath": ".status.lastRotation", "priority": 1},
     ] == version("ApiToken")["additionalPrinterColumns"]
 
 

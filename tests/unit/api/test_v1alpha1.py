@@ -63,6 +63,7 @@ def test_a_full_spec_survives_the_way_through_json() -> None:
             "renewBefore": "720h",
             "every": "1440h",
             "overlap": "1h30m",
+            "maxOverlap": "24h",
             "windows": [{"schedule": "0 3 * * sun", "timezone": "Europe/Berlin", "duration": "4h"}],
             "outsideWindows": "Never",
         },
@@ -70,7 +71,12 @@ def test_a_full_spec_survives_the_way_through_json() -> None:
         "secretTemplate": {
             "metadata": {"labels": {"team": "shop"}, "annotations": {"note": "made for mail"}},
             "data": {"MAILTRAP_API_TOKEN": "${token}"},
+            "previousKey": "MAILTRAP_API_TOKEN_BEFORE",
         },
+        "rolloutRestartTargets": [
+            {"kind": "Deployment", "name": "billing"},
+            {"kind": "DaemonSet", "selector": {"matchLabels": {"team": "shop"}}},
+        ],
         "creationPolicy": "Orphan",
         "deletionPolicy": "Retain",
         "driftPolicy": "Report",

@@ -146,13 +146,13 @@ class FakeKube(KubeClient):
         return self.objects[key]
 
     def _list(self, key: Key, query: Mapping[str, str]) -> Body:
-        label, _, wanted = query.get("labelSelector", "").partition("=")
+        wanted = {tuple(term.split("=")) for term in query.get("labelSelector", "").split(",") if term}
         found = [
             {name: part for name, part in body.items() if name not in {"kind", "apiVersion"}}
             for (resource, namespace, _), body in sorted(self.objects.items(), key=lambda item: str(item[0]))
             if resource == key[0]
             and key[1] in {None, namespace}
-            and (not label or (body["metadata"].get("labels") or {}).get(label) == wanted)
+            and wanted <= (body["metadata"].get("labels") or {}).items()
         ]
         first = int(query.get("continue", "0"))
         following = first + int(query.get("limit", "0")) if "limit" in query else len(found)

@@ -11,7 +11,7 @@ from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, AccountRef, Issuanc
 from mailtrap_operator.clients.issued_values import IssuedValue
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.core.actions import DesiredSecret
-from mailtrap_operator.core.observation import Found, RemoteToken, SecretState
+from mailtrap_operator.core.observation import FormerValue, Found, RemoteToken, SecretState
 from mailtrap_operator.core.ownership import Tag
 from tests.unit.clients.fake_kube import FakeKube
 
@@ -38,6 +38,7 @@ def desired(
     name: str = "billing",
     version: str | None = None,
     is_owned: bool = True,
+    former: FormerValue | None = None,
 ) -> DesiredSecret:
     """Return a wished Secret; `version` is that of the one which was read."""
     return DesiredSecret(
@@ -50,6 +51,7 @@ def desired(
         labels=LABEL if labels is None else {**LABEL, **labels},
         annotations=annotations or {},
         data=data or {"token": "${token}"},
+        former=former,
         resource_version=version,
     )
 

@@ -17,6 +17,7 @@ from mailtrap_operator.core.actions import (
     PublishToken,
     Record,
     RemoveFinalizer,
+    RestartWorkloads,
     RevokeToken,
     RewriteSecret,
     State,
@@ -87,6 +88,8 @@ def _in_words(action: Action) -> str:  # noqa: PLR0911 - one for each action
             return f"rewrite {secret.name}" if same else f"move {source.name} to {secret.name}"
         case DeleteSecret(_, secret_state):
             return f"delete Secret {secret_state.name}"
+        case RestartWorkloads(workloads=workloads):
+            return f"restart {', '.join(workload.name for workload in workloads)}"
         case RevokeToken(token):
             return f"revoke {token.id}"
         case RemoveFinalizer():

@@ -15,6 +15,7 @@ from tests.unit.core.builders import (
     SECRET_1,
     TIMEOUT,
     TOKEN_1,
+    WIPED,
     a_foreign_secret,
     a_previous,
     a_remote_token,
@@ -54,20 +55,14 @@ def of(world: Observation, outcome: Outcome) -> list[Announcement]:
     ("world", "outcome", "expected"),
     [
         pytest.param(
-            seen(secret=None),
+            seen(an_api_token(status=WIPED, finalizers=()), secret=None, listed=()),
             PUBLISHED,
             Announcement(
                 "Normal",
                 Reason.TOKEN_PUBLISHED,
-                f"Token 2 (…0002) was issued: {WHY[Reason.SECRET_MISSING]}.",
+                f"Token 2 (…0002) was issued: {WHY[Reason.FIRST_TOKEN]}.",
             ),
             id="a token was issued, and why",
-        ),
-        pytest.param(
-            seen(WAITING, listed=(TOKEN_1, a_remote_token(2)), unpublished=a_value_in_memory(2)),
-            PUBLISHED,
-            Announcement("Normal", Reason.TOKEN_PUBLISHED, "Token 2 (…0002) was issued."),
-            id="a token was published from memory",
         ),
         pytest.param(
             seen(OVERDUE, listed=(TOKEN_1, a_remote_token(2))),
@@ -114,6 +109,47 @@ def of(world: Observation, outcome: Outcome) -> list[Announcement]:
 )
 def test_what_is_announced(world: Observation, outcome: Outcome, expected: Announcement) -> None:
     assert [expected] == of(world, outcome)
+
+
+REPLACED = Announcement(
+    "Normal",
+    Reason.SUPERSEDED,
+    "Token 1 (…0001) was replaced; after its overlap it is deleted.",
+)
+
+
+@pytest.mark.parametrize(
+    ("world", "outcome", "expected"),
+    [
+        pytest.param(
+            seen(secret=None),
+            PUBLISHED,
+            [
+                Announcement(
+                    "Normal", Reason.ROTATED, f"Token 2 (…0002) was issued: {WHY[Reason.SECRET_MISSING]}."
+                ),
+                REPLACED,
+            ],
+            id="the value was published at once",
+        ),
+        pytest.param(
+            seen(WAITING, listed=(TOKEN_1, a_remote_token(2)), unpublished=a_value_in_memory(2)),
+            PUBLISHED,
+            [Announcement("Normal", Reason.ROTATED, "Token 2 (…0002) was issued."), REPLACED],
+            id="the value waited in memory",
+        ),
+        pytest.param(
+            seen(secret=a_secret(2, nonce="freshaaa"), listed=(TOKEN_1, a_remote_token(2))),
+            Done(),
+            [REPLACED],
+            id="another process published it",
+        ),
+    ],
+)
+def test_a_rotation_tells_of_both_tokens(
+    world: Observation, outcome: Outcome, expected: list[Announcement]
+) -> None:
+    assert expected == of(world, outcome)
 
 
 @pytest.mark.parametrize(

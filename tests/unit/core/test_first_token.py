@@ -128,6 +128,7 @@ def test_the_first_token_is_asked_for_as_the_spec_wishes() -> None:
             labels={"app.kubernetes.io/managed-by": "mailtrap-operator"},
             annotations={},
             data={"token": "${token}"},
+            former=None,
             resource_version=None,
         ),
     )

@@ -1,5 +1,5 @@
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -87,7 +87,23 @@ async def test_an_event_is_logged_too(
     )
 
 
-@pytest.mark.parametrize("status", [403, 404, 409, 429, 500, None])
+async def test_what_is_told_again_is_counted() -> None:
+    kube, subject = FakeKube(), ApiToken.model_validate(api_token())
+    later = EventRecorder(kube, holder="pod-2", clock=lambda: NOW + timedelta(hours=1))
+
+    await recorder(kube).emit(subject, WARNING)
+    await later.emit(subject, WARNING)
+    await later.emit(subject, NORMAL)
+
+    again, _ = written(kube)
+    assert (2, "2026-03-01T12:00:00Z", "2026-03-01T13:00:00Z") == (
+        again["count"],
+        again["firstTimestamp"],
+        again["lastTimestamp"],
+    )
+
+
+@pytest.mark.parametrize("status", [403, 404, 429, 500, None])
 async def test_an_event_that_cannot_be_written_holds_nothing_up(
     status: int | None, caplog: pytest.LogCaptureFixture
 ) -> None:

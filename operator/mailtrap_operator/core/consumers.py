@@ -1,0 +1,88 @@
+"""Whether the workloads that use the value have moved to it: they are restarted once for each new value.
+
+A token that was replaced stays alive until they have, up to a hard limit. Nothing remote happens here.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Literal
+
+from mailtrap_operator.api.v1alpha1 import GROUP, CurrentToken
+from mailtrap_operator.core.actions import Notice, RestartWorkloads
+from mailtrap_operator.core.observation import Found, Unknown
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.workloads import Workload
+
+ROLLOUT_CHECK = timedelta(seconds=10)
+"""How soon running rollouts are looked at again; no event tells of their end."""
+
+_MOST_NAMED = 5
+
+
+def restart_annotation(owner: str) -> str:
+    """Return the pod-template annotation that names the token which a workload was restarted for, one for each ApiToken."""
+    return f"{GROUP}/token-of-{owner}"
+
+
+def moving_to(s: Situation) -> CurrentToken | None:
+    """Return the token to whose value workloads are to move, or are moving."""
+    current = s.record.current
+    is_held = current is not None and s.held is not None and s.held.id == current.id
+    return current if current and is_held and current.rollout else None
+
+
+def restart_of(s: Situation, token: CurrentToken) -> RestartWorkloads | None:
+    """Return the restart of the workloads that may use a former value, unless they were restarted once already."""
+    behind = tuple(w for w in _workloads(s) if _is_behind(s, w, token) and token.rollout == "Due")
+    namespace = s.api_token.metadata.namespace or ""
+    return RestartWorkloads(namespace, behind, restart_annotation(s.owner), token.id) if behind else None
+
+
+def rollout_after(s: Situation, token: CurrentToken) -> Literal["Running"] | None:
+    """Return how far the rollouts are once nothing is left to restart."""
+    return "Running" if next(_unfinished(s, token), None) else None
+
+
+def rollout_notice(s: Situation, token: CurrentToken) -> Notice:
+    """Return what the condition `RolloutRestart` says while workloads have not moved."""
+    if isinstance(s.seen.workloads, Unknown):
+        seen = s.seen.workloads
+        return Notice(
+            "RolloutRestart", seen.reason, f"The workloads to restart cannot be read: {seen.message}"
+        )
+    waits = list(_unfinished(s, token))
+    more = f"; {len(waits) - _MOST_NAMED} more" if len(waits) > _MOST_NAMED else ""
+    words = f"{'; '.join(waits[:_MOST_NAMED])}{more}" or "all have finished"
+    return Notice(
+        "RolloutRestart",
+        Reason.RESTARTING,
+        f"Workloads are restarted for the value of token {token.id}: {words}.",
+    )
+
+
+def _workloads(s: Situation) -> Iterator[Workload]:
+    seen = s.seen.workloads
+    yield from (w for w in seen.value if isinstance(w, Workload)) if isinstance(seen, Found) else ()
+
+
+def _is_behind(s: Situation, workload: Workload, token: CurrentToken) -> bool:
+    """Whether a workload's pods may have started with a former value."""
+    published = [p.retired_at for p in s.record.previous if p.retired_at and p.reason == Reason.SUPERSEDED]
+    is_younger = bool(published) and workload.created_at > max(published)
+    return workload.restarted_for != token.id and not is_younger
+
+
+def _unfinished(s: Situation, token: CurrentToken) -> Iterator[str]:
+    """Yield what each workload still waits for."""
+    if not isinstance(s.seen.workloads, Found):
+        return
+    for target in s.seen.workloads.value:
+        if not isinstance(target, Workload):
+            yield target.message.removesuffix(".")
+        elif _is_behind(s, target, token):
+            yield f"{target.kind} {target.name} " + (
+                "is to be restarted" if token.rollout == "Due" else "has lost the annotation of its restart"
+            )
+        elif target.rollout is not None:
+            yield f"{target.kind} {target.name}: {target.rollout}"

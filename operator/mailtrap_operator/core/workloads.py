@@ -1,0 +1,123 @@
+"""How far the pods of a workload are on their way to its present template.
+
+Judged as `kubectl rollout status` does, and stricter where that one stops looking: no pod of a former template may be
+left, whatever the update strategy, because such a pod still uses the former value. Of a Deployment, pods that are
+already ending do not count.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, assert_never
+
+from mailtrap_operator.api.v1alpha1 import WorkloadKind
+
+Part = Mapping[str, Any]
+"""A part of a workload as Kubernetes prints it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """A Deployment, StatefulSet or DaemonSet as far as it matters here.
+
+    `restarted_for` is the id of the token for which its pods were last restarted by us. `rollout` says what its
+    rollout waits for, as the rest of a sentence that begins with the workload's name; None: it is finished.
+    """
+
+    kind: WorkloadKind
+    name: str
+    uid: str
+    resource_version: str
+    created_at: datetime
+    restarted_for: int | None
+    rollout: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MissingTarget:
+    """A target that fits no workload, and what is missing, as a sentence."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Pods:
+    wanted: int
+    updated: int
+    former: int
+    available: int
+
+
+def rollout_of(kind: WorkloadKind, body: Part) -> str | None:
+    """Return what a workload's rollout waits for, or None when it is finished."""
+    spec, status = body["spec"], body.get("status") or {}
+    if status.get("observedGeneration", 0) < body["metadata"]["generation"]:
+        return "its controller has not taken up the latest change"
+    match kind:
+        case "Deployment":
+            missing, hindrance = _missing(_replicas(spec, status)), _hindrance_of_deployment(spec, status)
+        case "StatefulSet":
+            missing = _missing(_replicas(spec, status)) or _unfinished_revision(spec, status)
+            hindrance = _hindrance_of_strategy(spec)
+        case "DaemonSet":
+            missing, hindrance = _missing(_scheduled(status)), _hindrance_of_strategy(spec)
+        case _:
+            assert_never(kind)
+    return f"{missing}; {hindrance}" if missing and hindrance else missing
+
+
+def _replicas(spec: Part, status: Part) -> _Pods:
+    updated = status.get("updatedReplicas", 0)
+    return _Pods(
+        wanted=spec.get("replicas", 1),
+        updated=updated,
+        former=status.get("replicas", 0) - updated,
+        available=status.get("availableReplicas", 0),
+    )
+
+
+def _scheduled(status: Part) -> _Pods:
+    return _Pods(
+        wanted=status.get("desiredNumberScheduled", 0),
+        updated=status.get("updatedNumberScheduled", 0),
+        former=0,
+        available=status.get("numberAvailable", 0),
+    )
+
+
+def _missing(pods: _Pods) -> str | None:
+    if pods.updated < pods.wanted:
+        return f"{pods.updated} of {pods.wanted} pods are updated"
+    if pods.former > 0:
+        return f"{pods.former} former pods are left"
+    if pods.available < pods.wanted:
+        return f"{pods.available} of {pods.wanted} pods are available"
+    return None
+
+
+def _unfinished_revision(spec: Part, status: Part) -> str | None:
+    # With OnDelete the controller never makes the revision of its pods the current one.
+    if _strategy(spec) == "OnDelete" or status.get("currentRevision") == status.get("updateRevision"):
+        return None
+    return "its controller has not finished the rollout"
+
+
+def _hindrance_of_deployment(spec: Part, status: Part) -> str | None:
+    if spec.get("paused"):
+        return "the rollout is paused: resume it"
+    for condition in status.get("conditions") or ():
+        if condition["type"] == "Progressing" and condition.get("reason") == "ProgressDeadlineExceeded":
+            return "the progress deadline is exceeded: see why its new pods do not get ready"
+    return None
+
+
+def _hindrance_of_strategy(spec: Part) -> str | None:
+    if _strategy(spec) == "OnDelete":
+        return "the update strategy is OnDelete: delete the former pods"
+    partition = ((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition", 0)
+    return f"the partition {partition} of its update strategy holds former pods back" if partition else None
+
+
+def _strategy(spec: Part) -> str | None:
+    strategy: str | None = (spec.get("updateStrategy") or {}).get("type")
+    return strategy

@@ -1,0 +1,357 @@
+"""Workloads that use the value are restarted once for each new one, and old tokens wait for them."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from mailtrap_operator.api.v1alpha1 import ApiToken, CurrentToken, PreviousToken, RestartTarget
+from mailtrap_operator.core.actions import Done, Published, RestartWorkloads, State
+from mailtrap_operator.core.conditions import status_after
+from mailtrap_operator.core.consumers import restart_annotation
+from mailtrap_operator.core.observation import Found, Observation, Unknown
+from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.workloads import MissingTarget, Workload
+from tests.unit.core.builders import (
+    CURRENT_1,
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    OWNER,
+    SECOND,
+    TIMEOUT,
+    TOKEN_1,
+    a_previous,
+    a_remote_token,
+    a_secret,
+    a_status,
+    an_api_token,
+    an_issuance,
+    seen,
+)
+from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
+
+TARGET = RestartTarget(kind="Deployment", name="billing")
+RETIRED_AT = NOW - 13 * HOUR
+READY = (State.READY, Reason.TOKEN_PUBLISHED)
+RESTARTING = (State.PROGRESSING, Reason.RESTARTING)
+REVOKING = (State.PROGRESSING, Reason.REVOKING)
+CHECK = 10 * SECOND
+
+
+def a_workload(
+    restarted_for: int | None = None,
+    *,
+    name: str = "billing",
+    created_at: datetime = NOW - 90 * DAY,
+    rollout: str | None = None,
+) -> Workload:
+    return Workload("Deployment", name, f"uid of {name}", "30", created_at, restarted_for, rollout)
+
+
+def leaving(
+    id_: int = 2, *, waits_for: str = "Consumers", retired_at: datetime | None = RETIRED_AT, **more: Any
+) -> PreviousToken:
+    more = {"delete_after": NOW, **more}
+    update = {"waits_for": waits_for, "retired_at": retired_at}
+    return a_previous(id_, **more).model_copy(update=update)
+
+
+def moving(
+    *workloads: Workload | MissingTarget,
+    rollout: str | None = "Running",
+    previous: tuple[PreviousToken, ...] = (leaving(),),
+    unread: Unknown | None = None,
+    **spec: Any,
+) -> Observation:
+    """Return a rotated object: token 1 is published, token 2 was replaced by it."""
+    current = CURRENT_1.model_copy(update={"rollout": rollout})
+    status = a_status(current=current, previous=previous)
+    listed = (TOKEN_1, *(a_remote_token(token.id) for token in previous))
+    spec = {"rollout_restart_targets": (TARGET,), **spec}
+    world = seen(an_api_token(status=status, **spec), listed=listed)
+    return replace(world, workloads=unread or Found(workloads))
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        row(
+            "A new value was published: the workload is restarted.",
+            moving(a_workload(2), rollout="Due"),
+            does="restart billing",
+            says=RESTARTING,
+        ),
+        row(
+            "It was never restarted before.",
+            moving(a_workload(None), rollout="Due"),
+            does="restart billing",
+            says=RESTARTING,
+        ),
+        row(
+            "Several targets are restarted together; one that bears the token's id was restarted before a crash.",
+            moving(a_workload(1, name="a"), a_workload(2, name="b"), a_workload(2, name="c"), rollout="Due"),
+            does="restart b, c",
+            says=RESTARTING,
+        ),
+        row(
+            "A workload that was created after the publication has never used another value.",
+            moving(a_workload(created_at=RETIRED_AT + SECOND), rollout="Due"),
+            says=RESTARTING,
+        ),
+        row(
+            "The account does not answer: that hinders no restart.",
+            replace(moving(a_workload(2), rollout="Due"), accounts=moving().accounts[:1]),
+            does="restart billing",
+            says=RESTARTING,
+        ),
+        row(
+            "The rollout runs: it is looked at again soon, and the old token stays after its overlap.",
+            moving(a_workload(1, rollout="1 of 3 pods are updated")),
+            says=READY,
+            again=CHECK,
+        ),
+        row(
+            "One of two rollouts has finished.",
+            moving(a_workload(1, name="a"), a_workload(1, rollout="1 of 3 pods are updated")),
+            says=READY,
+            again=CHECK,
+        ),
+        row(
+            "Somebody removed the annotation: there is no second restart, and the old token stays.",
+            moving(a_workload(None)),
+            says=READY,
+            again=CHECK,
+        ),
+        row(
+            "A named target does not exist: the old token stays.",
+            moving(MissingTarget("Deployment billing does not exist.")),
+            says=READY,
+            again=CHECK,
+        ),
+        row(
+            "The workloads cannot be read: the old token stays.",
+            moving(unread=Unknown(Reason.KUBERNETES_REFUSED, "forbidden")),
+            says=READY,
+            again=CHECK,
+        ),
+        row("All rollouts have finished: that is recorded.", moving(a_workload(1)), says=RESTARTING),
+        row("No target is left in the spec.", moving(rollout_restart_targets=()), says=RESTARTING),
+        row(
+            "The hard limit has passed: the old token goes while the rollout runs.",
+            moving(
+                a_workload(1, rollout="1 of 3 pods are updated"),
+                previous=(leaving(retired_at=NOW - 72 * HOUR),),
+            ),
+            does="revoke 2",
+            says=REVOKING,
+            records=Noted(),
+        ),
+        row(
+            "The hard limit has passed before the restart could be made: the old token goes first.",
+            moving(a_workload(2), rollout="Due", previous=(leaving(retired_at=NOW - 72 * HOUR),)),
+            does="revoke 2",
+            says=REVOKING,
+            records=Noted(),
+        ),
+        row(
+            "The hard limit of the spec is shorter.",
+            moving(
+                a_workload(1, rollout="1 of 3 pods are updated"),
+                rotation={"max_overlap": 12 * HOUR, "overlap": HOUR},
+            ),
+            does="revoke 2",
+            says=REVOKING,
+            records=Noted(),
+        ),
+        row(
+            "An overlap that is longer than the hard limit counts.",
+            moving(
+                a_workload(1, rollout="1 of 3 pods are updated"),
+                previous=(leaving(retired_at=NOW - 80 * HOUR),),
+                rotation={"overlap": 100 * HOUR},
+            ),
+            says=READY,
+            again=CHECK,
+        ),
+        row(
+            "It is not recorded when the old token was replaced: the hard limit counts from its overlap's end.",
+            moving(
+                a_workload(1, rollout="1 of 3 pods are updated"),
+                previous=(leaving(retired_at=None, delete_after=NOW - 71 * HOUR),),
+            ),
+            says=READY,
+            again=CHECK,
+        ),
+        row(
+            "A token whose value was lost has no consumers.",
+            moving(
+                a_workload(1, rollout="1 of 3 pods are updated"),
+                previous=(leaving(waits_for="Overlap", reason=Reason.UNTRACKED),),
+            ),
+            does="revoke 2",
+            says=REVOKING,
+            records=Noted(),
+        ),
+        row(
+            "Another rotation is due: it comes first, and the workloads move once, to its value.",
+            moving(a_workload(2), rollout="Due", display_name="other"),
+            does="create",
+            says=(State.PROGRESSING, Reason.ACCESS_CHANGED),
+            records=Noted(current=None, previous=(Leaving(2, 0 * HOUR), Leaving(1, 12 * HOUR))),
+        ),
+        row(
+            "A suspended object restarts nothing.",
+            moving(a_workload(2), rollout="Due", suspend=True),
+            says=(State.READY, Reason.SUSPENDED),
+        ),
+        row(
+            "Nothing is due: a target that was added later is not restarted.",
+            moving(a_workload(2), rollout=None, previous=()),
+            says=READY,
+        ),
+    ],
+)
+def test_workloads_move_once_and_old_tokens_wait_for_them(world: Observation, expected: Decision) -> None:
+    assert expected == decision(world)
+
+
+def test_a_restart_names_the_token_in_an_annotation_of_this_very_object() -> None:
+    workload = a_workload(2)
+
+    action = plan(moving(workload, rollout="Due"), NOW).action
+
+    assert RestartWorkloads("shop", (workload,), f"mailtrap-operator.io/token-of-{OWNER}", 1) == action
+    assert restart_annotation(OWNER) != restart_annotation("siblingaaa")
+
+
+def rollouts(world: Observation) -> str | None:
+    planned = plan(world, NOW)
+    status = status_after(world.api_token, planned, Done(), NOW)
+    return status.current.rollout if status.current else "no token"
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        pytest.param(moving(a_workload(2), rollout="Due"), "Running", id="they are being restarted"),
+        pytest.param(
+            moving(a_workload(1, rollout="x"), rollout="Due"), "Running", id="all were restarted before"
+        ),
+        pytest.param(moving(a_workload(1, rollout="x")), "Running", id="one has not finished"),
+        pytest.param(moving(a_workload(1)), None, id="all have finished"),
+        pytest.param(moving(rollout="Due"), None, id="there are none"),
+        pytest.param(moving(unread=TIMEOUT, rollout="Due"), "Due", id="they cannot be read"),
+    ],
+)
+def test_how_far_the_workloads_are_is_on_record(world: Observation, expected: str | None) -> None:
+    assert expected == rollouts(world)
+
+
+@pytest.mark.parametrize(
+    ("targets", "current", "expected"),
+    [
+        pytest.param((TARGET,), CURRENT_1, "Due", id="it takes the place of another value"),
+        pytest.param((TARGET,), None, None, id="it is the first value"),
+        pytest.param((), CURRENT_1, None, id="there are no targets"),
+    ],
+)
+def test_a_published_value_makes_a_restart_due(
+    targets: tuple[RestartTarget, ...], current: CurrentToken | None, expected: str | None
+) -> None:
+    api_token = an_api_token(status=a_status(current=current), rollout_restart_targets=targets)
+    planned = plan(seen(api_token, secret=None, listed=(TOKEN_1,) if current else ()), NOW)
+
+    status = status_after(api_token, planned, Published(a_remote_token(2), an_issuance()), NOW)
+
+    assert status.current is not None
+    assert (2, expected) == (status.current.id, status.current.rollout)
+
+
+@pytest.mark.parametrize(
+    ("current", "expected"),
+    [
+        pytest.param(CURRENT_1, "Due", id="the former token is on record"),
+        pytest.param(None, None, id="the status was lost"),
+    ],
+)
+def test_a_value_that_is_found_published_makes_a_restart_due(
+    current: CurrentToken | None, expected: str | None
+) -> None:
+    api_token = an_api_token(status=a_status(current=current), rollout_restart_targets=(TARGET,))
+    world = seen(api_token, secret=a_secret(2), listed=(TOKEN_1, a_remote_token(2)))
+
+    record = plan(world, NOW).record
+
+    assert record.current is not None
+    assert (2, expected) == (record.current.id, record.current.rollout)
+
+
+def waits(api_token: ApiToken, world: Observation) -> list[tuple[int, str]]:
+    status = status_after(api_token, plan(world, NOW), Done(), NOW)
+    return [(token.id, token.waits_for) for token in status.previous]
+
+
+def test_the_status_says_what_each_old_token_waits_for() -> None:
+    lost = leaving(3, reason=Reason.UNTRACKED, waits_for="Overlap", delete_after=NOW + HOUR)
+    running = moving(a_workload(1, rollout="x"), previous=(leaving(), lost))
+    finished = moving(a_workload(1), previous=(leaving(), lost))
+
+    assert [(2, "Consumers"), (3, "Overlap")] == waits(running.api_token, running)
+    assert [(2, "Overlap"), (3, "Overlap")] == waits(finished.api_token, finished)
+
+
+def notice(world: Observation) -> str:
+    (found,) = plan(world, NOW).notices
+    assert "RolloutRestart" == found.type
+    return found.message
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        pytest.param(
+            moving(a_workload(1, rollout="1 of 3 pods are updated"), a_workload(1, name="done")),
+            "Workloads are restarted for the value of token 1: Deployment billing: 1 of 3 pods are updated.",
+            id="a rollout runs",
+        ),
+        pytest.param(
+            moving(a_workload(None)),
+            "Workloads are restarted for the value of token 1: Deployment billing has lost the annotation of its restart.",
+            id="somebody removed the annotation",
+        ),
+        pytest.param(
+            moving(MissingTarget("Deployment billing does not exist.")),
+            "Workloads are restarted for the value of token 1: Deployment billing does not exist.",
+            id="a target is missing",
+        ),
+        pytest.param(
+            moving(*(a_workload(1, name=f"w{i}", rollout="x") for i in range(7))),
+            "Workloads are restarted for the value of token 1: "
+            + "; ".join(f"Deployment w{i}: x" for i in range(5))
+            + "; 2 more.",
+            id="many rollouts run",
+        ),
+        pytest.param(
+            moving(unread=Unknown(Reason.KUBERNETES_REFUSED, "forbidden")),
+            "The workloads to restart cannot be read: forbidden",
+            id="they cannot be read",
+        ),
+    ],
+)
+def test_the_condition_says_what_is_waited_for(world: Observation, expected: str) -> None:
+    assert expected == notice(world)
+
+
+def test_the_overlap_and_the_hard_limit_count_from_the_publication() -> None:
+    api_token = an_api_token()
+    planned = plan(seen(api_token, secret=None), NOW)
+    late = NOW + MINUTE
+
+    status = status_after(api_token, planned, Published(a_remote_token(2), an_issuance()), late)
+
+    (former,) = status.previous
+    assert (late, late + timedelta(hours=12)) == (former.retired_at, former.delete_after)
