@@ -102,7 +102,8 @@ def _former_value(s: Situation, token: CurrentToken | None) -> FormerValue | Non
         return None
     if token is None:
         return FormerValue(key, s.held.id) if s.held else None
-    kept = s.secret.former if s.secret else None
+    source = s.secret or s.former_secret
+    kept = source.former if source else None
     is_leaving = kept is not None and any(
         p.id == kept.token_id and not s.is_over(p) for p in s.record.previous
     )

@@ -23,6 +23,7 @@ from tests.unit.core.builders import (
     an_operation,
     seen,
 )
+from tests.unit.core.test_consumers import a_workload, moving
 from tests.unit.core.test_secret_form import FORMER
 
 UNUSED = an_api_token(status=WIPED, finalizers=())
@@ -44,6 +45,11 @@ CLAIMED = an_operation("Delete", nonce="")
             seen(an_api_token(status=a_status(operation=an_operation())), unpublished=a_value_in_memory()),
             "publish token 2, and delete token 1 later",
             id="a value in memory",
+        ),
+        pytest.param(
+            moving(a_workload(2, name="a"), a_workload(2, name="b"), rollout="Due"),
+            "restart Deployment a, Deployment b",
+            id="workloads to restart",
         ),
         pytest.param(seen(secret=a_secret(owners=())), "rewrite Secret billing", id="a Secret to mend"),
         pytest.param(
