@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from mailtrap_simulator.tokens import ADMIN, Grant
+from tests.simulation.consumer import NAME as CONSUMER
 from tests.simulation.invariants import what_is_missing
-from tests.simulation.world import World, api_token_path, secret_path
+from tests.simulation.world import OVERLAP, World, api_token_path, secret_path
 
 _UNDER_WAY = 0.125
 """How long after its creation an object's first token is being made."""
@@ -68,6 +69,16 @@ def _request_rotation(world: World) -> None:
     world.request_rotation()
 
 
+def _request_rotation_with_consumer(world: World) -> None:
+    world.consumer.deploy()
+    world.request_rotation()
+
+
+def _has_moved(world: World) -> bool:
+    """Whether the one token is that of the Secret, and the pods use it."""
+    return _is_served_with_one_token(world) and world.consumer.value == world.published_value()
+
+
 def _lose_secret(world: World) -> None:
     world.delete(secret_path())
 
@@ -115,6 +126,15 @@ FLOWS: tuple[Flow, ...] = (
     Flow("reset", _change_expiration),
     Flow("replace", _change_permissions, is_done=_is_served_with_one_token),
     Flow("rotation requested", _request_rotation),
+    Flow(
+        "workload restarted",
+        _request_rotation_with_consumer,
+        spec={
+            "rolloutRestartTargets": [{"kind": "Deployment", "name": CONSUMER}],
+            "rotation": {"strategy": "Replace", "overlap": f"{OVERLAP.total_seconds():.0f}s"},
+        },
+        is_done=_has_moved,
+    ),
     Flow("Secret lost", _lose_secret),
     Flow("status lost", _lose_status),
     Flow("Secret and status lost", _lose_secret_and_status, is_done=_is_served_with_one_token),

@@ -189,6 +189,6 @@ class Incarnation:
 
 def _resource(path: str) -> str:
     parts = path.strip("/").split("/")
-    names = {"apitokens", "secrets", "events", "clustermailtrapaccounts", "mailtrapaccounts"}
+    names = {"apitokens", "secrets", "events", "deployments", "clustermailtrapaccounts", "mailtrapaccounts"}
     at = next(i for i, part in enumerate(parts) if part in names)
     return "/".join([parts[at], *parts[at + 2 :]])

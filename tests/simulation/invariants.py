@@ -4,6 +4,7 @@ I1  at most one remote token of an object is outside {Secret, current, previous}
 I2  while the object lives, its Secret never holds a value that an operator made dead
 I3  a value that was ever in the Secret works for its whole overlap
 I4  nothing without the object's tag is ever deleted or reset
+C1  a token that pods still use is not deleted, and workloads are restarted once for each new value
 I5  after the finalizer is gone no token of the object is left (policy Delete)
 ESR once spec and faults stop changing, the object is Ready, or gone, and stays so
 """
@@ -88,6 +89,9 @@ class Invariants:
         self._check_foreign(tokens)
         for body in objects.values():
             self._check_object(body, tokens)
+        restarts = self.world.consumer.restarted_for
+        if len(set(restarts)) < len(restarts):
+            raise ViolationError(f"C1: a workload was restarted twice for one token: {restarts}")
         now = self.world.remote_time()
         self._gone += [
             (body, now)
@@ -154,6 +158,8 @@ class Invariants:
     def _check_deleted(self, token: Token, held: int | None) -> None:
         if token.id == held:
             raise ViolationError(f"I2: token {token.id} was deleted while the Secret holds it")
+        if token.value == self.world.consumer.value:
+            raise ViolationError(f"C1: token {token.id} was deleted while a pod uses it")
         left = self._left_secret.get(token.id)
         if left is not None and server_time() - left < self.overlap - self.tolerance:
             raise ViolationError(

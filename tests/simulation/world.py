@@ -21,6 +21,7 @@ from mailtrap_simulator.messages import Request, Response
 from mailtrap_simulator.server import Server
 from mailtrap_simulator.settings import Settings as RemoteSettings
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
+from tests.simulation.consumer import Consumer
 from tests.simulation.incarnation import INSTALLATION, Incarnation
 from tests.simulation.kubernetes import Kubernetes
 from tests.simulation.network import Life, Network
@@ -66,6 +67,7 @@ class World:
         self.seed = seed
         self.operators: list[Incarnation] = []
         self.changes = 0
+        self.consumer = Consumer(self)
         self._born = 0
         if saved is None:
             self.kubernetes = Kubernetes(server_time)
@@ -168,6 +170,7 @@ class World:
     def note_change(self) -> None:
         """Let everybody who watches hear of a change."""
         self.changes += 1
+        self.consumer.hear()
         for operator in self.operators:
             operator.hear()
 
@@ -242,6 +245,11 @@ class World:
         """Return the Secret that an ApiToken's spec names."""
         name = api_token["spec"].get("secretName") or api_token["metadata"]["name"]
         return self.read(secret_path(name))
+
+    def published_value(self) -> str | None:
+        """Return the value in the Secret of the one ApiToken that there is."""
+        (body,) = self.api_tokens()
+        return value_in(self.secret_of(body))
 
     def remote_tokens(self) -> dict[int, Token]:
         """Return all remote tokens that are listed."""

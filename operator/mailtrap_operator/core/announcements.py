@@ -36,14 +36,15 @@ def announcements(api_token: ApiToken, plan: Plan, outcome: Outcome) -> Iterator
     match outcome:
         case Published(token):
             why = f": {plan.action.why}" if isinstance(plan.action, IssueToken) else ""
-            retired = list(_of_retired(api_token, plan))
+            retired = "".join(f" {fate}" for fate in _fates_of_retired(api_token, plan))
             reason = Reason.ROTATED if retired else Reason.TOKEN_PUBLISHED
-            yield Announcement("Normal", reason, f"Token {token.id} (…{token.last_four}) was issued{why}.")
-            yield from retired
+            message = f"Token {token.id} (…{token.last_four}) was issued{why}.{retired}"
+            yield Announcement("Normal", reason, message)
         case Failed(cause) if cause.reason not in _told(api_token):
             yield Announcement("Warning", cause.reason, cause.message)
         case Done():
-            yield from _of_retired(api_token, plan)
+            for fate in _fates_of_retired(api_token, plan):
+                yield Announcement("Normal", Reason.SUPERSEDED, fate)
             yield from _of_done(api_token, plan)
             yield from _of_notices(api_token, plan)
 
@@ -57,12 +58,11 @@ def farewell(plan: Plan) -> Announcement | None:
             return None
 
 
-def _of_retired(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:
+def _fates_of_retired(api_token: ApiToken, plan: Plan) -> Iterator[str]:
     known = {token.id for token in api_token.status.previous}
     for token in plan.record.previous:
         if token.id not in known and token.reason == Reason.SUPERSEDED:
-            message = f"Token {token.id} (…{token.last_four}) was replaced; after its overlap it is deleted."
-            yield Announcement("Normal", Reason.SUPERSEDED, message)
+            yield f"Token {token.id} (…{token.last_four}) was replaced; after its overlap it is deleted."
 
 
 def _of_done(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:

@@ -12,9 +12,9 @@ from mailtrap_operator.core.actions import Notice, RestartWorkloads
 from mailtrap_operator.core.observation import Found, Unknown
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation
-from mailtrap_operator.core.workloads import Workload
+from mailtrap_operator.core.workloads import MissingTarget, Workload
 
-ROLLOUT_CHECK = timedelta(seconds=10)
+ROLLOUT_CHECK = timedelta(seconds=30)
 """How soon running rollouts are looked at again; no event tells of their end."""
 
 _MOST_NAMED = 5
@@ -34,14 +34,19 @@ def moving_to(s: Situation) -> CurrentToken | None:
 
 def restart_of(s: Situation, token: CurrentToken) -> RestartWorkloads | None:
     """Return the restart of the workloads that may use a former value, unless they were restarted once already."""
-    behind = tuple(w for w in _workloads(s) if _is_behind(s, w, token) and token.rollout == "Due")
+    present = [target for target in _targets(s) if isinstance(target, Workload)]
+    behind = tuple(w for w in present if token.rollout == "Due" and _is_behind(s, w, token))
     namespace = s.api_token.metadata.namespace or ""
     return RestartWorkloads(namespace, behind, restart_annotation(s.owner), token.id) if behind else None
 
 
-def rollout_after(s: Situation, token: CurrentToken) -> Literal["Running"] | None:
-    """Return how far the rollouts are once nothing is left to restart."""
-    return "Running" if next(_unfinished(s, token), None) else None
+def rollout_after(s: Situation, token: CurrentToken) -> Literal["Due", "Running"] | None:
+    """Return how far the rollouts are once all workloads that are there were restarted."""
+    if next(_unfinished(s, token), None) is None:
+        return None
+    # One that is missing now may be back at the next look, with pods that use a former value.
+    is_one_missing = any(isinstance(target, MissingTarget) for target in _targets(s))
+    return "Due" if token.rollout == "Due" and is_one_missing else "Running"
 
 
 def rollout_notice(s: Situation, token: CurrentToken) -> Notice:
@@ -61,9 +66,8 @@ def rollout_notice(s: Situation, token: CurrentToken) -> Notice:
     )
 
 
-def _workloads(s: Situation) -> Iterator[Workload]:
-    seen = s.seen.workloads
-    yield from (w for w in seen.value if isinstance(w, Workload)) if isinstance(seen, Found) else ()
+def _targets(s: Situation) -> tuple[Workload | MissingTarget, ...]:
+    return s.seen.workloads.value if isinstance(s.seen.workloads, Found) else ()
 
 
 def _is_behind(s: Situation, workload: Workload, token: CurrentToken) -> bool:
@@ -75,10 +79,8 @@ def _is_behind(s: Situation, workload: Workload, token: CurrentToken) -> bool:
 
 def _unfinished(s: Situation, token: CurrentToken) -> Iterator[str]:
     """Yield what each workload still waits for."""
-    if not isinstance(s.seen.workloads, Found):
-        return
-    for target in s.seen.workloads.value:
-        if not isinstance(target, Workload):
+    for target in _targets(s):
+        if isinstance(target, MissingTarget):
             yield target.message.removesuffix(".")
         elif _is_behind(s, target, token):
             yield f"{target.kind} {target.name} " + (

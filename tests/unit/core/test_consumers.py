@@ -39,7 +39,7 @@ RETIRED_AT = NOW - 13 * HOUR
 READY = (State.READY, Reason.TOKEN_PUBLISHED)
 RESTARTING = (State.PROGRESSING, Reason.RESTARTING)
 REVOKING = (State.PROGRESSING, Reason.REVOKING)
-CHECK = 10 * SECOND
+CHECK = 30 * SECOND
 
 
 def a_workload(
@@ -244,6 +244,16 @@ def rollouts(world: Observation) -> str | None:
         pytest.param(moving(a_workload(1, rollout="x")), "Running", id="one has not finished"),
         pytest.param(moving(a_workload(1)), None, id="all have finished"),
         pytest.param(moving(rollout="Due"), None, id="there are none"),
+        pytest.param(
+            moving(a_workload(2, name="a"), MissingTarget("Deployment b does not exist."), rollout="Due"),
+            "Due",
+            id="one is missing now",
+        ),
+        pytest.param(
+            moving(a_workload(1, name="a"), MissingTarget("Deployment b does not exist.")),
+            "Running",
+            id="one is missing after all were restarted",
+        ),
         pytest.param(moving(unread=TIMEOUT, rollout="Due"), "Due", id="they cannot be read"),
     ],
 )

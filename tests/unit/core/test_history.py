@@ -220,6 +220,6 @@ def test_who_rewrites_the_secret_twice_in_a_row_is_named(
     world = seen(an_api_token(status=status), secret=replace(an_edited_secret(), editor=editor))
     planned = plan(world, NOW)
 
-    event, _ = announcements(world.api_token, planned, Published(a_remote_token(2), an_issuance()))
+    (event,) = announcements(world.api_token, planned, Published(a_remote_token(2), an_issuance()))
     assert ("rewrites it" in event.message, words in event.message) == (bool(words), True)
     assert words in planned.finding.message

@@ -1,0 +1,60 @@
+"""A workload that uses the value of a Secret: each rollout makes it use the value that is there when its pods start."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+NAME = "mailer"
+ROLLOUT = 100.0
+"""How many seconds a rollout takes: longer than the overlap."""
+
+_ROOT = "/apis/apps/v1/namespaces/team/deployments"
+
+
+class Consumer:
+    """One Deployment and its controller; `value` is what its oldest pods use."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self._rolling = 0
+        self.value: str | None = None
+        self.restarted_for: list[str] = []
+
+    def deploy(self) -> None:
+        """Deploy it."""
+        body: dict[str, Any] = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": NAME},
+            "spec": {"template": {"metadata": {"annotations": {}}}},
+        }
+        self._world.write("POST", _ROOT, body)
+        self._rolling = 1
+        self._finish(1)
+
+    def hear(self) -> None:
+        """Begin a rollout when the template has changed."""
+        body = self._read() if self._rolling else None
+        if body is None or body["metadata"]["generation"] == self._rolling:
+            return
+        self._rolling = body["metadata"]["generation"]
+        self.restarted_for += body["spec"]["template"]["metadata"]["annotations"].values()
+        asyncio.get_running_loop().call_later(ROLLOUT, self._finish, self._rolling)
+
+    def _finish(self, generation: int) -> None:
+        if generation != self._rolling:
+            return
+        self.value = self._world.published_value()
+        counts = {
+            "observedGeneration": generation,
+            "replicas": 1,
+            "updatedReplicas": 1,
+            "availableReplicas": 1,
+        }
+        body = {**(self._read() or {}), "status": counts}
+        self._world.write("PUT", f"{_ROOT}/{NAME}/status", body)
+
+    def _read(self) -> dict[str, Any] | None:
+        return self._world.read(f"{_ROOT}/{NAME}")

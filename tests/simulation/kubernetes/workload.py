@@ -1,0 +1,22 @@
+"""Deployments, as far as a restart and its rollout need them: any template, and the counts of the controller."""
+
+from tests.simulation.kubernetes.custom import CustomKind
+from tests.simulation.kubernetes.resource import Resource
+from tests.simulation.kubernetes.schema import Schema
+
+_NUMBER = {"type": "integer"}
+_ANNOTATIONS = {"type": "object", "additionalProperties": {"type": "string"}}
+_TEMPLATE = {
+    "type": "object",
+    "properties": {"metadata": {"type": "object", "properties": {"annotations": _ANNOTATIONS}}},
+}
+_SPEC = {"type": "object", "properties": {"replicas": {**_NUMBER, "default": 1}, "template": _TEMPLATE}}
+_COUNTS = ("observedGeneration", "replicas", "updatedReplicas", "availableReplicas")
+_STATUS = {"type": "object", "properties": dict.fromkeys(_COUNTS, _NUMBER), "default": {}}
+
+DEPLOYMENTS = CustomKind(
+    Resource("apps", "v1", "deployments", "Deployment", is_namespaced=True),
+    Schema({"type": "object", "required": ["spec"], "properties": {"spec": _SPEC}}),
+    Schema({"type": "object", "properties": {"status": _STATUS}}),
+)
+"""Like a custom kind, a Deployment counts generations and has the status subresource."""
