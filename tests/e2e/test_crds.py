@@ -86,6 +86,10 @@ def window(**parts: str) -> Json:
     return token(rotation={"windows": [{"schedule": "0 3 * * *", "duration": "1h", **parts}]})
 
 
+def targets(**parts: Any) -> Json:
+    return token(rolloutRestartTargets=[{"kind": "Deployment", **parts}])
+
+
 def labels(**labels: str) -> Json:
     return template(metadata={"labels": labels})
 
@@ -213,6 +217,35 @@ REFUSED_TOKENS: dict[str, tuple[Json, str]] = {
         for key in ("kubectl.kubernetes.io/last-applied-configuration", "meta.helm.sh/release-name")
     },
     "a period shorter than an hour": (token(rotation={"every": "59m"}), "from 1h to 43800h"),
+    "a hard limit below the overlap": (
+        token(rotation={"overlap": "24h", "maxOverlap": "12h"}),
+        "rotation.maxOverlap must not be shorter than rotation.overlap",
+    ),
+    "a hard limit below the default overlap": (
+        token(rotation={"maxOverlap": "11h"}),
+        "rotation.maxOverlap must not be shorter than rotation.overlap",
+    ),
+    "a hard limit too long": (token(rotation={"maxOverlap": "2161h"}), "from 1h to 2160h"),
+    "the former value under a key of the data": (
+        template(data={"a": "${token}"}, previousKey="a"),
+        "previousKey must be a key of its own",
+    ),
+    "the former value under the default key": (
+        template(previousKey="token"),
+        "previousKey must be a key of its own",
+    ),
+    "the former value under no Secret key": (template(previousKey="a b"), "must be a Secret key"),
+    "a target by name and labels": (
+        targets(name="billing", selector={"matchLabels": {"team": "shop"}}),
+        "set exactly one of name and selector",
+    ),
+    "a target without name and labels": (targets(), "set exactly one of name and selector"),
+    "a target without labels": (targets(selector={"matchLabels": {}}), "at least 1"),
+    "a target with a label key with a blank": (targets(selector={"matchLabels": {"a b": "c"}}), LABEL_KEY),
+    "a target of another kind": (
+        token(rolloutRestartTargets=[{"kind": "CronJob", "name": "a"}]),
+        '"Deployment", "StatefulSet", "DaemonSet"',
+    ),
     "a schedule of six fields": (window(schedule="0 0 3 * * 0"), SCHEDULE),
     "a schedule by name": (window(schedule="@daily"), SCHEDULE),
     "a time zone with a blank": (window(timezone="Europe Berlin"), "timezone"),
@@ -252,7 +285,12 @@ ACCEPTED_TOKENS: dict[str, Json] = {
             "overlap": "1h30m",
             "windows": [{"schedule": "0 3 * * sun", "timezone": "Europe/Berlin", "duration": "4h"}],
             "outsideWindows": "Never",
+            "maxOverlap": "2160h",
         },
+        rolloutRestartTargets=[
+            {"kind": "Deployment", "name": "billing"},
+            {"kind": "StatefulSet", "selector": {"matchLabels": {"example.com/uses": "billing"}}},
+        ],
         driftPolicy="Report",
         secretName="billing-mailtrap",
         secretTemplate={
@@ -261,6 +299,7 @@ ACCEPTED_TOKENS: dict[str, Json] = {
                 "annotations": {"example.com/note": "any text\nat all: ${user}"},
             },
             "data": {"MAILTRAP_API_TOKEN": "${token}", ".env": "A=${token}\nB=$HOME$\n", "user": "api"},
+            "previousKey": "MAILTRAP_API_TOKEN_BEFORE",
         },
         creationPolicy="Orphan",
         deletionPolicy="Retain",
