@@ -1,7 +1,8 @@
 """A real Kubernetes control plane on loopback, for the demo and the tests.
 
-It has etcd, kube-apiserver and kube-controller-manager but no node, so objects behave as they do
-in any cluster and no container ever runs. Nothing here may listen on any other interface, and
+It has etcd, kube-apiserver and kube-controller-manager, so objects behave as they do in any cluster.
+Nodes are added where a test wants pods: a scheduler places these, and kwok plays the kubelets, so
+that pods get ready and end; no container ever runs. Nothing here may listen on any other interface, and
 nothing may outlive the process that started it unless asked to (`up`).
 """
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from local_cluster import binaries, staying
+from local_cluster import binaries, build, staying
 from local_cluster.cache import cache_folder
 from local_cluster.cluster import Cluster
 from local_cluster.errors import ClusterError
@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m local_cluster", description=sys.modules[__name__].__doc__
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("build", help="make sure that the programs are there")
+    commands.add_parser("build", help="make sure that all programs are there, those of nodes too")
     for name, text in (("up", "start a cluster that stays"), ("down", "end it and remove its files")):
         command = commands.add_parser(name, help=text)
         command.add_argument(
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
 def _carry_out(arguments: argparse.Namespace) -> int:
     match arguments.command:
         case "build":
-            print(binaries.folder())
+            print(binaries.folder(), *map(build.folder, (build.SCHEDULER, build.KWOK)), sep="\n")
         case "up":
             print(staying.up(arguments.dir))
         case "down":

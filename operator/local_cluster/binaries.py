@@ -2,7 +2,8 @@
 
 The first folder of `KUBEBUILDER_ASSETS` and PATH that holds all four is taken as it is. Programs
 are never mixed from several folders: a `kubectl` from one place says nothing about the version of
-a `kube-apiserver` from another. Without such a folder the programs are built.
+a `kube-apiserver` from another. Without such a folder the programs are built. What nodes need on top
+is always built: no usual folder holds kwok.
 """
 
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 from local_cluster import build
 from local_cluster.progress import say
 
-PROGRAMS = frozenset(build.PACKAGES)
+PROGRAMS = frozenset(build.CONTROL_PLANE.packages)
 
 
 def folder() -> Path:
@@ -26,7 +27,7 @@ def folder() -> Path:
         say(
             f"KUBEBUILDER_ASSETS={assets} is passed over: it does not hold all of {', '.join(sorted(PROGRAMS))}"
         )
-    return complete_folder(search_path(os.environ)) or build.folder()
+    return complete_folder(search_path(os.environ)) or build.folder(build.CONTROL_PLANE)
 
 
 def search_path(environment: Mapping[str, str]) -> list[Path]:

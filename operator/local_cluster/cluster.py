@@ -1,5 +1,6 @@
 """A local cluster as its users see it: kubeconfigs, kubectl, the audit log, an outage on demand."""
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from local_cluster import binaries, components
+from local_cluster import binaries, build, components
 from local_cluster.certificates import write_private
 from local_cluster.control_plane import ControlPlane
 from local_cluster.errors import ClusterError, KubectlError
@@ -120,6 +121,28 @@ class Cluster:
         path = self._layout.users / f"{quote(name, safe='')}.kubeconfig"
         write_private(path, self._identities.kubeconfig(self.url, name, groups))
         return path
+
+    def start_nodes(self, *names: str) -> None:
+        """Add nodes and start the scheduler, once in a cluster's life: from then on pods get ready, though no container runs.
+
+        Programs that the machine lacks are built first, once, in about two minutes.
+
+        Raises:
+            ClusterError: the build failed, or a component did not start.
+        """
+        scheduler, kwok = build.folder(build.SCHEDULER), build.folder(build.KWOK)
+        self._plane.start_scheduler(scheduler / "kube-scheduler")
+        for name in names:
+            self.kubectl("create", "-f", "-", input=json.dumps(components.node(name)))
+            self._plane.start_kubelet(kwok / "kwok", name)
+
+    def pause_kubelet(self, node: str) -> None:
+        """Let a node's kubelet hang: pods on it neither get ready nor end. After 50 s the node is taken for lost."""
+        self._plane.pause_kubelet(node)
+
+    def resume_kubelet(self, node: str) -> None:
+        """Let a node's kubelet go on where it was."""
+        self._plane.resume_kubelet(node)
 
     def stop_apiserver(self) -> None:
         """Take the API server away."""

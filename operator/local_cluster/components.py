@@ -1,4 +1,4 @@
-"""The command lines of the control plane, and where in the cluster's folder everything lies.
+"""The command lines of a cluster's programs, and where in the cluster's folder everything lies.
 
 Whatever is not said here keeps Kubernetes' own default, so that the cluster behaves as others do.
 """
@@ -17,17 +17,19 @@ API_SERVER_HOSTS = (
     "kubernetes.default.svc",
 )
 CONTROLLER_MANAGER_USER = "system:kube-controller-manager"
+SCHEDULER_USER = "system:kube-scheduler"
+STAGES = Path(__file__).parent / "kwok" / "stages.yaml"
 
-# Metadata only, so that no Secret's content gets into the log. The control plane's own requests are left out.
+# Metadata only, so that no Secret's content gets into the log. The cluster's own requests are left out.
 AUDIT_POLICY = b"""\
 apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived]
 rules:
   - level: None
-    users: ["system:apiserver", "system:kube-controller-manager"]
+    users: ["system:apiserver", "system:kube-controller-manager", "system:kube-scheduler"]
   - level: None
-    userGroups: ["system:serviceaccounts:kube-system"]
+    userGroups: ["system:serviceaccounts:kube-system", "system:nodes"]
   - level: Metadata
 """
 
@@ -54,11 +56,6 @@ class Layout:
         return self.root / "kubeconfig"
 
     @property
-    def controller_manager_kubeconfig(self) -> Path:
-        """The controller manager's kubeconfig."""
-        return self.pki / "kube-controller-manager.kubeconfig"
-
-    @property
     def audit_policy(self) -> Path:
         """What the API server writes into the audit log."""
         return self.root / "audit-policy.yaml"
@@ -67,6 +64,10 @@ class Layout:
     def audit_log(self) -> Path:
         """One JSON object a line for each request, without bodies."""
         return self.root / "audit.log"
+
+    def kubeconfig_of(self, component: str) -> Path:
+        """Return the path of a component's kubeconfig."""
+        return self.pki / f"{component}.kubeconfig"
 
     def log(self, component: str) -> Path:
         """Return the path of a component's log since its last start."""
@@ -123,7 +124,7 @@ def api_server(layout: Layout, port: int, etcd_port: int) -> list[str]:
 def controller_manager(layout: Layout) -> list[str]:
     """Return kube-controller-manager's arguments."""
     return [
-        f"--kubeconfig={layout.controller_manager_kubeconfig}",
+        f"--kubeconfig={layout.kubeconfig_of('kube-controller-manager')}",
         "--secure-port=0",  # nobody asks it anything
         "--leader-elect=false",
         "--use-service-account-credentials",
@@ -132,3 +133,38 @@ def controller_manager(layout: Layout) -> list[str]:
         "--kube-api-qps=200",  # the default of 20 lets thousands of objects wait for their collection
         "--kube-api-burst=400",
     ]
+
+
+def scheduler(layout: Layout) -> list[str]:
+    """Return kube-scheduler's arguments."""
+    return [
+        f"--kubeconfig={layout.kubeconfig_of('kube-scheduler')}",
+        "--secure-port=0",  # nobody asks it anything
+        "--leader-elect=false",
+    ]
+
+
+def kubelet(layout: Layout, node: str) -> list[str]:
+    """Return kwok's arguments as the kubelet of one node; it listens nowhere."""
+    return [
+        f"--kubeconfig={layout.kubeconfig_of(kubelet_name(node))}",
+        f"--config={STAGES}",
+        f"--manage-single-node={node}",
+        "--node-lease-duration-seconds=40",  # as of a real kubelet
+        "--node-port=0",
+        "--server-address=",
+    ]
+
+
+def kubelet_name(node: str) -> str:
+    """Return the name of a node's kubelet among the components."""
+    return f"kubelet-{node}"
+
+
+def node(name: str) -> dict[str, object]:
+    """Return a node as a kubelet registers it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+    }

@@ -1,5 +1,5 @@
-// What the local cluster is built from: the control plane's programs, each as a `tool`,
-// so that one `go build tool` makes them all and go.sum fixes every source file in them.
+// What the local cluster is built from: the control plane's programs and the scheduler, each as a
+// `tool`, so that one `go build tool` makes them all and go.sum fixes every source file in them.
 // k8s.io/kubernetes keeps its libraries in its own tree; outside of it each needs a `replace`.
 module mailtrap-operator.io/local-cluster
 
@@ -9,6 +9,7 @@ tool (
 	go.etcd.io/etcd/server/v3
 	k8s.io/kubernetes/cmd/kube-apiserver
 	k8s.io/kubernetes/cmd/kube-controller-manager
+	k8s.io/kubernetes/cmd/kube-scheduler
 	k8s.io/kubernetes/cmd/kubectl
 )
 

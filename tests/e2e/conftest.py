@@ -10,6 +10,7 @@ from mailtrap_simulator.process import SimulatorProcess
 from tests.e2e.cluster import cluster_with_crds
 from tests.e2e.kube import Kube
 from tests.e2e.operator_process import OperatorProcess
+from tests.e2e.workloads import NODES
 from tests.e2e.world import CREDENTIAL, World
 
 
@@ -26,6 +27,12 @@ def kube(cluster: Cluster) -> Iterator[Kube]:
     kube = Kube(cluster.kubeconfig)
     yield kube
     kube.close()
+
+
+@pytest.fixture(scope="session")
+def nodes(cluster: Cluster) -> None:
+    """Add the nodes of `tests.e2e.workloads` to the cluster, so that pods run."""
+    cluster.start_nodes(*NODES)
 
 
 @pytest.fixture

@@ -156,6 +156,15 @@ def test_a_stopped_cluster_leaves_no_process(tmp_path: Path) -> None:
     assert processes_of(tmp_path) == []
 
 
+def test_nodes_end_with_their_cluster_even_one_that_hangs(tmp_path: Path) -> None:
+    with Cluster.start(tmp_path) as cluster:
+        cluster.start_nodes("one", "two")
+        assert len(processes_of(tmp_path)) == 6
+        cluster.pause_kubelet("one")
+
+    assert processes_of(tmp_path) == []
+
+
 def test_a_folder_serves_one_cluster_only(cluster: Cluster) -> None:
     with (
         pytest.raises(ClusterError, match="holds the files of another cluster"),

@@ -3,15 +3,26 @@ from pathlib import Path
 
 import pytest
 
-from local_cluster.build import MODULE, PACKAGES, compile_program, fingerprint, flags
+from local_cluster.build import (
+    CONTROL_PLANE,
+    KWOK,
+    MODULE,
+    SCHEDULER,
+    Bundle,
+    compile_program,
+    fingerprint,
+    flags,
+)
 from local_cluster.errors import ClusterError
+
+BUNDLES = (CONTROL_PLANE, SCHEDULER, KWOK)
 
 
 def test_the_programs_are_told_the_version_that_go_mod_pins() -> None:
     pinned = re.findall(r"k8s\.io/kubernetes (v\S+)", (MODULE / "go.mod").read_text())
 
     assert len(pinned) == 1
-    assert f"-X k8s.io/component-base/version.gitVersion={pinned[0]} " in flags()[-1]
+    assert f"-X k8s.io/component-base/version.gitVersion={pinned[0]} " in flags(MODULE)[-1]
 
 
 def test_every_library_of_kubernetes_has_the_version_of_kubernetes() -> None:
@@ -22,18 +33,29 @@ def test_every_library_of_kubernetes_has_the_version_of_kubernetes() -> None:
     assert all(library == source and version == pinned[0] for library, source, version in replaced)
 
 
-def test_everything_that_is_built_is_a_tool_of_the_module() -> None:
-    tools = re.findall(r"^\t(\S+/\S+)$", (MODULE / "go.mod").read_text(), re.MULTILINE)
+@pytest.mark.parametrize(
+    ("module", "bundles"), [(MODULE, (CONTROL_PLANE, SCHEDULER)), (KWOK.module, (KWOK,))]
+)
+def test_everything_that_is_built_is_a_tool_of_its_module(module: Path, bundles: tuple[Bundle, ...]) -> None:
+    tools = re.findall(r"^(?:tool |\t)(\S+/\S+)$", (module / "go.mod").read_text(), re.MULTILINE)
+    packages = [package for bundle in bundles for package in bundle.packages.values()]
 
-    assert sorted(PACKAGES.values()) == sorted(tools)
+    assert {module} == {bundle.module for bundle in bundles}
+    assert sorted(packages) == sorted(tools)
 
 
-def test_the_same_sources_lead_to_the_same_folder() -> None:
-    assert fingerprint() == fingerprint()
+def test_one_compiler_suits_all_modules() -> None:
+    asked = {re.findall(r"^go (\S+)$", (b.module / "go.mod").read_text(), re.MULTILINE)[0] for b in BUNDLES}
+
+    assert len(asked) == 1
+
+
+def test_the_same_sources_lead_to_the_same_folder_and_each_bundle_to_its_own() -> None:
+    assert 3 == len({fingerprint(bundle) for bundle in BUNDLES * 2})
 
 
 def test_a_failed_build_shows_the_last_lines_and_the_command(tmp_path: Path) -> None:
     command = ["/bin/sh", "-c", "echo undefined: Pod; exit 2"]
 
     with pytest.raises(ClusterError, match=r"(?s)building kubectl failed.*undefined: Pod.*/bin/sh -c"):
-        compile_program(command, "kubectl", log=tmp_path / "log")
+        compile_program(command, "kubectl", module=MODULE, log=tmp_path / "log")

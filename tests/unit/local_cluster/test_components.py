@@ -2,10 +2,25 @@ from pathlib import Path
 
 import yaml
 
-from local_cluster.components import AUDIT_POLICY, Layout, api_server, controller_manager, etcd
+from local_cluster.components import (
+    AUDIT_POLICY,
+    STAGES,
+    Layout,
+    api_server,
+    controller_manager,
+    etcd,
+    kubelet,
+    scheduler,
+)
 
 LAYOUT = Layout(Path("/cluster"))
-COMMAND_LINES = [etcd(LAYOUT, 20001), api_server(LAYOUT, 20002, 20001), controller_manager(LAYOUT)]
+COMMAND_LINES = [
+    etcd(LAYOUT, 20001),
+    api_server(LAYOUT, 20002, 20001),
+    controller_manager(LAYOUT),
+    scheduler(LAYOUT),
+    kubelet(LAYOUT, "one"),
+]
 
 
 def test_every_listener_is_on_loopback_or_off() -> None:
@@ -13,7 +28,16 @@ def test_every_listener_is_on_loopback_or_off() -> None:
         argument
         for arguments in COMMAND_LINES
         for argument in arguments
-        if argument.startswith(("--listen", "--bind-address", "--advertise", "--secure-port=0"))
+        if argument.startswith(
+            (
+                "--listen",
+                "--bind-address",
+                "--advertise",
+                "--secure-port=0",
+                "--server-address",
+                "--node-port",
+            )
+        )
     ]
 
     assert listeners == [
@@ -23,6 +47,9 @@ def test_every_listener_is_on_loopback_or_off() -> None:
         "--bind-address=127.0.0.1",
         "--advertise-address=127.0.0.1",
         "--secure-port=0",
+        "--secure-port=0",
+        "--node-port=0",
+        "--server-address=",
     ]
 
 
@@ -38,3 +65,9 @@ def test_the_audit_log_never_holds_the_content_of_a_request() -> None:
     policy = yaml.safe_load(AUDIT_POLICY)
 
     assert {"None", "Metadata"} == {rule["level"] for rule in policy["rules"]}
+
+
+def test_a_kubelet_knows_what_to_do_with_nodes_and_pods() -> None:
+    stages = list(yaml.safe_load_all(STAGES.read_text()))
+
+    assert {"Node", "Pod"} == {stage["spec"]["resourceRef"]["kind"] for stage in stages}
