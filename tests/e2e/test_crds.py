@@ -507,6 +507,10 @@ FULL = ApiTokenStatus(
     current=CURRENT,
     previous=(previous(6, expires_at=NOON), previous(5)),
     secret_name="billing",
+    token_id=7,
+    last_four="beef",
+    expires_at=NOON,
+    last_rotation=NOON,
     renewal_time=NOON,
 )
 STATUSES: dict[str, ApiTokenStatus] = {
@@ -560,7 +564,8 @@ def test_kubectl_shows_the_columns_of_a_token_and_its_dates_to_come(cluster: Clu
     assert ["shown", "True", "TokenIssued", "billing", date, date] == row.split()[:-1]
 
     header, row = cluster.kubectl("get", "mtat", "shown", "--namespace=shop", "--output=wide").splitlines()
-    assert ("TOKEN-ID", "7") == (header.split()[-1], row.split()[-1])
+    assert ["TOKEN-ID", "LAST-ROTATION"] == header.split()[-2:]
+    assert "7" == row.split()[-2]
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_pods_get_ready_and_a_new_template_replaces_them_all(world: World, kind:
         ("DaemonSet", "0 of 1 pods are updated"),
     ],
 )
-async def test_a_rollout_that_is_held_finishes_later(
+async def test_a_rollout_that_is_held_waits_while_another_goes_on_and_finishes_later(
     world: World, store: WorkloadStore, kind: Kind, words: str
 ) -> None:
     workload = a_workload(world, kind, "held")
@@ -103,17 +103,13 @@ async def test_a_rollout_that_is_held_finishes_later(
     with held(world.cluster):
         workload.restart("once")
         workload.begins_to_roll_out()
+        a_workload(world, kind, "free", node=NODES[1]).delete()
         await says(store, world, workload, words)
         assert before & uids(workload)
 
     workload.is_rolled_out()
     await says(store, world, workload, None)
     assert not before & uids(workload)
-
-
-def test_a_rollout_on_one_node_finishes_while_those_on_another_are_held(world: World) -> None:
-    with held(world.cluster, NODES[0]):
-        a_workload(world, "Deployment", "free", node=NODES[1])
 
 
 @pytest.mark.parametrize(
