@@ -4,20 +4,21 @@ This is the one periodic caller of the remote API. What it lists is what the pas
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Protocol
 
-from mailtrap_operator.api.v1alpha1 import Account, AccountSpec, AccountStatus
+from mailtrap_operator.api.v1alpha1 import Account, AccountSpec, AccountStatus, CredentialToken
 from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.accounts import Accounts, Tokens
 from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.conditions import merge_conditions
+from mailtrap_operator.core.credential import why_it_is_expiring
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.observation import Found, Unknown
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.runtime.store import Store, key_of_account
 from mailtrap_operator.runtime.workqueue import Verdict
 
 logger = logging.getLogger(__name__)
@@ -101,13 +102,11 @@ class AccountReconciler:
             self._wake(key, ends_backoff=ends_backoff)
 
     async def _report(self, account: Account, tokens: Tokens) -> tuple[str, ...]:
-        if isinstance(tokens, Unknown):
-            wanted = ("Ready", "False", tokens.reason, tokens.message)
-        else:
-            wanted = ("Ready", "True", Reason.ACCOUNT_REACHABLE, _REACHABLE)
-        generation = account.metadata.generation
-        conditions = merge_conditions(account.status.conditions, [wanted], generation, self._clock())
-        status = AccountStatus(observed_generation=generation, conditions=conditions)
+        generation, now = account.metadata.generation, self._clock()
+        credential = self._credential(account, tokens)
+        wanted = tuple(_wanted(account, tokens, credential, now))
+        conditions = merge_conditions(account.status.conditions, wanted, generation, now)
+        status = AccountStatus(observed_generation=generation, conditions=conditions, credential=credential)
         if status == account.status:
             return ()
         try:
@@ -117,3 +116,23 @@ class AccountReconciler:
             return ()
         self._store.put_account(written)
         return (written.metadata.resource_version,)
+
+    def _credential(self, account: Account, tokens: Tokens) -> CredentialToken | None:
+        if isinstance(tokens, Unknown):
+            # What was known of it stays: a list that fails tells nothing.
+            return account.status.credential
+        credential = self._accounts.at(key_of_account(account)).credential
+        return credential.token if credential else None
+
+
+def _wanted(
+    account: Account, tokens: Tokens, credential: CredentialToken | None, now: datetime
+) -> Iterator[tuple[str, str, str, str]]:
+    """Yield type, status, reason and message of the account's conditions."""
+    if isinstance(tokens, Unknown):
+        yield "Ready", "False", tokens.reason, tokens.message
+    else:
+        yield "Ready", "True", Reason.ACCOUNT_REACHABLE, _REACHABLE
+    place = account.spec.credentials_secret_ref
+    if credential and (message := why_it_is_expiring(credential, place, now)):
+        yield "CredentialExpiring", "True", Reason.CREDENTIAL_EXPIRING, message

@@ -18,6 +18,7 @@ from mailtrap_operator.clients.accounts import Accounts, RemoteLimits
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.kube import KubeClient
+from mailtrap_operator.clients.namespace_store import NamespaceStore
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.clients.workloads import WorkloadStore
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
@@ -56,7 +57,7 @@ class Operator:
     """All parts of one operator, not yet running; `intake` is where objects come in, `queue` where they are worked on."""
 
     def __init__(self, given: Surroundings, settings: Settings) -> None:
-        identity = Identity(given.installation, given.holder, settings.settle_time)
+        identity = Identity(given.installation, given.holder, settings.settle_time, settings.namespace)
         kube, clock = given.kube, given.clock
         store = Store(given.installation, lambda: asyncio.get_running_loop().time())
         unpublished = UnpublishedTokens()
@@ -81,6 +82,7 @@ class Operator:
             api_tokens=api_tokens,
             secret_store=secret_store,
             workloads=workloads,
+            namespaces=NamespaceStore(kube),
             accounts=self.accounts,
             unpublished=unpublished,
             identity=identity,

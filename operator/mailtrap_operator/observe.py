@@ -14,12 +14,14 @@ from mailtrap_operator.clients.accounts import NOT_LISTED, Accounts, Connection,
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
 from mailtrap_operator.clients.errors import Failure, Retryable
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
+from mailtrap_operator.clients.namespace_store import NamespaceStore
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.clients.workloads import WorkloadStore
 from mailtrap_operator.core.consumers import restart_annotation
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import (
+    LABELS_NOT_READ,
     Absent,
     AccountView,
     Found,
@@ -27,8 +29,10 @@ from mailtrap_operator.core.observation import (
     Observation,
     RemoteToken,
     SecretState,
+    Tenancy,
     Unknown,
 )
+from mailtrap_operator.core.policy import selector_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import is_unused
 from mailtrap_operator.core.references import (
@@ -40,9 +44,10 @@ from mailtrap_operator.core.references import (
     secret_name,
 )
 from mailtrap_operator.core.wishes import MANAGED_BY
-from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.runtime.store import Store, key_of_account
 
 Secret = Found[SecretState] | Absent | Unknown
+Labels = Found[Mapping[str, str]] | Unknown
 
 
 class Observer:
@@ -55,6 +60,7 @@ class Observer:
         api_tokens: ApiTokenStore,
         secret_store: SecretStore,
         workloads: WorkloadStore,
+        namespaces: NamespaceStore,
         accounts: Accounts,
         unpublished: UnpublishedTokens,
         identity: Identity,
@@ -64,6 +70,7 @@ class Observer:
         self._api_tokens = api_tokens
         self._secrets = secret_store
         self._workloads = workloads
+        self._namespaces = namespaces
         self._accounts = accounts
         self._unpublished = unpublished
         self._identity = identity
@@ -83,7 +90,9 @@ class Observer:
         seen_secret, seen_former = secret(secret_name(api_token)), secret(former) if former else Absent()
         refs = self._account_refs(api_token, seen_secret)
         tokens = {ref: self._accounts.told(account_key(ref, key.namespace)) for ref in refs}
-        return self._observation(key, api_token, seen_secret, seen_former, tokens)
+        known = self._store.namespace_labels(key.namespace)
+        labels = LABELS_NOT_READ if known is None else Found(known)
+        return self._observation(key, api_token, seen_secret, seen_former, labels=labels, tokens=tokens)
 
     async def with_workloads(self, seen: Observation) -> Observation:
         """Return an observation with the workloads that are to move to the present value; where none are, without a call."""
@@ -110,18 +119,26 @@ class Observer:
         seen_secret = await self._read_secret(key.namespace, secret_name(api_token))
         former = former_secret_name(api_token)
         seen_former: Secret = await self._read_secret(key.namespace, former) if former else Absent()
+        labels = await self._read_labels(key, api_token)
         refs = self._account_refs(api_token, seen_secret)
         unlisted = self._observation(
-            key, api_token, seen_secret, seen_former, dict.fromkeys(refs, NOT_LISTED)
+            key, api_token, seen_secret, seen_former, labels=labels, tokens=dict.fromkeys(refs, NOT_LISTED)
         )
         if is_unused(unlisted):
             ref = api_token.spec.account_ref
             told = self._accounts.told(account_key(ref, key.namespace))
             unasked = told if isinstance(told, Unknown) else NOT_LISTED
-            return self._observation(key, api_token, seen_secret, seen_former, {ref: unasked})
+            return self._observation(
+                key, api_token, seen_secret, seen_former, labels=labels, tokens={ref: unasked}
+            )
         lists = await asyncio.gather(*(self._connection(ref, key).list_tokens() for ref in refs))
         seen = self._observation(
-            key, api_token, seen_secret, seen_former, dict(zip(refs, lists, strict=True))
+            key,
+            api_token,
+            seen_secret,
+            seen_former,
+            labels=labels,
+            tokens=dict(zip(refs, lists, strict=True)),
         )
         views = [await self._doubted(key, seen, view) for view in seen.accounts]
         return await self.with_workloads(replace(seen, accounts=tuple(views)))
@@ -142,6 +159,21 @@ class Observer:
             # No watch tells of a Secret without our label: what is not remembered is read again.
             self._store.drop_secret(namespace, name)
         return secret
+
+    async def _read_labels(self, key: ApiTokenKey, api_token: ApiToken) -> Labels:
+        account = self._store.account(account_key(api_token.spec.account_ref, key.namespace))
+        if account is None or selector_of(account.spec.policy) is None:
+            return LABELS_NOT_READ
+        try:
+            labels = await self._namespaces.labels(key.namespace)
+        except Failure as failure:
+            message = (
+                f"The labels of namespace {key.namespace} cannot be read, and the policy of {key_of_account(account)} "
+                f"asks for them: {failure.message} Let the operator get namespaces, or have the policy name them."
+            )
+            return Unknown(failure.reason, message, failure.retry_after)
+        self._store.put_namespace_labels(key.namespace, labels)
+        return Found(labels)
 
     async def _doubted(self, key: ApiTokenKey, seen: Observation, view: AccountView) -> AccountView:
         """Ask for each token on record that a LIST lacks; one that is there after all makes the LIST worthless."""
@@ -187,13 +219,16 @@ class Observer:
         api_token: ApiToken,
         secret: Secret,
         former_secret: Secret,
+        *,
+        labels: Labels,
         tokens: Mapping[AccountRef, Tokens],
     ) -> Observation:
         tag = self._tag(api_token)
+        wished, *others = (self._view(ref, key, tag, answer) for ref, answer in tokens.items())
         return Observation(
             api_token=api_token,
             secret=secret,
-            accounts=tuple(self._view(ref, key, tag, answer) for ref, answer in tokens.items()),
+            accounts=(replace(wished, tenancy=self._tenancy(key, api_token, labels)), *others),
             identity=self._identity,
             fresh_nonce=self._new_nonce(),
             former_secret=former_secret,
@@ -206,4 +241,12 @@ class Observer:
         account_id = account.spec.account_id if account else None
         if isinstance(tokens, Unknown):
             return AccountView(ref, account_id, tokens)
-        return AccountView(ref, account_id, Found(tokens.value.get(tag, ())))
+        credential = self._connection(ref, key).credential
+        last_four = credential.last_four if credential else None
+        return AccountView(ref, account_id, Found(tokens.value.get(tag, ())), credential_last_four=last_four)
+
+    def _tenancy(self, key: ApiTokenKey, api_token: ApiToken, labels: Labels) -> Tenancy | None:
+        account = self._store.account(account_key(api_token.spec.account_ref, key.namespace))
+        if account is None:
+            return None
+        return Tenancy(account.spec.policy, self._store.seniority.seniors_of(api_token), labels)

@@ -90,6 +90,10 @@ def targets(**parts: Any) -> Json:
     return token(rolloutRestartTargets=[{"kind": "Deployment", **parts}])
 
 
+def policy(**rules: Any) -> Json:
+    return ACCOUNT | {"policy": rules}
+
+
 def labels(**labels: str) -> Json:
     return template(metadata={"labels": labels})
 
@@ -330,6 +334,29 @@ ACCEPTED_TOKENS: dict[str, Json] = {
     "the most data": template(data={f"k{number}": "${token}" + "x" * 4088 for number in range(32)}),
 }
 
+ALLOWED_NAMESPACES: dict[str, Json] = {
+    "one": {"names": ["shop"]},
+    "all": {"names": ["*"]},
+    "many": {"names": [f"{number}-{'a' * 50}" for number in range(256)]},
+    "labels": {"selector": {"matchLabels": {"team": "shop", "example.com/mail": ""}}},
+}
+
+REFUSED_NAMESPACES: dict[str, tuple[Json, str]] = {
+    "nothing": ({}, "set either names or selector, and not both"),
+    "both": (
+        {"names": ["shop"], "selector": {"matchLabels": {"team": "shop"}}},
+        "set either names or selector, and not both",
+    ),
+    "no name": ({"names": []}, "should have at least 1 items"),
+    "a pattern": ({"names": ["shop-*"]}, "must be the name of a namespace, such as shop, or '*' for every"),
+    "a name in capitals": ({"names": ["Shop"]}, "must be the name of a namespace"),
+    "an empty name": ({"names": [""]}, "must be the name of a namespace"),
+    "no label": ({"selector": {"matchLabels": {}}}, "should have at least 1 properties"),
+    "no labels at all": ({"selector": {}}, "matchLabels: Required value"),
+    "a label key with a blank": ({"selector": {"matchLabels": {"a b": "c"}}}, LABEL_KEY),
+    "a label value with a blank": ({"selector": {"matchLabels": {"a": "b c"}}}, "matchLabels.a"),
+}
+
 REFUSED_ACCOUNTS: dict[str, tuple[Json, str]] = {
     "no account id": ({"credentialsSecretRef": {"name": "a"}}, "spec.accountId: Required value"),
     "account id 0": (ACCOUNT | {"accountId": 0}, "greater than or equal to 1"),
@@ -355,10 +382,32 @@ REFUSED_ACCOUNTS: dict[str, tuple[Json, str]] = {
     "interval too short": (ACCOUNT | {"refreshInterval": "9s"}, "must be a duration from 10s to 1h"),
     "interval too long": (ACCOUNT | {"refreshInterval": "61m"}, "must be a duration from 10s to 1h"),
     "interval without unit": (ACCOUNT | {"refreshInterval": "60"}, "must be a duration from 10s to 1h"),
+    "access level unknown": (policy(maxAccessLevel="Root"), '"Admin", "Viewer"'),
+    "no allowed resource": (policy(allowedResources=[]), "should have at least 1 items"),
+    "an allowed resource without type": (policy(allowedResources=[{"id": 7}]), "type: Required value"),
+    "an allowed resource of a type with a blank": (
+        policy(allowedResources=[{"type": "a b"}]),
+        "spec.policy.allowedResources[0].type",
+    ),
+    "an allowed resource with id 0": (
+        policy(allowedResources=[{"type": "domain", "id": 0}]),
+        "greater than or equal to 1",
+    ),
+    "a longest lifetime in days": (policy(maxLifetime="90d"), DURATION),
+    "a longest lifetime of nothing": (policy(maxLifetime="0s"), DURATION),
+    "no token at all": (policy(maxTokensPerNamespace=0), "greater than or equal to 1"),
+    "too many tokens": (policy(maxTokensPerNamespace=100001), "less than or equal to 100000"),
 }
 
 ACCEPTED_ACCOUNTS: dict[str, Json] = {
     "the least": ACCOUNT,
+    "the whole policy": policy(
+        maxAccessLevel="Viewer",
+        allowedResources=[{"type": "domain"}, {"type": "project", "id": 7}, {"type": "sandbox", "id": "a"}],
+        maxLifetime="43800h",
+        requireExpiration=True,
+        maxTokensPerNamespace=1,
+    ),
     "everything": {
         "accountId": 2**63 - 1,
         "credentialsSecretRef": {"name": "mailtrap.credentials", "key": "API_TOKEN.txt"},
@@ -401,6 +450,23 @@ def test_an_accepted_account_means_the_same_to_server_and_operator(
     assert AccountSpec.model_validate(spec) == served
 
 
+@pytest.mark.parametrize("allowed", ALLOWED_NAMESPACES.values(), ids=ALLOWED_NAMESPACES)
+def test_a_cluster_wide_account_says_which_namespaces_it_serves(cluster: Cluster, allowed: Json) -> None:
+    spec = policy(allowedNamespaces=allowed)
+    served = AccountSpec.model_validate(try_out(cluster, "ClusterMailtrapAccount", spec))
+    assert AccountSpec.model_validate(spec) == served
+
+    with pytest.raises(KubectlError, match="a MailtrapAccount serves its own namespace alone"):
+        try_out(cluster, "MailtrapAccount", spec)
+
+
+@pytest.mark.parametrize(("allowed", "message"), REFUSED_NAMESPACES.values(), ids=REFUSED_NAMESPACES)
+def test_namespaces_that_cannot_be_meant_are_refused(cluster: Cluster, allowed: Json, message: str) -> None:
+    with pytest.raises(KubectlError) as refusal:
+        try_out(cluster, "ClusterMailtrapAccount", policy(allowedNamespaces=allowed))
+    assert message in str(refusal.value)
+
+
 def test_defaults_are_filled_in_for_all_to_see(cluster: Cluster) -> None:
     assert {
         "accountRef": {"kind": "ClusterMailtrapAccount", "name": "default"},
@@ -422,6 +488,7 @@ def test_defaults_are_filled_in_for_all_to_see(cluster: Cluster) -> None:
         "credentialsSecretRef": {"name": "mailtrap-credentials", "key": "token"},
         "baseUrl": "https://mailtrap.io",
         "refreshInterval": "1m",
+        "policy": {"requireExpiration": False},
     } == try_out(cluster, "MailtrapAccount", ACCOUNT)
 
 
@@ -580,12 +647,14 @@ def test_kubectl_shows_the_columns_of_an_account(
 ) -> None:
     create(cluster, kind, "shown", ACCOUNT)
     conditions = [condition().model_dump(mode="json", by_alias=True)]
-    patch = json.dumps({"status": {"observedGeneration": 1, "conditions": conditions}})
+    credential = {"tokenId": 7, "lastFour": "beef", "expiresAt": "2030-01-31T12:00:00Z"}
+    status = {"observedGeneration": 1, "conditions": conditions, "credential": credential}
+    patch = json.dumps({"status": status})
     answer(cluster, "patch", kind, "shown", "--subresource=status", "--type=merge", f"--patch={patch}")
 
     header, row = cluster.kubectl("get", short_name, "shown", *scope).splitlines()
-    assert ["NAME", "READY", "REASON", "ACCOUNT", "AGE"] == header.split()
-    assert ["shown", "True", "TokenIssued", "3229"] == row.split()[:-1]
+    assert ["NAME", "READY", "REASON", "ACCOUNT", "CREDENTIAL-EXPIRES", "AGE"] == header.split()
+    assert ["shown", "True", "TokenIssued", "3229", "2030-01-31T12:00:00Z"] == row.split()[:-1]
 
 
 def test_one_category_lists_all_kinds(cluster: Cluster) -> None:

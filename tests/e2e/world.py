@@ -96,6 +96,7 @@ class World:
             "credentialsSecretRef": {"name": name},
             "baseUrl": self.simulator.url,
             "refreshInterval": "10s",
+            "policy": {"allowedNamespaces": {"names": ["*"]}},
         } | spec
         kind = "ClusterMailtrapAccount"
         body = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": full}

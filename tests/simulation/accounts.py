@@ -4,7 +4,7 @@ import base64
 
 from mailtrap_simulator.drafts import Draft
 from tests.simulation.time import server_time
-from tests.simulation.world import API_VERSION, GROUP, NAMESPACE, World, secret_path
+from tests.simulation.world import API_VERSION, FOR_EVERYBODY, GROUP, NAMESPACE, World, secret_path
 
 _SECOND_ID = 4711
 _SECOND_CREDENTIAL = "deadbeef" * 4
@@ -40,5 +40,11 @@ def add_accounts(world: World) -> None:
     for path in ACCOUNTS[1:]:
         folder, _, name = path.rpartition("/")
         kind = "ClusterMailtrapAccount" if "cluster" in folder else "MailtrapAccount"
-        body = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
+        policy = FOR_EVERYBODY if "cluster" in folder else {}
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": kind,
+            "metadata": {"name": name},
+            "spec": {**spec, "policy": policy},
+        }
         world.write("POST", folder, body)

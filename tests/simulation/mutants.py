@@ -126,8 +126,8 @@ MUTANTS = (
     Mutant(
         "the finalizer goes before the tokens",
         "core/deletion.py",
-        "    if s.owned:\n",
-        "    if not s.owned and s.untracked:\n",
+        "    tokens = tuple(_left_to_revoke(s, operation))\n",
+        "    tokens: tuple[RemoteToken, ...] = ()\n",
     ),
     Mutant(
         "all objects have the same tag",

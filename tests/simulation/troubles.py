@@ -79,6 +79,16 @@ def _missing_accounts(world: World, _secret_name: str) -> Iterator[None]:
         world.write("POST", path.rpartition("/")[0], {**body, "metadata": meta})
 
 
+@contextmanager
+def _strict_policies(world: World, _secret_name: str) -> Iterator[None]:
+    """The accounts allow no resource that a spec of these tests asks for."""
+    for path in ACCOUNTS:
+        world.write("PATCH", path, {"spec": {"policy": {"allowedResources": [{"type": "none"}]}}})
+    yield
+    for path in ACCOUNTS:
+        world.write("PATCH", path, {"spec": {"policy": {"allowedResources": None}}})
+
+
 def _full(world: World) -> Rules:
     secrets = world.read(secret_path("")) or {}
     return Rules(quotas={NAMESPACE: Quota("few", len(secrets["items"]))})
@@ -97,6 +107,7 @@ TROUBLES: tuple[Trouble, ...] = (
     REFUSALS,
     Trouble("wrong credentials", _wrong_credentials, "CredentialRefused"),
     Trouble("missing accounts", _missing_accounts, "AccountNotFound"),
+    Trouble("a policy that allows nothing", _strict_policies, "PolicyViolated"),
     Trouble("denials of Secrets", _rules(lambda _world: _DENIAL), "SecretWriteRefused"),
     Trouble("a quota of Secrets", _rules(_full), "SecretWriteRefused"),
     Trouble("silence of Mailtrap", _weather(_SILENCE), "RemoteUnavailable"),

@@ -34,6 +34,8 @@ GROUP = "/apis/mailtrap-operator.io/v1alpha1"
 NAMESPACE = "team"
 ACCOUNT_ID = 3229
 CREDENTIAL = "c0ffee00" * 4
+FOR_EVERYBODY = {"allowedNamespaces": {"names": ["*"]}}
+"""The policy of an account that serves every namespace."""
 RESTART_AFTER = 2.0
 _UNTIL_SERVED = 10.0
 OVERLAP = timedelta(seconds=90)
@@ -94,6 +96,7 @@ class World:
             "accountId": ACCOUNT_ID,
             "credentialsSecretRef": {"name": "mailtrap-credentials"},
             "refreshInterval": "1h",
+            "policy": FOR_EVERYBODY,
         }
         account = {
             "apiVersion": API_VERSION,

@@ -4,8 +4,18 @@ from datetime import timedelta
 
 from pydantic import Field
 
+from mailtrap_operator.api.account_policy import AccountPolicy
 from mailtrap_operator.api.durations import RefreshInterval
-from mailtrap_operator.api.fields import Generation, Model, ObjectName, SecretKey, cel
+from mailtrap_operator.api.fields import (
+    Generation,
+    LastFour,
+    Model,
+    ObjectName,
+    SecretKey,
+    Time,
+    TokenId,
+    cel,
+)
 from mailtrap_operator.api.objects import Conditions
 
 _HOST = r"([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\\[[0-9A-Fa-f:]+\\])"
@@ -51,6 +61,17 @@ class AccountSpec(Model):
     refresh_interval: RefreshInterval = Field(
         timedelta(seconds=60), description="How often the account's tokens are listed, from 10s to 1h."
     )
+    policy: AccountPolicy = Field(
+        AccountPolicy(), description="Who may use the account, and for what tokens."
+    )
+
+
+class CredentialToken(Model):
+    """The token in Mailtrap that the credential is."""
+
+    token_id: TokenId = Field(description="Id of the remote token.")
+    last_four: LastFour = Field(description="The last four characters of its value.")
+    expires_at: Time | None = Field(None, description="When it expires; absent: never.")
 
 
 class AccountStatus(Model):
@@ -60,3 +81,8 @@ class AccountStatus(Model):
         -1, description="The metadata.generation this status speaks about."
     )
     conditions: Conditions = Field((), description="The state of this account; Ready is always there.")
+    credential: CredentialToken | None = Field(
+        None,
+        description="The token that the operator manages the account with. It is absent where the account's list "
+        "of tokens does not tell which one that is.",
+    )

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationError, WithJso
 from mailtrap_operator.api.durations import Lifetime
 from mailtrap_operator.api.fields import (
     GROUP,
-    LABEL_KEY,
+    LABEL_KEYS,
     MANAGED_BY_LABEL,
     LabelValue,
     Model,
@@ -27,15 +27,13 @@ ResourceId = Annotated[
     WithJsonSchema({"x-kubernetes-int-or-string": True, "minimum": 1, "minLength": 1, "maxLength": 64}),
 ]
 
+ResourceType = Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z][A-Za-z0-9_-]*$")]
 _TOOLS = (
     r"^(argocd\\.argoproj\\.io|([a-z]+\\.)*fluxcd\\.io|(meta\\.)?helm\\.sh|kubectl\\.kubernetes\\.io|applyset\\.kubernetes\\.io)/"
     r"|^app\\.kubernetes\\.io/instance$"
 )
 _SECRET_METADATA = cel(
-    (
-        f"self.all(key, key.matches('{LABEL_KEY}'))",
-        "keys must be label keys such as team or example.com/team",
-    ),
+    LABEL_KEYS,
     (
         f"self.all(key, !key.startsWith('{GROUP}/') && key != '{MANAGED_BY_LABEL}')",
         f"keys under {GROUP}/ and {MANAGED_BY_LABEL} belong to the operator; remove them",
@@ -75,10 +73,7 @@ Template = Annotated[
 class Resource(Model):
     """One permission of the token."""
 
-    type: str = Field(
-        min_length=1,
-        max_length=64,
-        pattern="^[A-Za-z][A-Za-z0-9_-]*$",
+    type: ResourceType = Field(
         description="Type of the Mailtrap resource, such as account, project, sandbox or domain. "
         "The set is open: Mailtrap decides which types exist.",
     )

@@ -24,7 +24,12 @@ from pydantic.alias_generators import to_camel
 GROUP = "mailtrap-operator.io"
 VERSION = "v1alpha1"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
-LABEL_KEY = "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
+_LABEL_KEY = "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
+LABEL_KEYS = (
+    f"self.all(key, key.matches('{_LABEL_KEY}'))",
+    "keys must be label keys such as team or example.com/team",
+)
+"""The rule of a map whose keys are those of labels."""
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _MESSAGE_LENGTH = 2048

@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from mailtrap_operator.api.fields import LABEL_KEY, LabelValue, Model, ObjectName, cel
+from mailtrap_operator.api.fields import LABEL_KEYS, LabelValue, Model, ObjectName, cel
 
 WorkloadKind = Literal["Deployment", "StatefulSet", "DaemonSet"]
 
@@ -17,12 +17,7 @@ class LabelSelector(Model):
         min_length=1,
         max_length=8,
         description="Labels that a workload itself bears, all of them; those of its pods do not count.",
-        json_schema_extra=cel(
-            (
-                f"self.all(key, key.matches('{LABEL_KEY}'))",
-                "keys must be label keys such as team or example.com/team",
-            )
-        ),
+        json_schema_extra=cel(LABEL_KEYS),
     )
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from mailtrap_operator.api.account import AccountSpec, AccountStatus, SecretKeyRef
+from mailtrap_operator.api.account import AccountSpec, AccountStatus, CredentialToken, SecretKeyRef
+from mailtrap_operator.api.account_policy import EVERY_NAMESPACE, AccountPolicy
 from mailtrap_operator.api.apitoken import (
     ApiTokenSpec,
     Expiration,
@@ -30,11 +31,13 @@ from mailtrap_operator.api.rotation import Rotation, Window
 from mailtrap_operator.api.targets import RestartTarget, WorkloadKind
 
 __all__ = [
+    "EVERY_NAMESPACE",
     "GROUP",
     "MANAGED_BY_LABEL",
     "VERSION",
     "Account",
     "AccountKind",
+    "AccountPolicy",
     "AccountRef",
     "AccountSpec",
     "AccountStatus",
@@ -42,6 +45,7 @@ __all__ = [
     "ApiTokenSpec",
     "ApiTokenStatus",
     "Condition",
+    "CredentialToken",
     "CurrentToken",
     "Duration",
     "Expiration",

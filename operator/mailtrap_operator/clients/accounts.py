@@ -20,6 +20,7 @@ from mailtrap_operator.clients.errors import Failure, Missing, Terminal
 from mailtrap_operator.clients.kube import KubeClient, secrets_path
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.pacer import Pacer
+from mailtrap_operator.core.credential import Credential, credential_among
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Found, RemoteToken, Unknown
@@ -140,7 +141,7 @@ class Connection:
     """One account.
 
     `tokens` is what its last LIST said, with what this process has done since; `pacer` is that of the credential
-    that was used last, another one for another credential.
+    that was used last, another one for another credential. `credential` is that of the last LIST that answered.
     """
 
     def __init__(self, key: AccountKey, accounts: Accounts, http: httpx.AsyncClient) -> None:
@@ -148,6 +149,7 @@ class Connection:
         self.http = http
         self.tokens: Tokens = NOT_LISTED
         self.pacer: Pacer | None = None
+        self.credential: Credential | None = None
         self._accounts = accounts
         self._running: asyncio.Task[Tokens] | None = None
         self._next: asyncio.Task[Tokens] | None = None
@@ -183,9 +185,11 @@ class Connection:
         try:
             client = await self.client()
             async with client.pacer.slot(Lane.URGENT):
-                tokens = _by_owner(await client.list_tokens())
+                listed = await client.list_tokens()
         except Failure as failure:
             return self._tell(failure.as_unknown())
+        self.credential = credential_among(listed, client.credential_last_four)
+        tokens = _by_owner(listed)
         for token, is_alive in self._done_meanwhile:
             tokens = _changed(tokens, token, is_alive=is_alive)
         return self._tell(Found(tokens))

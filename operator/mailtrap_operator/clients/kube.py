@@ -135,6 +135,11 @@ def account_path(kind: AccountKind, namespace: str | None, name: str) -> str:
     return f"/apis/{GROUP}/{VERSION}/{scope}{_RESOURCES[kind]}/{name}"
 
 
+def namespace_path(name: str) -> str:
+    """Return the path of a namespace."""
+    return f"/api/v1/namespaces/{name}"
+
+
 def secrets_path(namespace: str) -> str:
     """Return the path of a namespace's Secrets."""
     return f"/api/v1/namespaces/{namespace}/secrets"

@@ -67,6 +67,11 @@ class MailtrapClient:
         self._credential = credential
         self._timeout = request_timeout.total_seconds()
 
+    @property
+    def credential_last_four(self) -> str:
+        """The last four characters of the credential, as Mailtrap lists them."""
+        return self._credential.get_secret_value()[-4:]
+
     async def list_tokens(self) -> tuple[RemoteToken, ...]:
         """Return every token that the credential can see."""
         response = await self._call("GET", self._tokens)

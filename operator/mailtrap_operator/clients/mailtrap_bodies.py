@@ -21,11 +21,10 @@ from pydantic import (
 from mailtrap_operator.api.v1alpha1 import AccountRef, Resource
 from mailtrap_operator.core.observation import Permission, RemoteToken
 from mailtrap_operator.core.ownership import parse_tag
+from mailtrap_operator.core.resource_types import todays_type
 
 _ACCESS_LEVELS = {"Admin": 100, "Viewer": 10}
 _LEVELS = {number: name for name, number in _ACCESS_LEVELS.items()}
-_TODAYS_TYPES = {"inbox": "sandbox", "sending_domain": "domain"}
-"""The names of types in the earlier reference, and in today's."""
 
 
 def resource_body(resource: Resource) -> dict[str, str | int]:
@@ -45,10 +44,8 @@ class _Resource(BaseModel):
     access_level: int
 
     def as_permission(self) -> Permission:
-        type_ = _TODAYS_TYPES.get(self.resource_type, self.resource_type)
-        return Permission(
-            type_, str(self.resource_id), _LEVELS.get(self.access_level, str(self.access_level))
-        )
+        level = _LEVELS.get(self.access_level, str(self.access_level))
+        return Permission(todays_type(self.resource_type), str(self.resource_id), level)
 
 
 def _or_not_told(value: object, validate: ValidatorFunctionWrapHandler) -> list[_Resource] | None:

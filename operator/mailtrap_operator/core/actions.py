@@ -183,7 +183,7 @@ class Finding:
 class Notice:
     """A condition that stands beside `Ready` while it is true."""
 
-    type: Literal["RotationPending", "Drifted", "RolloutRestart", "Planned"]
+    type: Literal["RotationPending", "Drifted", "RolloutRestart", "RevocationPending", "Planned"]
     reason: Reason
     message: str
 

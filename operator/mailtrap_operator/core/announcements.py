@@ -18,7 +18,14 @@ from mailtrap_operator.core.actions import (
 )
 from mailtrap_operator.core.reasons import Reason
 
-_WARNINGS = frozenset({Reason.NO_WINDOW_BEFORE_EXPIRY, Reason.ACCESS_DRIFTED, Reason.EXPIRY_DRIFTED})
+_WARNINGS = frozenset(
+    {
+        Reason.NO_WINDOW_BEFORE_EXPIRY,
+        Reason.ACCESS_DRIFTED,
+        Reason.EXPIRY_DRIFTED,
+        Reason.CREDENTIAL_IN_USE,
+    }
+)
 _LEFT_BEHIND = (Reason.RETAINED, Reason.ABANDONED)
 
 

@@ -5,11 +5,13 @@ record: the answer to its DELETE proves it gone, not a LIST. When none is left, 
 effect, the finalizer goes.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 from mailtrap_operator.api.v1alpha1 import GROUP, OperationStatus, print_duration
 from mailtrap_operator.core.actions import Finding, Plan, Record, RemoveFinalizer, RevokeToken, State
+from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.reasons import Reason
@@ -72,7 +74,10 @@ def _claim(s: Situation, pending: OperationStatus | None) -> Plan:
 def _revoke(s: Situation, operation: OperationStatus) -> Plan:
     if s.blind is not None:
         return _blocked(s, s.blind)
-    token = _next_to_revoke(s, operation)
+    tokens = tuple(_left_to_revoke(s, operation))
+    token = next((token for token in tokens if not is_in_use(s, token)), None)
+    if tokens and token is None:
+        return _blocked(s, Unknown(Reason.CREDENTIAL_IN_USE, why_it_stays(tokens[0])))
     if token is not None:
         current, held = s.record.current, s.secret and s.secret.token_id
         record = replace(
@@ -95,19 +100,19 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
     )
 
 
-def _next_to_revoke(s: Situation, operation: OperationStatus) -> RemoteToken | None:
-    """Return a token that is listed, or on record without being listed: a credential with fewer rights sees less.
+def _left_to_revoke(s: Situation, operation: OperationStatus) -> Iterator[RemoteToken]:
+    """Yield the tokens that are listed, or on record without being listed: a credential with fewer rights sees less.
 
     Only an answer to its DELETE proves that a token is gone. Those on record come last: an account is looked at as
     long as the record names it.
     """
-    if s.untracked:
-        return s.untracked[0]
-    if s.owned:
-        return s.owned[min(s.owned)]
+    yield from s.untracked
+    for _, token in sorted(s.owned.items()):
+        yield token
     tokens = (*s.record.previous, s.record.current, s.held_on_paper)
-    unlisted = {t.id: t for t in tokens if t and t.id != operation.base and not s.is_anothers(t)}
-    return s.in_mailtrap(unlisted[min(unlisted)]) if unlisted else None
+    on_paper = {t.id: t for t in tokens if t and t.id != operation.base and not s.is_anothers(t)}
+    for _, recorded in sorted(on_paper.items()):
+        yield s.in_mailtrap(recorded)
 
 
 def unreadable_message(s: Situation) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar
 
-from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken, Issuance
+from mailtrap_operator.api.v1alpha1 import AccountPolicy, AccountRef, ApiToken, Issuance
 from mailtrap_operator.core.ownership import Tag
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.workloads import MissingTarget, Workload
@@ -35,6 +35,11 @@ class Unknown:
     reason: Reason
     message: str
     retry_after: timedelta | None = None
+
+
+LABELS_NOT_READ = Unknown(
+    Reason.NAMESPACE_NOT_READ, "The labels of the namespace were not read yet; they soon are."
+)
 
 
 class Permission(NamedTuple):
@@ -114,21 +119,37 @@ class SecretState:
 
 
 @dataclass(frozen=True, slots=True)
+class Tenancy:
+    """What an account's policy says, and where the object stands by it.
+
+    `seniors` is how many older ApiTokens of the object's namespace use the account. `labels` are those of the namespace;
+    they are read only where the policy asks for them.
+    """
+
+    policy: AccountPolicy
+    seniors: int = 0
+    labels: Found[Mapping[str, str]] | Unknown = LABELS_NOT_READ
+
+
+@dataclass(frozen=True, slots=True)
 class AccountView:
-    """What one account's LIST says of this object's tokens.
+    """What one account's LIST says of this object's tokens, and what the account asks of who uses it.
 
     `tokens` are those with our owner tag or an id on record. `account_id` is None when the account object is missing.
-    `anothers` are ids on our record that turned out to be another object's tokens.
+    `anothers` are ids on our record that turned out to be another object's tokens. `tenancy` is that of the account
+    that the spec names, where it exists. `credential_last_four` belongs to the credential that the LIST was made with.
     """
 
     ref: AccountRef
     account_id: int | None
     tokens: Found[tuple[RemoteToken, ...]] | Unknown
     anothers: frozenset[int] = frozenset()
+    tenancy: Tenancy | None = None
+    credential_last_four: str | None = None
 
     def without_answer(self, unknown: Unknown) -> "AccountView":
         """Return the same account with a LIST that cannot be used."""
-        return AccountView(self.ref, self.account_id, unknown)
+        return AccountView(self.ref, self.account_id, unknown, tenancy=self.tenancy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +162,12 @@ class UnpublishedToken:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is looking: this cluster, this process, and how long a lost answer may still take effect."""
+    """Who is looking: this cluster, this process and its namespace, and how long a lost answer may still take effect."""
 
     installation: str
     holder: str
     settle_time: timedelta
+    namespace: str
 
 
 @dataclass(frozen=True, slots=True)

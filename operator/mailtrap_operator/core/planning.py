@@ -15,6 +15,7 @@ from mailtrap_operator.core.consumers import ROLLOUT_CHECK, moving_to
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.history import MOST_REPAIRS, storm_ends
 from mailtrap_operator.core.observation import Found, Observation, Unknown
+from mailtrap_operator.core.policy import unread_labels, violation
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import (
     foreign_secret_stalls,
@@ -30,7 +31,7 @@ from mailtrap_operator.core.recovery import (
 )
 from mailtrap_operator.core.rotation import postponed
 from mailtrap_operator.core.situation import Situation
-from mailtrap_operator.core.step import MOST_ON_RECORD, RECHECK, step_plan, waiting
+from mailtrap_operator.core.step import MOST_ON_RECORD, RECHECK, overdue_in_use, step_plan, waiting
 from mailtrap_operator.core.upkeep import (
     consumers_are_restarted,
     ended_records_are_dropped,
@@ -56,7 +57,9 @@ def plan(observation: Observation, now: datetime) -> Plan:
 
 def unused_object_gets_its_first_token(s: Situation) -> Plan | None:
     """An object that never had a finalizer has an owner tag that was never used: no LIST is needed."""
-    if not is_unused(s.seen) or _hindrance(s.seen) or s.api_token.spec.suspend:
+    if not is_unused(s.seen) or s.api_token.spec.suspend or violation(s):
+        return None
+    if _hindrance(s.seen) or unread_labels(s):
         return None
     return _issue(s, Reason.FIRST_TOKEN)
 
@@ -77,13 +80,28 @@ def suspension_stops_the_rest(s: Situation) -> Plan | None:
     return step_plan(s, Finding(State.READY, Reason.SUSPENDED, message))
 
 
+def violated_policy_stops_issuing(s: Situation) -> Plan | None:
+    """What the account's policy does not allow is not issued; what there is works on, and old tokens go."""
+    found = violation(s)
+    if found is None:
+        return None
+    dates = (_time_to_next_event(s), RECHECK if found.may_pass else None)
+    stalled = step_plan(
+        s,
+        Finding(State.STALLED, Reason.POLICY_VIOLATED, found.message),
+        requeue_after=min((date for date in dates if date is not None), default=None),
+    )
+    mended = (outdated_secret_is_rewritten(s) or former_secret_is_removed(s)) if s.held else None
+    return mended or ended_records_are_dropped(s) or overdue_token_is_revoked(s) or stalled
+
+
 def needed_token_is_issued(s: Situation) -> Plan | None:
     """The checks found a reason for another token."""
     reason = checks.why_a_token_is_needed(s)
     if reason is None or postponed(s, reason):
         return None
-    if s.unknown is not None:
-        return waiting(s, s.unknown)
+    if unknown := s.unknown or unread_labels(s):
+        return waiting(s, unknown)
     if len(s.record.previous) >= MOST_ON_RECORD:
         message = f"{MOST_ON_RECORD} tokens wait for the end of their overlap; another one follows when some are deleted."
         storm = step_plan(s, Finding(State.STALLED, Reason.ROTATION_STORM, message), requeue_after=RECHECK)
@@ -130,6 +148,8 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
     dates += [s.kept_until(previous) for previous in s.record.previous if previous.waits_for == "Consumers"]
     if moving_to(s):
         dates.append(s.now + ROLLOUT_CHECK)
+    if overdue_in_use(s) is not None:
+        dates.append(s.now + RECHECK)
     if s.blind is not None:
         # What the account hides may need something, and nothing else may tell when it answers again.
         dates.append(s.now + RECHECK)
@@ -149,6 +169,7 @@ LADDER: tuple[Callable[[Situation], Plan | None], ...] = (
     missing_finalizer_is_put_back,
     suspension_stops_the_rest,
     value_moves_to_the_renamed_secret,
+    violated_policy_stops_issuing,
     needed_token_is_issued,
     outdated_secret_is_rewritten,
     former_secret_is_removed,

@@ -62,6 +62,9 @@ class Reason(StrEnum):
     REQUEST_REFUSED = "RequestRefused"
     VALUE_REFUSED = "ValueRefused"
     SPEC_INVALID = "SpecInvalid"
+    POLICY_VIOLATED = "PolicyViolated"
+    NAMESPACE_NOT_READ = "NamespaceNotRead"
+    CREDENTIAL_IN_USE = "CredentialInUse"
     ROTATION_STORM = "RotationStorm"
     SECRET_NOT_OWNED = "SecretNotOwned"  # noqa: S105 - a reason, not a password
     SECRET_WRITE_REFUSED = "SecretWriteRefused"  # noqa: S105 - a reason, not a password
@@ -75,6 +78,7 @@ class Reason(StrEnum):
 
     # Accounts.
     ACCOUNT_REACHABLE = "AccountReachable"
+    CREDENTIAL_EXPIRING = "CredentialExpiring"
 
 
 WHY: dict[Reason, str] = {

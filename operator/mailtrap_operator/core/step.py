@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from mailtrap_operator.api.v1alpha1 import PreviousToken
 from mailtrap_operator.core import checks
 from mailtrap_operator.core.actions import Action, Finding, IssueToken, Notice, Plan, Record, State
 from mailtrap_operator.core.consumers import moving_to, rollout_notice
+from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.drift import drift_of
-from mailtrap_operator.core.observation import Unknown
+from mailtrap_operator.core.observation import RemoteToken, Unknown
+from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.rotation import postponed
 from mailtrap_operator.core.situation import Situation
 
@@ -41,6 +44,21 @@ def step_plan(
     )
 
 
+def overdue(s: Situation) -> Iterator[PreviousToken]:
+    """Yield the tokens whose overlap is over, unless the Secret holds them."""
+    # Also one that is dead by our clock: clocks differ.
+    held = s.held_on_paper.id if s.held_on_paper else None
+    for previous in s.record.previous:
+        if s.is_over(previous) and s.is_listed(previous.account) and previous.id != held:
+            yield previous
+
+
+def overdue_in_use(s: Situation) -> RemoteToken | None:
+    """Return a token whose overlap is over, and which the operator works with itself."""
+    tokens = (s.in_mailtrap(previous) for previous in overdue(s))
+    return next((token for token in tokens if is_in_use(s, token)), None)
+
+
 def _notices(s: Situation) -> Iterator[Notice]:
     if wait := postponed(s, checks.why_a_token_is_needed(s)):
         yield Notice("RotationPending", wait.reason, wait.message)
@@ -48,6 +66,8 @@ def _notices(s: Situation) -> Iterator[Notice]:
         yield Notice("Drifted", found.reason, found.message)
     if token := moving_to(s):
         yield rollout_notice(s, token)
+    if used := overdue_in_use(s):
+        yield Notice("RevocationPending", Reason.CREDENTIAL_IN_USE, why_it_stays(used))
 
 
 def waiting(s: Situation, unknown: Unknown) -> Plan:

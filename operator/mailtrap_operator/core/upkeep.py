@@ -5,11 +5,12 @@ from dataclasses import replace
 from mailtrap_operator.core import wishes
 from mailtrap_operator.core.actions import DeleteSecret, Finding, Plan, RevokeToken, RewriteSecret, State
 from mailtrap_operator.core.consumers import moving_to, restart_of, rollout_after
+from mailtrap_operator.core.credential import is_in_use
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Found
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation
-from mailtrap_operator.core.step import step_plan
+from mailtrap_operator.core.step import overdue, step_plan
 
 
 def value_moves_to_the_renamed_secret(s: Situation) -> Plan | None:
@@ -58,7 +59,7 @@ def consumers_are_restarted(s: Situation) -> Plan | None:
     """Workloads that use the value start their pods anew, once; old tokens go when the last has finished."""
     token = moving_to(s)
     # Past the hard limit old tokens go first, whatever stands in the way of a restart.
-    if token is None or not isinstance(s.seen.workloads, Found) or any(map(s.is_over, s.record.previous)):
+    if token is None or not isinstance(s.seen.workloads, Found) or _is_one_past_its_limit(s):
         return None
     action, rollout = restart_of(s, token), rollout_after(s, token)
     if action is None and rollout == token.rollout:
@@ -70,6 +71,10 @@ def consumers_are_restarted(s: Situation) -> Plan | None:
         else "Workloads have moved on."
     )
     return step_plan(s, Finding(State.PROGRESSING, Reason.RESTARTING, words), action=action, record=recorded)
+
+
+def _is_one_past_its_limit(s: Situation) -> bool:
+    return any(previous.waits_for == "Consumers" and s.is_over(previous) for previous in s.record.previous)
 
 
 def ended_records_are_dropped(s: Situation) -> Plan | None:
@@ -93,15 +98,12 @@ def overdue_token_is_revoked(s: Situation) -> Plan | None:
 
     Only the answer to its DELETE proves that it is gone: a credential with fewer rights sees less.
     """
-    # Also one that is dead by our clock: clocks differ.
-    held = s.held_on_paper.id if s.held_on_paper else None
-    for previous in s.record.previous:
-        if not s.is_over(previous) or not s.is_listed(previous.account) or previous.id == held:
-            continue
-        others = tuple(p for p in s.record.previous if p.id != previous.id)
-        finding = Finding(
-            State.PROGRESSING, Reason.REVOKING, f"Token {previous.id} is deleted: {previous.reason}."
-        )
-        action = RevokeToken(s.in_mailtrap(previous), Lane.ROUTINE)
-        return step_plan(s, finding, action=action, record=replace(s.record, previous=others))
-    return None
+    previous = next((p for p in overdue(s) if not is_in_use(s, s.in_mailtrap(p))), None)
+    if previous is None:
+        return None
+    others = tuple(p for p in s.record.previous if p.id != previous.id)
+    finding = Finding(
+        State.PROGRESSING, Reason.REVOKING, f"Token {previous.id} is deleted: {previous.reason}."
+    )
+    action = RevokeToken(s.in_mailtrap(previous), Lane.ROUTINE)
+    return step_plan(s, finding, action=action, record=replace(s.record, previous=others))

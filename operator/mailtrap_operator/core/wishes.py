@@ -3,6 +3,7 @@
 from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, CurrentToken, Issuance, OperationStatus
 from mailtrap_operator.core import digests
 from mailtrap_operator.core.actions import DesiredSecret, IssueToken
+from mailtrap_operator.core.credential import is_in_use
 from mailtrap_operator.core.drift import access_has_drifted
 from mailtrap_operator.core.expiry import wanted_expiry
 from mailtrap_operator.core.history import rival
@@ -27,6 +28,7 @@ def issue(s: Situation, reason: Reason) -> IssueToken:
         spec.rotation.strategy == "Reset"
         and base is not None
         and base.id in s.owned
+        and not is_in_use(s, s.owned[base.id])
         and len(s.owned[base.id].name) <= _LONGEST_NAME_TO_RESET
         and not base.reset_refused
         and not s.has_successor(base.id)

@@ -5,7 +5,7 @@ ApiTokens are kept as JSON text, Secrets without their data. The handlers and th
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import Enum
 from typing import Any
@@ -15,6 +15,7 @@ from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, account_key
 from mailtrap_operator.core.observation import SecretState
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.references import account_refs
+from mailtrap_operator.runtime.seniority import Seniority
 
 _KEPT_METADATA = (
     "name",
@@ -29,6 +30,9 @@ _KEPT_METADATA = (
 )
 _MOST_GONE = 1000
 """For so many Secrets that are gone it is kept in mind when they went: a read may be older than that."""
+
+_LABELS_LAST = 30.0
+"""For so many seconds the labels of a namespace count as known: no watch tells of their changes."""
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -60,6 +64,8 @@ class Store:
         self._owners: dict[str, ApiTokenKey] = {}
         self._by_account: dict[AccountKey, set[ApiTokenKey]] = defaultdict(set)
         self._accounts_of: dict[ApiTokenKey, frozenset[AccountKey]] = {}
+        self._labels: dict[str, tuple[Mapping[str, str], float]] = {}
+        self.seniority = Seniority()
 
     def put_api_token(self, body: dict[str, Any]) -> News:
         """Remember an ApiToken as it was read or written; return what is new about it.
@@ -85,6 +91,7 @@ class Store:
         self._api_tokens[key] = json.dumps(kept, separators=(",", ":"))
         self._owners[owner_of(self._installation, key.namespace, key.name, meta.uid)] = key
         self._index(key, api_token)
+        self.seniority.put(key, api_token)
         self._note_claim(key, api_token.status.operation)
         is_same = former is not None and _wishes(json.loads(former)) == _wishes(kept)
         return News.STATUS if is_same else News.WISHES
@@ -118,6 +125,7 @@ class Store:
         self._versions.pop(key, None)
         self._claims.pop(key, None)
         self._index(key, None)
+        self.seniority.drop(key)
         if kept is not None:
             uid = json.loads(kept)["metadata"]["uid"]
             self._owners.pop(owner_of(self._installation, key.namespace, key.name, uid), None)
@@ -187,6 +195,17 @@ class Store:
     def account_keys(self) -> tuple[AccountKey, ...]:
         """Return the keys of all accounts."""
         return tuple(self._accounts)
+
+    def put_namespace_labels(self, namespace: str, labels: Mapping[str, str]) -> None:
+        """Remember the labels of a namespace as they were just read."""
+        now = self._monotonic()
+        recent = {name: read for name, read in self._labels.items() if now - read[1] < _LABELS_LAST}
+        self._labels = recent | {namespace: (labels, now)}
+
+    def namespace_labels(self, namespace: str) -> Mapping[str, str] | None:
+        """Return the labels of a namespace where they were read lately."""
+        labels, at = self._labels.get(namespace, (None, 0.0))
+        return labels if self._monotonic() - at < _LABELS_LAST else None
 
     def secret_names(self) -> tuple[tuple[str, str], ...]:
         """Return namespace and name of all Secrets of ours."""

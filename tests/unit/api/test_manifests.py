@@ -87,7 +87,7 @@ def test_the_schema_has_exactly_the_fields_that_work() -> None:
         *("secretTemplate", "rolloutRestartTargets"),
         *("creationPolicy", "deletionPolicy", "driftPolicy", "suspend"),
     ]
-    account = ["accountId", "credentialsSecretRef", "baseUrl", "refreshInterval"]
+    account = ["accountId", "credentialsSecretRef", "baseUrl", "refreshInterval", "policy"]
     assert token == list(properties("ApiToken", "spec"))
     assert account == list(properties("MailtrapAccount", "spec"))
     assert account == list(properties("ClusterMailtrapAccount", "spec"))
@@ -104,6 +104,17 @@ def test_the_columns_of_a_token() -> None:
         {"name": "Token-ID", "type": "integer", "jsonPath": ".status.tokenId", "priority": 1},
         {"name": "Last-Rotation", "type": "date", "jsonPath": ".status.lastRotation", "priority": 1},
     ] == version("ApiToken")["additionalPrinterColumns"]
+
+
+@pytest.mark.parametrize("kind", ["MailtrapAccount", "ClusterMailtrapAccount"])
+def test_the_columns_of_an_account(kind: str) -> None:
+    assert [
+        {"name": "Ready", "type": "string", "jsonPath": f"{READY}.status"},
+        {"name": "Reason", "type": "string", "jsonPath": f"{READY}.reason"},
+        {"name": "Account", "type": "integer", "jsonPath": ".spec.accountId"},
+        {"name": "Credential-Expires", "type": "string", "jsonPath": ".status.credential.expiresAt"},
+        {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+    ] == version(kind)["additionalPrinterColumns"]
 
 
 def test_defaults_are_written_as_a_user_writes_them() -> None:

@@ -10,6 +10,7 @@ from mailtrap_operator.api.v1alpha1 import (
     GROUP,
     MANAGED_BY_LABEL,
     Account,
+    AccountPolicy,
     AccountRef,
     AccountSpec,
     ApiToken,
@@ -106,6 +107,23 @@ def test_an_account_is_read_with_its_defaults() -> None:
         )
         == account.spec
     )
+    assert AccountPolicy() == account.spec.policy
+
+
+def test_a_full_policy_survives_the_way_through_json() -> None:
+    raw: dict[str, Any] = {
+        "allowedNamespaces": {"names": ["shop", "*"]},
+        "maxAccessLevel": "Viewer",
+        "allowedResources": [{"type": "domain"}, {"type": "project", "id": 7}],
+        "maxLifetime": "2160h",
+        "requireExpiration": True,
+        "maxTokensPerNamespace": 3,
+    }
+    by_labels = {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "yes"}}}}
+
+    for policy in (raw, raw | by_labels):
+        read = AccountPolicy.model_validate(policy)
+        assert policy == read.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
 def test_fields_of_a_later_version_are_ignored() -> None:

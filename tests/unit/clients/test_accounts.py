@@ -2,8 +2,10 @@
 
 import asyncio
 
+from mailtrap_operator.api.v1alpha1 import CredentialToken
 from mailtrap_operator.clients.accounts import NOT_LISTED, Tokens
 from mailtrap_operator.clients.errors import Unauthorized
+from mailtrap_operator.core.credential import Credential
 from mailtrap_operator.core.observation import Found, Unknown
 from mailtrap_operator.core.ownership import Tag
 from mailtrap_operator.core.reasons import Reason
@@ -273,6 +275,40 @@ async def test_lists_keep_to_the_rate_limit() -> None:
         assert isinstance(await bench.accounts.at(KEY).list_tokens(), Found)
 
     assert 20 <= asyncio.get_running_loop().time()
+
+
+@virtual
+async def test_a_list_tells_which_token_the_credential_is_and_when_it_ends() -> None:
+    bench = AccountBench()
+    connection = bench.accounts.at(KEY)
+    assert None is connection.credential
+    (own,) = (t for t in bench.remote.control("GET", "state")["accounts"][0]["tokens"] if t["credential"])
+    bench.remote.seed("somebody else's")
+
+    await connection.list_tokens()
+
+    token = CredentialToken(token_id=own["id"], last_four=CREDENTIAL[-4:])
+    assert Credential(CREDENTIAL[-4:], token) == connection.credential
+
+
+@virtual
+async def test_another_credential_is_another_token_and_a_list_that_fails_tells_nothing_of_it() -> None:
+    bench = AccountBench()
+    connection = bench.accounts.at(KEY)
+    await connection.list_tokens()
+    made = bench.remote.control("POST", "credentials", {})
+
+    bench.put_credential(made["token"])
+    bench.remote.fault("list", "html")
+    await connection.list_tokens()
+    assert connection.credential is not None
+    assert CREDENTIAL[-4:] == connection.credential.last_four
+    await connection.list_tokens()
+
+    assert (made["token"][-4:], made["id"]) == (
+        connection.credential.last_four,
+        connection.credential.token and connection.credential.token.token_id,
+    )
 
 
 @virtual

@@ -33,6 +33,7 @@ from mailtrap_operator.core.observation import (
     OwnerReference,
     RemoteToken,
     SecretState,
+    Tenancy,
     Unknown,
     UnpublishedToken,
 )
@@ -48,6 +49,7 @@ ACCOUNT_IDS = {ACCOUNT: 3229, OTHER_ACCOUNT: 4711}
 
 INSTALLATION, NAMESPACE, NAME, UID = "aaaaaa", "shop", "billing", "uid-1"
 ME, ANOTHER_OPERATOR = "operator-1", "operator-2"
+OPERATOR_NAMESPACE = "mailtrap-system"
 SETTLE = timedelta(seconds=60)
 OWNER = owner_of(INSTALLATION, NAMESPACE, NAME, UID)
 OWNER_MARK = f"{INSTALLATION}-{OWNER}"
@@ -259,29 +261,39 @@ def seen(
     listed: Tokens = (TOKEN_1,),
     listed_elsewhere: Tokens | None = None,
     unpublished: UnpublishedToken | None = None,
+    tenancy: Tenancy | None = None,
+    credential: str | None = None,
 ) -> Observation:
     """Return what a pass has read.
 
     The default Secret was written when the record says. `listed` is what the LIST of the wished account said, `listed_elsewhere` that of the other account on record.
+    `tenancy` is what the wished account asks of the object; by default it asks for nothing. `credential` are the last four
+    characters of what the accounts were listed with.
     """
     subject = api_token or an_api_token()
     wished = subject.spec.account_ref
     other = ACCOUNT if wished == OTHER_ACCOUNT else OTHER_ACCOUNT
-    views = [AccountView(wished, ACCOUNT_IDS[wished], _answer(listed))]
+    views = [_view(wished, listed, credential)]
     if listed_elsewhere is not None:
-        views.append(AccountView(other, ACCOUNT_IDS[other], _answer(listed_elsewhere)))
+        views.append(_view(other, listed_elsewhere, credential))
     if secret is SECRET_1 and subject.status.current:
         secret = a_secret(issuance=an_issuance(issued_at=subject.status.current.issued_at))
     return Observation(
         api_token=subject,
         secret=_read(secret),
-        accounts=tuple(views),
-        identity=Identity(INSTALLATION, ME, SETTLE),
+        accounts=(replace(views[0], tenancy=tenancy), *views[1:]),
+        identity=Identity(INSTALLATION, ME, SETTLE, OPERATOR_NAMESPACE),
         fresh_nonce=FRESH,
         former_secret=_read(former_secret),
         unpublished=unpublished,
         claim_age=NOW - claim.started_at if (claim := subject.status.operation) else timedelta(),
     )
+
+
+def _view(ref: AccountRef, listed: Tokens, credential: str | None) -> AccountView:
+    answer = _answer(listed)
+    last_four = credential if isinstance(answer, Found) else None
+    return AccountView(ref, ACCOUNT_IDS[ref], answer, credential_last_four=last_four)
 
 
 def _read(secret: SecretState | Unknown | None) -> Found[SecretState] | Absent | Unknown:

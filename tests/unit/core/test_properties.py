@@ -5,6 +5,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from mailtrap_operator.api.v1alpha1 import AccountPolicy
 from mailtrap_operator.core.actions import (
     Action,
     DeleteSecret,
@@ -23,10 +24,10 @@ from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import is_unused
 from mailtrap_operator.core.step import MOST_ON_RECORD
-from tests.unit.core.builders import NOW, OWNER, OWNER_MARK, SECOND, SETTLE
+from tests.unit.core.builders import HOUR, NOW, OWNER, OWNER_MARK, SECOND, SETTLE
 from tests.unit.core.promises import ended, forgotten, ids, listed, lists, on_paper, secret_of_ours
 from tests.unit.core.rows import deed
-from tests.unit.core.worlds import tidied_worlds, worlds
+from tests.unit.core.worlds import LABELLED, STRICT, tidied_worlds, worlds
 
 LAST_RECORD = 256
 """How many tokens on their way out the API server takes."""
@@ -62,15 +63,15 @@ def test_a_token_is_revoked_only_when_it_is_ours_listed_overdue_and_in_no_secret
         return
     token, secret = action.token, secret_of_ours(world)
 
-    if not lives(world) and token.id not in listed(world):
+    if token.id not in listed(world):
         # The credential may see less: what is on record is deleted by its id, and the answer tells.
         assert token.account in lists(world)
         assert token.id in on_paper(world)
         assert not any(token.id in view.anothers for view in world.accounts)
-        return
-    assert token.tag is not None
-    assert (world.identity.installation, OWNER) == (token.tag.installation, token.tag.owner)
-    assert token == listed(world)[token.id]
+    else:
+        assert token.tag is not None
+        assert (world.identity.installation, OWNER) == (token.tag.installation, token.tag.owner)
+        assert token == listed(world)[token.id]
     if lives(world):
         assert ended(world, token.id, NOW)
         assert secret is None or not secret.is_intact or secret.token_id != token.id
@@ -94,6 +95,35 @@ def test_a_token_is_issued_only_from_knowledge(world: Observation) -> None:
         assert action.operation.base in lists(world)[world.account.ref]
     else:
         assert action.operation.base is None
+
+
+@thoroughly
+@given(anything)
+def test_no_token_is_issued_that_the_policy_does_not_allow(world: Observation) -> None:
+    tenancy, wished = world.account.tenancy, world.api_token.spec.expiration
+    if not isinstance(plan(world, NOW).action, IssueToken):
+        return
+
+    assert tenancy is not None
+    assert tenancy.policy != AccountPolicy()
+    if tenancy.policy == LABELLED:
+        assert Found({"mail": "yes"}) == tenancy.labels
+    if tenancy.policy == STRICT:
+        assert (wished.at or NOW + (wished.after or 2001 * HOUR)) <= NOW + 2000 * HOUR
+        assert tenancy.seniors < 2
+
+
+@thoroughly
+@given(anything)
+def test_the_token_that_the_operator_works_with_is_neither_reset_nor_deleted(world: Observation) -> None:
+    in_use = {view.ref: view.credential_last_four for view in world.accounts}
+    match plan(world, NOW).action:
+        case RevokeToken(token):
+            assert in_use[token.account] != token.last_four
+        case IssueToken(operation=operation) if operation.base is not None:
+            assert in_use[operation.account] != listed(world)[operation.base].last_four
+        case _:
+            pass
 
 
 @thoroughly

@@ -1,6 +1,6 @@
 """Arbitrary worlds, likely and unlikely alike: what a pass may read after any history, edit or fault."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -9,6 +9,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from mailtrap_operator.api.v1alpha1 import (
+    AccountPolicy,
     AccountRef,
     ApiToken,
     ApiTokenStatus,
@@ -29,6 +30,7 @@ from mailtrap_operator.core.observation import (
     Observation,
     RemoteToken,
     SecretState,
+    Tenancy,
     Unknown,
     UnpublishedToken,
 )
@@ -52,6 +54,7 @@ from tests.unit.core.builders import (
     NONCE,
     NOW,
     OLD_NONCE,
+    OPERATOR_NAMESPACE,
     OTHER_ACCOUNT,
     OURS,
     OWN_REFERENCE,
@@ -85,6 +88,14 @@ EXPIRATIONS = (
     Expiration(policy="Never"),
     Expiration(policy="After", after=90 * DAY),
     Expiration(policy="At", at=NOW + 80 * DAY),
+)
+EVERYBODY, LABELLED, STRICT = (
+    AccountPolicy.model_validate(rules)
+    for rules in (
+        {"allowedNamespaces": {"names": ["*"]}},
+        {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "yes"}}}},
+        {"allowedNamespaces": {"names": ["*"]}, "maxLifetime": "2000h", "maxTokensPerNamespace": 2},
+    )
 )
 FULL = tuple(a_previous(id_) for id_ in range(100, 100 + MOST_ON_RECORD))
 
@@ -180,6 +191,12 @@ def _unknown(chance: Chance) -> Unknown:
     return Unknown(chance.among(*Reason), "no usable answer", chance.among(None, 7 * SECOND))
 
 
+def _tenancy(chance: Chance) -> Tenancy:
+    known: Found[Mapping[str, str]] = Found({"mail": chance.among("yes", "yes", "no")})
+    policy = chance.among(EVERYBODY, EVERYBODY, EVERYBODY, LABELLED, STRICT, AccountPolicy())
+    return Tenancy(policy, chance.among(0, 1, 2), _unknown(chance) if chance.once_in(5) else known)
+
+
 def _wishes(chance: Chance) -> ApiToken:
     return an_api_token(
         finalizers=chance.among(*FINALIZERS),
@@ -219,16 +236,20 @@ def a_world(random: Random) -> Observation:
     waits = UnpublishedToken(chance.among(*NONCES), _remote_token(chance, chance.among(*IDS)))
 
     def view(ref: AccountRef) -> AccountView:
+        if chance.once_in(5):
+            return AccountView(ref, ACCOUNT_IDS[ref], _unknown(chance))
         answer = Found(tuple(token for token in tokens if token.account == ref))
-        return AccountView(ref, ACCOUNT_IDS[ref], _unknown(chance) if chance.once_in(5) else answer)
+        credential = f"{chance.among(*IDS):04}" if chance.once_in(5) else "cafe"
+        return AccountView(ref, ACCOUNT_IDS[ref], answer, credential_last_four=credential)
 
+    wished, *others = (
+        view(ref) for ref in account_refs(api_token, own_secret(secret, api_token, INSTALLATION))
+    )
     return Observation(
         api_token=api_token,
         secret=secret,
-        accounts=tuple(
-            view(ref) for ref in account_refs(api_token, own_secret(secret, api_token, INSTALLATION))
-        ),
-        identity=Identity(INSTALLATION, ME, SETTLE),
+        accounts=(replace(wished, tenancy=_tenancy(chance)), *others),
+        identity=Identity(INSTALLATION, ME, SETTLE, OPERATOR_NAMESPACE),
         fresh_nonce=FRESH,
         former_secret=_secret(chance, former, api_token) if former else Absent(),
         unpublished=waits if chance.once_in(3) else None,

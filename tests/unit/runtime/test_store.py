@@ -276,3 +276,26 @@ def test_nothing_of_a_secrets_data_is_remembered(store: Store) -> None:
     store.put_secret("team", parse_secret(secret()))
 
     assert "c2VjcmV0" not in f"{vars(store)!r}"
+
+
+def test_the_labels_of_a_namespace_are_remembered_for_a_while() -> None:
+    now = 0.0
+    store = Store(INSTALLATION, lambda: now)
+    assert None is store.namespace_labels("team")
+
+    store.put_namespace_labels("team", {"mail": "yes"})
+    now = 20.0
+    store.put_namespace_labels("other", {})
+    assert ({"mail": "yes"}, {}) == (store.namespace_labels("team"), store.namespace_labels("other"))
+    now = 30.0
+    assert (None, {}) == (store.namespace_labels("team"), store.namespace_labels("other"))
+
+
+def test_labels_that_are_too_old_take_no_room() -> None:
+    now = 0.0
+    store = Store(INSTALLATION, lambda: now)
+    for number in range(10):
+        now = number * 60.0
+        store.put_namespace_labels(f"team-{number}", {})
+
+    assert 1 == len(store._labels)

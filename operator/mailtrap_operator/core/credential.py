@@ -1,0 +1,59 @@
+"""The credential that manages an account, as far as the account's list tells of it: which token it is, when it ends.
+
+A list shows the last four characters of each value. Two tokens may share them: then it is not told which one it is,
+and neither is touched.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mailtrap_operator.api.v1alpha1 import CredentialToken, SecretKeyRef, print_time
+from mailtrap_operator.core.observation import RemoteToken
+from mailtrap_operator.core.situation import Situation
+
+_SOON = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """The credential that an account was listed with; `token` is None where the list does not tell which one it is."""
+
+    last_four: str
+    token: CredentialToken | None
+
+
+def credential_among(listed: Iterable[RemoteToken], last_four: str) -> Credential:
+    """Return what a list says of the credential that it was asked with."""
+    alike = [token for token in listed if token.last_four == last_four]
+    if len(alike) != 1:
+        return Credential(last_four, None)
+    found = CredentialToken(token_id=alike[0].id, last_four=last_four, expires_at=alike[0].expires_at)
+    return Credential(last_four, found)
+
+
+def is_in_use(s: Situation, token: RemoteToken) -> bool:
+    """Whether a token may be the very credential that its account is managed with: it is neither reset nor deleted."""
+    view = s.view(token.account)
+    return view is not None and token.last_four == view.credential_last_four
+
+
+def why_it_stays(token: RemoteToken) -> str:
+    """Return why a token in use is not deleted, and what to do."""
+    account = f"{token.account.kind} {token.account.name}"
+    return (
+        f"Token {token.id} is not deleted: it ends with …{token.last_four}, as does the credential that the operator "
+        f"works with. Put another token into the credentials Secret of {account}."
+    )
+
+
+def why_it_is_expiring(credential: CredentialToken, place: SecretKeyRef, now: datetime) -> str | None:
+    """Return that a credential ends soon, and what to do; None while it does not."""
+    end = credential.expires_at
+    if end is None or end - now > _SOON:
+        return None
+    return (
+        f"The credential, token {credential.token_id} (…{credential.last_four}), expires at {print_time(end)}; then nothing "
+        f"can be issued, rotated or deleted. Put another token into key {place.key!r} of Secret {place.name}; "
+        "no restart is needed."
+    )

@@ -1,0 +1,152 @@
+"""Whether an account's policy allows what an ApiToken asks for.
+
+Each rule is a small function that says what is wrong and what to change; the first that speaks is the answer. What
+follows from a violation is decided in `planning`. The policy is that of the account that the spec names.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from mailtrap_operator.api.v1alpha1 import EVERY_NAMESPACE, AccountPolicy, Resource, print_duration
+from mailtrap_operator.core.keys import account_key
+from mailtrap_operator.core.observation import Found, Tenancy, Unknown
+from mailtrap_operator.core.resource_types import todays_type
+from mailtrap_operator.core.situation import Situation
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """What breaks a rule, in words; `may_pass` says whether it may be over with the policy and the spec as they are."""
+
+    message: str
+    may_pass: bool = False
+
+
+def violation(s: Situation) -> Violation | None:
+    """Return in what the object breaks the account's policy, or None; what is not known breaks nothing."""
+    tenancy = s.seen.account.tenancy
+    found = tenancy and next((found for rule in _RULES if (found := rule(s, tenancy))), None)
+    if not found:
+        return None
+    account = account_key(s.seen.account.ref, _namespace(s))
+    message = f"The policy of {account} is violated: {found.message}, or have the policy changed."
+    return Violation(message, found.may_pass)
+
+
+def unread_labels(s: Situation) -> Unknown | None:
+    """Return why the labels of the object's namespace are not known although the policy asks for them, if so."""
+    tenancy = s.seen.account.tenancy
+    if tenancy is None or selector_of(tenancy.policy) is None:
+        return None
+    return tenancy.labels if isinstance(tenancy.labels, Unknown) else None
+
+
+def selector_of(policy: AccountPolicy) -> Mapping[str, str] | None:
+    """Return the labels that a namespace must have, or None where its labels do not matter."""
+    allowed = policy.allowed_namespaces
+    return allowed.selector.match_labels if allowed and allowed.selector else None
+
+
+def _namespace_is_not_served(s: Situation, tenancy: Tenancy) -> Violation | None:
+    namespace, allowed = _namespace(s), tenancy.policy.allowed_namespaces
+    if s.seen.account.ref.kind == "MailtrapAccount":
+        return None
+    names = allowed.names if allowed else (s.seen.identity.namespace,)
+    if namespace in names or EVERY_NAMESPACE in names:
+        return None
+    other = "Use another spec.accountRef"
+    if allowed is None:
+        return Violation(
+            "without allowedNamespaces it serves the operator's namespace alone, "
+            f"not namespace {namespace}. {other}"
+        )
+    selector = selector_of(tenancy.policy)
+    if selector is None:
+        return Violation(f"allowedNamespaces does not name namespace {namespace}. {other}")
+    labels = tenancy.labels
+    if not isinstance(labels, Found) or selector.items() <= labels.value.items():
+        return None
+    wanted = ", ".join(f"{key}={value}" for key, value in sorted(selector.items()))
+    return Violation(
+        f"allowedNamespaces wants the labels {wanted}, which namespace {namespace} has not. {other}",
+        may_pass=True,
+    )
+
+
+def _access_is_too_high(s: Situation, tenancy: Tenancy) -> Violation | None:
+    high = (resource for resource in s.api_token.spec.resources if resource.access_level == "Admin")
+    found = next(high, None)
+    if tenancy.policy.max_access_level != "Viewer" or found is None:
+        return None
+    return Violation(
+        f"maxAccessLevel is Viewer, and spec.resources asks for Admin of {_words(found)}. Ask for Viewer"
+    )
+
+
+def _resource_is_not_allowed(s: Situation, tenancy: Tenancy) -> Violation | None:
+    allowed = {(todays_type(r.type), r.id and str(r.id)) for r in tenancy.policy.allowed_resources}
+
+    def is_allowed(resource: Resource) -> bool:
+        type_ = todays_type(resource.type)
+        return not allowed or bool(allowed & {(type_, None), (type_, str(resource.id))})
+
+    found = next((resource for resource in s.api_token.spec.resources if not is_allowed(resource)), None)
+    if found is None:
+        return None
+    return Violation(f"allowedResources does not list {_words(found)}. Remove it from spec.resources")
+
+
+def _expiration_is_missing(s: Situation, tenancy: Tenancy) -> Violation | None:
+    policy, wished = tenancy.policy, s.api_token.spec.expiration.policy
+    if wished in {"After", "At"} or not (policy.require_expiration or policy.max_lifetime):
+        return None
+    rule = "requireExpiration is set" if policy.max_lifetime is None else _longest(policy.max_lifetime)
+    return Violation(f"{rule}, and spec.expiration.policy is {wished}. Set it to After or At")
+
+
+def _lifetime_is_too_long(s: Situation, tenancy: Tenancy) -> Violation | None:
+    longest, wish = tenancy.policy.max_lifetime, s.api_token.spec.expiration
+    if longest is None:
+        return None
+    if wish.after is not None and wish.after > longest:
+        return Violation(f"{_longest(longest)}, and spec.expiration.after is longer. Make it shorter")
+    if wish.at is not None and wish.at - s.now > longest:
+        return Violation(
+            f"{_longest(longest)}, and spec.expiration.at is later than that from now. Name an earlier date",
+            may_pass=True,
+        )
+    return None
+
+
+def _tokens_are_too_many(s: Situation, tenancy: Tenancy) -> Violation | None:
+    most = tenancy.policy.max_tokens_per_namespace
+    if most is None or tenancy.seniors < most:
+        return None
+    return Violation(
+        f"maxTokensPerNamespace is {most}, and as many older ApiTokens of namespace {_namespace(s)} use the account. "
+        "Delete one of them",
+        may_pass=True,
+    )
+
+
+_RULES: tuple[Callable[[Situation, Tenancy], Violation | None], ...] = (
+    _namespace_is_not_served,
+    _access_is_too_high,
+    _resource_is_not_allowed,
+    _expiration_is_missing,
+    _lifetime_is_too_long,
+    _tokens_are_too_many,
+)
+
+
+def _namespace(s: Situation) -> str:
+    return s.api_token.metadata.namespace or ""
+
+
+def _words(resource: Resource) -> str:
+    return f"{resource.type} {resource.id}"
+
+
+def _longest(lifetime: timedelta) -> str:
+    return f"maxLifetime is {print_duration(lifetime)}"

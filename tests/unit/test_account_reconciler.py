@@ -1,0 +1,159 @@
+"""A pass over an account: what its status says of its credential, and whom it wakes."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import pytest
+
+from mailtrap_operator.account_reconciler import AccountReconciler
+from mailtrap_operator.api.v1alpha1 import Account, CredentialToken
+from mailtrap_operator.clients.account_store import AccountStore
+from mailtrap_operator.core.keys import ApiTokenKey, Key
+from mailtrap_operator.runtime.store import Store
+from tests.unit.clients.account_bench import KEY, URL, AccountBench
+from tests.unit.clients.objects import ACCOUNTS, INSTALLATION, account, api_token
+from tests.unit.clients.remote import CREDENTIAL
+from tests.unit.clock import virtual, virtual_loop
+
+DAY = timedelta(days=1)
+BILLING = ApiTokenKey("team", "billing")
+
+
+class Bench:
+    """One account with its credential, and the ApiToken that uses it."""
+
+    def __init__(self) -> None:
+        self.bench = AccountBench()
+        self.kube, self.remote = self.bench.kube, self.bench.remote
+        self.store = Store(INSTALLATION, lambda: 0.0)
+        body = account()
+        body["spec"] |= {"baseUrl": URL}
+        self.kube.seed(ACCOUNTS, body)
+        self.take()
+        self.store.put_api_token(api_token())
+        self.woken: list[Key] = []
+        self.bench.accounts._find = self.store.account
+        self.reconciler = AccountReconciler(
+            store=self.store,
+            accounts=self.bench.accounts,
+            account_store=AccountStore(self.kube),
+            wake=self.wake,
+            clock=self.now,
+        )
+        state = self.remote.control("GET", "state")
+        (self.credential,) = (t["id"] for t in state["accounts"][0]["tokens"] if t["credential"])
+
+    def wake(self, key: Key, *, ends_backoff: bool) -> None:
+        assert ends_backoff
+        self.woken.append(key)
+
+    def now(self) -> datetime:
+        return self.remote.simulator.clock.now()
+
+    def take(self) -> None:
+        """Have the watch tell of the account as it is."""
+        self.store.put_account(Account.model_validate(self.kube.object(f"{ACCOUNTS}/default")))
+
+    def change(self, **spec: object) -> None:
+        """Change the account's spec as a user."""
+        self.kube.edit(f"{ACCOUNTS}/default", lambda body: body["spec"].update(spec))
+        self.take()
+
+    def expire_credential_in(self, left: timedelta) -> None:
+        end = (self.now() + left).isoformat()
+        self.remote.control("PATCH", f"credentials/{self.credential}", {"expires_at": end})
+
+    async def passes(self) -> int:
+        """Run one pass; return how often it wrote."""
+        before = len(self.kube.writes)
+        await self.reconciler.reconcile(KEY)
+        return len(self.kube.writes) - before
+
+    def conditions(self) -> Mapping[str, str]:
+        known = self.store.account(KEY)
+        assert known is not None
+        return {condition.type: condition.message for condition in known.status.conditions}
+
+    def told(self) -> CredentialToken | None:
+        known = self.store.account(KEY)
+        return known.status.credential if known else None
+
+
+@virtual
+async def test_the_status_tells_which_token_the_credential_is_and_is_written_once() -> None:
+    bench = Bench()
+
+    assert [1, 0, 0] == [await bench.passes() for _ in range(3)]
+    assert CredentialToken(token_id=bench.credential, last_four=CREDENTIAL[-4:]) == bench.told()
+    assert ["Ready"] == list(bench.conditions())
+
+
+@virtual
+async def test_as_its_end_comes_near_a_condition_says_so_once() -> None:
+    bench = Bench()
+    bench.expire_credential_in(31 * DAY)
+
+    assert [1, 0] == [await bench.passes() for _ in range(2)]
+    assert ["Ready"] == list(bench.conditions())
+    virtual_loop().now += DAY.total_seconds()
+
+    assert [1, 0, 0] == [await bench.passes() for _ in range(3)]
+    message = bench.conditions()["CredentialExpiring"]
+    assert "expires at 2026-04-01T12:00:00Z" in message
+    assert "Put another token into key 'token' of Secret credentials" in message
+
+
+@virtual
+async def test_another_credential_ends_the_condition() -> None:
+    bench = Bench()
+    bench.expire_credential_in(DAY)
+    await bench.passes()
+    assert "CredentialExpiring" in bench.conditions()
+
+    made = bench.remote.control("POST", "credentials", {})
+    bench.bench.put_credential(made["token"])
+    await bench.passes()
+
+    assert CredentialToken(token_id=made["id"], last_four=made["token"][-4:]) == bench.told()
+    assert ["Ready"] == list(bench.conditions())
+
+
+@virtual
+async def test_a_list_that_fails_takes_nothing_back() -> None:
+    bench = Bench()
+    bench.expire_credential_in(DAY)
+    await bench.passes()
+    before = bench.told()
+
+    bench.remote.fault("list", "html")
+    await bench.passes()
+
+    assert before == bench.told()
+    assert {"Ready", "CredentialExpiring"} == bench.conditions().keys()
+
+
+@virtual
+async def test_a_credential_that_two_tokens_could_be_is_not_told() -> None:
+    bench = Bench()
+    bench.remote.seed("alike", value="0" * 28 + CREDENTIAL[-4:])
+
+    await bench.passes()
+
+    assert None is bench.told()
+
+
+@pytest.mark.parametrize(
+    "spec", [{"policy": {"requireExpiration": True}}, {"refreshInterval": "30s"}], ids=["policy", "interval"]
+)
+@virtual
+async def test_a_changed_spec_has_all_who_use_the_account_looked_at(spec: Mapping[str, object]) -> None:
+    bench = Bench()
+    await bench.passes()
+    bench.woken.clear()
+    await bench.passes()
+    assert [] == bench.woken
+
+    bench.change(**spec)
+    await bench.passes()
+
+    assert [BILLING] == bench.woken
