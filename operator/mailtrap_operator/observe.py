@@ -1,8 +1,9 @@
 """OBSERVE: what the world looks like to one pass. Only reads happen here.
 
 `cached` looks at what the watches and the last LIST told; it decides whether to look closer. `fresh` reads in the
-order that the protocol needs: the object, its Secrets, then a LIST that started after both. Workloads are read by
-name while they restart, and only then.
+order that the protocol needs: the object, its Secrets, then a LIST that started after both. Before that, the account's
+resources are asked for where the spec names one that was not looked up yet. Workloads are read by name while they
+restart, and only then.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ from mailtrap_operator.core.observation import (
     LABELS_NOT_READ,
     Absent,
     AccountView,
+    Catalogue,
     Found,
     Identity,
     Observation,
@@ -43,6 +45,7 @@ from mailtrap_operator.core.references import (
     owner_part,
     secret_name,
 )
+from mailtrap_operator.core.resources import unbound
 from mailtrap_operator.core.wishes import MANAGED_BY
 from mailtrap_operator.runtime.store import Store, key_of_account
 
@@ -124,13 +127,15 @@ class Observer:
         unlisted = self._observation(
             key, api_token, seen_secret, seen_former, labels=labels, tokens=dict.fromkeys(refs, NOT_LISTED)
         )
+        catalogue = await self._catalogue(key, unlisted)
         if is_unused(unlisted):
             ref = api_token.spec.account_ref
             told = self._accounts.told(account_key(ref, key.namespace))
             unasked = told if isinstance(told, Unknown) else NOT_LISTED
-            return self._observation(
+            seen = self._observation(
                 key, api_token, seen_secret, seen_former, labels=labels, tokens={ref: unasked}
             )
+            return replace(seen, catalogue=catalogue)
         lists = await asyncio.gather(*(self._connection(ref, key).list_tokens() for ref in refs))
         seen = self._observation(
             key,
@@ -141,7 +146,15 @@ class Observer:
             tokens=dict(zip(refs, lists, strict=True)),
         )
         views = [await self._doubted(key, seen, view) for view in seen.accounts]
-        return await self.with_workloads(replace(seen, accounts=tuple(views)))
+        seen = replace(seen, accounts=tuple(views), catalogue=catalogue)
+        return await self.with_workloads(seen)
+
+    async def _catalogue(self, key: ApiTokenKey, seen: Observation) -> Found[Catalogue] | Unknown | None:
+        """Ask for the account's resources where a name of the spec was not looked up yet."""
+        api_token, account = seen.api_token, seen.account
+        if api_token.metadata.deletion_timestamp or not unbound(api_token, account.account_id):
+            return None
+        return await self._connection(account.ref, key).list_resources()
 
     async def _read_secret(self, namespace: str, name: str) -> Secret:
         try:

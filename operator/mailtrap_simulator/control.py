@@ -158,6 +158,7 @@ _ROUTES: tuple[tuple[str, str, Callable[[Simulator, Ask], Any]], ...] = (
     ("GET", "settings", _show_settings),
     ("POST", "settings", _change_settings),
     ("POST", "accounts", lambda s, a: inventory.add_account(s, a.body)),
+    ("PUT", "accounts/{id}/resources", lambda s, a: inventory.replace_resources(s, a.target, a.body)),
     ("POST", "tokens", lambda s, a: inventory.add_token(s, a.body)),
     ("PATCH", "tokens/{id}", lambda s, a: inventory.edit_token(s, a.target, a.body)),
     ("POST", "tokens/{id}/expire", lambda s, a: inventory.expire_token(s, a.target)),

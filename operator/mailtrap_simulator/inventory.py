@@ -53,10 +53,22 @@ def add_account(simulator: Simulator, body: Any) -> dict[str, Any]:
     if not account_id or account_id in simulator.server.accounts:
         raise PayloadError("account: id must be a whole number above zero that no other account has")
     _refuse_value(simulator, value)
-    catalogue = None if tree is None else tuple(_read_node(entry) for entry in _as_list(tree))
+    catalogue = None if tree is None else _catalogue(tree)
     simulator.server.add_account(account_id, name, catalogue)
     created = add_credential(simulator, {"account_id": account_id, "value": value})
     return {"id": account_id, "credential_id": created["id"], "credential": created["token"]}
+
+
+def replace_resources(simulator: Simulator, account_id: int, body: Any) -> dict[str, Any]:
+    """Another catalogue for an account: resources are made, renamed and removed, and its tokens stay as they are."""
+    payload = Payload(body, "resources")
+    tree = payload.any("resources", [])
+    payload.finish()
+    account = simulator.server.accounts.get(account_id)
+    if account is None:
+        raise NotFoundError(f"there is no account {account_id}")
+    account.catalogue = _catalogue(tree)
+    return {"id": account_id}
 
 
 def add_token(simulator: Simulator, body: Any) -> dict[str, Any]:
@@ -159,6 +171,10 @@ def _as_list(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise PayloadError("resources must be a list")
     return value
+
+
+def _catalogue(tree: Any) -> tuple[Node, ...]:
+    return tuple(_read_node(entry) for entry in _as_list(tree))
 
 
 def _read_node(value: Any) -> Node:

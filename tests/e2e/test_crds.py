@@ -19,6 +19,7 @@ from mailtrap_operator.api.v1alpha1 import (
     AccountSpec,
     ApiTokenSpec,
     ApiTokenStatus,
+    BoundResource,
     Condition,
     CurrentToken,
     OperationStatus,
@@ -29,6 +30,7 @@ Json = dict[str, Any]
 
 CRDS_FOLDER = Path(__file__).parents[2] / "crds"
 RESOURCE = {"type": "domain", "id": 3229, "accessLevel": "Admin"}
+NAMED = {"type": "domain", "name": "example.com", "accessLevel": "Admin"}
 ACCOUNT = {"accountId": 3229, "credentialsSecretRef": {"name": "mailtrap-credentials"}}
 NOON = datetime(2030, 1, 31, 12, 0, tzinfo=UTC)
 ACCOUNT_KINDS = pytest.mark.parametrize("kind", ["MailtrapAccount", "ClusterMailtrapAccount"])
@@ -101,6 +103,7 @@ def labels(**labels: str) -> Json:
 DURATION = "must be a duration from 1m to 43800h in hours, minutes and seconds, such as 2160h"
 OBJECT_NAME = "must be a Kubernetes object name such as billing-mailtrap"
 ONE_LINE = "must be one line that neither begins nor ends with a blank"
+ID_OR_NAME = "give the id or the name of a resource, one of them and not both"
 RESERVED = "keys under mailtrap-operator.io/ and app.kubernetes.io/managed-by belong to the operator"
 TOOLS = "keys by which Argo CD, Flux, Helm and kubectl know their own objects"
 SCHEDULE = "must be a cron schedule of five fields, one blank between them, such as '0 3 * * sun'"
@@ -122,6 +125,17 @@ REFUSED_TOKENS: dict[str, tuple[Json, str]] = {
         token(resources=[RESOURCE, RESOURCE | {"accessLevel": "Viewer"}]),
         "each resource may be listed once: remove the second entry of the same type and id",
     ),
+    "resource twice by name": (
+        token(resources=[NAMED, NAMED | {"accessLevel": "Viewer"}]),
+        "remove the second entry of the same type and id, or type and name",
+    ),
+    "resource by id and by name": (token(resources=[RESOURCE | {"name": "example.com"}]), ID_OR_NAME),
+    "resource by neither": (token(resources=[{"type": "domain", "accessLevel": "Admin"}]), ID_OR_NAME),
+    "resource name empty": (token(resources=[NAMED | {"name": ""}]), "at least 1 chars long"),
+    "resource name too long": (token(resources=[NAMED | {"name": "n" * 256}]), "may not be more than 255"),
+    "resource name of two lines": (token(resources=[NAMED | {"name": "a\nb"}]), ONE_LINE),
+    "resource name with blanks around": (token(resources=[NAMED | {"name": " a"}]), ONE_LINE),
+    "resource name no text": (token(resources=[NAMED | {"name": 7}]), "must be of type string"),
     "resource twice, once as text": (
         token(resources=[RESOURCE, RESOURCE | {"id": "3229"}]),
         "each resource may be listed once",
@@ -311,6 +325,11 @@ ACCEPTED_TOKENS: dict[str, Json] = {
     ),
     "many resources": token(resources=[RESOURCE | {"id": number} for number in range(1, 101)]),
     "one id under two types": token(resources=[RESOURCE, RESOURCE | {"type": "sandbox"}]),
+    "resources by name": token(resources=[RESOURCE, NAMED, NAMED | {"type": "project"}]),
+    "many resources of long names": token(
+        resources=[NAMED | {"name": f"{number:03}{'ß' * 252}"} for number in range(100)]
+    ),
+    "a name that looks like an id": token(resources=[RESOURCE, NAMED | {"name": "3229"}]),
     "resource id as text": token(
         resources=[RESOURCE | {"id": "ab-1", "type": "email_campaign_permission_scope"}]
     ),
@@ -573,6 +592,7 @@ FULL = ApiTokenStatus(
     operation=OPERATION,
     current=CURRENT,
     previous=(previous(6, expires_at=NOON), previous(5)),
+    resources=(BoundResource(type="domain", name="example.com", id="ab-1", account_id=3229),),
     secret_name="billing",
     token_id=7,
     last_four="beef",
@@ -595,6 +615,10 @@ STATUSES: dict[str, ApiTokenStatus] = {
         operation=OPERATION.model_copy(update={"nonce": "n" * 32, "holder": "h" * 253}),
         current=CURRENT.model_copy(update={"id": 2**63 - 1, "last_four": "x" * 16}),
         previous=tuple(previous(number, account=AccountRef(name="a" * 253)) for number in range(1, 257)),
+        resources=tuple(
+            BoundResource(type="t" * 64, name="ü" * 255, id=number, account_id=2**63 - 1)
+            for number in range(1, 101)
+        ),
         secret_name="a" * 253,
     ),
 }

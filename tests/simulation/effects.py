@@ -29,6 +29,7 @@ EFFECTS: Mapping[str, Effect] = {
     "spec.resources": Effect.REPLACE,
     "spec.resources[0].type": Effect.REPLACE,
     "spec.resources[0].id": Effect.REPLACE,
+    "spec.resources[0].name": Effect.REPLACE,
     "spec.resources[0].accessLevel": Effect.REPLACE,
     "spec.expiration.policy": Effect.RESET,
     "spec.expiration.after": Effect.RESET,

@@ -13,7 +13,7 @@ from tests.simulation.network import Call
 from tests.simulation.outcomes import ALL, DISTINCT, SHORT, Kind, Outcome
 from tests.simulation.runs import run, without_faults
 
-_BLIND = {"create", "deleted while created", "Secret and status lost"}
+_BLIND = {"create", "create with a named resource", "deleted while created", "Secret and status lost"}
 """No token is on record there: that a list is short can be seen by nothing."""
 
 

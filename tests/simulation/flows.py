@@ -57,6 +57,10 @@ def _create(world: World) -> None:
     world.put_api_token()
 
 
+def _create_by_name(world: World) -> None:
+    world.put_api_token(resources=[{"type": "domain", "name": "example.com", "accessLevel": "Admin"}])
+
+
 def _change_expiration(world: World) -> None:
     world.put_api_token(expiration={"policy": "After", "after": "2160h"})
 
@@ -123,6 +127,7 @@ def _create_and_delete(world: World) -> None:
 
 FLOWS: tuple[Flow, ...] = (
     Flow("create", _create, spec=None),
+    Flow("create with a named resource", _create_by_name, spec=None),
     Flow("reset", _change_expiration),
     Flow("replace", _change_permissions, is_done=_is_served_with_one_token),
     Flow("rotation requested", _request_rotation),

@@ -1,7 +1,8 @@
 """The fields of a CRD's schema, with values for each: right ones, and odd ones that may or may not be right.
 
 Everything follows from the schema, so that a new field is taken along. CEL rules are not understood, but for the
-bounds of durations; the right values are chosen so that they fulfil the rules there are.
+bounds of durations and the choice between two fields; the right values are chosen so that they fulfil the rules there
+are.
 """
 
 import re
@@ -15,6 +16,7 @@ Schema = Mapping[str, Any]
 
 _EXAMPLE = re.compile("such as ([0-9]+[hms])$")
 _EXAMPLES = re.compile(r"such as ('.+'|\S+) or ('.+'|\S+)\.$")
+_CHOICE = re.compile(r"has\(self\.\w+\) != has\(self\.(\w+)\)")
 _BOUND = re.compile(r"duration\('([0-9]+[hms])'\)")
 _ODD_TEXTS = (
     "",
@@ -85,7 +87,9 @@ def _right_texts(schema: Schema) -> tuple[Any, ...]:
 
 
 def _right_lists(schema: Schema) -> tuple[Any, ...]:
-    properties = schema["items"]["properties"].items()
+    rules = (rule["rule"] for rule in schema["items"].get("x-kubernetes-validations", ()))
+    left_out = {choice[1] for rule in rules if (choice := _CHOICE.fullmatch(rule))}
+    properties = [item for item in schema["items"]["properties"].items() if item[0] not in left_out]
     first, second = ({name: right_values(child)[at] for name, child in properties} for at in (0, 1))
     return [first], [first, second]
 

@@ -13,8 +13,9 @@ from tests.simulation.world import Body, Saved, World, api_token_path, secret_pa
 from tests.unit.clock import run_virtual
 
 _RESOURCE = {"type": "domain", "id": 1, "accessLevel": "Admin"}
+_NAMED = {"type": "sandbox", "name": "My sandbox", "accessLevel": "Viewer"}
 _SPEC: Mapping[str, Any] = {
-    "resources": [_RESOURCE],
+    "resources": [_RESOURCE, _NAMED],
     "expiration": {"policy": "After", "after": "2160h"},
     "secretTemplate": {"metadata": {"labels": {"team": "a"}, "annotations": {"note": "b"}}},
 }
@@ -28,7 +29,7 @@ _OTHER_SPEC: Mapping[str, Any] = {
     # It stays in its overlap for good, so that none of its tokens ever has a reason to go.
     "rotation": {"overlap": "720h"},
 }
-_REPLACE: Mapping[str, Any] = {"resources": [{**_RESOURCE, "accessLevel": "Viewer"}]}
+_REPLACE: Mapping[str, Any] = {"resources": [{**_RESOURCE, "accessLevel": "Viewer"}, _NAMED]}
 _RESET: Mapping[str, Any] = {"expiration": {"policy": "After", "after": "1080h"}}
 _CREATE_CALL, _RESET_CALL, _PROBE = "POST {id}/api_tokens", "POST {id}/api_tokens/{id}/reset", "GET accounts"
 

@@ -18,6 +18,7 @@ COLUMNS = (
 )
 BUDGET = {
     "create": (1, 1, 4, 3, 1, 1),
+    "create with a named resource": (1, 2, 4, 4, 1, 1),
     "reset": (1, 2, 3, 6, 1, 1),
     "replace": (2, 4, 5, 13, 1, 2),
     "rotation requested": (1, 2, 3, 6, 1, 1),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from mailtrap_operator.core.reasons import Reason
@@ -25,13 +26,15 @@ Spec = Mapping[str, Any]
 _BARE: Spec = {"resources": [{"type": "domain", "id": 1, "accessLevel": "Admin"}]}
 """The spec that every other one is made from."""
 
-_AFTER, _AT = {"policy": "After"}, {"policy": "At"}
-_BESIDE: Mapping[Path, Mapping[str, Spec]] = {
+_AFTER, _AT, _DOMAIN = {"policy": "After"}, {"policy": "At"}, {"type": "domain", "id": ABSENT}
+_BESIDE: Mapping[Path, Mapping[str | None, Spec]] = {
     ("expiration", "policy"): {"After": {"after": "2160h"}, "At": {"at": "2026-12-01T12:00:00Z"}},
     ("expiration", "after"): {"2160h": _AFTER, "43800h": _AFTER},
     ("expiration", "at"): {"2026-09-01T12:00:00Z": _AT, "2027-09-01T12:00:00Z": _AT},
+    ("resources", 0, "name"): {"example.com": _DOMAIN, "My sandbox": {"type": "sandbox", "id": ABSENT}},
+    ("resources", 0, "id"): {None: {"type": "domain", "name": "example.com"}},
 }
-"""What the CRD's rules demand beside a value."""
+"""What the CRD's rules demand beside a value, or beside none; a name is one that the account shows."""
 
 _CONTENT = (Reason.TOKEN_PUBLISHED, Reason.SUSPENDED)
 _NOTICE = 30.0
@@ -67,8 +70,8 @@ class Cost:
 def right_transitions() -> Iterator[Transition]:
     """Yield for each field the ways from one right value to another, and to none."""
     for field, schema in schema_fields(schema_of("spec")):
-        specs = [_spec(field, value) for value in right_values(schema)]
-        for before, after in zip(specs, [*specs[1:], changed(_around(field), field, ABSENT)], strict=True):
+        specs = [_spec(field, value) for value in (*right_values(schema), ABSENT)]
+        for before, after in pairwise(specs):
             yield Transition(field, before, after)
 
 
@@ -91,7 +94,8 @@ def _around(field: Path) -> Spec:
 
 def _spec(field: Path, value: Any) -> Spec:
     spec: Spec = changed(_around(field), field, value)
-    beside = _BESIDE.get(field, {}).get(value, {}) if isinstance(value, str) else {}
+    key = None if value is ABSENT else value
+    beside = _BESIDE.get(field, {}).get(key, {}) if isinstance(key, str | None) else {}
     for name, companion in beside.items():
         spec = changed(spec, (*field[:-1], name), companion)
     return spec

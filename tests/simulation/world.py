@@ -7,7 +7,7 @@ import asyncio
 import base64
 import json
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
@@ -15,7 +15,7 @@ from typing import Any
 
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.ownership import owner_of, parse_tag
-from mailtrap_simulator.account import Account
+from mailtrap_simulator.account import Account, Node
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.messages import Request, Response
 from mailtrap_simulator.server import Server
@@ -39,12 +39,26 @@ FOR_EVERYBODY = {"allowedNamespaces": {"names": ["*"]}}
 RESTART_AFTER = 2.0
 _UNTIL_SERVED = 10.0
 OVERLAP = timedelta(seconds=90)
+RESOURCES = (Node(1, "example.com", "domain"), Node(2, "My sandbox", "sandbox"))
+"""What the account shows; others exist too, so that any spec can be served."""
+
+
+class _AnyResources(Account):
+    """An account in which a token can be made for any resource, also for one that it does not show."""
+
+    def refuse_unknown(self, grants: Iterable[Grant]) -> None:
+        """Refuse none."""
 
 
 class Remote(Server):
     """The remote API, by a clock of its own."""
 
     skew = timedelta()
+
+    def add_account(self, id_: int, name: str, catalogue: tuple[Node, ...] | None = RESOURCES) -> Account:
+        """Add an account that refuses no resource."""
+        self.accounts[id_] = account = _AnyResources(id_, name, self._mint, catalogue)
+        return account
 
     def handle(self, request: Request, now: datetime) -> Response:
         """Answer a request at the server's own time."""

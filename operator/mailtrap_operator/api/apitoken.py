@@ -27,7 +27,14 @@ ResourceId = Annotated[
     WithJsonSchema({"x-kubernetes-int-or-string": True, "minimum": 1, "minLength": 1, "maxLength": 64}),
 ]
 
+_ONE_LINE = (
+    r"self.matches('^[^\\p{Cc}\\p{Z}]([^\\p{Cc}\\p{Zl}\\p{Zp}]*[^\\p{Cc}\\p{Z}])?$')",
+    "must be one line that neither begins nor ends with a blank",
+)
 ResourceType = Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z][A-Za-z0-9_-]*$")]
+ResourceName = Annotated[str, Field(min_length=1, max_length=255)]
+_ID_OR_NAME = "give the id or the name of a resource, one of them and not both"
+
 _TOOLS = (
     r"^(argocd\\.argoproj\\.io|([a-z]+\\.)*fluxcd\\.io|(meta\\.)?helm\\.sh|kubectl\\.kubernetes\\.io|applyset\\.kubernetes\\.io)/"
     r"|^app\\.kubernetes\\.io/instance$"
@@ -73,12 +80,26 @@ Template = Annotated[
 class Resource(Model):
     """One permission of the token."""
 
+    model_config = ConfigDict(json_schema_extra=cel(("has(self.id) != has(self.name)", _ID_OR_NAME)))
+
     type: ResourceType = Field(
         description="Type of the Mailtrap resource, such as account, project, sandbox or domain. "
         "The set is open: Mailtrap decides which types exist.",
     )
-    id: ResourceId = Field(description="Id of the Mailtrap resource, a number or a text.")
+    id: ResourceId | None = Field(None, description="Id of the Mailtrap resource, a number or a text.")
+    name: ResourceName | None = Field(
+        None,
+        description="Name of the Mailtrap resource, instead of its id. It is looked up once; status.resources says "
+        "which id it stands for. A name such as example.com or 'My sandbox'.",
+        json_schema_extra=cel(_ONE_LINE),
+    )
     access_level: Literal["Admin", "Viewer"] = Field(description="What the token may do with the resource.")
+
+    @model_validator(mode="after")
+    def _by_id_or_by_name(self) -> Self:
+        if (self.id is None) == (self.name is None):
+            raise ValueError(_ID_OR_NAME)
+        return self
 
 
 class Expiration(Model):
@@ -209,10 +230,7 @@ class ApiTokenSpec(Model):
         "Default: <namespace>/<name> of this object.",
         json_schema_extra=cel(
             ("!self.contains('[k8s:')", "must not contain '[k8s:': the operator's tag begins so"),
-            (
-                r"self.matches('^[^\\p{Cc}\\p{Z}]([^\\p{Cc}\\p{Zl}\\p{Zp}]*[^\\p{Cc}\\p{Z}])?$')",
-                "must be one line that neither begins nor ends with a blank",
-            ),
+            _ONE_LINE,
         ),
     )
     resources: tuple[Resource, ...] = Field(
@@ -223,8 +241,15 @@ class ApiTokenSpec(Model):
             "x-kubernetes-list-type": "atomic",
             **cel(
                 (
-                    "self.all(a, self.exists_one(b, a.type == b.type && string(a.id) == string(b.id)))",
-                    "each resource may be listed once: remove the second entry of the same type and id",
+                    (
+                        "self.all(a, self.exists_one(b, a.type == b.type "
+                        "&& has(a.id) == has(b.id) && (!has(a.id) || string(a.id) == string(b.id)) "
+                        "&& has(a.name) == has(b.name) && (!has(a.name) || a.name == b.name)))"
+                    ),
+                    (
+                        "each resource may be listed once: remove the second entry of the same type and id, "
+                        "or type and name"
+                    ),
                 )
             ),
         },

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
+from mailtrap_operator.api.apitoken import ResourceId, ResourceName, ResourceType
 from mailtrap_operator.api.fields import (
     Generation,
     LastFour,
@@ -86,6 +87,17 @@ class PreviousToken(Model):
     account: AccountRef = Field(description=_ACCOUNT)
 
 
+class BoundResource(Model):
+    """Which resource a name in the spec stands for, since it was looked up."""
+
+    type: ResourceType = Field(description="Type of the resource, as in the spec.")
+    name: ResourceName = Field(description="Name of the resource, as in the spec.")
+    id: ResourceId = Field(description="Id of the resource in Mailtrap.")
+    account_id: Annotated[int, Field(strict=True, ge=1, json_schema_extra={"format": "int64"})] = Field(
+        description="Id of the account in Mailtrap that the resource belongs to."
+    )
+
+
 class HistoryEntry(Model):
     """What became of one remote token."""
 
@@ -121,6 +133,12 @@ class ApiTokenStatus(Model):
         (),
         max_length=16,
         description="What became of the latest remote tokens, the oldest first.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    resources: tuple[BoundResource, ...] = Field(
+        (),
+        max_length=100,
+        description="Which resources the names in spec.resources stand for.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     secret_name: ObjectName | None = Field(None, description="The Secret that holds the value.")

@@ -1,10 +1,5 @@
-"""The accounts as the remote API shows them: one connection, one pacer, one shared LIST for each.
+"""The accounts as the remote API shows them: one connection, one pacer, one shared LIST for each."""
 
-A LIST never answers for a moment before it was asked: who needs one waits for a LIST that started after the
-question, together with all others that ask meanwhile.
-"""
-
-import asyncio
 import base64
 import binascii
 import hashlib
@@ -20,10 +15,11 @@ from mailtrap_operator.clients.errors import Failure, Missing, Terminal
 from mailtrap_operator.clients.kube import KubeClient, secrets_path
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.pacer import Pacer
+from mailtrap_operator.clients.shared_read import SharedRead
 from mailtrap_operator.core.credential import Credential, credential_among
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Found, RemoteToken, Unknown
+from mailtrap_operator.core.observation import Catalogue, Found, RemoteToken, Unknown
 from mailtrap_operator.core.reasons import Reason
 
 OwnerTag = tuple[str, str]
@@ -151,8 +147,8 @@ class Connection:
         self.pacer: Pacer | None = None
         self.credential: Credential | None = None
         self._accounts = accounts
-        self._running: asyncio.Task[Tokens] | None = None
-        self._next: asyncio.Task[Tokens] | None = None
+        self._list = SharedRead(self._list_now, f"list {key}")
+        self._catalogue = SharedRead(self._list_resources_now, f"list the resources of {key}")
         self._done_meanwhile: list[tuple[RemoteToken, bool]] = []
 
     async def client(self) -> MailtrapClient:
@@ -163,9 +159,11 @@ class Connection:
 
     async def list_tokens(self) -> Tokens:
         """Return what a LIST says that starts after this call; never raises."""
-        if self._next is None:
-            self._next = asyncio.create_task(self._list_after(self._running), name=f"list {self.key}")
-        return await asyncio.shield(self._next)
+        return await self._list.answer()
+
+    async def list_resources(self) -> Found[Catalogue] | Unknown:
+        """Return the account's resources as they are after this call; never raises."""
+        return await self._catalogue.answer()
 
     def learn(self, token: RemoteToken, *, is_alive: bool) -> None:
         """Take note of a token that this process issued or revoked, until the next LIST tells."""
@@ -177,10 +175,7 @@ class Connection:
         """Take note that a call failed in a way that speaks of the whole account."""
         self._tell(failure.as_unknown())
 
-    async def _list_after(self, running: "asyncio.Task[Tokens] | None") -> Tokens:
-        if running is not None:
-            await asyncio.wait([running])
-        self._running, self._next = self._next, None
+    async def _list_now(self) -> Tokens:
         self._done_meanwhile.clear()
         try:
             client = await self.client()
@@ -193,6 +188,14 @@ class Connection:
         for token, is_alive in self._done_meanwhile:
             tokens = _changed(tokens, token, is_alive=is_alive)
         return self._tell(Found(tokens))
+
+    async def _list_resources_now(self) -> Found[Catalogue] | Unknown:
+        try:
+            client = await self.client()
+            async with client.pacer.slot(Lane.CHANGE):
+                return Found(await client.list_resources())
+        except Failure as failure:
+            return failure.as_unknown()
 
     def _tell(self, tokens: Tokens) -> Tokens:
         before, self.tokens = self.tokens, tokens

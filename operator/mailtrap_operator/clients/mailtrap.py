@@ -25,10 +25,16 @@ from mailtrap_operator.clients.errors import (
     quoted,
 )
 from mailtrap_operator.clients.identification import USER_AGENT
-from mailtrap_operator.clients.mailtrap_bodies import TOKEN_LIST, IssuedBody, TokenBody, resource_body
+from mailtrap_operator.clients.mailtrap_bodies import (
+    RESOURCE_TREE,
+    TOKEN_LIST,
+    IssuedBody,
+    TokenBody,
+    resource_body,
+)
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
-from mailtrap_operator.core.observation import RemoteToken
+from mailtrap_operator.core.observation import Catalogue, RemoteToken
 from mailtrap_operator.core.reasons import Reason
 
 _PAUSE = timedelta(seconds=10)
@@ -63,6 +69,7 @@ class MailtrapClient:
         self._http = http
         self._account = account
         self._root = f"{base_url}/api/accounts"
+        self._account_id = account_id
         self._tokens = f"{self._root}/{account_id}/api_tokens"
         self._credential = credential
         self._timeout = request_timeout.total_seconds()
@@ -79,6 +86,15 @@ class MailtrapClient:
             return tuple(body.as_token(self._account) for body in TOKEN_LIST.validate_json(response.content))
         except ValidationError:
             raise _unusable("the list of tokens") from None
+
+    async def list_resources(self) -> Catalogue:
+        """Return every resource that the credential can see."""
+        response = await self._call("GET", f"{self._root}/{self._account_id}/permissions/resources")
+        try:
+            tree = RESOURCE_TREE.validate_json(response.content)
+        except ValidationError:
+            raise _unusable("the account's resources") from None
+        return Catalogue(self._account_id, tuple(entry for top in tree for entry in top.flat()))
 
     async def get_token(self, token_id: int) -> RemoteToken | None:
         """Return one token, or None when the API positively has no such token."""

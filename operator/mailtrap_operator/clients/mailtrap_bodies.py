@@ -1,10 +1,11 @@
-"""The JSON of the remote API: how a token reads there, and how a permission is written.
+"""The JSON of the remote API: how tokens and resources read there, and how a permission is written.
 
 Fields that are not known are ignored; the value of an issued token is read into a type that does not print it.
 """
 
+from collections.abc import Iterator
 from datetime import UTC
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import (
     AwareDatetime,
@@ -18,8 +19,8 @@ from pydantic import (
     WrapValidator,
 )
 
-from mailtrap_operator.api.v1alpha1 import AccountRef, Resource
-from mailtrap_operator.core.observation import Permission, RemoteToken
+from mailtrap_operator.api.v1alpha1 import AccountRef, Resource, ResourceId
+from mailtrap_operator.core.observation import CatalogueEntry, Permission, RemoteToken
 from mailtrap_operator.core.ownership import parse_tag
 from mailtrap_operator.core.resource_types import todays_type
 
@@ -27,8 +28,8 @@ _ACCESS_LEVELS = {"Admin": 100, "Viewer": 10}
 _LEVELS = {number: name for name, number in _ACCESS_LEVELS.items()}
 
 
-def resource_body(resource: Resource) -> dict[str, str | int]:
-    """Return a permission as the remote API takes it."""
+def resource_body(resource: Resource) -> dict[str, str | int | None]:
+    """Return a permission as the remote API takes it; the resource has its id."""
     return {
         "resource_type": resource.type,
         "resource_id": resource.id,
@@ -90,3 +91,25 @@ class IssuedBody(TokenBody):
 
 TOKEN_LIST = TypeAdapter(list[TokenBody], config=ConfigDict(hide_input_in_errors=True))
 """What a LIST answers."""
+
+
+class ResourceBody(BaseModel):
+    """A resource of the account with those inside it."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    id: ResourceId
+    name: str | None = None
+    type: str
+    resources: list[Self] | None = None
+
+    def flat(self) -> Iterator[CatalogueEntry]:
+        """Yield the resource and all inside it; one without a name cannot be named."""
+        if self.name:
+            yield CatalogueEntry(self.type, self.name, self.id)
+        for inside in self.resources or ():
+            yield from inside.flat()
+
+
+RESOURCE_TREE = TypeAdapter(list[ResourceBody], config=ConfigDict(hide_input_in_errors=True))
+"""What the account's permissions tree answers."""

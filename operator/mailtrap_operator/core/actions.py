@@ -14,6 +14,7 @@ from mailtrap_operator.api.v1alpha1 import (
     GROUP,
     VERSION,
     ApiTokenStatus,
+    BoundResource,
     CurrentToken,
     Issuance,
     OperationStatus,
@@ -72,7 +73,10 @@ class DesiredSecret:
 
 @dataclass(frozen=True, slots=True)
 class IssueToken:
-    """Create or reset a remote token and publish its value; the operation is claimed in the status first."""
+    """Create or reset a remote token and publish its value; the operation is claimed in the status first.
+
+    `resources` have their ids; `bound` are the names among them, which go into the status with the claim.
+    """
 
     reason: Reason
     why: str
@@ -83,6 +87,7 @@ class IssueToken:
     expires_at: WantedExpiry
     issuance: Issuance
     secret: DesiredSecret
+    bound: tuple[BoundResource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +201,12 @@ class Record:
     current: CurrentToken | None
     previous: tuple[PreviousToken, ...]
     secret_name: str | None
+    resources: tuple[BoundResource, ...] = ()
 
 
 def record_of(status: ApiTokenStatus) -> Record:
     """Return what a status has on record."""
-    return Record(status.operation, status.current, status.previous, status.secret_name)
+    return Record(status.operation, status.current, status.previous, status.secret_name, status.resources)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,11 +33,11 @@ def rotation_was_requested(situation: Situation) -> Reason | None:
 
 def access_has_changed(situation: Situation) -> Reason | None:
     """The account, the display name or the permissions are no longer those of the token."""
-    account_id = situation.seen.account.account_id
+    account_id, resolution = situation.seen.account.account_id, situation.resolution
     base = situation.base
-    if base is None or account_id is None:
+    if base is None or account_id is None or resolution.trouble is not None:
         return None
-    wanted = digests.access_digest(situation.api_token, account_id)
+    wanted = digests.access_digest(situation.api_token, account_id, resolution.resources)
     return Reason.ACCESS_CHANGED if base.access_digest != wanted else None
 
 

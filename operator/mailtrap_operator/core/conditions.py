@@ -55,6 +55,7 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
         current=record.current,
         previous=tuple(_with_what_it_waits_for(token, record.current) for token in record.previous),
         history=history_after(latest.status, record, _revoked(plan, outcome), now),
+        resources=record.resources,
         secret_name=record.secret_name,
         token_id=record.current and record.current.id,
         last_four=record.current and record.current.last_four,
@@ -71,8 +72,9 @@ def _revoked(plan: Plan, outcome: Outcome) -> int | None:
 
 
 def status_of_claim(api_token: ApiToken, action: IssueToken, now: datetime) -> ApiTokenStatus:
-    """Return the status with an operation claimed, before its remote call; nothing else is said yet."""
-    return api_token.status.model_copy(update={"operation": begun_at(action.operation, now)})
+    """Return the status with an operation claimed, before its remote call, and what its names stand for."""
+    claim = begun_at(action.operation, now)
+    return api_token.status.model_copy(update={"operation": claim, "resources": action.bound})
 
 
 def _renewal_after(api_token: ApiToken, plan: Plan, outcome: Outcome) -> datetime | None:
@@ -110,7 +112,7 @@ def _record_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime)
             previous = _dated_from_publication(latest, plan, now)
             return replace(plan.record, current=_current(latest, outcome), previous=previous)
         case Failed():
-            before = record_of(status)
+            before = replace(record_of(status), resources=plan.record.resources)
             return _without_claim(before, outcome) if outcome.closes_claim else before
         case _:
             assert_never(outcome)
@@ -137,7 +139,9 @@ def _without_claim(before: Record, failed: Failed) -> Record:
     if failed.is_final and is_reset and operation and current and current.id == operation.base:
         # The server will not reset this one again; the next pass creates its successor.
         current = current.model_copy(update={"reset_refused": True})
-    return replace(before, operation=None, current=current)
+    # What a name stands for may be gone: after a refusal it is looked up anew.
+    resources = () if failed.is_final and not is_reset else before.resources
+    return replace(before, operation=None, current=current, resources=resources)
 
 
 def _finding_after(plan: Plan, outcome: Outcome) -> Finding:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from mailtrap_operator.api.v1alpha1 import GROUP, ApiToken, print_time
+from mailtrap_operator.api.v1alpha1 import GROUP, ApiToken, Resource, print_time
 from mailtrap_operator.core.observation import Permission
 
 _LONGEST_NAME = 150
@@ -23,12 +23,14 @@ def form_digest(text: str) -> str:
     return _digest(text)
 
 
-def access_digest(api_token: ApiToken, account_id: int | None) -> str:
-    """Digest what only another token can change: account, display name and permissions, in any order."""
-    spec = api_token.spec
-    resources = sorted([r.type, str(r.id), r.access_level] for r in spec.resources)
-    account = [spec.account_ref.kind, spec.account_ref.name, account_id]
-    return _digest([account, display_name(api_token), resources])
+def access_digest(api_token: ApiToken, account_id: int | None, resources: Iterable[Resource]) -> str:
+    """Digest what only another token can change: account, display name and permissions, in any order.
+
+    `resources` are those of the spec, with their ids: whether one is given by a name does not count.
+    """
+    ref = api_token.spec.account_ref
+    permissions = sorted([r.type, str(r.id), r.access_level] for r in resources)
+    return _digest([[ref.kind, ref.name, account_id], display_name(api_token), permissions])
 
 
 def expiration_digest(api_token: ApiToken) -> str:

@@ -9,6 +9,7 @@ from mailtrap_operator.api.v1alpha1 import CurrentToken, print_time
 from mailtrap_operator.core.digests import permissions_digest
 from mailtrap_operator.core.observation import Permission
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.resource_types import todays_type
 from mailtrap_operator.core.situation import Situation
 
 
@@ -53,7 +54,10 @@ def _expiry_has_drifted(s: Situation, token: CurrentToken) -> bool:
 
 def _permissions_in_words(s: Situation, token: CurrentToken) -> str:
     listed = set(s.owned[token.id].permissions or ())
-    wished = {Permission(r.type, str(r.id), r.access_level) for r in s.api_token.spec.resources}
+    wished = {Permission(todays_type(r.type), str(r.id), r.access_level) for r in s.resolution.resources}
+    if s.resolution.trouble is not None:
+        # What would be wished beside these is not known.
+        wished = listed
     lost = ", ".join(map(str, sorted(wished - listed)))
     added = ", ".join(map(str, sorted(listed - wished)))
     parts = (f"lacks {lost}" if lost else "", f"has {added} beyond the spec" if added else "")

@@ -71,6 +71,23 @@ class RemoteToken:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """A resource in Mailtrap that a token can be given permissions for."""
+
+    type: str
+    name: str
+    id: int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The resources of one account, as far as its credential sees them."""
+
+    account_id: int
+    entries: tuple[CatalogueEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OwnerReference:
     """Who takes a Secret along when it goes, as far as the garbage collector asks."""
 
@@ -176,6 +193,7 @@ class Observation:
 
     `workloads` are those that wait for a rollout; where none is due they are not looked at.
     `claim_age` is for how long this process has seen the claim in the status, by a clock that never jumps.
+    `catalogue` is that of the account that the spec names; None: it was not asked for.
     """
 
     api_token: ApiToken
@@ -187,6 +205,7 @@ class Observation:
     workloads: Found[tuple[Workload | MissingTarget, ...]] | Unknown = Found(())
     unpublished: UnpublishedToken | None = None
     claim_age: timedelta = timedelta()
+    catalogue: Found[Catalogue] | Unknown | None = None
 
     @property
     def account(self) -> AccountView:

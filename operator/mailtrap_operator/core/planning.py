@@ -31,7 +31,14 @@ from mailtrap_operator.core.recovery import (
 )
 from mailtrap_operator.core.rotation import postponed
 from mailtrap_operator.core.situation import Situation
-from mailtrap_operator.core.step import MOST_ON_RECORD, RECHECK, overdue_in_use, step_plan, waiting
+from mailtrap_operator.core.step import (
+    MOST_ON_RECORD,
+    RECHECK,
+    overdue_in_use,
+    step_plan,
+    unresolved,
+    waiting,
+)
 from mailtrap_operator.core.upkeep import (
     consumers_are_restarted,
     ended_records_are_dropped,
@@ -121,6 +128,9 @@ def needed_token_is_issued(s: Situation) -> Plan | None:
 
 
 def _issue(s: Situation, reason: Reason) -> Plan:
+    trouble = s.resolution.trouble
+    if trouble is not None and not wishes.can_reset(s):
+        return ended_records_are_dropped(s) or overdue_token_is_revoked(s) or unresolved(s, trouble)
     action = wishes.issue(s, reason)
     finding = Finding(State.PROGRESSING, reason, f"A token is being issued: {action.why}.")
     return step_plan(s, finding, action=action, record=s.superseded_by(action.operation))
@@ -131,6 +141,8 @@ def nothing_is_left_to_do(s: Situation) -> Plan | None:
     unknown = s.unknown
     if unknown is not None and unknown.reason not in _PASSING:
         return waiting(s, unknown)
+    if s.resolution.trouble is not None:
+        return unresolved(s, s.resolution.trouble)
     finding = Finding(State.READY, Reason.TOKEN_PUBLISHED, WORKING)
     return step_plan(s, finding, requeue_after=_time_to_next_event(s))
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from mailtrap_operator.api.v1alpha1 import EVERY_NAMESPACE, AccountPolicy, Resource, print_duration
 from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.observation import Found, Tenancy, Unknown
-from mailtrap_operator.core.resource_types import todays_type
+from mailtrap_operator.core.resources import todays_type
 from mailtrap_operator.core.situation import Situation
 
 
@@ -91,7 +91,7 @@ def _resource_is_not_allowed(s: Situation, tenancy: Tenancy) -> Violation | None
         type_ = todays_type(resource.type)
         return not allowed or bool(allowed & {(type_, None), (type_, str(resource.id))})
 
-    found = next((resource for resource in s.api_token.spec.resources if not is_allowed(resource)), None)
+    found = next((resource for resource in s.resolution.resources if not is_allowed(resource)), None)
     if found is None:
         return None
     return Violation(f"allowedResources does not list {_words(found)}. Remove it from spec.resources")
@@ -145,7 +145,7 @@ def _namespace(s: Situation) -> str:
 
 
 def _words(resource: Resource) -> str:
-    return f"{resource.type} {resource.id}"
+    return f"{resource.type} {resource.id or resource.name}"
 
 
 def _longest(lifetime: timedelta) -> str:

@@ -65,6 +65,8 @@ class Reason(StrEnum):
     POLICY_VIOLATED = "PolicyViolated"
     NAMESPACE_NOT_READ = "NamespaceNotRead"
     CREDENTIAL_IN_USE = "CredentialInUse"
+    RESOURCE_UNKNOWN = "ResourceUnknown"
+    RESOURCE_AMBIGUOUS = "ResourceAmbiguous"
     ROTATION_STORM = "RotationStorm"
     SECRET_NOT_OWNED = "SecretNotOwned"  # noqa: S105 - a reason, not a password
     SECRET_WRITE_REFUSED = "SecretWriteRefused"  # noqa: S105 - a reason, not a password

@@ -15,7 +15,6 @@ from mailtrap_operator.core.actions import (
     Finding,
     Plan,
     PublishToken,
-    Record,
     State,
 )
 from mailtrap_operator.core.deletion import FINALIZER, unreadable_message
@@ -89,7 +88,8 @@ def published_token_is_recorded(s: Situation) -> Plan | None:
     previous = tuple(p for p in record.previous if p.id not in {held.id, former and former.id})
     if former is not None:
         previous += (s.retired(former, Reason.SUPERSEDED, by_reset=by_reset),)
-    recorded = Record(s.pending, held, previous, record.secret_name or s.secret_name)
+    name = record.secret_name or s.secret_name
+    recorded = replace(record, operation=s.pending, current=held, previous=previous, secret_name=name)
     finding = Finding(
         State.PROGRESSING, Reason.PUBLISHING, f"The Secret holds token {held.id}; it is being recorded."
     )

@@ -30,6 +30,7 @@ from mailtrap_operator.core.observation import (
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import own_secret, owner_mark, owner_part, rollout_of_new, secret_name
+from mailtrap_operator.core.resources import Resolution, resolve
 
 OnRecord = TypeVar("OnRecord", CurrentToken, PreviousToken)
 
@@ -63,11 +64,19 @@ class Situation:
 
     @cached_property
     def record(self) -> Record:
-        """What the status has on record; a token that is listed is in the account whose LIST shows it."""
+        """What the status has on record; a token that is listed is in the account whose LIST shows it.
+
+        What a name was just found to stand for is on record with the next write.
+        """
         status = self.api_token.status
         current = self._placed(status.current) if status.current else None
         previous = tuple(self._placed(token) for token in status.previous)
-        return Record(status.operation, current, previous, status.secret_name)
+        return Record(status.operation, current, previous, status.secret_name, self.resolution.bound)
+
+    @cached_property
+    def resolution(self) -> Resolution:
+        """The resources of the spec with their ids."""
+        return resolve(self.api_token, self.seen.account.account_id, self.seen.catalogue)
 
     def _placed(self, token: OnRecord) -> OnRecord:
         listed = self.owned.get(token.id)
@@ -285,4 +294,5 @@ class Situation:
             for token in former.values()
         )
         others = tuple(previous for previous in self.record.previous if previous.id not in former)
-        return Record(None, None, others + retired, self.record.secret_name or self.secret_name)
+        name = self.record.secret_name or self.secret_name
+        return Record(None, None, others + retired, name, self.record.resources)

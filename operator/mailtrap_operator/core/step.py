@@ -11,6 +11,7 @@ from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.drift import drift_of
 from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.resources import Unresolved
 from mailtrap_operator.core.rotation import postponed
 from mailtrap_operator.core.situation import Situation
 
@@ -75,3 +76,10 @@ def waiting(s: Situation, unknown: Unknown) -> Plan:
     return step_plan(
         s, Finding(State.BLOCKED, unknown.reason, unknown.message), requeue_after=unknown.retry_after
     )
+
+
+def unresolved(s: Situation, trouble: Unresolved | Unknown) -> Plan:
+    """A permission for what is not known cannot be asked for; a value that works is kept meanwhile."""
+    if isinstance(trouble, Unknown):
+        return waiting(s, trouble)
+    return step_plan(s, Finding(State.STALLED, trouble.reason, trouble.message), requeue_after=RECHECK)

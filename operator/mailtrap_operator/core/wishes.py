@@ -22,24 +22,13 @@ _LONGEST_NAME_TO_RESET = 240
 
 def issue(s: Situation, reason: Reason) -> IssueToken:
     """Return the action that issues what the spec asks for: a reset of the base where that can do it, else a create."""
-    spec, account, base = s.api_token.spec, s.seen.account, s.base
-    access = digests.access_digest(s.api_token, account.account_id)
-    can_reset = (
-        spec.rotation.strategy == "Reset"
-        and base is not None
-        and base.id in s.owned
-        and not is_in_use(s, s.owned[base.id])
-        and len(s.owned[base.id].name) <= _LONGEST_NAME_TO_RESET
-        and not base.reset_refused
-        and not s.has_successor(base.id)
-        and base.access_digest == access
-        and not access_has_drifted(s, base)
-    )
-    base_id = base.id if base and can_reset else None
+    spec, account, resolution = s.api_token.spec, s.seen.account, s.resolution
+    base = s.base if can_reset(s) else None
+    wanted = digests.access_digest(s.api_token, account.account_id, resolution.resources)
     operation = OperationStatus(
-        type="Reset" if can_reset else "Create",
+        type="Reset" if base else "Create",
         nonce=s.seen.fresh_nonce,
-        base=base_id,
+        base=base.id if base else None,
         started_at=s.now,
         holder=s.seen.identity.holder,
         account=account.ref,
@@ -53,18 +42,43 @@ def issue(s: Situation, reason: Reason) -> IssueToken:
         remote_name=remote_name(
             digests.display_name(s.api_token), Tag(s.seen.identity.installation, s.owner, s.seen.fresh_nonce)
         ),
-        resources=spec.resources,
+        resources=resolution.resources,
         expires_at=wanted_expiry(spec.expiration, s.now),
         issuance=Issuance(
             issued_at=s.now,
-            access_digest=access,
+            # A reset keeps the permissions, also while the wished ones are not known.
+            access_digest=base.access_digest if base else wanted,
             expiration_digest=digests.expiration_digest(s.api_token),
             account=account.ref,
             # One that was answered before stays answered, also while the annotation is away.
             rotate_request=digests.rotate_request(s.api_token) or s.answered_request,
         ),
         secret=desired_secret(s),
+        bound=resolution.bound,
     )
+
+
+def can_reset(s: Situation) -> bool:
+    """Whether a reset of the base makes what the spec asks for, as far as that is known."""
+    base = s.base
+    return (
+        s.api_token.spec.rotation.strategy == "Reset"
+        and base is not None
+        and base.id in s.owned
+        and not is_in_use(s, s.owned[base.id])
+        and len(s.owned[base.id].name) <= _LONGEST_NAME_TO_RESET
+        and not base.reset_refused
+        and not s.has_successor(base.id)
+        and _has_wished_access(s, base)
+        and not access_has_drifted(s, base)
+    )
+
+
+def _has_wished_access(s: Situation, base: CurrentToken) -> bool:
+    account, resolution = s.seen.account, s.resolution
+    if resolution.trouble is not None:
+        return base.account == account.ref
+    return base.access_digest == digests.access_digest(s.api_token, account.account_id, resolution.resources)
 
 
 def why(s: Situation, reason: Reason) -> str:

@@ -37,12 +37,14 @@ PREVIOUS = {
     "reason": "Rotated",
     "account": ACCOUNT,
 }
+BOUND = {"type": "domain", "name": "example.com", "id": 7, "accountId": 3229}
 STORED: dict[str, Any] = {
     "observedGeneration": 3,
     "conditions": [CONDITION],
     "operation": OPERATION,
     "current": CURRENT,
     "previous": [PREVIOUS, {**PREVIOUS, "id": 5}],
+    "resources": [BOUND, {**BOUND, "type": "project", "id": "ab-1"}],
     "secretName": "billing",
     "renewalTime": "2030-01-31T12:00:00Z",
 }
@@ -99,6 +101,12 @@ def test_what_is_no_object_is_dropped_whole(raw: object) -> None:
         pytest.param({"secretName": {}}, {"secret_name": None}, ("secretName",)),
         pytest.param({"renewalTime": 1896091200}, {"renewal_time": None}, ("renewalTime",)),
         pytest.param({"renewalTime": "0001-01-01T00:00:00+12:00"}, {"renewal_time": None}, ("renewalTime",)),
+        pytest.param(
+            {"resources": [{**BOUND, "id": 0}, BOUND, {**BOUND, "type": "project", "id": "ab-1"}]},
+            {},
+            ("resources[0]",),
+            id="a name that stands for no id",
+        ),
         pytest.param({"phase": "Old", "extra": [1]}, {}, (), id="unknown fields are no damage"),
         pytest.param(
             {"operation": 1, "current": 2, "renewalTime": 3},
@@ -134,7 +142,7 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from([*STORED, *CURRENT, *PREVIOUS, *OPERATION, *CONDITION]), inner, max_size=6
+            st.sampled_from([*STORED, *CURRENT, *PREVIOUS, *OPERATION, *CONDITION, *BOUND]), inner, max_size=6
         )
     ),
     max_leaves=25,

@@ -16,6 +16,7 @@ from mailtrap_operator.api.v1alpha1 import (
     ApiToken,
     ApiTokenSpec,
     ApiTokenStatus,
+    BoundResource,
     Condition,
     CurrentToken,
     Expiration,
@@ -37,6 +38,8 @@ METADATA = {
     "creationTimestamp": "2030-01-31T12:00:00Z",
 }
 RESOURCE = {"type": "domain", "id": 3229, "accessLevel": "Admin"}
+NAMED = {"type": "domain", "name": "example.com", "accessLevel": "Admin"}
+EITHER = "give the id or the name of a resource, one of them and not both"
 
 
 def test_the_shortest_spec_has_the_defaults_that_the_design_names() -> None:
@@ -56,7 +59,7 @@ def test_a_full_spec_survives_the_way_through_json() -> None:
     raw: dict[str, Any] = {
         "accountRef": {"kind": "MailtrapAccount", "name": "eu"},
         "displayName": "billing mailer",
-        "resources": [RESOURCE, {"type": "project", "id": "ab-1", "accessLevel": "Viewer"}],
+        "resources": [RESOURCE, {"type": "project", "id": "ab-1", "accessLevel": "Viewer"}, NAMED],
         "expiration": {"policy": "After", "after": "2160h"},
         "rotation": {
             "policy": "Manual",
@@ -144,6 +147,10 @@ def test_a_number_and_a_text_of_digits_stay_two_different_resource_ids() -> None
             {"resources": [{**RESOURCE, "id": 0}]}, "greater than or equal to 1", id="resource id 0"
         ),
         pytest.param({"resources": [{**RESOURCE, "id": True}]}, "valid integer", id="resource id true"),
+        pytest.param({"resources": [{**RESOURCE, "name": "a"}]}, EITHER, id="resource by id and by name"),
+        pytest.param({"resources": [{**RESOURCE, "id": None}]}, EITHER, id="resource by neither"),
+        pytest.param({"resources": [{**NAMED, "name": ""}]}, "at least 1 character", id="name empty"),
+        pytest.param({"resources": [{**NAMED, "name": "n" * 256}]}, "at most 255", id="name too long"),
         pytest.param({"resources": [{**RESOURCE, "accessLevel": "Root"}]}, "'Admin' or 'Viewer'", id="level"),
         pytest.param({"expiration": {"after": 5}}, "a duration must be a text", id="duration as number"),
         pytest.param({"expiration": {"after": "5d"}}, "'5d' is not a duration", id="duration in days"),
@@ -209,6 +216,7 @@ def full_status() -> ApiTokenStatus:
         previous=(
             PreviousToken(id=6, last_four="cafe", delete_after=NOON, reason="Rotated", account=account),
         ),
+        resources=(BoundResource(type="domain", name="example.com", id=7, account_id=3229),),
         secret_name="billing",
         renewal_time=NOON,
     )
@@ -268,6 +276,14 @@ def test_resources_that_cannot_be_read_are_none(resources: object) -> None:
         read.spec.resources,
         read.spec.secret_name,
     )
+
+
+@pytest.mark.parametrize("wrong", [{**RESOURCE, "name": "a"}, {**RESOURCE, "id": None}], ids=str)
+def test_a_resource_by_both_or_by_neither_is_told_of(wrong: dict[str, Any]) -> None:
+    read = ApiToken.model_validate({"metadata": METADATA, "spec": {"resources": [RESOURCE, wrong]}})
+
+    assert {"resources": f"resources[1]: {EITHER}"} == read.unreadable
+    assert () == read.spec.resources
 
 
 @pytest.mark.parametrize("spec", [None, "text", []], ids=str)

@@ -42,6 +42,7 @@ Kind = tuple[type[Failure], Reason]
 READS: dict[str, Call] = {
     "list": lambda client, _: client.list_tokens(),
     "get": lambda client, token_id: client.get_token(token_id),
+    "resources": lambda client, _: client.list_resources(),
 }
 ISSUES: dict[str, Call] = {
     "create": lambda client, _: client.create_token(NAME, (ADMIN_OF_DOMAIN,), LEFT_OUT),

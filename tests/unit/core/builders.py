@@ -99,7 +99,7 @@ def an_issuance(
     api_token = wishes or an_api_token(status=WIPED, account_ref=account)
     return Issuance(
         issued_at=issued_at,
-        access_digest=digests.access_digest(api_token, ACCOUNT_IDS[account]),
+        access_digest=digests.access_digest(api_token, ACCOUNT_IDS[account], api_token.spec.resources),
         expiration_digest=digests.expiration_digest(api_token),
         account=account,
     )

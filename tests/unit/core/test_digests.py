@@ -20,7 +20,8 @@ OTHER = Resource(type="sandbox", id="main", access_level="Viewer")
 
 
 def access(account_id: int | None = 3229, **spec: Any) -> str:
-    return access_digest(an_api_token(**spec), account_id)
+    api_token = an_api_token(**spec)
+    return access_digest(api_token, account_id, api_token.spec.resources)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import is_unused
 from mailtrap_operator.core.step import MOST_ON_RECORD
-from tests.unit.core.builders import HOUR, NOW, OWNER, OWNER_MARK, SECOND, SETTLE
+from tests.unit.core.builders import DOMAIN, HOUR, NOW, OWNER, OWNER_MARK, SECOND, SETTLE
+from tests.unit.core.named import BOUND, TREE
 from tests.unit.core.promises import ended, forgotten, ids, listed, lists, on_paper, secret_of_ours
 from tests.unit.core.rows import deed
 from tests.unit.core.worlds import LABELLED, STRICT, tidied_worlds, worlds
@@ -57,7 +58,7 @@ def test_every_world_has_a_plan_of_one_action_at_most_and_always_the_same(world:
 
 @thoroughly
 @given(anything)
-def test_a_token_is_revoked_only_when_it_is_ours_listed_overdue_and_in_no_secret(world: Observation) -> None:
+def test_a_token_is_revoked_only_when_it_is_ours_overdue_and_in_no_secret(world: Observation) -> None:
     action = plan(world, NOW).action
     if not isinstance(action, RevokeToken):
         return
@@ -124,6 +125,22 @@ def test_the_token_that_the_operator_works_with_is_neither_reset_nor_deleted(wor
             assert in_use[operation.account] != listed(world)[operation.base].last_four
         case _:
             pass
+
+
+@thoroughly
+@given(anything)
+def test_a_token_is_created_only_for_resources_that_are_known(world: Observation) -> None:
+    action, answer = plan(world, NOW).action, world.catalogue
+    if not isinstance(action, IssueToken) or action.operation.type == "Reset":
+        return
+    known = {(DOMAIN.type, DOMAIN.id)}
+
+    assert {(each.type, each.id) for each in action.resources} == known
+    if world.api_token.spec.resources != (DOMAIN,):
+        assert [(BOUND.name, BOUND.id)] == [(each.name, each.id) for each in action.bound]
+        is_bound = {BOUND} & set(world.api_token.status.resources)
+        is_found = isinstance(answer, Found) and TREE.value.entries == answer.value.entries
+        assert is_bound or is_found
 
 
 @thoroughly

@@ -25,6 +25,7 @@ from mailtrap_operator.core.deletion import ABANDON_ANNOTATION, FINALIZER
 from mailtrap_operator.core.observation import (
     Absent,
     AccountView,
+    Catalogue,
     Found,
     Identity,
     Observation,
@@ -37,12 +38,14 @@ from mailtrap_operator.core.observation import (
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import account_refs, former_secret_name, own_secret, secret_name
+from mailtrap_operator.core.resources import unbound
 from mailtrap_operator.core.step import MOST_ON_RECORD
 from tests.unit.core.builders import (
     ACCOUNT,
     ACCOUNT_IDS,
     ANOTHER_OPERATOR,
     DAY,
+    DOMAIN,
     FOREIGN_TAG,
     FRESH,
     HOUR,
@@ -69,6 +72,7 @@ from tests.unit.core.builders import (
     an_api_token,
     an_issuance,
 )
+from tests.unit.core.named import BOUND, ELSEWHERE, NAMED, TREE, Answer
 
 T = TypeVar("T")
 
@@ -131,7 +135,7 @@ def _remote_token(chance: Chance, id_: int) -> RemoteToken:
 
 
 def _issued_for(wishes: ApiToken, id_: int) -> ApiToken:
-    spec = wishes.spec.model_copy(update={"account_ref": HOME[id_]})
+    spec = wishes.spec.model_copy(update={"account_ref": HOME[id_], "resources": (DOMAIN,)})
     return wishes.model_copy(update={"spec": spec})
 
 
@@ -199,6 +203,7 @@ def _tenancy(chance: Chance) -> Tenancy:
 
 def _wishes(chance: Chance) -> ApiToken:
     return an_api_token(
+        resources=(NAMED,) if chance.once_in(3) else (DOMAIN,),
         finalizers=chance.among(*FINALIZERS),
         annotations={ABANDON_ANNOTATION: "true" if chance.once_in(8) else "false"},
         deleted=chance.once_in(4),
@@ -223,7 +228,17 @@ def _status(chance: Chance, wishes: ApiToken) -> ApiTokenStatus:
         current=None if chance.once_in(3) else _current(chance, wishes),
         previous=_previous(chance),
         secret_name=chance.among(NAME, NAME, NAME, "renamed", "older", None),
+        resources=chance.among((), (BOUND,), (BOUND, BOUND.model_copy(update={"name": "gone"}))),
     )
+
+
+def _catalogue(chance: Chance, api_token: ApiToken) -> Answer:
+    """Return the resources as the observer would: it asks for them where a name was not looked up yet."""
+    account_id = ACCOUNT_IDS[api_token.spec.account_ref]
+    if not unbound(api_token, account_id) or api_token.metadata.deletion_timestamp:
+        return None
+    entries = chance.among(TREE, ELSEWHERE).value.entries
+    return _unknown(chance) if chance.once_in(4) else Found(Catalogue(account_id, entries))
 
 
 def a_world(random: Random) -> Observation:
@@ -253,6 +268,7 @@ def a_world(random: Random) -> Observation:
         fresh_nonce=FRESH,
         former_secret=_secret(chance, former, api_token) if former else Absent(),
         unpublished=waits if chance.once_in(3) else None,
+        catalogue=_catalogue(chance, api_token),
     )
 
 

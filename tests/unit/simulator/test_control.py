@@ -190,6 +190,19 @@ def test_a_credential_is_a_token_that_can_be_added_expired_and_revoked(bench: Be
     assert first["id"] in bench.ids()
 
 
+def test_the_resources_of_an_account_can_be_replaced(bench: Bench) -> None:
+    def shown() -> list[tuple[int, str]]:
+        (top,) = bench.call("GET", f"/api/accounts/{ACCOUNT}/permissions/resources").json
+        return [(node["id"], node["name"]) for node in top["resources"]]
+
+    for tree in ([(5, "one"), (6, "two")], [(5, "renamed")]):
+        resources = [{"id": id_, "name": name, "type": "sandbox"} for id_, name in tree]
+        bench.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": resources})
+        assert tree == shown()
+
+    assert 404 == bench.refused("PUT", "accounts/1/resources", {"resources": []})[0]
+
+
 def test_settings_change_at_run_time_one_by_one(bench: Bench) -> None:
     defaults = {
         "server": "new",
@@ -235,6 +248,7 @@ def test_settings_change_at_run_time_one_by_one(bench: Bench) -> None:
         (("POST", "accounts", {"id": 1, "resources": [{"id": 2}]}), "a resource needs an id, a type"),
         (("POST", "accounts", {"id": 1, "resources": {}}), "resources must be a list"),
         (("POST", "accounts", {"id": 1, "credential": ADMIN}), "another token has this value"),
+        (("PUT", f"accounts/{ACCOUNT}/resources", {"resources": [{"id": 2}]}), "a resource needs an id"),
     ],
 )
 def test_a_payload_that_cannot_be_used_is_refused_and_changes_nothing(

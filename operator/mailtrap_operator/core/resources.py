@@ -1,0 +1,151 @@
+"""Which resources the permissions of a spec are for: each is given by its id, or by a name that stands for one.
+
+A name is looked up once, and its id is kept in the status: who renames a resource in Mailtrap changes no token.
+Nothing is guessed: a name that no resource bears, or several, stands for none.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from mailtrap_operator.api.v1alpha1 import ApiToken, BoundResource, Resource
+from mailtrap_operator.core.observation import Catalogue, CatalogueEntry, Found, Unknown
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.resource_types import todays_type
+
+_MOST_TOLD = 10
+_LONGEST_TOLD = 80
+
+_NOT_LOOKED_UP = Unknown(
+    Reason.ACCOUNT_NOT_LISTED, "The names in spec.resources were not looked up yet; they soon are."
+)
+
+_Key = tuple[str, str]
+"""Today's type, and the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Names that stand for no resource, and what can be done about it."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What the resources of a spec come to.
+
+    `resources` are those whose ids are known, `bound` the names among them, `trouble` says why others are not known.
+    """
+
+    resources: tuple[Resource, ...]
+    bound: tuple[BoundResource, ...] = ()
+    trouble: Unresolved | Unknown | None = None
+
+
+def unbound(api_token: ApiToken, account_id: int | None) -> tuple[Resource, ...]:
+    """Return the resources of a spec whose names stand for no id yet, in the account that the spec names."""
+    known = _known(api_token, account_id)
+    return tuple(r for r in api_token.spec.resources if r.name is not None and _key(r) not in known)
+
+
+def resolve(
+    api_token: ApiToken, account_id: int | None, catalogue: Found[Catalogue] | Unknown | None
+) -> Resolution:
+    """Find the id of each resource.
+
+    Args:
+        api_token: The spec, and what its names stand for since they were looked up.
+        account_id: The id of the account that the spec names; None: it is not known.
+        catalogue: The resources of that account; None: nobody has asked.
+    """
+    spec, status = api_token.spec, api_token.status
+    if api_token.unreadable:
+        return Resolution(spec.resources, status.resources)
+    known, missing = _known(api_token, account_id), unbound(api_token, account_id)
+    answer = _answer(catalogue, account_id)
+    found = [_look_up(resource, answer) for resource in missing] if isinstance(answer, Catalogue) else []
+    known |= {_key(each): each for each in found if isinstance(each, BoundResource)}
+    trouble: Unresolved | Unknown | None = _all_of([each for each in found if isinstance(each, Unresolved)])
+    if missing and isinstance(answer, Unknown):
+        trouble = answer
+    named = {r: known[_key(r)] for r in spec.resources if r.name is not None and _key(r) in known}
+    resources = tuple(
+        r.model_copy(update={"id": named[r].id, "name": None}) if r in named else r
+        for r in spec.resources
+        if r in named or r.name is None
+    )
+    # The type as it is in the spec now: an edit may have put today's name in place of the earlier one.
+    bound = tuple(each.model_copy(update={"type": r.type}) for r, each in named.items())
+    return Resolution(resources, bound, trouble or _listed_twice(resources, bound))
+
+
+def _known(api_token: ApiToken, account_id: int | None) -> dict[_Key, BoundResource]:
+    """Return what names stand for already; an id of another account means nothing in this one."""
+    bound = api_token.status.resources
+    return {_key(each): each for each in bound if account_id in {None, each.account_id}}
+
+
+def _key(resource: Resource | BoundResource) -> _Key:
+    return todays_type(resource.type), resource.name or ""
+
+
+def _answer(catalogue: Found[Catalogue] | Unknown | None, account_id: int | None) -> Catalogue | Unknown:
+    if isinstance(catalogue, Unknown):
+        message = f"The names in spec.resources cannot be looked up: {catalogue.message}"
+        return replace(catalogue, message=message)
+    # The account object may have been made anew, for another account, while its resources were asked for.
+    if catalogue is None or catalogue.value.account_id != account_id:
+        return _NOT_LOOKED_UP
+    return catalogue.value
+
+
+def _look_up(resource: Resource, catalogue: Catalogue) -> BoundResource | Unresolved:
+    type_, name = _key(resource)
+    of_type = {entry for entry in catalogue.entries if todays_type(entry.type) == type_}
+    matches = [entry for entry in of_type if entry.name == name]
+    if len(matches) == 1:
+        return BoundResource(type=resource.type, name=name, id=matches[0].id, account_id=catalogue.account_id)
+    if matches:
+        ids = _some(sorted(str(entry.id) for entry in matches))
+        message = f"{len(matches)} resources of type {type_} are named {name!r}: {ids}. Give the id of the one that is meant."
+        return Unresolved(Reason.RESOURCE_AMBIGUOUS, message)
+    message = f"No resource of type {type_} is named {name!r}. Correct the name, or give the id instead."
+    return Unresolved(Reason.RESOURCE_UNKNOWN, f"{message} {_candidates(type_, of_type, catalogue)}")
+
+
+def _candidates(type_: str, of_type: Iterable[CatalogueEntry], catalogue: Catalogue) -> str:
+    if told := sorted(f"{_cut(entry.name)!r} ({entry.id})" for entry in of_type):
+        return f"There are {_some(told)}."
+    if types := sorted({todays_type(entry.type) for entry in catalogue.entries}):
+        return f"The account shows none of type {type_}, but of {_some(types)}."
+    return "The account shows no resource at all to its credential."
+
+
+def _some(words: Sequence[str]) -> str:
+    more = len(words) - _MOST_TOLD
+    return ", ".join(words[:_MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST_TOLD else f"{name[: _LONGEST_TOLD - 1]}…"
+
+
+def _all_of(troubles: Sequence[Unresolved]) -> Unresolved | None:
+    if not troubles:
+        return None
+    return Unresolved(troubles[0].reason, " ".join(trouble.message for trouble in troubles))
+
+
+def _listed_twice(resources: Iterable[Resource], bound: Iterable[BoundResource]) -> Unresolved | None:
+    """The CRD cannot tell that a name and an id, or two names, stand for one resource."""
+    counted = Counter((todays_type(r.type), str(r.id)) for r in resources)
+    for each in bound:
+        if counted[todays_type(each.type), str(each.id)] > 1:
+            message = (
+                f"spec.resources lists {each.type} {each.id} twice, once by the name {each.name!r}. "
+                "Remove one of the entries."
+            )
+            return Unresolved(Reason.SPEC_INVALID, message)
+    return None

@@ -1,0 +1,174 @@
+"""The account's resources: the tree that Mailtrap answers, flattened; asked for once by all who ask at the same time."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from mailtrap_operator.clients.errors import Retryable
+from mailtrap_operator.core.observation import Catalogue, CatalogueEntry, Found, Unknown
+from mailtrap_operator.core.reasons import Reason
+from tests.unit.clients.account_bench import KEY, AccountBench
+from tests.unit.clients.mailtrap_bench import client_of
+from tests.unit.clients.remote import ACCOUNT, Remote
+from tests.unit.clock import virtual
+
+TREE = [
+    {
+        "id": 4,
+        "name": "shop",
+        "type": "project",
+        "resources": [
+            {"id": 5, "name": "main", "type": "inbox"},
+            {"id": 6, "name": "tests", "type": "inbox"},
+        ],
+    },
+    {"id": 7, "name": "shop.example", "type": "sending_domain"},
+]
+
+
+def put(remote: Remote, tree: list[dict[str, Any]]) -> None:
+    remote.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": tree})
+
+
+def asked(bench: AccountBench) -> int:
+    """Return how often the server was asked for its resources."""
+    entries = bench.remote.control("GET", "journal")["entries"]
+    return sum(entry["operation"] == "resources" for entry in entries)
+
+
+def names(answer: Found[Catalogue] | Unknown) -> list[str]:
+    assert isinstance(answer, Found)
+    return [entry.name for entry in answer.value.entries]
+
+
+@virtual
+async def test_the_tree_is_read_from_top_to_bottom() -> None:
+    remote = Remote.with_account()
+    put(remote, TREE)
+
+    catalogue = await client_of(remote).list_resources()
+
+    assert ACCOUNT == catalogue.account_id
+    assert (
+        CatalogueEntry("account", f"Account {ACCOUNT}", ACCOUNT),
+        CatalogueEntry("project", "shop", 4),
+        CatalogueEntry("inbox", "main", 5),
+        CatalogueEntry("inbox", "tests", 6),
+        CatalogueEntry("sending_domain", "shop.example", 7),
+    ) == catalogue.entries
+
+
+@virtual
+async def test_what_nobody_knows_or_names_is_left_out() -> None:
+    remote = Remote.with_account()
+    inside = {"id": "ab-1", "name": "inside", "type": "t", "colour": "red", "resources": None}
+    body = [
+        {"id": 1, "type": "billing", "access_level": None, "resources": [inside]},
+        {"id": 2, "name": None, "type": "x"},
+        {"id": 3, "name": "", "type": "x"},
+    ]
+    remote.fault("resources", "status", status=200, body=body)
+
+    assert (CatalogueEntry("t", "inside", "ab-1"),) == (await client_of(remote).list_resources()).entries
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"id": 1, "name": "a", "type": "t"},
+        [{"id": 1, "name": "a"}],
+        [{"id": 0, "name": "a", "type": "t"}],
+        [{"id": None, "name": "a", "type": "t"}],
+        [{"id": "x" * 65, "name": "a", "type": "t"}],
+        [{"id": 1, "name": 5, "type": "t"}],
+        [{"id": 1, "name": "a", "type": "t", "resources": {}}],
+        ["a"],
+    ],
+    ids=str,
+)
+@virtual
+async def test_another_form_is_no_answer(body: object) -> None:
+    remote = Remote.with_account()
+    remote.fault("resources", "status", status=200, body=body)
+
+    with pytest.raises(Retryable) as caught:
+        await client_of(remote).list_resources()
+
+    assert Reason.REMOTE_ANSWER_UNUSABLE is caught.value.reason
+    assert "could not be read as the account's resources" in caught.value.message
+
+
+@virtual
+async def test_a_tree_without_end_is_no_answer() -> None:
+    remote = Remote.with_account()
+    deep = '[{"id": 1, "name": "n", "type": "t", "resources": ' * 10_000 + "[]" + "}]" * 10_000
+    remote.fault("resources", "status", status=200, body=deep)
+
+    with pytest.raises(Retryable):
+        await client_of(remote).list_resources()
+
+
+@virtual
+async def test_who_asks_at_the_same_time_shares_one_answer() -> None:
+    bench = AccountBench()
+    put(bench.remote, TREE)
+    connection = bench.accounts.at(KEY)
+
+    answers = await asyncio.gather(*(connection.list_resources() for _ in range(50)))
+
+    assert 1 == asked(bench)
+    assert ["shop", "main", "tests", "shop.example"] == names(answers[0])[1:]
+    assert all(answer is answers[0] for answer in answers)
+
+
+@virtual
+async def test_an_answer_that_is_on_its_way_is_none_to_who_asks_now() -> None:
+    bench = AccountBench()
+    connection = bench.accounts.at(KEY)
+    put(bench.remote, [])
+    bench.remote.fault("resources", "slow", delay=5)
+
+    early = asyncio.create_task(connection.list_resources())
+    await asyncio.sleep(1)
+    put(bench.remote, TREE[1:])
+    late = [asyncio.create_task(connection.list_resources()) for _ in range(50)]
+
+    assert [] == names(await early)[1:]
+    assert [["shop.example"]] * 50 == [names(await answer)[1:] for answer in late]
+    assert 2 == asked(bench)
+
+
+@virtual
+async def test_without_an_answer_the_resources_are_unknown_and_the_tokens_are_not() -> None:
+    bench = AccountBench()
+    connection = bench.accounts.at(KEY)
+    tokens = await connection.list_tokens()
+    bench.remote.fault("resources", "status", status=403, retry_after=7)
+
+    answer = await connection.list_resources()
+
+    assert isinstance(answer, Unknown)
+    assert (Reason.ACCESS_FORBIDDEN, 7) == (answer.reason, answer.retry_after and answer.retry_after.seconds)
+    assert tokens == bench.accounts.told(KEY)
+
+
+@virtual
+async def test_the_resources_of_an_account_that_does_not_exist_are_unknown() -> None:
+    bench = AccountBench()
+    del bench.objects[KEY]
+
+    answer = await bench.accounts.at(KEY).list_resources()
+
+    assert isinstance(answer, Unknown)
+    assert (Reason.ACCOUNT_NOT_FOUND, 0) == (answer.reason, asked(bench))
+
+
+@virtual
+async def test_asking_keeps_to_the_rate_limit() -> None:
+    bench = AccountBench(calls=2)
+
+    for _ in range(5):
+        assert isinstance(await bench.accounts.at(KEY).list_resources(), Found)
+
+    assert 20 <= asyncio.get_running_loop().time()
