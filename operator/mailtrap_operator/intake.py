@@ -39,7 +39,7 @@ class Intake:
         meta = body["metadata"]
         key = ApiTokenKey(meta["namespace"], meta["name"])
         if is_gone:
-            self._store.drop_api_token(key)
+            self._store.drop_api_token(key, meta["uid"])
             self._queue.forget(key)
             return
         try:

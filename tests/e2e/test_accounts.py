@@ -1,16 +1,19 @@
 """Trouble with the account: each has its name on the account and on the ApiToken, and ends without a restart.
 
-Each row has an account object and a credential of its own, so that all rows run side by side.
+Each row has an account object and a credential of its own, so that all rows run side by side. What the operator works
+with is looked after: its end is told in time, and the operator never takes it from itself.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from local_cluster import Cluster
-from tests.e2e.kube import GROUP, Body, Kube
-from tests.e2e.world import OPERATOR_NAMESPACE, World, eventually, served
+from tests.e2e.accounts import Account
+from tests.e2e.kube import Kube
+from tests.e2e.world import World, eventually, served
 
 
 @pytest.fixture(scope="module")
@@ -18,37 +21,6 @@ def world(cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory
     """Provide one served world for all tests of this file; each has objects of its own."""
     with served(cluster, kube, tmp_path_factory.mktemp("accounts")) as world:
         yield world
-
-
-class Account:
-    """An account object with a credential of its own."""
-
-    def __init__(self, world: World, name: str) -> None:
-        self.world = world
-        self.name = f"{world.namespace}-{name}"
-        self.path = f"{GROUP}/clustermailtrapaccounts/{self.name}"
-        self.secret_path = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets/{self.name}"
-        self.credential_id = 0
-        self.credential = ""
-        self.put_new_credential()
-
-    def put(self, **spec: object) -> None:
-        self.world.put_account(self.name, **spec)
-
-    def put_new_credential(self) -> None:
-        made = self.world.simulator.control("POST", "credentials", {})
-        self.credential_id, self.credential = made["id"], made["token"]
-        self.world.put_credential(self.credential, self.name)
-
-    def put_key(self, key: str, text: str) -> None:
-        self.world.put_plain_secret(self.name, {key: text}, OPERATOR_NAMESPACE)
-
-    def expire_credential(self) -> None:
-        self.world.simulator.control("POST", f"credentials/{self.credential_id}/expire")
-
-    def ready(self) -> Body:
-        conditions = ((self.world.kube.get(self.path) or {}).get("status") or {}).get("conditions", [])
-        return next((condition for condition in conditions if condition["type"] == "Ready"), {})
 
 
 @dataclass(frozen=True)
@@ -82,8 +54,8 @@ def test_trouble_from_the_start_is_named_and_its_end_leads_to_a_token(world: Wor
     for name, account in accounts.items():
         if name != "missing-account":
             reason = TROUBLES[name].reason
-            eventually(lambda: account.ready().get("reason") == reason, f"the account has {name}")  # noqa: B023 - called at once
-            assert account.ready()["message"]
+            eventually(lambda: account.condition().get("reason") == reason, f"the account has {name}")  # noqa: B023 - called at once
+            assert account.condition()["message"]
 
     for name, account in accounts.items():
         world.put_api_token(f"new-{name}", accountRef={"name": account.name})
@@ -96,7 +68,7 @@ def test_trouble_from_the_start_is_named_and_its_end_leads_to_a_token(world: Wor
     for name, account in accounts.items():
         assert world.works(world.becomes_ready(f"new-{name}", seconds=60))
         assert 1 == len(world.tokens_of(f"new-{name}"))
-        eventually(lambda: account.ready()["reason"] == "AccountReachable", f"the account has no {name}")  # noqa: B023 - called at once
+        eventually(lambda: account.condition()["reason"] == "AccountReachable", f"the account has no {name}")  # noqa: B023 - called at once
 
 
 def test_trouble_in_use_is_named_while_the_value_works_on_and_its_end_changes_nothing(world: World) -> None:
@@ -135,4 +107,75 @@ def test_a_replaced_credential_takes_the_place_of_the_former_one(world: World) -
     assert world.becomes_ready("replaced") != value
     assert ["reset"] == world.operations(before)
     assert account.credential[-4:] == world.calls("reset")[-1]["credential"]
-    assert "AccountReachable" == account.ready()["reason"]
+    assert "AccountReachable" == account.condition()["reason"]
+
+
+def test_the_end_of_a_credential_is_told_in_time(world: World) -> None:
+    account = Account(world, "ending")
+    end = (datetime.now(UTC) + timedelta(days=29)).isoformat(timespec="seconds").replace("+00:00", "Z")
+    account.put_new_credential(expires_at=end)
+    account.put()
+
+    eventually(lambda: account.condition("CredentialExpiring"), "its end is told")
+    condition = account.condition("CredentialExpiring")
+    assert ("True", "CredentialExpiring") == (condition["status"], condition["reason"])
+    assert (
+        f"token {account.credential_id} (…{account.credential[-4:]}), expires at {end}"
+        in condition["message"]
+    )
+    assert "True" == account.condition()["status"]
+    assert {"tokenId": account.credential_id, "lastFour": account.credential[-4:], "expiresAt": end} == (
+        account.status()["credential"]
+    )
+
+    account.put_new_credential()
+    eventually(lambda: not account.condition("CredentialExpiring"), "the other one does not end")
+    assert {"tokenId": account.credential_id, "lastFour": account.credential[-4:]} == (
+        account.status()["credential"]
+    )
+
+
+def test_an_account_whose_tokens_stay_as_they_are_is_written_once(world: World) -> None:
+    account = Account(world, "quiet")
+    account.put()
+    eventually(lambda: account.status().get("credential"), "the credential is told")
+    version = (world.kube.get(account.path) or {})["metadata"]["resourceVersion"]
+
+    calls = len(account.calls())
+    eventually(lambda: len(account.calls()) > calls, "the account is listed again")
+
+    assert version == (world.kube.get(account.path) or {})["metadata"]["resourceVersion"]
+
+
+def test_the_token_that_the_operator_works_with_is_neither_reset_nor_deleted(world: World) -> None:
+    account = Account(world, "own")
+    account.put()
+    rights = [{"type": "account", "id": world.simulator.account_id, "accessLevel": "Admin"}]
+    spec = {"accountRef": {"name": account.name}, "resources": rights, "rotation": {"overlap": "2s"}}
+    world.put_api_token("manager", **spec)
+    value = world.becomes_ready("manager")
+    token_id = world.status("manager")["current"]["id"]
+    world.put_credential(value, account.name)
+    eventually(lambda: account.status()["credential"]["tokenId"] == token_id, "it is the credential now")
+
+    before = world.last_call()
+    world.kube.delete(world.secret_path("manager"))
+    eventually(lambda: world.value("manager") not in {None, value}, "there is another value")
+    assert "create" == world.operations(before)[0]
+    pending = world.becomes("manager", "CredentialInUse", "RevocationPending")
+    assert f"Token {token_id} is not deleted" in pending["message"]
+    assert f"the credentials Secret of ClusterMailtrapAccount {account.name}" in pending["message"]
+    assert "True" == world.condition("manager")["status"]
+
+    successor = world.value("manager")
+    world.delete_api_token("manager")
+    message = world.becomes("manager", "CredentialInUse")["message"]
+    assert message.startswith(
+        f"Deletion waits, tokens may be left in Mailtrap: Token {token_id} is not deleted"
+    )
+    assert (True, False) == (world.works(value), world.works(successor))
+
+    account.put_new_credential()
+    world.is_gone("manager", seconds=60)
+    assert not world.works(value)
+    assert [] == world.tripped()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local_cluster import Cluster, KubectlError
-from mailtrap_operator.api.apitoken import PLACEHOLDERS
+from mailtrap_operator.api.secret_template import PLACEHOLDERS
 from mailtrap_operator.api.v1alpha1 import (
     VERSION,
     AccountRef,

@@ -12,8 +12,6 @@ from mailtrap_operator.api.apitoken import (
     Expiration,
     Resource,
     ResourceId,
-    SecretTemplate,
-    TemplateMetadata,
     parse_spec,
 )
 from mailtrap_operator.api.apitoken_status import (
@@ -30,6 +28,7 @@ from mailtrap_operator.api.durations import Duration, parse_duration, print_dura
 from mailtrap_operator.api.fields import GROUP, MANAGED_BY_LABEL, VERSION, Model, print_time
 from mailtrap_operator.api.objects import AccountKind, AccountRef, Condition, Metadata
 from mailtrap_operator.api.rotation import Rotation, Window
+from mailtrap_operator.api.secret_template import SecretTemplate, TemplateMetadata
 from mailtrap_operator.api.targets import RestartTarget, WorkloadKind
 
 __all__ = [

@@ -11,7 +11,7 @@ from datetime import timedelta
 from mailtrap_operator.api.v1alpha1 import EVERY_NAMESPACE, AccountPolicy, Resource, print_duration
 from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.observation import Found, Tenancy, Unknown
-from mailtrap_operator.core.resources import todays_type
+from mailtrap_operator.core.resource_types import todays_type
 from mailtrap_operator.core.situation import Situation
 
 

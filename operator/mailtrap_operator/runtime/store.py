@@ -29,7 +29,7 @@ _KEPT_METADATA = (
     "annotations",
 )
 _MOST_GONE = 1000
-"""For so many Secrets that are gone it is kept in mind when they went: a read may be older than that."""
+"""So many objects of each kind that are gone are kept in mind: an answer may be older than their end."""
 
 _LABELS_LAST = 30.0
 """For so many seconds the labels of a namespace count as known: no watch tells of their changes."""
@@ -57,6 +57,7 @@ class Store:
         self._monotonic = monotonic
         self._api_tokens: dict[ApiTokenKey, str] = {}
         self._versions: dict[ApiTokenKey, str] = {}
+        self._gone: dict[str, None] = {}
         self._claims: dict[ApiTokenKey, tuple[OperationStatus, float]] = {}
         self._secrets: dict[tuple[str, str], SecretState] = {}
         self._gone_secrets: dict[tuple[str, str], str] = {}
@@ -84,7 +85,7 @@ class Store:
         api_token = ApiToken.model_validate(kept)
         meta = api_token.metadata
         key = ApiTokenKey(meta.namespace or "", meta.name)
-        if not _is_newer(meta.resource_version, self._versions.get(key)):
+        if meta.uid in self._gone or not _is_newer(meta.resource_version, self._versions.get(key)):
             return News.NONE
         former = self._api_tokens.get(key)
         self._versions[key] = meta.resource_version
@@ -119,8 +120,11 @@ class Store:
         if refs:
             self._accounts_of[key] = refs
 
-    def drop_api_token(self, key: ApiTokenKey) -> None:
-        """Forget an ApiToken that is gone."""
+    def drop_api_token(self, key: ApiTokenKey, uid: str | None = None) -> None:
+        """Forget an ApiToken; `uid` is that of one whose end a watch has told: no late answer brings it back."""
+        if uid is not None:
+            self._gone[uid] = None
+        _keep_last(self._gone)
         kept = self._api_tokens.pop(key, None)
         self._versions.pop(key, None)
         self._claims.pop(key, None)
@@ -161,8 +165,7 @@ class Store:
         self._secrets.pop((namespace, name), None)
         if version is not None:
             self._gone_secrets[namespace, name] = version
-        while len(self._gone_secrets) > _MOST_GONE:
-            del self._gone_secrets[next(iter(self._gone_secrets))]
+        _keep_last(self._gone_secrets)
 
     def knows_newer_secret(self, namespace: str, secret: SecretState) -> bool:
         """Whether a Secret was seen later, or gone, than in the version that was read."""
@@ -229,6 +232,11 @@ def _wishes(kept: dict[str, Any]) -> dict[str, Any]:
 def key_of_account(account: Account) -> AccountKey:
     """Return the key of an account object."""
     return AccountKey(account.kind, account.metadata.namespace, account.metadata.name)
+
+
+def _keep_last(gone: dict[Any, Any]) -> None:
+    while len(gone) > _MOST_GONE:
+        del gone[next(iter(gone))]
 
 
 def _is_newer(version: str, known: str | None) -> bool:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from mailtrap_operator.api.apitoken import PLACEHOLDERS
+from mailtrap_operator.api.secret_template import PLACEHOLDERS
 from mailtrap_operator.api.v1alpha1 import SecretTemplate
 from mailtrap_operator.core.actions import IssueToken, RewriteSecret
 from mailtrap_operator.core.digests import form_digest

@@ -299,3 +299,27 @@ def test_labels_that_are_too_old_take_no_room() -> None:
         store.put_namespace_labels(f"team-{number}", {})
 
     assert 1 == len(store._labels)
+
+
+def test_a_late_answer_does_not_bring_an_object_back_whose_end_was_told(store: Store) -> None:
+    store.put_api_token(api_token(version=5))
+    store.drop_api_token(KEY, "uid-of-billing")
+
+    assert News.NONE is store.put_api_token(api_token(version=6))
+    assert (None, 0) == (store.api_token(KEY), len(store.users_of(DEFAULT)))
+    anew = api_token(version=7, uid="another")
+    assert News.WISHES is store.put_api_token(anew)
+
+
+def test_an_object_that_was_only_missed_may_be_there_after_all(store: Store) -> None:
+    store.put_api_token(api_token(version=5))
+    store.drop_api_token(KEY)
+
+    assert News.WISHES is store.put_api_token(api_token(version=5))
+
+
+def test_so_many_ends_are_kept_in_mind_and_no_more(store: Store) -> None:
+    for number in range(1100):
+        store.drop_api_token(KEY, f"uid-{number}")
+
+    assert 1000 == len(store._gone)

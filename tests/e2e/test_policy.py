@@ -1,0 +1,199 @@
+"""Who may use an account, and for what: what is not allowed costs no remote call, and goes on once it is.
+
+Each row has an account object and a credential of its own, so that all rows run side by side and the simulator's
+journal tells whose calls they were.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from local_cluster import Cluster
+from tests.e2e.accounts import Account
+from tests.e2e.kube import Body, Kube
+from tests.e2e.world import World, eventually, served
+
+EVERYBODY: Body = {"allowedNamespaces": {"names": ["*"]}}
+VIEWER = [{"type": "domain", "id": 1, "accessLevel": "Viewer"}]
+LABEL: Body = {"mail": "yes"}
+BY_LABEL: Body = {"allowedNamespaces": {"selector": {"matchLabels": LABEL}}}
+
+
+@pytest.fixture(scope="module")
+def world(cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Provide one served world for all tests of this file; each has objects of its own."""
+    with served(cluster, kube, tmp_path_factory.mktemp("policy")) as world:
+        yield world
+
+
+def account_with(world: World, name: str, policy: Body) -> Account:
+    """Return an account that was listed, and is not again before its object changes."""
+    account = Account(world, name)
+    account.put(policy=policy, refreshInterval="1h")
+    eventually(lambda: account.condition().get("status") == "True", f"{name} is listed")
+    return account
+
+
+def put_api_token(account: Account, name: str, **spec: Any) -> None:
+    account.world.put_api_token(name, accountRef={"name": account.name}, **spec)
+
+
+def relax(account: Account, policy: Body) -> None:
+    account.put(policy=policy, refreshInterval="1h")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A policy, the spec that it does not allow and what is said of that, and the policy that allows it."""
+
+    policy: Body
+    says: str
+    allowing: Body = field(default_factory=lambda: EVERYBODY)
+    spec: Body = field(default_factory=dict)
+
+
+RULES = {
+    "no-namespaces": Rule({}, "without allowedNamespaces it serves the operator's namespace alone"),
+    "other-names": Rule({"allowedNamespaces": {"names": ["elsewhere"]}}, "allowedNamespaces does not name"),
+    "other-labels": Rule(
+        {"allowedNamespaces": {"selector": {"matchLabels": {"nobody": "has"}}}},
+        "allowedNamespaces wants the labels nobody=has",
+    ),
+    "access-level": Rule(EVERYBODY | {"maxAccessLevel": "Viewer"}, "maxAccessLevel is Viewer"),
+    "resource": Rule(
+        EVERYBODY | {"allowedResources": [{"type": "domain", "id": 2}]},
+        "allowedResources does not list domain 1",
+        EVERYBODY | {"allowedResources": [{"type": "sending_domain", "id": "1"}]},
+    ),
+    "no-lifetime": Rule(
+        EVERYBODY | {"maxLifetime": "24h"}, "maxLifetime is 24h, and spec.expiration.policy is ServerDefault"
+    ),
+    "lifetime": Rule(
+        EVERYBODY | {"maxLifetime": "24h"},
+        "maxLifetime is 24h, and spec.expiration.after is longer",
+        EVERYBODY | {"maxLifetime": "48h"},
+        {"expiration": {"policy": "After", "after": "48h"}},
+    ),
+    "no-expiration": Rule(
+        EVERYBODY | {"requireExpiration": True},
+        "requireExpiration is set, and spec.expiration.policy is Never",
+        spec={"expiration": {"policy": "Never"}},
+    ),
+}
+
+
+def test_what_is_not_allowed_costs_no_remote_call_and_is_served_once_the_policy_allows_it(
+    world: World,
+) -> None:
+    accounts = {name: account_with(world, name, rule.policy) for name, rule in RULES.items()}
+    before = {name: len(account.calls()) for name, account in accounts.items()}
+
+    for name, rule in RULES.items():
+        put_api_token(accounts[name], name, **rule.spec)
+    for name, rule in RULES.items():
+        message = world.becomes(name, "PolicyViolated", "Stalled")["message"]
+        assert message.startswith(
+            f"The policy of ClusterMailtrapAccount {accounts[name].name} is violated: {rule.says}"
+        )
+        assert ("False", "PolicyViolated") == (
+            world.condition(name)["status"],
+            world.condition(name)["reason"],
+        )
+        assert [] == world.tokens_of(name)
+    assert before == {name: len(account.calls()) for name, account in accounts.items()}
+
+    for name, rule in RULES.items():
+        relax(accounts[name], rule.allowing)
+    for name in RULES:
+        assert world.works(world.becomes_ready(name))
+        assert {} == world.condition(name, "Stalled")
+
+
+def test_a_spec_that_keeps_to_the_policy_is_served(world: World) -> None:
+    account = account_with(world, "kept", EVERYBODY | {"maxAccessLevel": "Viewer"})
+    put_api_token(account, "kept")
+    world.becomes("kept", "PolicyViolated", "Stalled")
+
+    put_api_token(account, "kept", resources=VIEWER)
+
+    assert world.works(world.becomes_ready("kept"))
+
+
+def test_a_policy_that_comes_later_stops_rotation_and_leaves_the_value_as_it_is(world: World) -> None:
+    account = account_with(world, "later", EVERYBODY)
+    put_api_token(account, "later")
+    value = world.becomes_ready("later")
+    before = world.last_call()
+
+    relax(account, EVERYBODY | {"requireExpiration": True})
+    world.becomes("later", "PolicyViolated", "Stalled")
+    put_api_token(account, "later", expiration={"policy": "Never"})
+    world.request_rotation("later", "now")
+    generation = (world.api_token("later") or {})["metadata"]["generation"]
+    eventually(
+        lambda: world.condition("later", "Stalled").get("observedGeneration") == generation, "it is looked at"
+    )
+
+    assert [] == world.operations(before)
+    assert (value, True) == (world.value("later"), world.works(value))
+    assert ("True", "TokenPublished") == (
+        world.condition("later")["status"],
+        world.condition("later")["reason"],
+    )
+
+    relax(account, EVERYBODY)
+    eventually(lambda: world.value("later") != value, "the rotation that was asked for is made")
+    world.becomes_ready("later")
+    assert ["reset"] == world.operations(before)
+    assert {} == world.condition("later", "Stalled")
+
+
+def test_old_tokens_go_and_deletion_works_whatever_the_policy_says(world: World) -> None:
+    account = account_with(world, "leaving", EVERYBODY)
+    put_api_token(account, "leaving", rotation={"overlap": "5s"})
+    old = world.becomes_ready("leaving")
+    put_api_token(account, "leaving", rotation={"overlap": "5s"}, resources=VIEWER)
+    eventually(lambda: world.value("leaving") != old, "the token is replaced")
+
+    relax(account, {})
+    world.becomes("leaving", "PolicyViolated", "Stalled")
+    eventually(lambda: not world.works(old), "the old token is gone")
+    assert world.works(world.value("leaving"))
+
+    world.delete_api_token("leaving")
+    world.is_gone("leaving")
+    assert [] == world.tokens_of("leaving")
+
+
+def test_a_violation_ends_with_what_others_do_elsewhere(world: World) -> None:
+    many = account_with(world, "many", EVERYBODY | {"maxTokensPerNamespace": 1})
+    labelled = account_with(world, "labelled", BY_LABEL)
+    put_api_token(many, "older")
+    world.becomes_ready("older")
+    put_api_token(many, "younger")
+    put_api_token(labelled, "labelled")
+    message = world.becomes("younger", "PolicyViolated", "Stalled")["message"]
+    assert "maxTokensPerNamespace is 1, and as many older ApiTokens of namespace" in message
+    world.becomes("labelled", "PolicyViolated", "Stalled")
+
+    world.delete_api_token("older")
+    world.kube.merge(f"/api/v1/namespaces/{world.namespace}", {"metadata": {"labels": LABEL}})
+
+    for name in ("younger", "labelled"):
+        assert world.works(world.becomes_ready(name, seconds=120))
+
+
+def test_the_policy_is_that_of_the_account_which_the_spec_names(world: World) -> None:
+    former = account_with(world, "former", EVERYBODY)
+    wished = account_with(world, "wished", EVERYBODY | {"requireExpiration": True})
+    put_api_token(former, "moving")
+    value = world.becomes_ready("moving")
+
+    put_api_token(wished, "moving")
+    world.becomes("moving", "PolicyViolated", "Stalled")
+    assert (value, True) == (world.value("moving"), world.works(value))
+
+    put_api_token(former, "moving")
+    assert value == world.becomes_ready("moving")

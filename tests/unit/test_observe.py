@@ -1,0 +1,169 @@
+"""What a pass looks at to judge an object by its account's policy: no more than the policy asks for."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from mailtrap_operator.api.v1alpha1 import Account
+from mailtrap_operator.clients.api_token_store import ApiTokenStore
+from mailtrap_operator.clients.issued_values import UnpublishedTokens
+from mailtrap_operator.clients.namespace_store import NamespaceStore
+from mailtrap_operator.clients.secret_store import SecretStore
+from mailtrap_operator.clients.workloads import WorkloadStore
+from mailtrap_operator.core.keys import ApiTokenKey
+from mailtrap_operator.core.observation import LABELS_NOT_READ, Found, Identity, Tenancy, Unknown
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.observe import Observer
+from mailtrap_operator.runtime.store import Store
+from tests.unit.clients.account_bench import KEY, URL, AccountBench
+from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token
+from tests.unit.clients.remote import CREDENTIAL
+from tests.unit.clock import virtual, virtual_loop
+
+BILLING = ApiTokenKey("team", "billing")
+NAMESPACE = "/api/v1/namespaces/team"
+BY_LABEL = {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "yes"}}}}
+
+
+class Bench:
+    """An observer of the one ApiToken that there is, and of its account."""
+
+    def __init__(self, policy: Mapping[str, Any]) -> None:
+        self.accounts = AccountBench()
+        self.kube = self.accounts.kube
+        self.store = Store(INSTALLATION, virtual_loop().time)
+        self.kube.seed("/api/v1/namespaces", {"metadata": {"name": "team", "labels": {"mail": "yes"}}})
+        self.kube.seed(API_TOKENS, api_token())
+        self.kube.seed(ACCOUNTS, account())
+        body = account()
+        body["spec"] |= {"policy": policy, "baseUrl": URL}
+        self.store.put_account(Account.model_validate(body))
+        self.store.put_api_token(self.kube.object(f"{API_TOKENS}/billing") or {})
+        self.observer = Observer(
+            store=self.store,
+            api_tokens=ApiTokenStore(self.kube, self.store.put_api_token),
+            secret_store=SecretStore(self.kube),
+            workloads=WorkloadStore(self.kube),
+            namespaces=NamespaceStore(self.kube),
+            accounts=self.accounts.accounts,
+            unpublished=UnpublishedTokens(),
+            identity=Identity(INSTALLATION, "me", timedelta(seconds=60), "mailtrap-system"),
+            new_nonce=lambda: "abcdefgh",
+        )
+
+    def cached(self) -> Tenancy | None:
+        seen = self.observer.cached(BILLING)
+        return seen.account.tenancy if seen else None
+
+    async def fresh(self) -> Tenancy | None:
+        seen = await self.observer.fresh(BILLING)
+        return seen.account.tenancy if seen else None
+
+    def reads(self) -> int:
+        """Return how often the namespace was read."""
+        return sum(call.path == NAMESPACE for call in self.kube.calls)
+
+    def label(self, **labels: str) -> None:
+        self.kube.edit(NAMESPACE, lambda body: body["metadata"].update(labels=labels))
+
+
+def labels_in(tenancy: Tenancy | None) -> Mapping[str, str]:
+    assert tenancy is not None
+    assert isinstance(tenancy.labels, Found)
+    return tenancy.labels.value
+
+
+@virtual
+async def test_a_policy_that_asks_for_no_labels_costs_no_look_at_the_namespace() -> None:
+    bench = Bench({"allowedNamespaces": {"names": ["team"]}, "maxTokensPerNamespace": 3})
+
+    fresh = await bench.fresh()
+
+    assert bench.cached() == fresh
+    assert fresh is not None
+    assert (LABELS_NOT_READ, 0, 3) == (fresh.labels, fresh.seniors, fresh.policy.max_tokens_per_namespace)
+    assert 0 == bench.reads()
+
+
+@virtual
+async def test_labels_are_read_afresh_and_remembered_for_a_while() -> None:
+    bench = Bench(BY_LABEL)
+    tenancy = bench.cached()
+    assert tenancy is not None
+    assert LABELS_NOT_READ == tenancy.labels
+
+    assert {"mail": "yes"} == labels_in(await bench.fresh())
+    assert {"mail": "yes"} == labels_in(bench.cached())
+    bench.label(mail="no")
+    assert {"mail": "yes"} == labels_in(bench.cached())
+    assert 1 == bench.reads()
+
+    assert {"mail": "no"} == labels_in(await bench.fresh())
+    assert {"mail": "no"} == labels_in(bench.cached())
+    virtual_loop().now += 60
+    tenancy = bench.cached()
+    assert tenancy is not None
+    assert LABELS_NOT_READ == tenancy.labels
+
+
+@virtual
+async def test_labels_that_cannot_be_read_are_not_known_and_it_is_said_what_to_do() -> None:
+    bench = Bench(BY_LABEL)
+    bench.kube.remove(NAMESPACE)
+
+    tenancy = await bench.fresh()
+
+    assert tenancy is not None
+    assert isinstance(tenancy.labels, Unknown)
+    assert Reason.NOT_FOUND is tenancy.labels.reason
+    assert tenancy.labels.message.startswith(
+        "The labels of namespace team cannot be read, and the policy of ClusterMailtrapAccount default asks for them: "
+    )
+    assert tenancy.labels.message.endswith("Let the operator get namespaces, or have the policy name them.")
+    cached = bench.cached()
+    assert cached is not None
+    assert tenancy.labels != cached.labels, "what is kept in the status must not pass for the next answer"
+
+
+@virtual
+async def test_only_the_account_that_the_spec_names_has_a_say() -> None:
+    bench = Bench({})
+    former = {"kind": "ClusterMailtrapAccount", "name": "other"}
+    previous = {
+        "id": 1,
+        "lastFour": "beef",
+        "deleteAfter": "2026-03-02T12:00:00Z",
+        "reason": "Superseded",
+        "account": former,
+    }
+    bench.store.put_api_token(api_token(version=9, status={"observedGeneration": 1, "previous": [previous]}))
+
+    seen = bench.observer.cached(BILLING)
+
+    assert seen is not None
+    assert [True, False] == [view.tenancy is not None for view in seen.accounts]
+
+
+@virtual
+async def test_the_credential_is_known_by_its_last_four_characters_once_a_list_has_answered() -> None:
+    bench = Bench({})
+
+    def last_four() -> str | None:
+        seen = bench.observer.cached(BILLING)
+        return seen.account.credential_last_four if seen else None
+
+    assert None is last_four()
+    await bench.accounts.accounts.at(KEY).list_tokens()
+    assert CREDENTIAL[-4:] == last_four()
+    bench.accounts.remote.fault("list", "html")
+    await bench.accounts.accounts.at(KEY).list_tokens()
+    assert None is last_four()
+
+
+@virtual
+async def test_an_object_that_nobody_has_served_is_looked_at_without_a_list() -> None:
+    bench = Bench({})
+
+    await bench.fresh()
+
+    assert 0 == bench.accounts.lists()
