@@ -23,6 +23,7 @@ from mailtrap_operator.core.keys import ApiTokenKey, account_key
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import (
     LABELS_NOT_READ,
+    NOT_ASKED_FOR,
     Absent,
     AccountView,
     Catalogue,
@@ -39,8 +40,11 @@ from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import is_unused
 from mailtrap_operator.core.references import (
     account_refs,
+    adoptee_id,
     former_secret_name,
     ids_on_record,
+    is_adopted,
+    is_wished,
     own_secret,
     owner_part,
     secret_name,
@@ -127,15 +131,15 @@ class Observer:
         unlisted = self._observation(
             key, api_token, seen_secret, seen_former, labels=labels, tokens=dict.fromkeys(refs, NOT_LISTED)
         )
-        catalogue = await self._catalogue(key, unlisted)
-        if is_unused(unlisted):
+        catalogue, adoptee = await self._catalogue(key, unlisted), await self._adoptee(key, api_token)
+        if is_unused(unlisted) and not is_wished(api_token):
             ref = api_token.spec.account_ref
             told = self._accounts.told(account_key(ref, key.namespace))
             unasked = told if isinstance(told, Unknown) else NOT_LISTED
             seen = self._observation(
                 key, api_token, seen_secret, seen_former, labels=labels, tokens={ref: unasked}
             )
-            return replace(seen, catalogue=catalogue)
+            return replace(seen, catalogue=catalogue, adoptee=adoptee)
         lists = await asyncio.gather(*(self._connection(ref, key).list_tokens() for ref in refs))
         seen = self._observation(
             key,
@@ -146,8 +150,24 @@ class Observer:
             tokens=dict(zip(refs, lists, strict=True)),
         )
         views = [await self._doubted(key, seen, view) for view in seen.accounts]
-        seen = replace(seen, accounts=tuple(views), catalogue=catalogue)
+        seen = replace(seen, accounts=tuple(views), catalogue=catalogue, adoptee=adoptee)
         return await self.with_workloads(seen)
+
+    async def _adoptee(self, key: ApiTokenKey, api_token: ApiToken) -> Found[RemoteToken] | Absent | Unknown:
+        """Ask for the token that is to be adopted, where there is one."""
+        token_id = adoptee_id(api_token)
+        if token_id is None or api_token.metadata.deletion_timestamp:
+            return NOT_ASKED_FOR
+        try:
+            token = await self._token(api_token.spec.account_ref, key, token_id)
+        except Failure as failure:
+            return failure.as_unknown()
+        return Absent() if token is None else Found(token)
+
+    async def _token(self, ref: AccountRef, key: ApiTokenKey, token_id: int) -> RemoteToken | None:
+        client = await self._connection(ref, key).client()
+        async with client.pacer.slot(Lane.URGENT):
+            return await client.get_token(token_id)
 
     async def _catalogue(self, key: ApiTokenKey, seen: Observation) -> Found[Catalogue] | Unknown | None:
         """Ask for the account's resources where a name of the spec was not looked up yet."""
@@ -195,12 +215,12 @@ class Observer:
         listed, anothers = {token.id for token in view.tokens.value}, set()
         try:
             for token_id in sorted(ids_on_record(seen, view.ref) - listed):
-                client = await self._connection(view.ref, key).client()
-                async with client.pacer.slot(Lane.URGENT):
-                    token = await client.get_token(token_id)
-                if token is not None and self._is_anothers(token, seen.api_token):
+                token = await self._token(view.ref, key, token_id)
+                if token is None or is_adopted(seen.api_token, token_id):
+                    continue
+                if self._is_anothers(token, seen.api_token):
                     anothers.add(token_id)
-                elif token is not None:
+                else:
                     return view.without_answer(
                         Unknown(
                             Reason.LIST_INCOMPLETE,
@@ -213,9 +233,11 @@ class Observer:
         return replace(view, anothers=frozenset(anothers))
 
     def _is_anothers(self, token: RemoteToken, api_token: ApiToken) -> bool:
-        """Whether a token bears the tag of another object here: then the record is wrong, and the LIST is right."""
+        """Whether a token bears the tag of another object here, or its adoption was taken back: the LIST is right."""
         installation, owner = self._tag(api_token)
-        return token.tag is not None and token.tag.installation == installation and token.tag.owner != owner
+        if token.tag is None:
+            return token.id == api_token.status.adopted
+        return token.tag.installation == installation and token.tag.owner != owner
 
     def _tag(self, api_token: ApiToken) -> OwnerTag:
         return self._identity.installation, owner_part(api_token, self._identity.installation)

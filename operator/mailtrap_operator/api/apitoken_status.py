@@ -141,6 +141,7 @@ class ApiTokenStatus(Model):
         description="Which resources the names in spec.resources stand for.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
+    adopted: TokenId | None = Field(None, description="Id of the remote token that was adopted.")
     secret_name: ObjectName | None = Field(None, description="The Secret that holds the value.")
     token_id: TokenId | None = Field(None, description="Id of the remote token whose value the Secret holds.")
     last_four: LastFour | None = Field(None, description="The last four characters of the value.")

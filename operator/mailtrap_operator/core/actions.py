@@ -188,7 +188,9 @@ class Finding:
 class Notice:
     """A condition that stands beside `Ready` while it is true."""
 
-    type: Literal["RotationPending", "Drifted", "RolloutRestart", "RevocationPending", "Planned"]
+    type: Literal[
+        "RotationPending", "Drifted", "RolloutRestart", "RevocationPending", "AdoptionPending", "Planned"
+    ]
     reason: Reason
     message: str
 
@@ -202,11 +204,19 @@ class Record:
     previous: tuple[PreviousToken, ...]
     secret_name: str | None
     resources: tuple[BoundResource, ...] = ()
+    adopted: int | None = None
 
 
 def record_of(status: ApiTokenStatus) -> Record:
     """Return what a status has on record."""
-    return Record(status.operation, status.current, status.previous, status.secret_name, status.resources)
+    return Record(
+        status.operation,
+        status.current,
+        status.previous,
+        status.secret_name,
+        status.resources,
+        status.adopted,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
         previous=tuple(_with_what_it_waits_for(token, record.current) for token in record.previous),
         history=history_after(latest.status, record, _revoked(plan, outcome), now),
         resources=record.resources,
+        adopted=record.adopted,
         secret_name=record.secret_name,
         token_id=record.current and record.current.id,
         last_four=record.current and record.current.last_four,

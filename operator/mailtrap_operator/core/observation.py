@@ -42,6 +42,9 @@ LABELS_NOT_READ = Unknown(
 )
 
 
+NOT_ASKED_FOR = Unknown(Reason.ACCOUNT_NOT_LISTED, "The token to adopt was not asked for yet; it soon is.")
+
+
 class Permission(NamedTuple):
     """What a token in Mailtrap may do with one resource, in the words of the spec."""
 
@@ -193,6 +196,7 @@ class Observation:
 
     `workloads` are those that wait for a rollout; where none is due they are not looked at.
     `claim_age` is for how long this process has seen the claim in the status, by a clock that never jumps.
+    `adoptee` is the token that is to be adopted, where there is one.
     `catalogue` is that of the account that the spec names; None: it was not asked for.
     """
 
@@ -206,6 +210,7 @@ class Observation:
     unpublished: UnpublishedToken | None = None
     claim_age: timedelta = timedelta()
     catalogue: Found[Catalogue] | Unknown | None = None
+    adoptee: Found[RemoteToken] | Absent | Unknown = NOT_ASKED_FOR
 
     @property
     def account(self) -> AccountView:

@@ -15,9 +15,11 @@ from mailtrap_operator.core.consumers import ROLLOUT_CHECK, moving_to
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.history import MOST_REPAIRS, storm_ends
 from mailtrap_operator.core.observation import Found, Observation, Unknown
+from mailtrap_operator.core.overlap import kept_until
 from mailtrap_operator.core.policy import unread_labels, violation
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import (
+    first_token_waits_for_the_adoption,
     foreign_secret_stalls,
     former_objects_secret_is_removed,
     is_unused,
@@ -29,6 +31,7 @@ from mailtrap_operator.core.recovery import (
     untracked_tokens_are_retired,
     value_in_memory_is_published,
 )
+from mailtrap_operator.core.references import is_wished
 from mailtrap_operator.core.rotation import postponed
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import (
@@ -40,11 +43,13 @@ from mailtrap_operator.core.step import (
     waiting,
 )
 from mailtrap_operator.core.upkeep import (
+    confirmed_token_is_adopted,
     consumers_are_restarted,
     ended_records_are_dropped,
     former_secret_is_removed,
     outdated_secret_is_rewritten,
     overdue_token_is_revoked,
+    upkeep,
     value_moves_to_the_renamed_secret,
 )
 
@@ -98,8 +103,7 @@ def violated_policy_stops_issuing(s: Situation) -> Plan | None:
         Finding(State.STALLED, Reason.POLICY_VIOLATED, found.message),
         requeue_after=min((date for date in dates if date is not None), default=None),
     )
-    mended = (outdated_secret_is_rewritten(s) or former_secret_is_removed(s)) if s.held else None
-    return mended or ended_records_are_dropped(s) or overdue_token_is_revoked(s) or stalled
+    return upkeep(s) or stalled
 
 
 def needed_token_is_issued(s: Situation) -> Plan | None:
@@ -112,7 +116,7 @@ def needed_token_is_issued(s: Situation) -> Plan | None:
     if len(s.record.previous) >= MOST_ON_RECORD:
         message = f"{MOST_ON_RECORD} tokens wait for the end of their overlap; another one follows when some are deleted."
         storm = step_plan(s, Finding(State.STALLED, Reason.ROTATION_STORM, message), requeue_after=RECHECK)
-        return ended_records_are_dropped(s) or overdue_token_is_revoked(s) or storm
+        return upkeep(s) or storm
     ends = storm_ends(s, reason)
     if ends is not None:
         message = (
@@ -123,14 +127,14 @@ def needed_token_is_issued(s: Situation) -> Plan | None:
         storm = step_plan(
             s, Finding(State.STALLED, Reason.ROTATION_STORM, message), requeue_after=ends - s.now
         )
-        return ended_records_are_dropped(s) or overdue_token_is_revoked(s) or storm
+        return upkeep(s) or storm
     return _issue(s, reason)
 
 
 def _issue(s: Situation, reason: Reason) -> Plan:
     trouble = s.resolution.trouble
     if trouble is not None and not wishes.can_reset(s):
-        return ended_records_are_dropped(s) or overdue_token_is_revoked(s) or unresolved(s, trouble)
+        return upkeep(s) or unresolved(s, trouble)
     action = wishes.issue(s, reason)
     finding = Finding(State.PROGRESSING, reason, f"A token is being issued: {action.why}.")
     return step_plan(s, finding, action=action, record=s.superseded_by(action.operation))
@@ -157,10 +161,11 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
         dates.append(s.now + s.seen.identity.settle_time)
     if (wait := postponed(s, checks.why_a_token_is_needed(s))) and wait.until:
         dates.append(wait.until)
-    dates += [s.kept_until(previous) for previous in s.record.previous if previous.waits_for == "Consumers"]
+    dates += [kept_until(s, previous) for previous in s.record.previous if previous.waits_for == "Consumers"]
     if moving_to(s):
         dates.append(s.now + ROLLOUT_CHECK)
-    if overdue_in_use(s) is not None:
+    is_adoption_blind = is_wished(s.api_token) and isinstance(s.seen.adoptee, Unknown)
+    if overdue_in_use(s) is not None or is_adoption_blind:
         dates.append(s.now + RECHECK)
     if s.blind is not None:
         # What the account hides may need something, and nothing else may tell when it answers again.
@@ -175,6 +180,7 @@ LADDER: tuple[Callable[[Situation], Plan | None], ...] = (
     foreign_secret_stalls,
     value_in_memory_is_published,
     published_token_is_recorded,
+    first_token_waits_for_the_adoption,
     unused_object_gets_its_first_token,
     lost_answer_settles,
     untracked_tokens_are_retired,
@@ -185,6 +191,7 @@ LADDER: tuple[Callable[[Situation], Plan | None], ...] = (
     needed_token_is_issued,
     outdated_secret_is_rewritten,
     former_secret_is_removed,
+    confirmed_token_is_adopted,
     consumers_are_restarted,
     ended_records_are_dropped,
     overdue_token_is_revoked,

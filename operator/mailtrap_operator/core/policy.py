@@ -4,13 +4,13 @@ Each rule is a small function that says what is wrong and what to change; the fi
 follows from a violation is decided in `planning`. The policy is that of the account that the spec names.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from mailtrap_operator.api.v1alpha1 import EVERY_NAMESPACE, AccountPolicy, Resource, print_duration
 from mailtrap_operator.core.keys import account_key
-from mailtrap_operator.core.observation import Found, Tenancy, Unknown
+from mailtrap_operator.core.observation import Found, Permission, Tenancy, Unknown
 from mailtrap_operator.core.resource_types import todays_type
 from mailtrap_operator.core.situation import Situation
 
@@ -84,14 +84,31 @@ def _access_is_too_high(s: Situation, tenancy: Tenancy) -> Violation | None:
     )
 
 
+def excess(permissions: Iterable[Permission] | None, policy: AccountPolicy) -> str | None:
+    """Return what a token may do beyond a policy, or None; what Mailtrap does not tell may be anything."""
+    if permissions is None:
+        is_free = policy.max_access_level != "Viewer" and not policy.allowed_resources
+        return (
+            None
+            if is_free
+            else "Mailtrap does not tell what it may do, and the account's policy asks for that"
+        )
+    for each in permissions:
+        if policy.max_access_level == "Viewer" and each.access_level != "Viewer":
+            return f"it has {each}, and the account's policy sets maxAccessLevel to Viewer"
+        if not _is_allowed(policy, each.type, each.id):
+            return f"it has {each}, which allowedResources of the account's policy does not list"
+    return None
+
+
+def _is_allowed(policy: AccountPolicy, type_: str, id_: int | str | None) -> bool:
+    allowed = {(todays_type(r.type), r.id and str(r.id)) for r in policy.allowed_resources}
+    return not allowed or bool(allowed & {(todays_type(type_), None), (todays_type(type_), str(id_))})
+
+
 def _resource_is_not_allowed(s: Situation, tenancy: Tenancy) -> Violation | None:
-    allowed = {(todays_type(r.type), r.id and str(r.id)) for r in tenancy.policy.allowed_resources}
-
-    def is_allowed(resource: Resource) -> bool:
-        type_ = todays_type(resource.type)
-        return not allowed or bool(allowed & {(type_, None), (type_, str(resource.id))})
-
-    found = next((resource for resource in s.resolution.resources if not is_allowed(resource)), None)
+    resources = s.resolution.resources
+    found = next((r for r in resources if not _is_allowed(tenancy.policy, r.type, r.id)), None)
     if found is None:
         return None
     return Violation(f"allowedResources does not list {_words(found)}. Remove it from spec.resources")

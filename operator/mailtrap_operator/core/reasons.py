@@ -35,6 +35,11 @@ class Reason(StrEnum):
     # Why a token is on its way out.
     SUPERSEDED = "Superseded"
     UNTRACKED = "Untracked"
+    ADOPTED = "Adopted"
+
+    # What an adoption waits for.
+    ADOPTION_UNCONFIRMED = "AdoptionUnconfirmed"
+    ADOPTION_REFUSED = "AdoptionRefused"
 
     # What happens meanwhile.
     PUBLISHING = "Publishing"

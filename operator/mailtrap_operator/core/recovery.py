@@ -17,9 +17,11 @@ from mailtrap_operator.core.actions import (
     PublishToken,
     State,
 )
+from mailtrap_operator.core.adoption import Hindrance, to_adopt
 from mailtrap_operator.core.deletion import FINALIZER, unreadable_message
 from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import is_wished
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import MOST_ON_RECORD, RECHECK, step_plan, waiting
 
@@ -94,6 +96,19 @@ def published_token_is_recorded(s: Situation) -> Plan | None:
         State.PROGRESSING, Reason.PUBLISHING, f"The Secret holds token {held.id}; it is being recorded."
     )
     return step_plan(s, finding, record=recorded)
+
+
+def first_token_waits_for_the_adoption(s: Situation) -> Plan | None:
+    """An object that is to take a token over issues none before that is confirmed."""
+    if not is_wished(s.api_token) or s.record.current or s.held_on_paper:
+        return None
+    match to_adopt(s):
+        case Hindrance(reason, message):
+            return step_plan(s, Finding(State.STALLED, reason, message), requeue_after=RECHECK)
+        case Unknown() as unknown:
+            return waiting(s, unknown)
+        case _:
+            return None
 
 
 def lost_answer_settles(s: Situation) -> Plan | None:

@@ -1,10 +1,15 @@
-"""What an ApiToken refers to: its Secrets, accounts and workloads, wished and on record."""
+"""What an ApiToken refers to: its Secrets, accounts, workloads and the token to adopt, wished and on record."""
 
 from typing import Literal
 
-from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
+from mailtrap_operator.api.v1alpha1 import GROUP, AccountRef, ApiToken
 from mailtrap_operator.core.observation import Absent, Found, Observation, SecretState, Unknown
 from mailtrap_operator.core.ownership import owner_of
+
+ADOPT_ANNOTATION = f"{GROUP}/adopt-token-id"
+CONFIRM_ANNOTATION = f"{GROUP}/adopt-confirm"
+
+_LONGEST_ID = 18
 
 
 def secret_name(api_token: ApiToken) -> str:
@@ -21,6 +26,30 @@ def former_secret_name(api_token: ApiToken) -> str | None:
 def rollout_of_new(api_token: ApiToken) -> Literal["Due"] | None:
     """Return what follows the publication of a value: its consumers are restarted, if they have used another one."""
     return "Due" if api_token.spec.rollout_restart_targets and api_token.status.current else None
+
+
+def wished_adoption(api_token: ApiToken) -> str:
+    """Return what the annotation says that is to be adopted; empty: nothing."""
+    return api_token.metadata.annotations.get(ADOPT_ANNOTATION, "")
+
+
+def adoptee_id(api_token: ApiToken) -> int | None:
+    """Return the id of the token that is to be adopted and was not yet, as far as the annotation names one."""
+    text = wished_adoption(api_token)
+    is_id = text.isascii() and text.isdecimal() and len(text) <= _LONGEST_ID and int(text) > 0
+    return int(text) if is_id and int(text) != api_token.status.adopted else None
+
+
+def is_adopted(api_token: ApiToken, token_id: int) -> bool:
+    """Whether a token was adopted, and nobody has taken that back since."""
+    annotations = api_token.metadata.annotations
+    wishes = annotations.get(ADOPT_ANNOTATION), annotations.get(CONFIRM_ANNOTATION)
+    return token_id == api_token.status.adopted and wishes == (str(token_id), str(token_id))
+
+
+def is_wished(api_token: ApiToken) -> bool:
+    """Whether a token is to be adopted that was not yet."""
+    return wished_adoption(api_token) not in {"", str(api_token.status.adopted)}
 
 
 def own_secret(

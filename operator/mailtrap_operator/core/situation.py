@@ -3,7 +3,7 @@
 It answers questions and decides nothing; the decisions stand in `planning` and `deletion`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TypeVar
@@ -18,7 +18,7 @@ from mailtrap_operator.api.v1alpha1 import (
 )
 from mailtrap_operator.core.actions import Record
 from mailtrap_operator.core.digests import permissions_digest
-from mailtrap_operator.core.expiry import MAX_OVERLAP, RESET_OVERLAP, whole_second_after
+from mailtrap_operator.core.expiry import RESET_OVERLAP, whole_second_after
 from mailtrap_operator.core.observation import (
     AccountView,
     Found,
@@ -29,7 +29,14 @@ from mailtrap_operator.core.observation import (
 )
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import own_secret, owner_mark, owner_part, rollout_of_new, secret_name
+from mailtrap_operator.core.references import (
+    is_adopted,
+    own_secret,
+    owner_mark,
+    owner_part,
+    rollout_of_new,
+    secret_name,
+)
 from mailtrap_operator.core.resources import Resolution, resolve
 
 OnRecord = TypeVar("OnRecord", CurrentToken, PreviousToken)
@@ -71,7 +78,8 @@ class Situation:
         status = self.api_token.status
         current = self._placed(status.current) if status.current else None
         previous = tuple(self._placed(token) for token in status.previous)
-        return Record(status.operation, current, previous, status.secret_name, self.resolution.bound)
+        bound = self.resolution.bound
+        return Record(status.operation, current, previous, status.secret_name, bound, status.adopted)
 
     @cached_property
     def resolution(self) -> Resolution:
@@ -244,8 +252,13 @@ class Situation:
         return self.owned.get(token.id, unseen)
 
     def is_anothers(self, token: CurrentToken | PreviousToken) -> bool:
-        """Whether a token of the record turned out to be another object's: the record is wrong."""
-        return any(token.id in view.anothers for view in self.seen.accounts)
+        """Whether a token of the record is another object's after all, or was adopted and that was taken back."""
+        is_adopted_no_more = (
+            isinstance(token, PreviousToken)
+            and token.reason == Reason.ADOPTED
+            and not is_adopted(self.api_token, token.id)
+        )
+        return is_adopted_no_more or any(token.id in view.anothers for view in self.seen.accounts)
 
     def answers(self, operation: OperationStatus) -> bool:
         """Whether an untracked token is what this operation made."""
@@ -270,17 +283,6 @@ class Situation:
             account=token.account,
         )
 
-    def is_over(self, token: PreviousToken) -> bool:
-        """Whether a token's overlap has ended, and no consumer has to move before it goes."""
-        waits = token.waits_for == "Consumers" and self.now < self.kept_until(token)
-        return token.delete_after <= self.now and not waits
-
-    def kept_until(self, token: PreviousToken) -> datetime:
-        """Return until when a token is kept at most for consumers that have not moved."""
-        rotation = self.api_token.spec.rotation
-        longest = max(rotation.max_overlap or MAX_OVERLAP, rotation.overlap)
-        return whole_second_after((token.retired_at or token.delete_after) + longest)
-
     def superseded_by(self, operation: OperationStatus) -> Record:
         """Return the record in which every token that there was is on its way out, its overlap counted from now.
 
@@ -295,4 +297,4 @@ class Situation:
         )
         others = tuple(previous for previous in self.record.previous if previous.id not in former)
         name = self.record.secret_name or self.secret_name
-        return Record(None, None, others + retired, name, self.record.resources)
+        return replace(self.record, operation=None, current=None, previous=others + retired, secret_name=name)

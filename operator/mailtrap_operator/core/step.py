@@ -6,11 +6,14 @@ from datetime import timedelta
 from mailtrap_operator.api.v1alpha1 import PreviousToken
 from mailtrap_operator.core import checks
 from mailtrap_operator.core.actions import Action, Finding, IssueToken, Notice, Plan, Record, State
+from mailtrap_operator.core.adoption import Hindrance, to_adopt
 from mailtrap_operator.core.consumers import moving_to, rollout_notice
 from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.drift import drift_of
 from mailtrap_operator.core.observation import RemoteToken, Unknown
+from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import is_wished
 from mailtrap_operator.core.resources import Unresolved
 from mailtrap_operator.core.rotation import postponed
 from mailtrap_operator.core.situation import Situation
@@ -50,7 +53,7 @@ def overdue(s: Situation) -> Iterator[PreviousToken]:
     # Also one that is dead by our clock: clocks differ.
     held = s.held_on_paper.id if s.held_on_paper else None
     for previous in s.record.previous:
-        if s.is_over(previous) and s.is_listed(previous.account) and previous.id != held:
+        if is_over(s, previous) and s.is_listed(previous.account) and previous.id != held:
             yield previous
 
 
@@ -67,6 +70,8 @@ def _notices(s: Situation) -> Iterator[Notice]:
         yield Notice("Drifted", found.reason, found.message)
     if token := moving_to(s):
         yield rollout_notice(s, token)
+    if s.held and is_wished(s.api_token) and isinstance(why := to_adopt(s), Hindrance | Unknown):
+        yield Notice("AdoptionPending", why.reason, why.message)
     if used := overdue_in_use(s):
         yield Notice("RevocationPending", Reason.CREDENTIAL_IN_USE, why_it_stays(used))
 

@@ -4,13 +4,22 @@ from dataclasses import replace
 
 from mailtrap_operator.core import wishes
 from mailtrap_operator.core.actions import DeleteSecret, Finding, Plan, RevokeToken, RewriteSecret, State
+from mailtrap_operator.core.adoption import to_adopt
 from mailtrap_operator.core.consumers import moving_to, restart_of, rollout_after
 from mailtrap_operator.core.credential import is_in_use
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Found
+from mailtrap_operator.core.observation import Found, RemoteToken
+from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import is_wished
 from mailtrap_operator.core.situation import Situation
-from mailtrap_operator.core.step import overdue, step_plan
+from mailtrap_operator.core.step import MOST_ON_RECORD, overdue, step_plan
+
+
+def upkeep(s: Situation) -> Plan | None:
+    """Do what is to be done beside a token that cannot be issued now."""
+    mended = (outdated_secret_is_rewritten(s) or former_secret_is_removed(s)) if s.held else None
+    return mended or consumers_are_restarted(s) or ended_records_are_dropped(s) or overdue_token_is_revoked(s)
 
 
 def value_moves_to_the_renamed_secret(s: Situation) -> Plan | None:
@@ -73,8 +82,22 @@ def consumers_are_restarted(s: Situation) -> Plan | None:
     return step_plan(s, Finding(State.PROGRESSING, Reason.RESTARTING, words), action=action, record=recorded)
 
 
+def confirmed_token_is_adopted(s: Situation) -> Plan | None:
+    """Its place in the Secret is taken: the adopted token goes on record, its overlap counted from now."""
+    if s.held is None or not is_wished(s.api_token) or len(s.record.previous) >= MOST_ON_RECORD:
+        return None
+    token = to_adopt(s)
+    if not isinstance(token, RemoteToken):
+        return None
+    previous = (*s.record.previous, s.retired(token, Reason.ADOPTED))
+    finding = Finding(
+        State.PROGRESSING, Reason.ADOPTED, f"Token {token.id} is adopted: it is on its way out."
+    )
+    return step_plan(s, finding, record=replace(s.record, previous=previous, adopted=token.id))
+
+
 def _is_one_past_its_limit(s: Situation) -> bool:
-    return any(previous.waits_for == "Consumers" and s.is_over(previous) for previous in s.record.previous)
+    return any(previous.waits_for == "Consumers" and is_over(s, previous) for previous in s.record.previous)
 
 
 def ended_records_are_dropped(s: Situation) -> Plan | None:

@@ -9,6 +9,7 @@ from mailtrap_operator.core.expiry import wanted_expiry
 from mailtrap_operator.core.history import rival
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import FormerValue, SecretState
+from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.ownership import Tag, remote_name
 from mailtrap_operator.core.reasons import WHY, Reason
 from mailtrap_operator.core.situation import Situation
@@ -121,7 +122,7 @@ def _former_value(s: Situation, token: CurrentToken | None) -> FormerValue | Non
     source = s.secret or s.former_secret
     kept = source.former if source else None
     is_leaving = kept is not None and any(
-        p.id == kept.token_id and not s.is_over(p) for p in s.record.previous
+        p.id == kept.token_id and not is_over(s, p) for p in s.record.previous
     )
     return FormerValue(key, kept.token_id) if kept and is_leaving else None
 

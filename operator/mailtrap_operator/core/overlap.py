@@ -1,0 +1,20 @@
+"""How long a token that was replaced goes on working: its overlap, and longer while consumers have not moved."""
+
+from datetime import datetime
+
+from mailtrap_operator.api.v1alpha1 import PreviousToken
+from mailtrap_operator.core.expiry import MAX_OVERLAP, whole_second_after
+from mailtrap_operator.core.situation import Situation
+
+
+def is_over(s: Situation, token: PreviousToken) -> bool:
+    """Whether a token's overlap has ended, and no consumer has to move before it goes."""
+    waits = token.waits_for == "Consumers" and s.now < kept_until(s, token)
+    return token.delete_after <= s.now and not waits
+
+
+def kept_until(s: Situation, token: PreviousToken) -> datetime:
+    """Return until when a token is kept at most for consumers that have not moved."""
+    rotation = s.api_token.spec.rotation
+    longest = max(rotation.max_overlap or MAX_OVERLAP, rotation.overlap)
+    return whole_second_after((token.retired_at or token.delete_after) + longest)

@@ -1,0 +1,134 @@
+"""A token that somebody made by hand comes under the operator's care: told of first, then taken over."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from local_cluster import Cluster
+from tests.e2e.kube import Body, Kube
+from tests.e2e.world import API_VERSION, World, eventually, served
+
+ADOPT, CONFIRM = "mailtrap-operator.io/adopt-token-id", "mailtrap-operator.io/adopt-confirm"
+
+
+@pytest.fixture(scope="module")
+def world(cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Provide one served world for all tests of this file; each has objects of its own."""
+    with served(cluster, kube, tmp_path_factory.mktemp("adoption")) as world:
+        yield world
+
+
+def by_hand(world: World, name: str) -> Body:
+    """Make a token as a person does; return its id and its value."""
+    resources = [{"resource_type": "domain", "resource_id": 1, "access_level": 100}]
+    body = {"name": name, "resources": resources, "created_by": "Jane Doe"}
+    made: Body = world.simulator.control("POST", "tokens", body)
+    return made
+
+
+def put(world: World, name: str, annotations: dict[str, str], overlap: str = "3s") -> None:
+    """Create an ApiToken that bears annotations from its birth."""
+    body = {
+        "apiVersion": API_VERSION,
+        "kind": "ApiToken",
+        "metadata": {"name": name, "annotations": annotations},
+        "spec": {
+            "accountRef": {"name": world.account},
+            "resources": [{"type": "domain", "id": 1, "accessLevel": "Admin"}],
+            "rotation": {"overlap": overlap},
+        },
+    }
+    world.kube.apply(world.api_token_path(name), body)
+
+
+def annotate(world: World, name: str, annotations: dict[str, str | None]) -> None:
+    world.kube.merge(world.api_token_path(name), {"metadata": {"annotations": annotations}})
+
+
+def test_a_token_is_told_of_first_and_taken_over_when_that_is_confirmed(world: World) -> None:
+    token = by_hand(world, "old mailer")
+    before = world.last_call()
+
+    put(world, "adopts", {ADOPT: str(token["id"])})
+
+    message = world.becomes("adopts", "AdoptionUnconfirmed")["message"]
+    assert f"Token {token['id']} 'old mailer'" in message
+    assert "domain 1 Admin" in message
+    assert ([], None) == (world.operations(before), world.secret("adopts"))
+
+    annotate(world, "adopts", {CONFIRM: str(token["id"])})
+
+    own = world.becomes_ready("adopts")
+    eventually(lambda: world.status("adopts").get("adopted") == token["id"], "it is adopted")
+    assert world.works(token["token"]), "the old value works for its overlap"
+    eventually(lambda: not world.works(token["token"]), "the adopted token is deleted after it")
+    assert ["create", "delete"] == world.operations(before)
+    assert own == world.value("adopts")
+    world.becomes_ready("adopts")
+
+
+def test_one_that_is_served_already_adopts_without_another_token(world: World) -> None:
+    token = by_hand(world, "second mailer")
+    put(world, "served", {})
+    world.becomes_ready("served")
+    before = world.last_call()
+
+    annotate(world, "served", {ADOPT: str(token["id"]), CONFIRM: str(token["id"])})
+
+    eventually(lambda: not world.works(token["token"]), "the adopted token is deleted")
+    assert ["delete"] == world.operations(before)
+
+
+def test_who_takes_the_confirmation_back_keeps_the_token(world: World) -> None:
+    token = by_hand(world, "third mailer")
+    put(world, "regrets", {ADOPT: str(token["id"]), CONFIRM: str(token["id"])}, overlap="1h")
+    eventually(lambda: world.status("regrets").get("previous"), "it is on record")
+
+    annotate(world, "regrets", {ADOPT: None, CONFIRM: None})
+
+    eventually(lambda: not world.status("regrets").get("previous"), "it is on record no more")
+    world.delete_api_token("regrets")
+    world.is_gone("regrets")
+    assert world.works(token["token"])
+
+
+def test_an_adopted_token_goes_with_its_object(world: World) -> None:
+    token = by_hand(world, "fourth mailer")
+    put(world, "goes", {ADOPT: str(token["id"]), CONFIRM: str(token["id"])}, overlap="1h")
+    world.becomes_ready("goes")
+    eventually(lambda: world.status("goes").get("adopted") == token["id"], "it is adopted")
+
+    world.delete_api_token("goes")
+
+    world.is_gone("goes")
+    assert not world.works(token["token"])
+
+
+def of_a_neighbour(world: World) -> int:
+    put(world, "neighbour", {})
+    world.becomes_ready("neighbour")
+    return int(world.status("neighbour")["tokenId"])
+
+
+def of_the_operator(world: World) -> int:
+    accounts = world.simulator.control("GET", "state")["accounts"]
+    return int(next(t["id"] for account in accounts for t in account["tokens"] if t["credential"]))
+
+
+def of_nobody(_: World) -> int:
+    return 99
+
+
+@pytest.mark.parametrize("find", [of_a_neighbour, of_the_operator, of_nobody])
+def test_what_is_not_to_be_had_is_refused_and_left_alone(world: World, find: Callable[[World], int]) -> None:
+    token_id, name = find(world), find.__name__.replace("_", "-")
+    before = world.last_call()
+
+    put(world, name, {ADOPT: str(token_id), CONFIRM: str(token_id)})
+
+    world.becomes(name, "AdoptionRefused")
+    assert [] == world.operations(before)
+    assert [] == world.tripped()
+
+    annotate(world, name, {ADOPT: None})
+    world.becomes_ready(name)
