@@ -7,14 +7,17 @@ import pytest
 from mailtrap_operator.api.v1alpha1 import (
     Expiration,
     Resource,
+    RestartTarget,
     Rotation,
     SecretTemplate,
     TemplateMetadata,
     Window,
 )
+from mailtrap_operator.core.deletion import ABANDON_ANNOTATION
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.observation import Found, Observation
 from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.references import ADOPT_ANNOTATION
 from tests.unit.core.builders import (
     DAY,
     HOUR,
@@ -188,6 +191,26 @@ def ending(expires_in: Any, **spec: Any) -> Observation:
         ),
         pytest.param(seen(secret=a_secret(owners=())), MOVES, id="owner reference of the Secret removed"),
         pytest.param(wishing(creation_policy="Orphan"), MOVES, id="creationPolicy changed"),
+        pytest.param(
+            wishing(secret_template=SecretTemplate(previous_key="before")),
+            NOTHING,
+            id="previousKey: the next rotation heeds it",
+        ),
+        pytest.param(
+            wishing(rollout_restart_targets=(RestartTarget(kind="Deployment", name="billing"),)),
+            NOTHING,
+            id="restart targets",
+        ),
+        pytest.param(
+            wishing(rotation=Rotation(max_overlap=13 * HOUR)), NOTHING, id="the hard limit of the overlap"
+        ),
+        pytest.param(wishing(drift_policy="Report"), NOTHING, id="driftPolicy, nothing has drifted"),
+        pytest.param(
+            wishing(annotations={ADOPT_ANNOTATION: "7"}), NOTHING, id="a token to adopt, not confirmed"
+        ),
+        pytest.param(
+            wishing(annotations={ABANDON_ANNOTATION: "true"}), NOTHING, id="the way out of a deletion"
+        ),
         pytest.param(wishing(annotations={"team": "a"}), NOTHING, id="annotations of the object"),
         pytest.param(wishing(deletion_policy="Retain"), NOTHING, id="deletionPolicy"),
         pytest.param(wishing(rotation=Rotation(overlap=HOUR)), NOTHING, id="overlap"),
