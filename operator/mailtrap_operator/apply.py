@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from mailtrap_operator.api.v1alpha1 import ApiToken
 from mailtrap_operator.clients.accounts import Accounts, Connection
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
-from mailtrap_operator.clients.errors import Failure, Missing, Terminal, Unauthorized, Uncertain
+from mailtrap_operator.clients.errors import Failure, Missing, Retryable, Terminal, Unauthorized, Uncertain
 from mailtrap_operator.clients.issued_values import IssuedValue, UnpublishedTokens
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.secret_store import SecretStore
@@ -213,6 +213,11 @@ class Applier:
         client = await connection.client()
         async with client.pacer.slot(lane):
             await client.delete_token(token.id)
+            if token.tag is None and await client.get_token(token.id) is not None:
+                # No list of ours shows a token without our tag: it is asked for.
+                raise Retryable(
+                    Reason.REMOTE_UNAVAILABLE, f"Token {token.id} is still there; it is deleted again."
+                )
         connection.learn(token, is_alive=False)
 
 

@@ -5,11 +5,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
+from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.tokens import ADMIN, Grant
 from tests.simulation.consumer import NAME as CONSUMER
 from tests.simulation.invariants import what_is_missing
+from tests.simulation.time import server_time
 from tests.simulation.world import OVERLAP, World, api_token_path, secret_path
 
+_BY_HAND = "by hand"
 _UNDER_WAY = 0.125
 """How long after its creation an object's first token is being made."""
 
@@ -83,6 +87,20 @@ def _has_moved(world: World) -> bool:
     return _is_served_with_one_token(world) and world.consumer.value == world.published_value()
 
 
+def _adopt(world: World) -> None:
+    """Have a token that a person made taken over, and confirm that at once."""
+    draft = Draft(_BY_HAND, (Grant("domain", 1, ADMIN),), None)
+    id_ = str(world.account.create(draft, "Jane Doe", server_time()).id)
+    marks = {ADOPT_ANNOTATION: id_, CONFIRM_ANNOTATION: id_}
+    world.write("PATCH", api_token_path(), {"metadata": {"annotations": marks}})
+
+
+def _is_adopted(world: World) -> bool:
+    """Whether the adopted token is gone after its overlap."""
+    names = [token.name for token in world.remote_tokens().values()]
+    return _is_served_with_one_token(world) and _BY_HAND not in names
+
+
 def _lose_secret(world: World) -> None:
     world.delete(secret_path())
 
@@ -140,6 +158,7 @@ FLOWS: tuple[Flow, ...] = (
         },
         is_done=_has_moved,
     ),
+    Flow("adopted", _adopt, is_done=_is_adopted),
     Flow("Secret lost", _lose_secret),
     Flow("status lost", _lose_status),
     Flow("Secret and status lost", _lose_secret_and_status, is_done=_is_served_with_one_token),

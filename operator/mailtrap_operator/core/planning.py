@@ -31,7 +31,7 @@ from mailtrap_operator.core.recovery import (
     untracked_tokens_are_retired,
     value_in_memory_is_published,
 )
-from mailtrap_operator.core.references import is_wished
+from mailtrap_operator.core.references import adoptee_id
 from mailtrap_operator.core.rotation import postponed
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import (
@@ -164,8 +164,8 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
     dates += [kept_until(s, previous) for previous in s.record.previous if previous.waits_for == "Consumers"]
     if moving_to(s):
         dates.append(s.now + ROLLOUT_CHECK)
-    is_adoption_blind = is_wished(s.api_token) and isinstance(s.seen.adoptee, Unknown)
-    if overdue_in_use(s) is not None or is_adoption_blind:
+    is_adoptee_unseen = adoptee_id(s.api_token) is not None and not isinstance(s.seen.adoptee, Found)
+    if overdue_in_use(s) is not None or is_adoptee_unseen:
         dates.append(s.now + RECHECK)
     if s.blind is not None:
         # What the account hides may need something, and nothing else may tell when it answers again.
