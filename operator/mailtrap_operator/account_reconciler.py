@@ -1,6 +1,6 @@
 """One pass over an account: list its tokens, wake the ApiTokens for which that changes something, report.
 
-This is the one periodic caller of the remote API. What it lists is what the passes over ApiTokens look at first.
+Beside that, tokens that belong to nobody are looked for, and the account is kept from vanishing while it is in use. This is the one periodic caller of the remote API. What it lists is what the passes over ApiTokens look at first.
 """
 
 import logging
@@ -8,16 +8,22 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Protocol
 
-from mailtrap_operator.api.v1alpha1 import Account, AccountSpec, AccountStatus, CredentialToken
+from mailtrap_operator.account_protection import AccountProtection
+from mailtrap_operator.api.v1alpha1 import Account, AccountSpec, CredentialToken
 from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.accounts import Accounts, Tokens
 from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.clients.pacer import Pacer
-from mailtrap_operator.core.conditions import merge_conditions
+from mailtrap_operator.core import orphans
+from mailtrap_operator.core.conditions import Wanted, merge_conditions
 from mailtrap_operator.core.credential import why_it_is_expiring
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.observation import Found, Unknown
+from mailtrap_operator.core.orphans import Swept
+from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.orphan_sweep import OrphanSweep
+from mailtrap_operator.report import AT_ONCE
 from mailtrap_operator.runtime.store import Store, key_of_account
 from mailtrap_operator.runtime.workqueue import Verdict
 
@@ -46,15 +52,19 @@ class AccountReconciler:
         store: Store,
         accounts: Accounts,
         account_store: AccountStore,
+        protection: AccountProtection,
+        sweep: OrphanSweep,
         wake: Wake,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._accounts = accounts
         self._account_store = account_store
+        self._protection = protection
+        self._sweep = sweep
         self._wake = wake
         self._clock = clock
-        self._served_with: dict[AccountKey, tuple[AccountSpec, Pacer | None]] = {}
+        self._served_with: dict[AccountKey, tuple[AccountSpec, Pacer | None, bool]] = {}
         self._troubled: set[AccountKey] = set()
 
     async def reconcile(self, key: AccountKey) -> Verdict:
@@ -66,19 +76,33 @@ class AccountReconciler:
         account = self._store.account(key)
         if account is None:
             self._served_with.pop(key, None)
-            return Verdict()
-        served_with = (account.spec, connection.pacer)
+            return await self._take_leave(key)
+        served_with = (account.spec, connection.pacer, is_going(account))
         is_usable_again = was_troubled and isinstance(tokens, Found)
         if is_usable_again or self._served_with.get(key) != served_with:
             # Another spec or credential: what was refused before may be granted now.
             self._wake_all(self._store.users_of(key), ends_backoff=True)
         self._served_with[key] = served_with
-        written = await self._report(account, tokens)
+        swept = await self._sweep.run(account, tokens, connection)
+        account = self._store.account(key) or account
+        written, trouble = await self._report_and_protect(account, tokens, swept)
         interval = account.spec.refresh_interval
         if isinstance(tokens, Unknown):
             self._troubled.add(key)
             return Verdict(tokens.retry_after, is_failed=True, at_most=interval, written=written)
-        return Verdict(interval, written=written)
+        if trouble is not None:
+            return Verdict(trouble.retry_after, is_failed=True, at_most=interval, written=written)
+        now = self._store.account(key)
+        is_done = now is None or self._protection.fits(now)
+        return Verdict(interval if is_done else AT_ONCE, written=written)
+
+    async def _take_leave(self, key: AccountKey) -> Verdict:
+        """Let the credential go of an account that is gone, should somebody have made it go before its time."""
+        try:
+            await self._protection.free_secret_of(key)
+        except Failure as failure:
+            return Verdict(failure.retry_after, is_failed=True)
+        return Verdict()
 
     def note_change(self, key: AccountKey, before: Tokens, now: Tokens) -> None:
         """Wake those for whom a LIST has brought news: the owners of tokens that came, went or changed, or all."""
@@ -97,16 +121,52 @@ class AccountReconciler:
         elif key in self._troubled:
             self._wake(key, ends_backoff=True)
 
+    def note_holders(self, key: AccountKey) -> None:
+        """Have an account looked at that somebody begins or ends to use, as far as that changes something."""
+        account = self._store.account(key)
+        if account is not None and (is_going(account) or not self._protection.fits(account)):
+            self._wake(key, ends_backoff=True)
+
     def _wake_all(self, keys: Iterable[ApiTokenKey], *, ends_backoff: bool) -> None:
         for key in keys:
             self._wake(key, ends_backoff=ends_backoff)
 
-    async def _report(self, account: Account, tokens: Tokens) -> tuple[str, ...]:
+    async def _report_and_protect(
+        self, account: Account, tokens: Tokens, swept: Swept | None
+    ) -> tuple[tuple[str, ...], Failure | None]:
+        """Write the status between the two halves of the protection: it says which Secret is held, before it is."""
+        key, written = key_of_account(account), tuple[str, ...]()
+        is_used, secret = self._store.is_held(key), account.status.credentials_secret
+        try:
+            secret, trouble = await self._protection.free_secrets(account, is_used=is_used), None
+        except Failure as failure:
+            trouble = failure
+        written = await self._report(account, tokens, swept, secret)
+        try:
+            if trouble is None:
+                await self._protection.settle(self._store.account(key) or account, is_used=is_used)
+        except Failure as failure:
+            trouble = failure
+        if trouble is not None:
+            extra = {"key": str(key), "cause": trouble.message}
+            logger.warning("an account in use is not protected, or one out of use not let go", extra=extra)
+        return written, trouble
+
+    async def _report(
+        self, account: Account, tokens: Tokens, swept: Swept | None, secret: str | None
+    ) -> tuple[str, ...]:
         generation, now = account.metadata.generation, self._clock()
         credential = self._credential(account, tokens)
-        wanted = tuple(_wanted(account, tokens, credential, now))
+        wanted = (*self._conditions(account, tokens, swept), *_of_credential(account, credential, now))
         conditions = merge_conditions(account.status.conditions, wanted, generation, now)
-        status = AccountStatus(observed_generation=generation, conditions=conditions, credential=credential)
+        changes = {
+            "observed_generation": generation,
+            "conditions": conditions,
+            "orphans": account.status.orphans if swept is None else swept.record,
+            "credentials_secret": secret,
+            "credential": credential,
+        }
+        status = account.status.model_copy(update=changes)
         if status == account.status:
             return ()
         try:
@@ -117,6 +177,20 @@ class AccountReconciler:
         self._store.put_account(written)
         return (written.metadata.resource_version,)
 
+    def _conditions(self, account: Account, tokens: Tokens, swept: Swept | None) -> Iterator[Wanted]:
+        if isinstance(tokens, Unknown):
+            yield "Ready", "False", tokens.reason, tokens.message
+        else:
+            yield "Ready", "True", Reason.ACCOUNT_REACHABLE, _REACHABLE
+        if swept is None:
+            # What was known of orphans still holds: nothing new was learned.
+            before = (c for c in account.status.conditions if c.type == orphans.CONDITION)
+            yield from ((c.type, c.status, c.reason, c.message) for c in before)
+        elif told := self._sweep.condition_of(swept, account):
+            yield told
+        if waits := self._protection.condition_of(account):
+            yield waits
+
     def _credential(self, account: Account, tokens: Tokens) -> CredentialToken | None:
         if isinstance(tokens, Unknown):
             # What was known of it stays: a list that fails tells nothing.
@@ -125,14 +199,7 @@ class AccountReconciler:
         return credential.token if credential else None
 
 
-def _wanted(
-    account: Account, tokens: Tokens, credential: CredentialToken | None, now: datetime
-) -> Iterator[tuple[str, str, str, str]]:
-    """Yield type, status, reason and message of the account's conditions."""
-    if isinstance(tokens, Unknown):
-        yield "Ready", "False", tokens.reason, tokens.message
-    else:
-        yield "Ready", "True", Reason.ACCOUNT_REACHABLE, _REACHABLE
+def _of_credential(account: Account, credential: CredentialToken | None, now: datetime) -> Iterator[Wanted]:
     place = account.spec.credentials_secret_ref
     if credential and (message := why_it_is_expiring(credential, place, now)):
         yield "CredentialExpiring", "True", Reason.CREDENTIAL_EXPIRING, message

@@ -13,6 +13,7 @@ from typing import assert_never
 from pydantic import SecretStr
 
 from mailtrap_operator.api.v1alpha1 import ApiToken
+from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.accounts import Accounts, Connection
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
 from mailtrap_operator.clients.errors import Failure, Missing, Retryable, Terminal, Unauthorized, Uncertain
@@ -34,6 +35,7 @@ from mailtrap_operator.core.actions import (
     PublishToken,
     RemoveFinalizer,
     RestartWorkloads,
+    Retention,
     RevokeToken,
     RewriteSecret,
     begun_at,
@@ -42,7 +44,8 @@ from mailtrap_operator.core.conditions import status_of_claim
 from mailtrap_operator.core.deletion import FINALIZER, held_up
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import RemoteToken, SecretState, Unknown
+from mailtrap_operator.core.observation import Found, RemoteToken, SecretState, Unknown
+from mailtrap_operator.core.orphans import with_retained
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.runtime.store import Store
 
@@ -71,6 +74,7 @@ class Applier:
         secret_store: SecretStore,
         workloads: WorkloadStore,
         accounts: Accounts,
+        account_store: AccountStore,
         unpublished: UnpublishedTokens,
         settle_time: timedelta,
         clock: Callable[[], datetime],
@@ -80,6 +84,7 @@ class Applier:
         self._secrets = secret_store
         self._workloads = workloads
         self._accounts = accounts
+        self._account_store = account_store
         self._unpublished = unpublished
         # A claim older than this is not acted upon: its remote call must be over well before it counts as settled.
         self._longest_claim = settle_time / 4
@@ -116,7 +121,9 @@ class Applier:
                 await self._restart(action)
             case RevokeToken(token, lane):
                 await self._revoke(key, token, lane)
-            case RemoveFinalizer():
+            case RemoveFinalizer(retention=retention):
+                if retention is not None:
+                    await self._note_retention(key, retention)
                 left = tuple(f for f in writes.api_token.metadata.finalizers if f != FINALIZER)
                 writes.note(await self._api_tokens.write_finalizers(writes.api_token, left))
                 self._unpublished.drop(key)
@@ -207,6 +214,25 @@ class Applier:
                 refused = failure
         if refused is not None:
             raise refused
+
+    async def _note_retention(self, key: ApiTokenKey, retention: Retention) -> None:
+        """Put on record that tokens stay on purpose, before nobody is left to say so."""
+        for ref in retention.accounts:
+            account_of_token = account_key(ref, key.namespace)
+            if (account := self._store.account(account_of_token)) is None:
+                continue
+            tokens, before = self._accounts.told(account_of_token), account.status.retained_owners
+            living = {owner for _, owner in tokens.value} if isinstance(tokens, Found) else None
+            owners = with_retained(before, retention.owner, living)
+            if owners is None:
+                message = (
+                    f"{account_of_token} has the tokens of {len(before)} ApiTokens with deletionPolicy Retain on record, and "
+                    "no room for more. Delete some of those tokens in Mailtrap, or set deletionPolicy to Delete here."
+                )
+                raise Terminal(Reason.TOO_MANY_RETAINED, message)
+            if owners != before:
+                status = account.status.model_copy(update={"retained_owners": owners})
+                self._store.put_account(await self._account_store.write_status(account, status))
 
     async def _revoke(self, key: ApiTokenKey, token: RemoteToken, lane: Lane) -> None:
         connection = self._accounts.at(account_key(token.account, key.namespace))

@@ -11,11 +11,13 @@ from datetime import datetime
 
 import httpx
 
+from mailtrap_operator.account_protection import AccountProtection
 from mailtrap_operator.account_reconciler import AccountReconciler
 from mailtrap_operator.apply import Applier
 from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.accounts import Accounts, RemoteLimits
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
+from mailtrap_operator.clients.credential_secrets import CredentialSecrets
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.kube import KubeClient
 from mailtrap_operator.clients.namespace_store import NamespaceStore
@@ -29,6 +31,7 @@ from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.rehearsal import rehearse
 from mailtrap_operator.intake import Intake
 from mailtrap_operator.observe import Observer
+from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.reconciler import Reconciler
 from mailtrap_operator.report import Reporter
 from mailtrap_operator.runtime.store import Store
@@ -63,6 +66,8 @@ class Operator:
         unpublished = UnpublishedTokens()
         api_tokens = ApiTokenStore(kube, store.put_api_token)
         secret_store, workloads = SecretStore(kube), WorkloadStore(kube)
+        account_store = AccountStore(kube)
+        events = EventRecorder(kube, holder=given.holder, clock=clock)
         self.random = random.Random(given.entropy(16))  # noqa: S311 - spreads retries
         self.queue: WorkQueue[Key] = WorkQueue(
             self._work, workers=settings.workers, group_of=self._group_of, rng=self.random
@@ -97,13 +102,14 @@ class Operator:
                 secret_store=secret_store,
                 workloads=workloads,
                 accounts=self.accounts,
+                account_store=account_store,
                 unpublished=unpublished,
                 settle_time=settings.settle_time,
                 clock=clock,
             ),
             reporter=Reporter(
                 api_tokens=api_tokens,
-                events=EventRecorder(kube, holder=given.holder, clock=clock),
+                events=events,
                 metrics=self.metrics,
                 clock=clock,
             ),
@@ -112,10 +118,27 @@ class Operator:
         self._account_reconciler = AccountReconciler(
             store=store,
             accounts=self.accounts,
-            account_store=AccountStore(kube),
+            account_store=account_store,
+            protection=AccountProtection(
+                store=store,
+                accounts=self.accounts,
+                account_store=account_store,
+                secrets=CredentialSecrets(kube),
+                may_write=not settings.dry_run,
+            ),
+            sweep=OrphanSweep(
+                kube=kube,
+                store=store,
+                events=events,
+                installation=given.installation,
+                sees_all=not settings.watch_namespaces,
+                may_delete=not settings.dry_run,
+                clock=clock,
+            ),
             wake=self._wake,
             clock=clock,
         )
+        store.on_holders = self._account_reconciler.note_holders
         self.accounts.on_change = self._account_reconciler.note_change
 
     def _wake(self, key: Key, *, ends_backoff: bool) -> None:

@@ -14,6 +14,7 @@ from mailtrap_operator.clients.secret_store import parse_secret
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import SecretState
+from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.wishes import MANAGED_BY
 from mailtrap_operator.runtime.resync import Listing, ObjectName
 from mailtrap_operator.runtime.store import News, Store
@@ -69,7 +70,7 @@ class Intake:
         meta = body["metadata"]
         key = AccountKey(body["kind"], meta.get("namespace"), meta["name"])
         if is_gone:
-            self._account_is_gone(key)
+            self._account_is_gone(key, meta["uid"])
             return
         try:
             account = Account.model_validate(body)
@@ -79,7 +80,8 @@ class Intake:
             )
             return
         known = self._store.account(key)
-        if self._store.put_account(account) and (known is None or known.spec != account.spec):
+        is_news = known is None or known.spec != account.spec or is_going(known) != is_going(account)
+        if self._store.put_account(account) and is_news:
             # Its status is written by every operator that sees it; that is news to none of them.
             self._queue.add(key, Lane.CHANGE)
 
@@ -131,8 +133,8 @@ class Intake:
         self._store.drop_api_token(key)
         self._queue.add(key, Lane.ROUTINE)
 
-    def _account_is_gone(self, key: AccountKey) -> None:
-        self._store.drop_account(key)
+    def _account_is_gone(self, key: AccountKey, uid: str = "") -> None:
+        self._store.drop_account(key, uid)
         self._queue.forget(key)
         self._queue.add(key, Lane.CHANGE)
 

@@ -19,6 +19,7 @@ from mailtrap_operator.clients.namespace_store import NamespaceStore
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.clients.workloads import WorkloadStore
 from mailtrap_operator.core.consumers import restart_annotation
+from mailtrap_operator.core.installations import mismatch_of_token
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import (
@@ -36,6 +37,7 @@ from mailtrap_operator.core.observation import (
     Unknown,
 )
 from mailtrap_operator.core.policy import selector_of
+from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import is_unused
 from mailtrap_operator.core.references import (
@@ -218,6 +220,8 @@ class Observer:
                 token = await self._token(view.ref, key, token_id)
                 if token is None or is_adopted(seen.api_token, token_id):
                     continue
+                if mismatch := mismatch_of_token(token, self._identity.installation):
+                    return view.without_answer(mismatch)
                 if self._is_anothers(token, seen.api_token):
                     anothers.add(token_id)
                 else:
@@ -274,11 +278,13 @@ class Observer:
     def _view(self, ref: AccountRef, key: ApiTokenKey, tag: OwnerTag, tokens: Tokens) -> AccountView:
         account = self._store.account(account_key(ref, key.namespace))
         account_id = account.spec.account_id if account else None
+        going = account is not None and is_going(account)
         if isinstance(tokens, Unknown):
-            return AccountView(ref, account_id, tokens)
+            return AccountView(ref, account_id, tokens, is_going=going)
         credential = self._connection(ref, key).credential
         last_four = credential.last_four if credential else None
-        return AccountView(ref, account_id, Found(tokens.value.get(tag, ())), credential_last_four=last_four)
+        answer = Found(tokens.value.get(tag, ()))
+        return AccountView(ref, account_id, answer, credential_last_four=last_four, is_going=going)
 
     def _tenancy(self, key: ApiTokenKey, api_token: ApiToken, labels: Labels) -> Tenancy | None:
         account = self._store.account(account_key(api_token.spec.account_ref, key.namespace))

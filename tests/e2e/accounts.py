@@ -1,7 +1,72 @@
-"""Accounts for tests that need more than the one of their world: each with an object and a credential of its own."""
+"""What tests do to account objects and their credentials, and what they see of them."""
 
-from tests.e2e.kube import GROUP, Body
-from tests.e2e.world import OPERATOR_NAMESPACE, World
+from tests.e2e.kube import GROUP, Body, Kube
+from tests.e2e.world import OPERATOR_NAMESPACE, World, eventually
+
+ACCOUNT_FINALIZER = "mailtrap-operator.io/account-in-use"
+CREDENTIAL_FINALIZER = "mailtrap-operator.io/credential-in-use"
+
+
+def account_path(world: World, name: str | None = None) -> str:
+    """Return the path of a ClusterMailtrapAccount, that of this world unless another one is named."""
+    return f"{GROUP}/clustermailtrapaccounts/{name or world.account}"
+
+
+def credential_path(world: World, name: str | None = None) -> str:
+    """Return the path of the Secret with a credential, that of this world unless another one is named."""
+    return f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets/{name or world.account}"
+
+
+def status_of(world: World, path: str | None = None) -> Body:
+    """Return the status of an account object."""
+    status: Body = (world.kube.get(path or account_path(world)) or {}).get("status", {})
+    return status
+
+
+def condition_of(world: World, type_: str, path: str | None = None) -> Body:
+    """Return a condition of an account object, empty where there is none."""
+    conditions = status_of(world, path).get("conditions", [])
+    return next((condition for condition in conditions if condition["type"] == type_), {})
+
+
+def finalizers_of(world: World, path: str) -> list[str]:
+    """Return the finalizers of an object that exists."""
+    body = world.kube.get(path)
+    assert body is not None
+    return list(body["metadata"].get("finalizers", []))
+
+
+def is_held(world: World, path: str, finalizer: str) -> None:
+    """Wait until an object bears a finalizer."""
+    eventually(lambda: finalizer in finalizers_of(world, path), f"{path} is held")
+
+
+def is_free(world: World, path: str) -> None:
+    """Wait until an object bears no finalizer any more."""
+    eventually(lambda: finalizers_of(world, path) == [], f"{path} is free")
+
+
+def is_gone(world: World, path: str, seconds: float = 30) -> None:
+    """Wait until an object is gone."""
+    eventually(lambda: world.kube.get(path) is None, f"{path} is gone: {world.kube.get(path)}", seconds)
+
+
+def force_delete(kube: Kube, path: str) -> None:
+    """Delete an object as an administrator who takes its finalizers away."""
+    kube.delete(path)
+    if kube.get(path):
+        kube.merge(path, {"metadata": {"finalizers": None}})
+
+
+def look_at(world: World, path: str | None = None) -> None:
+    """Have an account looked at now, and wait until what that learned is written.
+
+    Its interval is changed twice: a second look does not begin before the first has ended.
+    """
+    for interval in ("11s", "10s"):
+        before = len(world.calls("list"))
+        world.kube.merge(path or account_path(world), {"spec": {"refreshInterval": interval}})
+        eventually(lambda: len(world.calls("list")) > before, "the account is listed")  # noqa: B023 - called at once
 
 
 class Account:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from local_cluster import Cluster
-from tests.e2e.accounts import Account
+from tests.e2e.accounts import Account, force_delete
 from tests.e2e.kube import Kube
 from tests.e2e.world import World, eventually, served
 
@@ -33,12 +33,12 @@ class Trouble:
 
 
 TROUBLES = {
-    "missing-credential": Trouble(lambda a: a.world.kube.delete(a.secret_path), "CredentialMissing"),
+    "missing-credential": Trouble(lambda a: force_delete(a.world.kube, a.secret_path), "CredentialMissing"),
     "missing-key": Trouble(lambda a: a.put_key("other", a.credential), "CredentialMissing"),
     "blank-credential": Trouble(lambda a: a.put_key("token", " "), "CredentialMissing"),
     "wrong-credential": Trouble(lambda a: a.put_key("token", "f" * 32), "CredentialRefused"),
     "expired-credential": Trouble(Account.expire_credential, "CredentialRefused"),
-    "missing-account": Trouble(lambda a: a.world.kube.delete(a.path), "AccountNotFound", Account.put),
+    "missing-account": Trouble(lambda a: force_delete(a.world.kube, a.path), "AccountNotFound", Account.put),
     "forbidden-url": Trouble(
         lambda a: a.put(baseUrl="https://mailtrap.example"), "BaseUrlNotAllowed", Account.put
     ),

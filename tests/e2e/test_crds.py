@@ -416,6 +416,7 @@ REFUSED_ACCOUNTS: dict[str, tuple[Json, str]] = {
     "a longest lifetime of nothing": (policy(maxLifetime="0s"), DURATION),
     "no token at all": (policy(maxTokensPerNamespace=0), "greater than or equal to 1"),
     "too many tokens": (policy(maxTokensPerNamespace=100001), "less than or equal to 100000"),
+    "orphan policy unknown": (ACCOUNT | {"orphanPolicy": "Keep"}, '"Report", "Delete"'),
 }
 
 ACCEPTED_ACCOUNTS: dict[str, Json] = {
@@ -432,6 +433,7 @@ ACCEPTED_ACCOUNTS: dict[str, Json] = {
         "credentialsSecretRef": {"name": "mailtrap.credentials", "key": "API_TOKEN.txt"},
         "baseUrl": "http://127.0.0.1:8025",
         "refreshInterval": "10s",
+        "orphanPolicy": "Delete",
     },
     "a host on IPv6": ACCOUNT | {"baseUrl": "https://[::1]:8443", "refreshInterval": "1h"},
 }
@@ -508,6 +510,7 @@ def test_defaults_are_filled_in_for_all_to_see(cluster: Cluster) -> None:
         "baseUrl": "https://mailtrap.io",
         "refreshInterval": "1m",
         "policy": {"requireExpiration": False},
+        "orphanPolicy": "Report",
     } == try_out(cluster, "MailtrapAccount", ACCOUNT)
 
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.accounts import credential_path, force_delete
 from tests.e2e.kube import GROUP, Body
 from tests.e2e.operator_process import OperatorProcess
-from tests.e2e.world import API_VERSION, CREDENTIAL, OPERATOR_NAMESPACE, World, eventually
+from tests.e2e.world import API_VERSION, CREDENTIAL, World, eventually
 
 FINALIZER = "mailtrap-operator.io/revoke-remote-tokens"
 ESCAPE = "mailtrap-operator.io/abandon-remote-tokens"
@@ -71,7 +72,7 @@ def test_a_refused_deletion_is_held_up_visibly_until_it_is_granted(
 def test_a_deletion_waits_for_a_credential_that_is_lost(world: World, operator: OperatorProcess) -> None:
     world.put_api_token("locked")
     world.becomes_ready("locked")
-    world.kube.delete(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets/{world.account}")
+    force_delete(world.kube, credential_path(world))
 
     world.delete_api_token("locked")
 
@@ -173,12 +174,11 @@ def test_a_namespace_that_has_lost_its_credential_is_held_up_visibly_until_the_e
     world.becomes_ready("own")
     lost = {"credential": world.secret_path("credential"), "account": own_account_path(world)}
 
-    world.kube.delete(lost[first])
+    force_delete(world.kube, lost[first])
     delete_namespace(world)
 
     def is_told() -> bool:
         ready = world.condition("own")
-        # The namespace's deletion takes the account away as well.
         return ready.get("reason") in HELD_UP and ready["status"] == "False" and ESCAPE in ready["message"]
 
     eventually(is_told, "the object tells what holds it up", seconds=60)
@@ -193,24 +193,3 @@ def test_a_namespace_that_has_lost_its_credential_is_held_up_visibly_until_the_e
     abandon(world, "own")
     namespace_is_gone(world)
     assert 1 == len(world.living())
-
-
-def test_a_namespace_deleted_with_everything_in_it_leaves_no_token_unless_it_says_so(
-    world: World, operator: OperatorProcess
-) -> None:
-    put_own_account(world)
-    world.put_api_token("own", accountRef=OWN)
-    world.becomes_ready("own")
-
-    delete_namespace(world)
-
-    eventually(
-        lambda: world.api_token("own") is None or world.condition("own").get("reason") in HELD_UP,
-        "the object is gone, or says why not",
-        seconds=60,
-    )
-    if world.api_token("own") is not None:
-        abandon(world, "own")
-    else:
-        assert [] == world.tokens()
-    namespace_is_gone(world)

@@ -23,6 +23,7 @@ from tests.e2e.operator_process import OperatorProcess
 API_VERSION = "mailtrap-operator.io/v1alpha1"
 CREDENTIAL = "c0ffee00" * 4
 OPERATOR_NAMESPACE = "mailtrap-system"
+INSTALLATION = "testaa"
 
 # Short times make lost answers settle within a test; their ratio is the one that the operator demands.
 FAST = ("--request-timeout", "1s", "--settle-time", "4s")
@@ -58,19 +59,25 @@ class World:
     # The operator.
 
     def operator(
-        self, *arguments: str, user: str = "operator", kubeconfig: Path | None = None
+        self,
+        *arguments: str,
+        user: str = "operator",
+        kubeconfig: Path | None = None,
+        installation: str = INSTALLATION,
+        sees_all: bool = False,
     ) -> OperatorProcess:
-        """Return an operator process, not started, that serves this namespace alone.
+        """Return an operator process, not started, that serves this namespace alone, unless it `sees_all`.
 
         It acts as `user`, unless a `kubeconfig` says otherwise.
         """
+        watched = "" if sees_all else self.namespace
         own = (
             "--watch-namespaces",
-            self.namespace,
+            watched,
             "--namespace",
             OPERATOR_NAMESPACE,
             "--installation",
-            "testaa",
+            installation,
         )
         log = self.folder / f"operator-{uuid.uuid4().hex[:6]}.log"
         kubeconfig = kubeconfig or self.cluster.kubeconfig_for(user, ["system:masters"])

@@ -34,6 +34,9 @@ WATCH_LAG = 0.05
 LIST = "LIST"
 """How the calls begin with which an operator learns what there is, once at its start."""
 
+OF_ACCOUNT = "mailtrapaccounts"
+"""What stands in the name of every call about an account object."""
+
 CLAIM = "PUT apitokens/status"
 """How the calls begin that write a status, a claim among them."""
 

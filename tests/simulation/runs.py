@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.simulation.endings import ending_of
 from tests.simulation.flows import Flow, is_served
-from tests.simulation.incarnation import CLAIM, LIST, TRIAL
+from tests.simulation.incarnation import CLAIM, LIST, OF_ACCOUNT, TRIAL
 from tests.simulation.invariants import Invariants
 from tests.simulation.listening import everything_logged
 from tests.simulation.network import Before, Call, Network
@@ -32,8 +32,8 @@ Script = Mapping[int, Outcome]
 class Run:
     """What a run came to: its calls, how it ended, and what it violated, if anything.
 
-    `cost` is the number of I/Os until the object was served, or gone; a start's lists do not count. `values` are all
-    token values that there were.
+    `cost` is the number of I/Os until the object was served, or gone; a start's lists and writes of the account object
+    do not count. `values` are all token values that there were.
     """
 
     calls: tuple[Call, ...]
@@ -116,7 +116,7 @@ async def _play(flow: Flow, saved: Saved, network: Network, logged: list[str]) -
     def note() -> None:
         nonlocal cost
         if network.is_counting and not cost and (flow.is_done(world) or is_served(world)):
-            cost = sum(not call.what.startswith(LIST) for call in network.calls)
+            cost = sum(not (call.what.startswith(LIST) or OF_ACCOUNT in call.what) for call in network.calls)
         invariants.on_change()
 
     network.on_change = note

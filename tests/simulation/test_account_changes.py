@@ -26,6 +26,7 @@ ACCOUNT_FIELDS: Mapping[str, Any] = {
     "baseUrl": "https://elsewhere.example.com",
     "refreshInterval": "10s",
     "policy": {"maxAccessLevel": "Viewer"},
+    "orphanPolicy": "Delete",
 }
 """A field that the CRD has and this table has not is a failing test."""
 

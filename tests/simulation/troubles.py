@@ -72,7 +72,7 @@ def _wrong_credentials(world: World, _secret_name: str) -> Iterator[None]:
 def _missing_accounts(world: World, _secret_name: str) -> Iterator[None]:
     bodies = [world.read(path) or {} for path in ACCOUNTS]
     for path in ACCOUNTS:
-        world.delete(path)
+        world.force_delete(path)
     yield
     for path, body in zip(ACCOUNTS, bodies, strict=True):
         meta = {"name": body["metadata"]["name"]}

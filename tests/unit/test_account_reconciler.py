@@ -5,11 +5,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from mailtrap_operator.account_protection import AccountProtection
 from mailtrap_operator.account_reconciler import AccountReconciler
 from mailtrap_operator.api.v1alpha1 import Account, CredentialToken
 from mailtrap_operator.clients.account_store import AccountStore
+from mailtrap_operator.clients.credential_secrets import CredentialSecrets
 from mailtrap_operator.core.keys import ApiTokenKey, Key
+from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.telemetry.events import EventRecorder
 from tests.unit.clients.account_bench import KEY, URL, AccountBench
 from tests.unit.clients.objects import ACCOUNTS, INSTALLATION, account, api_token
 from tests.unit.clients.remote import CREDENTIAL
@@ -37,6 +41,22 @@ class Bench:
             store=self.store,
             accounts=self.bench.accounts,
             account_store=AccountStore(self.kube),
+            protection=AccountProtection(
+                store=self.store,
+                accounts=self.bench.accounts,
+                account_store=AccountStore(self.kube),
+                secrets=CredentialSecrets(self.kube),
+                may_write=False,
+            ),
+            sweep=OrphanSweep(
+                kube=self.kube,
+                store=self.store,
+                events=EventRecorder(self.kube, holder="me", clock=self.now),
+                installation=INSTALLATION,
+                sees_all=False,
+                may_delete=False,
+                clock=self.now,
+            ),
             wake=self.wake,
             clock=self.now,
         )

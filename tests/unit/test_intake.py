@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -231,6 +232,23 @@ async def test_of_an_account_only_a_changed_spec_is_news() -> None:
 
     assert [DEFAULT] == await bench.woken()
     assert "3" == bench.account_version()
+
+
+@virtual
+async def test_that_an_account_is_being_deleted_is_news() -> None:
+    bench = Bench()
+    bench.intake.account(account())
+    await bench.woken()
+
+    going = account(version=2)
+    going["metadata"]["deletionTimestamp"] = "2026-03-01T12:00:00Z"
+    bench.intake.account(going)
+    assert [DEFAULT] == await bench.woken()
+    known = deepcopy(going)
+    known["metadata"] |= {"resourceVersion": "3", "finalizers": ["example.com/other"]}
+    bench.intake.account(known)
+
+    assert [] == await bench.woken()
 
 
 @pytest.mark.parametrize("is_valid", [True, False])

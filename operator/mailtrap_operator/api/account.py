@@ -1,6 +1,7 @@
 """The spec and status of MailtrapAccount and ClusterMailtrapAccount, which differ in scope alone."""
 
 from datetime import timedelta
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -64,6 +65,11 @@ class AccountSpec(Model):
     policy: AccountPolicy = Field(
         AccountPolicy(), description="Who may use the account, and for what tokens."
     )
+    orphan_policy: Literal["Report", "Delete"] = Field(
+        "Report",
+        description="What becomes of tokens with this cluster's tag that belong to no ApiToken any more. Report: a "
+        "condition names them. Delete: they are deleted a day after they were first seen.",
+    )
 
 
 class CredentialToken(Model):
@@ -72,6 +78,15 @@ class CredentialToken(Model):
     token_id: TokenId = Field(description="Id of the remote token.")
     last_four: LastFour = Field(description="The last four characters of its value.")
     expires_at: Time | None = Field(None, description="When it expires; absent: never.")
+
+
+class OrphanToken(Model):
+    """A token with this cluster's tag that belongs to no ApiToken."""
+
+    id: TokenId = Field(description="Id of the remote token.")
+    last_four: LastFour = Field(description="The last four characters of its value.")
+    name: str | None = Field(None, max_length=255, description="Its name in Mailtrap.")
+    seen_at: Time = Field(description="Since when it has been seen without an ApiToken.")
 
 
 class AccountStatus(Model):
@@ -85,4 +100,21 @@ class AccountStatus(Model):
         None,
         description="The token that the operator manages the account with. It is absent where the account's list "
         "of tokens does not tell which one that is.",
+    )
+    orphans: tuple[OrphanToken, ...] = Field(
+        (),
+        max_length=100,
+        description="Tokens with this cluster's tag that belong to no ApiToken, the first seen first.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"]},
+    )
+    retained_owners: tuple[Annotated[str, Field(max_length=16)], ...] = Field(
+        (),
+        max_length=256,
+        description="The middle part of the tags of tokens that ApiTokens with deletionPolicy Retain have left here: "
+        "they are no orphans.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    credentials_secret: ObjectName | None = Field(
+        None,
+        description="The Secret that bears the finalizer by which the credential outlives its use; absent: none.",
     )

@@ -5,7 +5,13 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from mailtrap_operator.api.account import AccountSpec, AccountStatus, CredentialToken, SecretKeyRef
+from mailtrap_operator.api.account import (
+    AccountSpec,
+    AccountStatus,
+    CredentialToken,
+    OrphanToken,
+    SecretKeyRef,
+)
 from mailtrap_operator.api.account_policy import EVERY_NAMESPACE, AccountPolicy
 from mailtrap_operator.api.apitoken import (
     ApiTokenSpec,
@@ -55,6 +61,7 @@ __all__ = [
     "Issuance",
     "Metadata",
     "OperationStatus",
+    "OrphanToken",
     "PreviousToken",
     "Resource",
     "ResourceId",

@@ -1,4 +1,4 @@
-"""Writes the status of account objects; nothing else of them is ours."""
+"""Writes of account objects what is ours: the status and the finalizer that keeps one in use from vanishing."""
 
 from mailtrap_operator.api.v1alpha1 import GROUP, VERSION, Account, AccountStatus
 from mailtrap_operator.clients.kube import Body, KubeClient, account_path
@@ -23,5 +23,18 @@ class AccountStore:
             },
             "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
         }
-        path = f"{account_path(account.kind, meta.namespace, meta.name)}/status"
-        return Account.model_validate(await self._kube.replace(path, body))
+        return Account.model_validate(await self._kube.replace(f"{_path(account)}/status", body))
+
+    async def write_finalizers(self, account: Account, finalizers: tuple[str, ...]) -> Account:
+        """Replace the finalizers of the very version that was read."""
+        patch: Body = {
+            "metadata": {
+                "finalizers": list(finalizers),
+                "resourceVersion": account.metadata.resource_version,
+            }
+        }
+        return Account.model_validate(await self._kube.merge(_path(account), patch))
+
+
+def _path(account: Account) -> str:
+    return account_path(account.kind, account.metadata.namespace, account.metadata.name)

@@ -11,6 +11,7 @@ import httpx
 from pydantic import SecretStr
 
 from mailtrap_operator.api.v1alpha1 import Account
+from mailtrap_operator.clients.credential_secrets import parse_credential_secret
 from mailtrap_operator.clients.errors import Failure, Missing, Terminal
 from mailtrap_operator.clients.kube import KubeClient, secrets_path
 from mailtrap_operator.clients.mailtrap import MailtrapClient
@@ -20,6 +21,7 @@ from mailtrap_operator.core.credential import Credential, credential_among
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Catalogue, Found, RemoteToken, Unknown
+from mailtrap_operator.core.protection import CredentialSecret
 from mailtrap_operator.core.reasons import Reason
 
 OwnerTag = tuple[str, str]
@@ -77,13 +79,18 @@ class Accounts:
         """Return what is known of an account's tokens without a call."""
         return self.at(key).tokens if self._find(key) else _not_found(key).as_unknown()
 
+    def credentials_namespace(self, key: AccountKey) -> str:
+        """Return where the Secret with an account's credential is looked for."""
+        return key.namespace or self._namespace
+
     async def close(self) -> None:
         """Close all connections."""
         for connection in self._connections.values():
             await connection.http.aclose()
 
-    async def connect(self, key: AccountKey, http: httpx.AsyncClient) -> MailtrapClient:
+    async def connect(self, connection: "Connection") -> MailtrapClient:
         """Return a client with the account's present credential; raises a `Failure` that says what is missing."""
+        key = connection.key
         account = self._find(key)
         if account is None:
             raise _not_found(key)
@@ -91,9 +98,9 @@ class Accounts:
         if spec.base_url.lower() not in self._limits.allowed_base_urls:
             message = f"baseUrl {spec.base_url} of {key} is not among the operator's allowed base URLs. Change one of them."
             raise Terminal(Reason.BASE_URL_NOT_ALLOWED, message)
-        credential = await self._credential(account, key.namespace or self._namespace)
+        credential = await self._credential(account, connection)
         return MailtrapClient(
-            http,
+            connection.http,
             account=key.ref,
             base_url=spec.base_url,
             account_id=spec.account_id,
@@ -102,13 +109,15 @@ class Accounts:
             request_timeout=self._limits.request_timeout,
         )
 
-    async def _credential(self, account: Account, namespace: str) -> SecretStr:
-        ref = account.spec.credentials_secret_ref
+    async def _credential(self, account: Account, connection: "Connection") -> SecretStr:
+        ref, namespace = account.spec.credentials_secret_ref, self.credentials_namespace(connection.key)
         place = f"Secret {namespace}/{ref.name}"
         try:
             secret = await self._kube.get(f"{secrets_path(namespace)}/{ref.name}")
+            connection.credential_secret = parse_credential_secret(secret)
             value = base64.b64decode((secret.get("data") or {})[ref.key]).decode("ascii").strip()
         except Missing:
+            connection.credential_secret = None
             raise Terminal(
                 Reason.CREDENTIAL_MISSING, f"{place} with the credential does not exist. Create it."
             ) from None
@@ -137,7 +146,8 @@ class Connection:
     """One account.
 
     `tokens` is what its last LIST said, with what this process has done since; `pacer` is that of the credential
-    that was used last, another one for another credential. `credential` is that of the last LIST that answered.
+    that was used last, another one for another credential; `credential_secret` is the Secret it was read from.
+    `credential` is that of the last LIST that answered.
     """
 
     def __init__(self, key: AccountKey, accounts: Accounts, http: httpx.AsyncClient) -> None:
@@ -146,6 +156,7 @@ class Connection:
         self.tokens: Tokens = NOT_LISTED
         self.pacer: Pacer | None = None
         self.credential: Credential | None = None
+        self.credential_secret: CredentialSecret | None = None
         self._accounts = accounts
         self._list = SharedRead(self._list_now, f"list {key}")
         self._catalogue = SharedRead(self._list_resources_now, f"list the resources of {key}")
@@ -153,7 +164,7 @@ class Connection:
 
     async def client(self) -> MailtrapClient:
         """Return a client with the present credential; raises a `Failure`."""
-        client = await self._accounts.connect(self.key, self.http)
+        client = await self._accounts.connect(self)
         self.pacer = client.pacer
         return client
 

@@ -13,6 +13,7 @@ from typing import Literal
 from mailtrap_operator.api.v1alpha1 import (
     GROUP,
     VERSION,
+    AccountRef,
     ApiTokenStatus,
     BoundResource,
     CurrentToken,
@@ -133,11 +134,20 @@ class RestartWorkloads:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """The tokens with this owner part in their tag stay on purpose, in these accounts."""
+
+    owner: str
+    accounts: tuple[AccountRef, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveFinalizer:
-    """Let the object go."""
+    """Let the object go; a retention is put on record first, or its tokens would count as orphans."""
 
     reason: Reason
     left_behind: tuple[int, ...] = ()
+    retention: Retention | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from mailtrap_operator.core.history import history_after
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import rollout_of_new
 
-_Wanted = tuple[str, str, str, str]
+Wanted = tuple[str, str, str, str]
 """Type, status, reason and message of a condition."""
 
 
@@ -160,7 +160,7 @@ def _finding_after(plan: Plan, outcome: Outcome) -> Finding:
             assert_never(outcome)
 
 
-def _conditions(finding: Finding, notices: Iterable[Notice], *, works: bool) -> Iterable[_Wanted]:
+def _conditions(finding: Finding, notices: Iterable[Notice], *, works: bool) -> Iterable[Wanted]:
     stalled = finding.state is State.STALLED
     if works:
         ready = (
@@ -179,7 +179,7 @@ def _conditions(finding: Finding, notices: Iterable[Notice], *, works: bool) -> 
 
 def merge_conditions(
     before: tuple[Condition, ...],
-    wanted: Iterable[_Wanted],
+    wanted: Iterable[Wanted],
     generation: int,
     now: datetime,
 ) -> tuple[Condition, ...]:

@@ -10,8 +10,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 from mailtrap_operator.api.v1alpha1 import GROUP, OperationStatus, print_duration
-from mailtrap_operator.core.actions import Finding, Plan, Record, RemoveFinalizer, RevokeToken, State
+from mailtrap_operator.core.actions import (
+    Finding,
+    Plan,
+    Record,
+    RemoveFinalizer,
+    Retention,
+    RevokeToken,
+    State,
+)
 from mailtrap_operator.core.credential import is_in_use, why_it_stays
+from mailtrap_operator.core.installations import is_this_objects_elsewhere, mismatch_of_secret
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.reasons import Reason
@@ -30,22 +39,30 @@ def plan(s: Situation) -> Plan:
     if FINALIZER not in meta.finalizers:
         return _plan(s, State.READY, Reason.DELETING, "Nothing of ours is left.")
     if spec.deletion_policy == "Retain":
-        return _let_go(s, Reason.RETAINED, "deletionPolicy is Retain")
+        retention = Retention(s.owner, tuple(view.ref for view in s.seen.accounts))
+        return _let_go(s, Reason.RETAINED, "deletionPolicy is Retain", retention)
     if meta.annotations.get(ABANDON_ANNOTATION) == "true":
         return _let_go(s, Reason.ABANDONED, f"the annotation {ABANDON_ANNOTATION} asks for it")
-    if _DECISIVE & set(s.api_token.unreadable):
-        return _blocked(s, Unknown(Reason.SPEC_INVALID, unreadable_message(s)))
+    if (hindrance := _hindrance(s)) is not None:
+        return _blocked(s, hindrance)
     operation = s.record.operation
     if operation is None or operation.type != "Delete":
         return _claim(s, operation)
     return _revoke(s, operation)
 
 
-def _let_go(s: Situation, reason: Reason, why: str) -> Plan:
+def _hindrance(s: Situation) -> Unknown | None:
+    """Return why it is not known where the tokens are, or what is to become of them."""
+    if _DECISIVE & set(s.api_token.unreadable):
+        return Unknown(Reason.SPEC_INVALID, unreadable_message(s))
+    return mismatch_of_secret(s.seen) if is_this_objects_elsewhere(s.seen) else None
+
+
+def _let_go(s: Situation, reason: Reason, why: str, retention: Retention | None = None) -> Plan:
     ids = tuple(sorted(_on_record(s)))
     names = ", ".join(map(str, ids)) or "none known"
     message = f"Tokens left in Mailtrap ({names}), because {why}."
-    return _plan(s, State.PROGRESSING, reason, message, action=RemoveFinalizer(reason, ids))
+    return _plan(s, State.PROGRESSING, reason, message, action=RemoveFinalizer(reason, ids, retention))
 
 
 def _on_record(s: Situation) -> set[int]:

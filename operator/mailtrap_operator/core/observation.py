@@ -158,6 +158,7 @@ class AccountView:
     `tokens` are those with our owner tag or an id on record. `account_id` is None when the account object is missing.
     `anothers` are ids on our record that turned out to be another object's tokens. `tenancy` is that of the account
     that the spec names, where it exists. `credential_last_four` belongs to the credential that the LIST was made with.
+    `is_going` says that the account object is being deleted.
     """
 
     ref: AccountRef
@@ -166,10 +167,11 @@ class AccountView:
     anothers: frozenset[int] = frozenset()
     tenancy: Tenancy | None = None
     credential_last_four: str | None = None
+    is_going: bool = False
 
     def without_answer(self, unknown: Unknown) -> "AccountView":
         """Return the same account with a LIST that cannot be used."""
-        return AccountView(self.ref, self.account_id, unknown, tenancy=self.tenancy)
+        return AccountView(self.ref, self.account_id, unknown, tenancy=self.tenancy, is_going=self.is_going)
 
 
 @dataclass(frozen=True, slots=True)

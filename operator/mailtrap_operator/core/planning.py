@@ -19,6 +19,8 @@ from mailtrap_operator.core.overlap import kept_until
 from mailtrap_operator.core.policy import unread_labels, violation
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import (
+    another_installations_secret_stalls,
+    another_installations_token_stalls,
     first_token_waits_for_the_adoption,
     foreign_secret_stalls,
     former_objects_secret_is_removed,
@@ -71,7 +73,7 @@ def unused_object_gets_its_first_token(s: Situation) -> Plan | None:
     """An object that never had a finalizer has an owner tag that was never used: no LIST is needed."""
     if not is_unused(s.seen) or s.api_token.spec.suspend or violation(s):
         return None
-    if _hindrance(s.seen) or unread_labels(s):
+    if _hindrance(s.seen) or unread_labels(s) or s.seen.account.is_going:
         return None
     return _issue(s, Reason.FIRST_TOKEN)
 
@@ -111,6 +113,8 @@ def needed_token_is_issued(s: Situation) -> Plan | None:
     reason = checks.why_a_token_is_needed(s)
     if reason is None or postponed(s, reason):
         return None
+    if s.seen.account.is_going and (s.base is None or s.base.account != s.seen.account.ref):
+        return upkeep(s) or _refused_by_account(s)
     if unknown := s.unknown or unread_labels(s):
         return waiting(s, unknown)
     if len(s.record.previous) >= MOST_ON_RECORD:
@@ -129,6 +133,15 @@ def needed_token_is_issued(s: Situation) -> Plan | None:
         )
         return upkeep(s) or storm
     return _issue(s, reason)
+
+
+def _refused_by_account(s: Situation) -> Plan:
+    """An account that is being deleted takes nobody in; those whose tokens live there are served to the end."""
+    message = (
+        f"{s.api_token.spec.account_ref.kind} {s.api_token.spec.account_ref.name} is being deleted: no ApiToken gets a "
+        "token there that has none. Name another account in spec.accountRef."
+    )
+    return step_plan(s, Finding(State.STALLED, Reason.ACCOUNT_DELETING, message))
 
 
 def _issue(s: Situation, reason: Reason) -> Plan:
@@ -177,6 +190,8 @@ LADDER: tuple[Callable[[Situation], Plan | None], ...] = (
     unreadable_spec_stalls,
     unreadable_secret_blocks,
     former_objects_secret_is_removed,
+    another_installations_secret_stalls,
+    another_installations_token_stalls,
     foreign_secret_stalls,
     value_in_memory_is_published,
     published_token_is_recorded,

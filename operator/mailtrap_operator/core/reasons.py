@@ -53,6 +53,8 @@ class Reason(StrEnum):
     PLANNED = "Planned"
 
     # What stands in the way.
+    ACCOUNT_DELETING = "AccountDeleting"
+    INSTALLATION_MISMATCH = "InstallationMismatch"
     ACCOUNT_NOT_FOUND = "AccountNotFound"
     ACCOUNT_NOT_LISTED = "AccountNotListed"
     BASE_URL_NOT_ALLOWED = "BaseUrlNotAllowed"
@@ -81,11 +83,14 @@ class Reason(StrEnum):
     # How deletion ended.
     REVOKED = "Revoked"
     RETAINED = "Retained"
+    TOO_MANY_RETAINED = "TooManyRetained"
     ABANDONED = "Abandoned"
 
     # Accounts.
     ACCOUNT_REACHABLE = "AccountReachable"
     CREDENTIAL_EXPIRING = "CredentialExpiring"
+    ACCOUNT_IN_USE = "AccountInUse"
+    ORPHANED = "Orphaned"
 
 
 WHY: dict[Reason, str] = {

@@ -19,6 +19,7 @@ from mailtrap_operator.core.actions import (
 )
 from mailtrap_operator.core.adoption import Hindrance, to_adopt
 from mailtrap_operator.core.deletion import FINALIZER, unreadable_message
+from mailtrap_operator.core.installations import mismatch_of_secret
 from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_wished
@@ -53,6 +54,22 @@ def former_objects_secret_is_removed(s: Situation) -> Plan | None:
     return step_plan(
         s, finding, action=DeleteSecret(s.api_token.metadata.namespace or "", s.seen.secret.value)
     )
+
+
+def another_installations_secret_stalls(s: Situation) -> Plan | None:
+    """A Secret that an operator of another installation made may be in use there."""
+    mismatch = mismatch_of_secret(s.seen)
+    if mismatch is None:
+        return None
+    return step_plan(s, Finding(State.STALLED, mismatch.reason, mismatch.message), requeue_after=RECHECK)
+
+
+def another_installations_token_stalls(s: Situation) -> Plan | None:
+    """A token on record may be in use where its tag says; no time and no event changes that, only a user does."""
+    mismatch = s.blind
+    if mismatch is None or mismatch.reason is not Reason.INSTALLATION_MISMATCH:
+        return None
+    return step_plan(s, Finding(State.STALLED, mismatch.reason, mismatch.message))
 
 
 def foreign_secret_stalls(s: Situation) -> Plan | None:

@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from mailtrap_operator.api.v1alpha1 import GROUP, AccountRef, ApiToken
+from mailtrap_operator.api.v1alpha1 import GROUP, AccountRef, ApiToken, CurrentToken, PreviousToken
 from mailtrap_operator.core.observation import Absent, Found, Observation, SecretState, Unknown
 from mailtrap_operator.core.ownership import owner_of
+from mailtrap_operator.core.reasons import Reason
 
 ADOPT_ANNOTATION = f"{GROUP}/adopt-token-id"
 CONFIRM_ANNOTATION = f"{GROUP}/adopt-confirm"
@@ -45,6 +46,12 @@ def is_adopted(api_token: ApiToken, token_id: int) -> bool:
     annotations = api_token.metadata.annotations
     wishes = annotations.get(ADOPT_ANNOTATION), annotations.get(CONFIRM_ANNOTATION)
     return token_id == api_token.status.adopted and wishes == (str(token_id), str(token_id))
+
+
+def is_taken_back(api_token: ApiToken, token: CurrentToken | PreviousToken) -> bool:
+    """Whether a token on record was adopted, and that was taken back."""
+    was_adopted = isinstance(token, PreviousToken) and token.reason == Reason.ADOPTED
+    return was_adopted and not is_adopted(api_token, token.id)
 
 
 def is_wished(api_token: ApiToken) -> bool:

@@ -30,7 +30,7 @@ from mailtrap_operator.core.observation import (
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import (
-    is_adopted,
+    is_taken_back,
     own_secret,
     owner_mark,
     owner_part,
@@ -116,10 +116,13 @@ class Situation:
 
     @cached_property
     def owned(self) -> dict[int, RemoteToken]:
-        """Every token that bears this object's tag, in all accounts that answered."""
+        """Every token that bears this object's tag, in all accounts that answered.
+
+        Two account objects may stand for one account: then it is the wished one that a token is in.
+        """
         return {
             token.id: token
-            for view in self.seen.accounts
+            for view in reversed(self.seen.accounts)
             if isinstance(view.tokens, Found)
             for token in view.tokens.value
             if token.tag
@@ -253,12 +256,8 @@ class Situation:
 
     def is_anothers(self, token: CurrentToken | PreviousToken) -> bool:
         """Whether a token of the record is another object's after all, or was adopted and that was taken back."""
-        is_adopted_no_more = (
-            isinstance(token, PreviousToken)
-            and token.reason == Reason.ADOPTED
-            and not is_adopted(self.api_token, token.id)
-        )
-        return is_adopted_no_more or any(token.id in view.anothers for view in self.seen.accounts)
+        is_anothers = any(token.id in view.anothers for view in self.seen.accounts)
+        return is_anothers or is_taken_back(self.api_token, token)
 
     def answers(self, operation: OperationStatus) -> bool:
         """Whether an untracked token is what this operation made."""

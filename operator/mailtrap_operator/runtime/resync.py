@@ -41,24 +41,23 @@ async def resync(kube: KubeClient, listings: tuple[Listing, ...]) -> None:
     for listing in listings:
         unseen = set(listing.known())
         for path in listing.paths:
-            async for body in _pages(kube, path, listing):
+            async for body in pages(kube, path, listing.kind, listing.labels):
                 listing.take(body)
                 unseen.discard((body["metadata"].get("namespace"), body["metadata"]["name"]))
         for name in unseen:
             listing.missed(name)
 
 
-async def _pages(kube: KubeClient, path: str, listing: Listing) -> AsyncIterator[dict[str, Any]]:
-    query = {"limit": str(_PAGE)} | ({"labelSelector": listing.labels} if listing.labels else {})
+async def pages(kube: KubeClient, path: str, kind: str, labels: str = "") -> AsyncIterator[dict[str, Any]]:
+    """Yield all objects as they are when the list begins, not as a cache has them; raises a `Failure`."""
+    query = {"limit": str(_PAGE)} | ({"labelSelector": labels} if labels else {})
     while True:
         page = await kube.get(path, query)
         if "items" not in page:
-            raise Retryable(
-                Reason.KUBERNETES_UNAVAILABLE, f"The answer to a list of {listing.kind}s is no list."
-            )
+            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, f"The answer to a list of {kind}s is no list.")
         for item in page["items"] or ():
             # The items of a list do not name their kind.
-            yield {**item, "kind": listing.kind}
+            yield {**item, "kind": kind}
         if not (following := page.get("metadata", {}).get("continue")):
             return
         query["continue"] = following

@@ -4,7 +4,6 @@ ApiTokens are kept as JSON text, Secrets without their data. The handlers and th
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from enum import Enum
@@ -12,9 +11,12 @@ from typing import Any
 
 from mailtrap_operator.api.v1alpha1 import Account, ApiToken, OperationStatus
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, account_key
-from mailtrap_operator.core.observation import SecretState
+from mailtrap_operator.core.observation import RemoteToken, SecretState
+from mailtrap_operator.core.orphans import ids_on_record
 from mailtrap_operator.core.ownership import owner_of
+from mailtrap_operator.core.protection import may_have_tokens
 from mailtrap_operator.core.references import account_refs
+from mailtrap_operator.runtime.index import Index
 from mailtrap_operator.runtime.seniority import Seniority
 
 _KEPT_METADATA = (
@@ -29,7 +31,7 @@ _KEPT_METADATA = (
     "annotations",
 )
 _MOST_GONE = 1000
-"""So many objects of each kind that are gone are kept in mind: an answer may be older than their end."""
+"""So many objects that are gone are kept in mind: an answer may come late that tells of them as they were."""
 
 _LABELS_LAST = 30.0
 """For so many seconds the labels of a namespace count as known: no watch tells of their changes."""
@@ -49,7 +51,7 @@ class Store:
     """The last known ApiTokens, Secrets and accounts.
 
     `monotonic` counts seconds. It dates the first sight of each claim, as the clock of the operator that made the
-    claim may be wrong.
+    claim may be wrong. `on_holders` is told an account when other ApiTokens than before may have tokens in it.
     """
 
     def __init__(self, installation: str, monotonic: Callable[[], float]) -> None:
@@ -57,14 +59,16 @@ class Store:
         self._monotonic = monotonic
         self._api_tokens: dict[ApiTokenKey, str] = {}
         self._versions: dict[ApiTokenKey, str] = {}
-        self._gone: dict[str, None] = {}
         self._claims: dict[ApiTokenKey, tuple[OperationStatus, float]] = {}
         self._secrets: dict[tuple[str, str], SecretState] = {}
         self._gone_secrets: dict[tuple[str, str], str] = {}
+        self._gone_uids: dict[str, None] = {}
         self._accounts: dict[AccountKey, Account] = {}
         self._owners: dict[str, ApiTokenKey] = {}
-        self._by_account: dict[AccountKey, set[ApiTokenKey]] = defaultdict(set)
-        self._accounts_of: dict[ApiTokenKey, frozenset[AccountKey]] = {}
+        self._references: Index[AccountKey] = Index()
+        self._holdings: Index[AccountKey] = Index()
+        self._recorded_ids: Index[int] = Index()
+        self.on_holders: Callable[[AccountKey], None] = lambda _account: None
         self._labels: dict[str, tuple[Mapping[str, str], float]] = {}
         self.seniority = Seniority()
 
@@ -85,16 +89,18 @@ class Store:
         api_token = ApiToken.model_validate(kept)
         meta = api_token.metadata
         key = ApiTokenKey(meta.namespace or "", meta.name)
-        if meta.uid in self._gone or not _is_newer(meta.resource_version, self._versions.get(key)):
+        if not _is_newer(meta.resource_version, self._versions.get(key)) or meta.uid in self._gone_uids:
             return News.NONE
-        former = self._api_tokens.get(key)
+        former = json.loads(self._api_tokens[key]) if key in self._api_tokens else None
+        if former is not None:
+            self._forget_owner(key, former)
         self._versions[key] = meta.resource_version
         self._api_tokens[key] = json.dumps(kept, separators=(",", ":"))
         self._owners[owner_of(self._installation, key.namespace, key.name, meta.uid)] = key
         self._index(key, api_token)
         self.seniority.put(key, api_token)
         self._note_claim(key, api_token.status.operation)
-        is_same = former is not None and _wishes(json.loads(former)) == _wishes(kept)
+        is_same = former is not None and _wishes(former) == _wishes(kept)
         return News.STATUS if is_same else News.WISHES
 
     def _note_claim(self, key: ApiTokenKey, claim: OperationStatus | None) -> None:
@@ -111,28 +117,31 @@ class Store:
     def _index(self, key: ApiTokenKey, api_token: ApiToken | None) -> None:
         accounts = account_refs(api_token) if api_token else ()
         refs = frozenset(account_key(ref, key.namespace) for ref in accounts)
-        for account in self._accounts_of.pop(key, frozenset()) - refs:
-            self._by_account[account].discard(key)
-            if not self._by_account[account]:
-                del self._by_account[account]
-        for account in refs:
-            self._by_account[account].add(key)
-        if refs:
-            self._accounts_of[key] = refs
+        self._references.put(key, refs)
+        self._recorded_ids.put(key, ids_on_record(api_token.status) if api_token else frozenset())
+        holds = api_token is not None and may_have_tokens(api_token)
+        for account in self._holdings.put(key, refs if holds else frozenset()):
+            self.on_holders(account)
 
-    def drop_api_token(self, key: ApiTokenKey, uid: str | None = None) -> None:
-        """Forget an ApiToken; `uid` is that of one whose end a watch has told: no late answer brings it back."""
-        if uid is not None:
-            self._gone[uid] = None
-        _keep_last(self._gone)
+    def drop_api_token(self, key: ApiTokenKey, uid: str = "") -> None:
+        """Forget an ApiToken; `uid` is its own where a watch has told its end."""
+        self._note_gone(uid)
         kept = self._api_tokens.pop(key, None)
         self._versions.pop(key, None)
         self._claims.pop(key, None)
         self._index(key, None)
         self.seniority.drop(key)
         if kept is not None:
-            uid = json.loads(kept)["metadata"]["uid"]
-            self._owners.pop(owner_of(self._installation, key.namespace, key.name, uid), None)
+            self._forget_owner(key, json.loads(kept))
+
+    def _note_gone(self, uid: str) -> None:
+        if uid:
+            self._gone_uids[uid] = None
+        _keep_last(self._gone_uids)
+
+    def _forget_owner(self, key: ApiTokenKey, kept: dict[str, Any]) -> None:
+        uid = kept["metadata"]["uid"]
+        self._owners.pop(owner_of(self._installation, key.namespace, key.name, uid), None)
 
     def api_token(self, key: ApiTokenKey) -> ApiToken | None:
         """Return an ApiToken as it was last seen."""
@@ -151,6 +160,11 @@ class Store:
     def owner(self, owner: str) -> ApiTokenKey | None:
         """Return the ApiToken whose tag has this owner part."""
         return self._owners.get(owner)
+
+    def claims(self, token: RemoteToken) -> bool:
+        """Whether a remote token belongs to an ApiToken: by its tag, or because a status has it on record."""
+        is_owned = token.tag is not None and token.tag.owner in self._owners
+        return is_owned or token.id in self._recorded_ids
 
     def put_secret(self, namespace: str, secret: SecretState) -> bool:
         """Remember a Secret of ours; return whether that is news."""
@@ -181,14 +195,16 @@ class Store:
     def put_account(self, account: Account) -> bool:
         """Remember an account; return whether that is news."""
         key = key_of_account(account)
-        known = self._accounts.get(key)
-        if known and not _is_newer(account.metadata.resource_version, known.metadata.resource_version):
+        known, meta = self._accounts.get(key), account.metadata
+        is_known = known and not _is_newer(meta.resource_version, known.metadata.resource_version)
+        if is_known or meta.uid in self._gone_uids:
             return False
         self._accounts[key] = account
         return True
 
-    def drop_account(self, key: AccountKey) -> None:
-        """Forget an account that is gone."""
+    def drop_account(self, key: AccountKey, uid: str = "") -> None:
+        """Forget an account; `uid` is its own where its end is certain."""
+        self._note_gone(uid)
         self._accounts.pop(key, None)
 
     def account(self, key: AccountKey) -> Account | None:
@@ -216,11 +232,19 @@ class Store:
 
     def account_of(self, key: ApiTokenKey) -> AccountKey | None:
         """Return an account that an ApiToken has to do with; it always names the same one while nothing changes."""
-        return min(self._accounts_of.get(key, ()), key=str, default=None)
+        return min(self._references.of(key), key=str, default=None)
 
     def users_of(self, key: AccountKey) -> frozenset[ApiTokenKey]:
         """Return the ApiTokens whose tokens live, or are to live, in an account."""
-        return frozenset(self._by_account.get(key, ()))
+        return self._references.keys(key)
+
+    def holders_of(self, key: AccountKey) -> frozenset[ApiTokenKey]:
+        """Return those users of an account that may have tokens in it already."""
+        return self._holdings.keys(key)
+
+    def is_held(self, key: AccountKey) -> bool:
+        """Whether an account has such users."""
+        return key in self._holdings
 
 
 def _wishes(kept: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from mailtrap_operator.api.v1alpha1 import GROUP, VERSION, ApiToken, print_time
+from mailtrap_operator.api.v1alpha1 import GROUP, VERSION, Account, ApiToken, print_time
 from mailtrap_operator.clients.errors import Conflict, Failure
 from mailtrap_operator.clients.kube import KubeClient
 from mailtrap_operator.core.announcements import Announcement
@@ -16,34 +16,40 @@ from mailtrap_operator.core.announcements import Announcement
 logger = logging.getLogger(__name__)
 
 _LONGEST_NOTE = 1024
+_NAMESPACE_OF_CLUSTER_WIDE = "default"
+"""Where Kubernetes wants the Events about objects without a namespace."""
 
 
 class EventRecorder:
-    """Writes Events about ApiTokens."""
+    """Writes Events about ApiTokens and accounts."""
 
     def __init__(self, kube: KubeClient, *, holder: str, clock: Callable[[], datetime]) -> None:
         self._kube = kube
         self._holder = holder
         self._clock = clock
 
-    async def emit(self, api_token: ApiToken, announcement: Announcement) -> None:
+    async def emit(self, about: ApiToken | Account, announcement: Announcement) -> None:
         """Write one Event and log it."""
-        meta = api_token.metadata
-        extra = {"key": f"{meta.namespace}/{meta.name}", "reason": announcement.reason}
+        meta, kind = about.metadata, about.kind if isinstance(about, Account) else "ApiToken"
+        place = f"{meta.namespace}/{meta.name}" if meta.namespace else meta.name
+        key = f"{kind} {place}" if isinstance(about, Account) else place
+        extra = {"key": key, "reason": announcement.reason}
+        namespace = meta.namespace or _NAMESPACE_OF_CLUSTER_WIDE
+        of_namespace = {"namespace": meta.namespace} if meta.namespace else {}
         level = logging.WARNING if announcement.type == "Warning" else logging.INFO
         logger.log(level, announcement.message, extra=extra)
         now = print_time(self._clock())
-        path = f"/api/v1/namespaces/{meta.namespace}/events"
+        path = f"/api/v1/namespaces/{namespace}/events"
         name = f"{meta.name[:200]}.{_digest(meta.uid, announcement)}"
         body = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": name, "namespace": meta.namespace},
+            "metadata": {"name": name, "namespace": namespace},
             "involvedObject": {
                 "apiVersion": f"{GROUP}/{VERSION}",
-                "kind": "ApiToken",
+                "kind": kind,
                 "name": meta.name,
-                "namespace": meta.namespace,
+                **of_namespace,
                 "uid": meta.uid,
             },
             "type": announcement.type,

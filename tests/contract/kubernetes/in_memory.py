@@ -18,8 +18,8 @@ class InMemory:
 
     def __init__(self) -> None:
         self.kubernetes = Kubernetes(lambda: NOON)
-        body = {"metadata": {"name": self.namespace}}
-        self.kubernetes.request("POST", "/api/v1/namespaces", {}, body)
+        for name in ("default", self.namespace):
+            self.kubernetes.request("POST", "/api/v1/namespaces", {}, {"metadata": {"name": name}})
 
     def request(
         self, method: str, path: str, query: dict[str, str], body: Any, content_type: str

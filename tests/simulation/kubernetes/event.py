@@ -57,7 +57,9 @@ class EventKind:
     def judge(self, new: Frozen, _old: Frozen | None) -> list[Cause]:
         """Return what is wrong."""
         causes = judge_metadata(new["metadata"])
-        if new["involvedObject"].get("namespace", "") != new["metadata"]["namespace"]:
+        place, about = new["metadata"]["namespace"], new["involvedObject"].get("namespace", "")
+        # What is said of an object without a namespace stands in the namespace `default`.
+        if about != place and (about, place) != ("", "default"):
             words = "Invalid value: does not match event.namespace"
             causes.append(Cause("involvedObject.namespace", "FieldValueInvalid", words))
         return causes

@@ -87,7 +87,7 @@ def test_the_schema_has_exactly_the_fields_that_work() -> None:
         *("secretTemplate", "rolloutRestartTargets"),
         *("creationPolicy", "deletionPolicy", "driftPolicy", "suspend"),
     ]
-    account = ["accountId", "credentialsSecretRef", "baseUrl", "refreshInterval", "policy"]
+    account = ["accountId", "credentialsSecretRef", "baseUrl", "refreshInterval", "policy", "orphanPolicy"]
     assert token == list(properties("ApiToken", "spec"))
     assert account == list(properties("MailtrapAccount", "spec"))
     assert account == list(properties("ClusterMailtrapAccount", "spec"))

@@ -162,3 +162,16 @@ async def test_an_account_that_changed_meanwhile_is_not_overwritten() -> None:
 
     with pytest.raises(Conflict):
         await bench.accounts.write_status(seen, AccountStatus(observed_generation=1))
+
+
+async def test_the_finalizers_of_an_account_are_replaced_and_nothing_else() -> None:
+    bench = Bench()
+    before = bench.kube.object(f"{ACCOUNTS}/default") or {}
+
+    written = await bench.accounts.write_finalizers(Account.model_validate(before), ("others", "ours"))
+
+    after = bench.kube.object(f"{ACCOUNTS}/default") or {}
+    assert ("others", "ours") == written.metadata.finalizers
+    assert (before["spec"], before["status"]) == (after["spec"], after["status"])
+    with pytest.raises(Conflict):
+        await bench.accounts.write_finalizers(Account.model_validate(before), ())

@@ -263,17 +263,19 @@ def seen(
     unpublished: UnpublishedToken | None = None,
     tenancy: Tenancy | None = None,
     credential: str | None = None,
+    is_account_going: bool = False,
 ) -> Observation:
     """Return what a pass has read.
 
     The default Secret was written when the record says. `listed` is what the LIST of the wished account said, `listed_elsewhere` that of the other account on record.
     `tenancy` is what the wished account asks of the object; by default it asks for nothing. `credential` are the last four
     characters of what the accounts were listed with.
+    `is_account_going` says that the wished account is being deleted.
     """
     subject = api_token or an_api_token()
     wished = subject.spec.account_ref
     other = ACCOUNT if wished == OTHER_ACCOUNT else OTHER_ACCOUNT
-    views = [_view(wished, listed, credential)]
+    views = [replace(_view(wished, listed, credential), is_going=is_account_going)]
     if listed_elsewhere is not None:
         views.append(_view(other, listed_elsewhere, credential))
     if secret is SECRET_1 and subject.status.current:

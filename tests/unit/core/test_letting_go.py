@@ -3,12 +3,14 @@
 import pytest
 
 from mailtrap_operator.api.v1alpha1 import ApiToken
-from mailtrap_operator.core.actions import RemoveFinalizer, State
+from mailtrap_operator.core.actions import RemoveFinalizer, Retention, State
 from mailtrap_operator.core.deletion import ABANDON_ANNOTATION
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
+    ACCOUNT,
     NOW,
+    OWNER,
     TIMEOUT,
     WIPED,
     Tokens,
@@ -46,7 +48,8 @@ def test_tokens_that_are_to_stay_are_named_and_left(
 ) -> None:
     planned = plan(seen(api_token, listed=listed), NOW)
 
-    assert RemoveFinalizer(reason, left_behind) == planned.action
+    retention = Retention(OWNER, (ACCOUNT,)) if reason is Reason.RETAINED else None
+    assert RemoveFinalizer(reason, left_behind, retention) == planned.action
     assert reason is planned.finding.reason
     assert f"Tokens left in Mailtrap ({', '.join(map(str, left_behind))}), because" in planned.finding.message
 

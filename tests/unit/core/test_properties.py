@@ -69,10 +69,11 @@ def test_a_token_is_revoked_only_when_it_is_ours_overdue_and_in_no_secret(world:
         assert token.account in lists(world)
         assert token.id in on_paper(world)
         assert not any(token.id in view.anothers for view in world.accounts)
-    else:
-        assert token.tag is not None
-        assert (world.identity.installation, OWNER) == (token.tag.installation, token.tag.owner)
-        assert token == listed(world)[token.id]
+        assert not lives(world) or ended(world, token.id, NOW)
+        return
+    assert token.tag is not None
+    assert (world.identity.installation, OWNER) == (token.tag.installation, token.tag.owner)
+    assert token == listed(world)[token.id]
     if lives(world):
         assert ended(world, token.id, NOW)
         assert secret is None or not secret.is_intact or secret.token_id != token.id

@@ -270,3 +270,14 @@ def test_a_token_lives_until_its_end() -> None:
 
 def test_an_observation_names_what_waits_in_memory_without_its_value() -> None:
     assert "value" not in repr(a_value_in_memory()).lower()
+
+
+def test_a_token_that_two_account_objects_list_is_in_the_wished_one() -> None:
+    there = replace(TOKEN_1, account=OTHER_ACCOUNT)
+    moved = an_api_token(account_ref=OTHER_ACCOUNT)
+
+    situation = at(seen(moved, listed=(there,), listed_elsewhere=(TOKEN_1,)))
+
+    assert {1: there} == situation.owned
+    assert situation.record.current is not None
+    assert OTHER_ACCOUNT == situation.record.current.account

@@ -182,7 +182,9 @@ def _secret(chance: Chance, name: str, wishes: ApiToken) -> Found[SecretState] |
             None if chance.once_in(8) else id_,
             name=name,
             nonce=chance.among(*NONCES),
-            owner=chance.among("aaaaaa-siblingaaa", None) if chance.once_in(8) else OWNER_MARK,
+            owner=chance.among("aaaaaa-siblingaaa", "zzzzzz-siblingaaa", None)
+            if chance.once_in(8)
+            else OWNER_MARK,
             issuance=None if chance.once_in(8) else issuance,
             data={} if chance.once_in(5) else None,
             labels={"team": "a"} if chance.once_in(5) else None,
@@ -255,7 +257,8 @@ def a_world(random: Random) -> Observation:
             return AccountView(ref, ACCOUNT_IDS[ref], _unknown(chance))
         answer = Found(tuple(token for token in tokens if token.account == ref))
         credential = f"{chance.among(*IDS):04}" if chance.once_in(5) else "cafe"
-        return AccountView(ref, ACCOUNT_IDS[ref], answer, credential_last_four=credential)
+        is_going = chance.once_in(8)
+        return AccountView(ref, ACCOUNT_IDS[ref], answer, credential_last_four=credential, is_going=is_going)
 
     wished, *others = (
         view(ref) for ref in account_refs(api_token, own_secret(secret, api_token, INSTALLATION))

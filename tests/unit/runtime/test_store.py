@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from mailtrap_operator.api.v1alpha1 import Account
+from mailtrap_operator.api.v1alpha1 import Account, AccountRef
 from mailtrap_operator.clients.secret_store import parse_secret
+from mailtrap_operator.core.deletion import FINALIZER
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
-from mailtrap_operator.core.ownership import owner_of
+from mailtrap_operator.core.observation import RemoteToken
+from mailtrap_operator.core.ownership import Tag, owner_of
 from mailtrap_operator.runtime.store import News, Store
 from tests.unit.clients.objects import INSTALLATION, account, api_token, secret
 
@@ -322,4 +324,61 @@ def test_so_many_ends_are_kept_in_mind_and_no_more(store: Store) -> None:
     for number in range(1100):
         store.drop_api_token(KEY, f"uid-{number}")
 
-    assert 1000 == len(store._gone)
+    assert 1000 == len(store._gone_uids)
+
+
+def holding(*ids: int) -> dict[str, Any]:
+    """Return the status of an object that has tokens on record in account `old`."""
+    return previous(*("old" for _ in ids))
+
+
+OLD_KEY = AccountKey("ClusterMailtrapAccount", None, "old")
+
+
+def remote(token_id: int, uid: str | None = None) -> RemoteToken:
+    tag = Tag(INSTALLATION, owner(uid), "abcdefgh") if uid else None
+    return RemoteToken(token_id, "name", "beef", None, AccountRef(), tag)
+
+
+def test_a_token_is_laid_claim_to_by_its_owner_or_by_a_record_of_its_id(store: Store) -> None:
+    store.put_api_token(api_token(status=previous("old", "old")))
+
+    claimed = [remote(9, "uid-of-billing"), remote(2), remote(2, "gone")]
+    assert [True, True, True] == [store.claims(token) for token in claimed]
+    assert [False, False] == [store.claims(token) for token in (remote(9), remote(9, "gone"))]
+
+    store.drop_api_token(KEY)
+    assert [False, False, False] == [store.claims(token) for token in claimed]
+
+
+def test_an_object_that_was_created_anew_lays_no_claim_to_the_tokens_of_the_former_one(store: Store) -> None:
+    store.put_api_token(api_token(uid="first"))
+    store.put_api_token(api_token(uid="second", version=2))
+
+    assert [False, True] == [store.claims(remote(9, uid)) for uid in ("first", "second")]
+    assert KEY == store.owner(owner("second"))
+
+
+def test_an_account_is_held_by_those_of_its_users_that_may_have_tokens_there(store: Store) -> None:
+    store.put_api_token(api_token())
+    store.put_api_token(api_token("mailer", finalizers=[FINALIZER]))
+
+    assert [{KEY, OTHER}, {OTHER}] == [store.users_of(DEFAULT), store.holders_of(DEFAULT)]
+    assert (True, False) == (store.is_held(DEFAULT), store.is_held(SECOND))
+
+
+def test_who_holds_an_account_is_told_whenever_that_changes(store: Store) -> None:
+    told: list[AccountKey] = []
+    store.on_holders = told.append
+
+    store.put_api_token(api_token())
+    assert [] == told
+    store.put_api_token(api_token(version=2, finalizers=[FINALIZER]))
+    assert [DEFAULT] == told
+    store.put_api_token(api_token(version=3, finalizers=[FINALIZER], status=holding(1)))
+    assert [DEFAULT, OLD_KEY] == told
+    store.put_api_token(api_token(version=4, finalizers=[FINALIZER], status=holding(1)))
+    assert [DEFAULT, OLD_KEY] == told
+    store.drop_api_token(KEY)
+    assert {DEFAULT, OLD_KEY} == set(told[2:])
+    assert not store.is_held(DEFAULT)

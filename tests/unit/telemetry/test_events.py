@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from mailtrap_operator.api.v1alpha1 import ApiToken
+from mailtrap_operator.api.v1alpha1 import Account, ApiToken
 from mailtrap_operator.core.announcements import Announcement
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.telemetry.events import EventRecorder
 from tests.unit.clients.fake_kube import FakeKube
-from tests.unit.clients.objects import api_token
+from tests.unit.clients.objects import account, api_token
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 500, tzinfo=UTC)
 NORMAL = Announcement("Normal", Reason.TOKEN_PUBLISHED, "Token 7 (…beef) was issued.")
@@ -56,6 +56,37 @@ async def test_an_event_says_what_happened_to_which_object() -> None:
         event["metadata"]["namespace"],
         event["metadata"]["name"].startswith("billing."),
     )
+
+
+@pytest.mark.parametrize(
+    ("namespace", "about", "place", "key"),
+    [
+        ("team", {"namespace": "team"}, "team", "MailtrapAccount team/default"),
+        # The namespace in which Kubernetes keeps what is said of objects without one.
+        (None, {}, "default", "ClusterMailtrapAccount default"),
+    ],
+)
+async def test_an_event_may_be_about_an_account(
+    namespace: str | None,
+    about: dict[str, str],
+    place: str,
+    key: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    kube, body = FakeKube(), account(namespace=namespace)
+
+    await recorder(kube).emit(Account.model_validate(body), NORMAL)
+
+    (event,) = written(kube)
+    expected = {
+        "apiVersion": "mailtrap-operator.io/v1alpha1",
+        "kind": body["kind"],
+        "name": "default",
+        **about,
+    }
+    assert expected | {"uid": "uid-of-default"} == event["involvedObject"]
+    assert (place, key) == (event["metadata"]["namespace"], vars(caplog.records[0])["key"])
 
 
 async def test_names_and_messages_stay_within_what_kubernetes_admits() -> None:

@@ -249,6 +249,13 @@ def what_there_is_not_is_not_found(api: Api) -> None:
         assert 404 == api.get(path).status
 
 
+def an_event_about_an_object_without_a_namespace_stands_in_default(api: Api) -> None:
+    about = {"kind": "ClusterMailtrapAccount", "name": "a", "uid": "some uid"}
+    event = {"metadata": {"name": "a"}, "involvedObject": about}
+    assert 201 == api.create("/api/v1/namespaces/default/events", event, dryRun="All").status
+    assert {"involvedObject.namespace"} == api.create("events", event).fields
+
+
 def an_event_speaks_of_its_own_namespace(api: Api) -> None:
     about = {"kind": "ApiToken", "name": "a", "namespace": api.namespace, "uid": "some uid"}
     event = {

@@ -1,7 +1,14 @@
 """Deletions: preconditions, finalizers, and the objects that are on their way out."""
 
 from tests.contract.kubernetes.api import Api
-from tests.contract.kubernetes.objects import FINALIZER, api_token, changed, secret, with_status
+from tests.contract.kubernetes.objects import (
+    FINALIZER,
+    account,
+    api_token,
+    changed,
+    secret,
+    with_status,
+)
 
 OTHER = "example.com/other"
 
@@ -114,6 +121,31 @@ def an_object_that_is_going_gets_no_new_finalizer(api: Api) -> None:
         assert {"metadata.finalizers"} == api.merge(
             "apitokens/a", {"metadata": {"finalizers": finalizers}}
         ).fields
+
+
+def an_account_is_held_and_let_go(api: Api) -> None:
+    path = f"clustermailtrapaccounts/{api.namespace}"
+    made = api.create("clustermailtrapaccounts", account(api.namespace))
+    patch = {"metadata": {"finalizers": [FINALIZER], "resourceVersion": made.version}}
+    held = api.merge(path, patch)
+    assert [FINALIZER] == held.body["metadata"]["finalizers"]
+    assert 1 == held.body["metadata"]["generation"]
+    assert (409, "Conflict") == api.merge(path, patch).error
+    going = api.delete(path)
+    assert "deletionTimestamp" in going.body["metadata"]
+    assert 2 == going.body["metadata"]["generation"]
+    free = {"metadata": {"finalizers": [], "resourceVersion": going.version}}
+    assert 200 == api.merge(path, free).status
+    assert (404, "NotFound") == api.get(path).error
+
+
+def a_secret_keeps_its_data_when_its_finalizers_change(api: Api) -> None:
+    made = api.create("secrets", secret("a", {"finalizers": [OTHER]}))
+    patch = {"metadata": {"finalizers": [OTHER, FINALIZER], "resourceVersion": made.version}}
+    held = api.merge("secrets/a", patch)
+    assert [OTHER, FINALIZER] == held.body["metadata"]["finalizers"]
+    assert made.body["data"] == held.body["data"]
+    assert (409, "Conflict") == api.merge("secrets/a", patch).error
 
 
 def an_object_that_is_going_cannot_be_kept(api: Api) -> None:

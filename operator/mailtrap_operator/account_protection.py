@@ -1,0 +1,94 @@
+"""Keeps an account object and the Secret with its credential from vanishing while ApiTokens may have tokens there.
+
+Of the user's Secret nothing is written but its finalizers; of both only the very versions that were read.
+"""
+
+from mailtrap_operator.api.v1alpha1 import Account
+from mailtrap_operator.clients.account_store import AccountStore
+from mailtrap_operator.clients.accounts import Accounts
+from mailtrap_operator.clients.credential_secrets import CredentialSecrets
+from mailtrap_operator.core import protection
+from mailtrap_operator.core.conditions import Wanted
+from mailtrap_operator.core.keys import AccountKey
+from mailtrap_operator.runtime.store import Store, key_of_account
+
+
+class AccountProtection:
+    """Puts the finalizers there and takes them away; where it must not write, it only tells. Raises a `Failure`."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        accounts: Accounts,
+        account_store: AccountStore,
+        secrets: CredentialSecrets,
+        may_write: bool,
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._account_store = account_store
+        self._secrets = secrets
+        self._may_write = may_write
+
+    def condition_of(self, account: Account) -> Wanted | None:
+        """Return the condition that says whom a deletion waits for, None where none waits."""
+        key = key_of_account(account)
+        seen = self._accounts.at(key).credential_secret
+        return protection.condition_of(account, seen, self._store.holders_of(key))
+
+    def fits(self, account: Account) -> bool:
+        """Whether an account object is held if, and only if, somebody uses it, as far as it still can be."""
+        is_used, is_held = self._store.is_held(key_of_account(account)), protection.is_held(account)
+        return is_used == is_held or (is_used and protection.is_going(account)) or not self._may_write
+
+    async def free_secrets(self, account: Account, *, is_used: bool) -> str | None:
+        """Let go the Secrets that need not stay; return the name of the one that is held from now on."""
+        if not self._may_write:
+            return account.status.credentials_secret
+        key = key_of_account(account)
+        seen = self._accounts.at(key).credential_secret
+        for name in protection.secrets_to_free(account, seen, is_used=is_used):
+            if not self._is_anothers_credential(key, name):
+                await self._secrets.free(self._accounts.credentials_namespace(key), name)
+        return account.spec.credentials_secret_ref.name if is_used else None
+
+    async def free_secret_of(self, key: AccountKey) -> None:
+        """Let the Secret go that an account had which is gone; an account of that name that comes holds it anew."""
+        connection = self._accounts.at(key)
+        seen = connection.credential_secret
+        if seen is None or not self._may_write or self._is_anothers_credential(key, seen.name):
+            return
+        await self._secrets.free(seen.namespace, seen.name)
+        connection.credential_secret = None
+
+    async def settle(self, account: Account, *, is_used: bool) -> None:
+        """Hold the account and its Secret, or let the account go; the status must have named the Secret before."""
+        if not self._may_write:
+            return
+        seen = self._accounts.at(key_of_account(account)).credential_secret
+        others = tuple(f for f in account.metadata.finalizers if f != protection.ACCOUNT_FINALIZER)
+        if is_used and not protection.is_held(account) and not protection.is_going(account):
+            await self._write(account, (*others, protection.ACCOUNT_FINALIZER))
+        if is_used and seen is not None and protection.secret_must_be_held(account, seen):
+            await self._secrets.hold(seen)
+        if not is_used and protection.is_held(account):
+            await self._write(account, others)
+
+    async def _write(self, account: Account, finalizers: tuple[str, ...]) -> None:
+        written = await self._account_store.write_finalizers(account, finalizers)
+        if protection.is_going(written) and not written.metadata.finalizers:
+            self._store.drop_account(key_of_account(written), written.metadata.uid)
+            return
+        self._store.put_account(written)
+
+    def _is_anothers_credential(self, own: AccountKey, name: str) -> bool:
+        """Whether another account in use has its credential in the same Secret."""
+        place = (self._accounts.credentials_namespace(own), name)
+        for key in self._store.account_keys():
+            account = self._store.account(key)
+            if account and key != own and self._store.is_held(key):
+                wished = account.spec.credentials_secret_ref.name
+                if place == (self._accounts.credentials_namespace(key), wished):
+                    return True
+        return False

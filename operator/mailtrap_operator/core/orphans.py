@@ -1,0 +1,128 @@
+"""Which tokens are orphans, and which of them may go: they bear this installation's tag, and no ApiToken owns them.
+
+Mailtrap tells no age of a token. An orphan's counts from when it was first seen as one, which the account's status
+keeps. What is on record in any ApiToken's status is no orphan, whatever its tag says, nor is what was left on purpose.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mailtrap_operator.api.v1alpha1 import Account, ApiTokenStatus, OrphanToken, print_duration
+from mailtrap_operator.core.conditions import Wanted
+from mailtrap_operator.core.observation import RemoteToken, Unknown
+from mailtrap_operator.core.reasons import Reason
+
+CONDITION = "OrphansFound"
+DELETED_AFTER = timedelta(hours=24)
+MOST_ON_RECORD = 100
+MOST_AT_ONCE = 10
+"""How many orphans one pass deletes at most."""
+
+MOST_RETAINED = 256
+_MOST_NAMED = 20
+_LONGEST_NAME = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What the ApiTokens there are lay claim to: the owner parts of their tags, and the ids on their records."""
+
+    owners: Collection[str]
+    ids: Collection[int]
+
+    def cover(self, token: RemoteToken) -> bool:
+        """Whether a token belongs to one of them."""
+        return token.id in self.ids or (token.tag is not None and token.tag.owner in self.owners)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a pass found of orphans: all of them, those on record, and what kept it from deleting, if anything did."""
+
+    found: tuple[RemoteToken, ...]
+    record: tuple[OrphanToken, ...]
+    failure: Unknown | None = None
+
+
+def ids_on_record(status: ApiTokenStatus) -> frozenset[int]:
+    """Return the ids of all tokens that an ApiToken's status names as alive."""
+    ids = {token.id for token in status.previous}
+    return frozenset(ids | ({status.current.id} if status.current else set()))
+
+
+def orphans_among(
+    tokens: Iterable[RemoteToken],
+    installation: str,
+    retained: Collection[str],
+    is_claimed: Callable[[RemoteToken], bool],
+) -> tuple[RemoteToken, ...]:
+    """Return the orphans among an account's tokens, by id."""
+    ours = (token for token in tokens if token.tag and token.tag.installation == installation)
+    lost = (token for token in ours if token.tag and token.tag.owner not in retained)
+    return tuple(sorted((token for token in lost if not is_claimed(token)), key=lambda token: token.id))
+
+
+def recorded(
+    found: Iterable[RemoteToken], before: Iterable[OrphanToken], now: datetime
+) -> tuple[OrphanToken, ...]:
+    """Return the orphans to have on record: one that was there keeps its date; a new one begins its day now."""
+    known = {orphan.id: orphan for orphan in before}
+    record = [known.get(token.id) or _first_seen(token, now) for token in found]
+    return tuple(sorted(record, key=lambda orphan: (orphan.seen_at, orphan.id))[:MOST_ON_RECORD])
+
+
+def _first_seen(token: RemoteToken, now: datetime) -> OrphanToken:
+    return OrphanToken(
+        id=token.id, last_four=token.last_four, name=token.name[:_LONGEST_NAME] or None, seen_at=now
+    )
+
+
+def due(record: Iterable[OrphanToken], now: datetime, refused: Collection[int] = ()) -> tuple[int, ...]:
+    """Return the ids to delete in one pass; those that were refused in the last one come last."""
+    old = [orphan.id for orphan in record if now - orphan.seen_at > DELETED_AFTER]
+    return tuple(sorted(old, key=lambda id_: id_ in refused)[:MOST_AT_ONCE])
+
+
+def with_retained(
+    before: tuple[str, ...], owner: str, living: Collection[str] | None
+) -> tuple[str, ...] | None:
+    """Return the owners whose tokens stay on purpose, with one more; None where there is no room for it.
+
+    Args:
+        before: Those on record.
+        owner: The one that comes.
+        living: The owners that have tokens, None where that is not known: only when room is needed the others go,
+            as a credential with fewer rights sees less.
+    """
+    if owner in before:
+        return before
+    kept = before
+    if len(before) >= MOST_RETAINED and living is not None:
+        kept = tuple(each for each in before if each in living)
+    return (*kept, owner) if len(kept) < MOST_RETAINED else None
+
+
+def condition_of(swept: Swept, account: Account, installation: str, *, may_delete: bool) -> Wanted | None:
+    """Return the condition that tells of orphans, None where there are none."""
+    if not swept.found:
+        return None
+    ids = ", ".join(str(token.id) for token in swept.found[:_MOST_NAMED])
+    more = f" and {left} more" if (left := len(swept.found) - _MOST_NAMED) > 0 else ""
+    cause = (
+        f"{len(swept.found)} of the tokens with the tag of this installation ({installation}) belong to no ApiToken: "
+        f"{ids}{more}."
+    )
+    advice = _advice(account, may_delete=may_delete)
+    if swept.failure is None:
+        return CONDITION, "True", Reason.ORPHANED, f"{cause} {advice}"
+    failed = f"Not all that are due could be deleted: {swept.failure.message} The next pass tries again."
+    return CONDITION, "True", swept.failure.reason, f"{cause} {failed}"
+
+
+def _advice(account: Account, *, may_delete: bool) -> str:
+    if account.spec.orphan_policy == "Report":
+        return "Delete them in Mailtrap if nobody uses them, or set spec.orphanPolicy to Delete."
+    if not may_delete:
+        return "The operator only plans (DRY_RUN): it deletes none of them."
+    return f"Each is deleted when it has been seen so for {print_duration(DELETED_AFTER)} (status.orphans)."

@@ -1,0 +1,28 @@
+"""Accounts are held and let go, and orphans go, whatever becomes of one I/O on the way; no promise is broken by that."""
+
+import pytest
+
+from tests.simulation.account_flows import ACCOUNT_FLOWS
+from tests.simulation.cases import violations
+from tests.simulation.exhaustive import single_faults
+from tests.simulation.flows import Flow
+from tests.simulation.runs import without_faults
+
+
+@pytest.mark.parametrize("flow", ACCOUNT_FLOWS, ids=str)
+def test_a_flow_without_faults_comes_to_its_end(flow: Flow) -> None:
+    assert without_faults(flow).violation is None
+
+
+BELIEVED = {
+    "all deleted: 23 GET secrets: 404",
+    "all deleted: 24 PATCH secrets: 404",
+    "Secret of the credential changed: 2 GET secrets: 404",
+    "Secret of the credential changed: 3 PATCH secrets: 404",
+}
+"""Where the API server says that a Secret does not exist, there is nothing to let go."""
+
+
+@pytest.mark.parametrize("flow", ACCOUNT_FLOWS, ids=str)
+def test_no_single_fault_breaks_a_promise(flow: Flow) -> None:
+    assert set() == violations(single_faults(flow)).keys() - BELIEVED

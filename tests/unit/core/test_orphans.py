@@ -1,0 +1,253 @@
+"""Which tokens are orphans, since when, which of them may go, and what the account says of them."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+import pytest
+
+from mailtrap_operator.api.v1alpha1 import (
+    Account,
+    AccountSpec,
+    AccountStatus,
+    Metadata,
+    OrphanToken,
+    SecretKeyRef,
+)
+from mailtrap_operator.core.observation import RemoteToken, Unknown
+from mailtrap_operator.core.orphans import (
+    MOST_AT_ONCE,
+    MOST_ON_RECORD,
+    MOST_RETAINED,
+    Claims,
+    Swept,
+    condition_of,
+    due,
+    ids_on_record,
+    orphans_among,
+    recorded,
+    with_retained,
+)
+from mailtrap_operator.core.ownership import Tag
+from mailtrap_operator.core.reasons import Reason
+from tests.unit.core.builders import (
+    DAY,
+    FOREIGN_TAG,
+    HOUR,
+    INSTALLATION,
+    NONCE,
+    NOW,
+    SECOND,
+    WIPED,
+    a_current,
+    a_previous,
+    a_remote_token,
+    a_status,
+)
+
+LOST_OWNER = "lostaaaaaa"
+LOST = Tag(INSTALLATION, LOST_OWNER, NONCE)
+
+
+def lost(id_: int, tag: Tag | None = LOST) -> RemoteToken:
+    """Return a token whose owner is nobody's."""
+    return a_remote_token(id_, tag=tag)
+
+
+def an_orphan(id_: int, seen_at: datetime = NOW - HOUR) -> OrphanToken:
+    """Return the record of an orphan."""
+    return OrphanToken(id=id_, last_four=f"{id_:04}", name=lost(id_).name, seen_at=seen_at)
+
+
+NOBODY = Claims((), ())
+
+
+@pytest.mark.parametrize(
+    ("token", "retained", "claims", "is_orphan"),
+    [
+        pytest.param(lost(7), (), NOBODY, True, id="Nobody lays claim to a token with our tag."),
+        pytest.param(lost(7, None), (), NOBODY, False, id="A token without a tag is a person's."),
+        pytest.param(lost(7, FOREIGN_TAG), (), NOBODY, False, id="It bears another installation's tag."),
+        pytest.param(lost(7), (), Claims((LOST_OWNER,), ()), False, id="Its owner lives."),
+        pytest.param(lost(7), (), Claims((), (7,)), False, id="Its id is on record, whatever its tag says."),
+        pytest.param(lost(7), (), Claims(("another",), (8,)), True, id="Only others are laid claim to."),
+        pytest.param(lost(7), (LOST_OWNER,), NOBODY, False, id="Its owner left it on purpose."),
+        pytest.param(lost(7), ("another",), NOBODY, True, id="Another owner left tokens on purpose."),
+    ],
+)
+def test_an_orphan_bears_our_tag_and_belongs_to_nobody(
+    token: RemoteToken, retained: tuple[str, ...], claims: Claims, *, is_orphan: bool
+) -> None:
+    found = orphans_among((token,), INSTALLATION, retained, claims.cover)
+
+    assert (token,) * is_orphan == found
+
+
+def test_orphans_come_by_their_ids() -> None:
+    assert (lost(3), lost(7)) == orphans_among((lost(7), lost(3)), INSTALLATION, (), NOBODY.cover)
+
+
+def test_a_token_without_a_tag_is_covered_by_its_id_alone() -> None:
+    assert not Claims((LOST_OWNER,), ()).cover(lost(7, None))
+    assert Claims((), (7,)).cover(lost(7, None))
+
+
+def test_the_ids_on_record_are_those_of_the_held_token_and_of_those_on_their_way_out() -> None:
+    assert {1, 2, 3} == ids_on_record(a_status(current=a_current(1), previous=(a_previous(2), a_previous(3))))
+    assert set() == ids_on_record(WIPED)
+
+
+@pytest.mark.parametrize(
+    ("found", "before", "record"),
+    [
+        pytest.param((), (), (), id="There are none."),
+        pytest.param((lost(7),), (), (an_orphan(7, NOW),), id="A new one is seen from now on."),
+        pytest.param((lost(7),), (an_orphan(7),), (an_orphan(7),), id="A known one keeps its date."),
+        pytest.param((), (an_orphan(7),), (), id="One that is no orphan any more leaves the record."),
+        pytest.param(
+            (lost(3), lost(7)),
+            (an_orphan(7),),
+            (an_orphan(7), an_orphan(3, NOW)),
+            id="The first seen comes first.",
+        ),
+    ],
+)
+def test_it_is_on_record_since_when_a_token_has_been_an_orphan(
+    found: tuple[RemoteToken, ...], before: tuple[OrphanToken, ...], record: tuple[OrphanToken, ...]
+) -> None:
+    assert record == recorded(found, before, NOW)
+
+
+def test_the_record_is_bounded_and_keeps_those_that_were_there() -> None:
+    many = tuple(lost(id_) for id_ in range(1, MOST_ON_RECORD + 2))
+
+    assert MOST_ON_RECORD == len(recorded(many, (), NOW))
+    assert an_orphan(101) == recorded(many, (an_orphan(101),), NOW)[0]
+
+
+def test_what_goes_into_the_record_fits_it() -> None:
+    nameless, long = replace(lost(7), name=""), replace(lost(8), name="n" * 300)
+
+    assert [None, "n" * 255] == [orphan.name for orphan in recorded((nameless, long), (), NOW)]
+    assert (
+        NOW == recorded((lost(7),), (), NOW + timedelta(milliseconds=500))[0].seen_at
+    )  # as it is read again
+
+
+@pytest.mark.parametrize(
+    ("age", "is_due"),
+    [
+        (HOUR, False),
+        (DAY - SECOND, False),
+        (DAY, False),
+        (DAY + SECOND, True),
+        (90 * DAY, True),
+        (-90 * DAY, False),
+    ],
+    ids=str,
+)
+def test_an_orphan_is_due_when_it_has_been_one_for_longer_than_a_day(age: timedelta, *, is_due: bool) -> None:
+    assert (7,) * is_due == due((an_orphan(7, NOW - age),), NOW)
+
+
+def test_a_pass_deletes_a_few_and_tries_those_last_that_were_refused() -> None:
+    record = tuple(an_orphan(id_, NOW - 2 * DAY) for id_ in range(1, MOST_AT_ONCE + 3))
+
+    assert tuple(range(1, MOST_AT_ONCE + 1)) == due(record, NOW)
+    assert (*range(3, MOST_AT_ONCE + 3),) == due(record, NOW, refused={1, 2})
+    assert (2, 1) == due(record[:2], NOW, refused={1})
+
+
+FULL = tuple(f"owner{number}" for number in range(MOST_RETAINED))
+
+
+@pytest.mark.parametrize(
+    ("before", "living", "after"),
+    [
+        pytest.param((), set(), ("new",), id="It is the first."),
+        pytest.param(("new",), set(), ("new",), id="It is on record already."),
+        pytest.param(
+            ("old",), set(), ("old", "new"), id="A list that lacks the others' tokens may be a short one."
+        ),
+        pytest.param(FULL, {"owner7"}, ("owner7", "new"), id="Those without tokens go when room is needed."),
+        pytest.param(FULL, {*FULL}, None, id="All have tokens: there is no room."),
+        pytest.param(FULL, None, None, id="Who has tokens is not known: there is no room."),
+    ],
+)
+def test_owners_whose_tokens_stay_on_purpose_are_kept_as_long_as_there_is_room(
+    before: tuple[str, ...], living: set[str] | None, after: tuple[str, ...] | None
+) -> None:
+    assert after == with_retained(before, "new", living)
+
+
+def an_account(policy: Literal["Report", "Delete"] = "Report") -> Account:
+    """Return an account object."""
+    meta = Metadata(
+        name="default", uid="u", resource_version="1", generation=1, creation_timestamp=NOW - 90 * DAY
+    )
+    ref = SecretKeyRef(name="credentials")
+    spec = AccountSpec(account_id=3229, credentials_secret_ref=ref, orphan_policy=policy)
+    return Account(kind="ClusterMailtrapAccount", metadata=meta, spec=spec, status=AccountStatus())
+
+
+TWO = Swept((lost(3), lost(7)), ())
+CAUSE = "2 of the tokens with the tag of this installation (aaaaaa) belong to no ApiToken: 3, 7. "
+REFUSED = Unknown(Reason.REQUEST_REFUSED, "Token 3 may not be deleted.")
+
+
+@pytest.mark.parametrize(
+    ("swept", "policy", "may_delete", "reason", "advice"),
+    [
+        pytest.param(
+            TWO,
+            "Report",
+            True,
+            Reason.ORPHANED,
+            "Delete them in Mailtrap if nobody uses them, or set spec.orphanPolicy to Delete.",
+            id="They are only reported.",
+        ),
+        pytest.param(
+            TWO,
+            "Delete",
+            True,
+            Reason.ORPHANED,
+            "Each is deleted when it has been seen so for 24h (status.orphans).",
+            id="They will be deleted.",
+        ),
+        pytest.param(
+            TWO,
+            "Delete",
+            False,
+            Reason.ORPHANED,
+            "The operator only plans (DRY_RUN): it deletes none of them.",
+            id="They would be deleted.",
+        ),
+        pytest.param(
+            replace(TWO, failure=REFUSED),
+            "Delete",
+            True,
+            Reason.REQUEST_REFUSED,
+            "Not all that are due could be deleted: Token 3 may not be deleted. The next pass tries again.",
+            id="They could not be deleted.",
+        ),
+    ],
+)
+def test_the_condition_names_the_orphans_and_says_what_to_do(
+    swept: Swept, policy: Literal["Report", "Delete"], reason: Reason, advice: str, *, may_delete: bool
+) -> None:
+    told = condition_of(swept, an_account(policy), INSTALLATION, may_delete=may_delete)
+
+    assert ("OrphansFound", "True", reason, CAUSE + advice) == told
+
+
+def test_there_is_no_condition_without_orphans() -> None:
+    assert None is condition_of(Swept((), ()), an_account(), INSTALLATION, may_delete=True)
+
+
+def test_the_condition_names_a_few_of_many() -> None:
+    many = Swept(tuple(lost(id_) for id_ in range(1, 24)), ())
+
+    told = condition_of(many, an_account(), INSTALLATION, may_delete=True)
+    assert told is not None
+    assert "23 of the tokens" in told[3]
+    assert "19, 20 and 3 more." in told[3]

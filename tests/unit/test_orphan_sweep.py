@@ -1,0 +1,294 @@
+"""The sweep over an account: what it reports, and that it deletes nothing to which anybody may lay claim."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal
+
+import pytest
+
+from mailtrap_operator.api.v1alpha1 import Account, AccountStatus, OrphanToken
+from mailtrap_operator.clients.accounts import NOT_LISTED
+from mailtrap_operator.core.observation import Found
+from mailtrap_operator.core.orphans import MOST_AT_ONCE, Swept
+from mailtrap_operator.core.ownership import Tag, owner_of
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.orphan_sweep import OrphanSweep
+from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.telemetry.events import EventRecorder
+from tests.unit.clients.account_bench import KEY, AccountBench, account
+from tests.unit.clients.objects import API_TOKENS, INSTALLATION, api_token
+from tests.unit.clients.remote import START
+from tests.unit.clock import virtual
+
+OLD = START - timedelta(days=2)
+NOBODYS = f"lost {Tag(INSTALLATION, 'nobodyaaaa', 'abcdefgh')}"
+
+
+@dataclass
+class Bench(AccountBench):
+    """An account with `policy`, orphans in it, and the ApiTokens that the operator knows."""
+
+    policy: Literal["Report", "Delete"] = "Delete"
+    sees_all: bool = True
+    may_delete: bool = True
+    store: Store = field(default_factory=lambda: Store(INSTALLATION, lambda: 0.0))
+    record: tuple[OrphanToken, ...] = ()
+    retained: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.sweep = OrphanSweep(
+            kube=self.kube,
+            store=self.store,
+            events=EventRecorder(self.kube, holder="me", clock=lambda: START),
+            installation=INSTALLATION,
+            sees_all=self.sees_all,
+            may_delete=self.may_delete,
+            clock=lambda: START,
+        )
+
+    def put(self, name: str, *, is_known: bool = True, **parts: Any) -> str:
+        """Have an ApiToken; return a remote name with its tag."""
+        body = self.kube.seed(API_TOKENS, api_token(name, **parts))
+        if is_known:
+            self.store.put_api_token(body)
+        owner = owner_of(INSTALLATION, "team", name, body["metadata"]["uid"])
+        return f"{name} {Tag(INSTALLATION, owner, 'abcdefgh')}"
+
+    def lose(self, count: int = 1, name: str = NOBODYS) -> list[int]:
+        """Have tokens that have been on record as orphans for long."""
+        ids = [self.remote.seed(name) for _ in range(count)]
+        self.record += tuple(OrphanToken(id=id_, last_four="beef", seen_at=OLD) for id_ in ids)
+        return ids
+
+    def account(self) -> Account:
+        """Return the account as it is known."""
+        seen = account()
+        status = AccountStatus(orphans=self.record, retained_owners=self.retained)
+        spec = seen.spec.model_copy(update={"orphan_policy": self.policy})
+        return seen.model_copy(update={"spec": spec, "status": status})
+
+    async def run(self) -> Swept:
+        """Run one pass."""
+        connection = self.accounts.at(KEY)
+        swept = await self.sweep.run(self.account(), await connection.list_tokens(), connection)
+        assert swept is not None
+        self.record = swept.record
+        return swept
+
+    def events(self) -> list[str]:
+        """Return what Events say."""
+        return [body["message"] for (kind, _, _), body in self.kube.objects.items() if kind == "events"]
+
+
+@virtual
+async def test_an_old_orphan_is_deleted_and_an_event_tells() -> None:
+    bench = Bench()
+    (orphan,) = bench.lose()
+
+    swept = await bench.run()
+
+    assert Swept((), ()) == swept
+    assert set() == bench.remote.live_ids()
+    (said,) = bench.events()
+    assert f"Token {orphan} (…" in said
+
+
+@virtual
+async def test_an_orphan_is_reported_and_gets_its_day() -> None:
+    bench = Bench()
+    orphan = bench.remote.seed(NOBODYS)
+
+    swept = await bench.run()
+
+    assert [orphan] == [token.id for token in swept.found]
+    assert [(orphan, START)] == [(record.id, record.seen_at) for record in swept.record]
+    assert {orphan} == bench.remote.live_ids()
+    assert [] == [call for call in bench.kube.calls if "apitokens" in call.path], "nothing is due"
+
+
+@pytest.mark.parametrize(
+    "bench",
+    [
+        lambda: Bench(policy="Report"),
+        lambda: Bench(may_delete=False),
+        lambda: Bench(retained=("nobodyaaaa",)),
+        lambda: Bench(sees_all=False),
+    ],
+    ids=["only reported", "DRY_RUN", "left on purpose", "not all namespaces are seen"],
+)
+@virtual
+async def test_an_orphan_that_must_stay_stays(bench: Any) -> None:
+    made: Bench = bench()
+    orphans = made.lose()
+
+    await made.run()
+
+    assert set(orphans) == made.remote.live_ids()
+
+
+@virtual
+async def test_an_operator_that_does_not_see_all_namespaces_reports_nothing() -> None:
+    bench = Bench(sees_all=False)
+    bench.lose()
+
+    assert Swept((), ()) == await bench.run()
+    assert Swept((), ()) == await bench.sweep.run(bench.account(), NOT_LISTED, bench.accounts.at(KEY))
+
+
+@virtual
+async def test_a_list_that_is_not_known_tells_nothing() -> None:
+    bench = Bench()
+    bench.lose()
+
+    assert None is await bench.sweep.run(bench.account(), NOT_LISTED, bench.accounts.at(KEY))
+
+
+@virtual
+async def test_what_is_not_ours_stays_whatever_is_on_record() -> None:
+    bench = Bench()
+    served = bench.lose(name=bench.put("billing"))
+    persons = bench.lose(name="laptop")
+    elsewhere = bench.lose(name=f"lost {Tag('zzzzzz', 'nobodyaaaa', 'abcdefgh')}")
+
+    assert Swept((), ()) == await bench.run()
+    assert {*served, *persons, *elsewhere} == bench.remote.live_ids()
+
+
+CURRENT = {
+    "current": {
+        "issuedAt": "2026-03-01T12:00:00Z",
+        "accessDigest": "a",
+        "expirationDigest": "b",
+        "account": {"kind": "ClusterMailtrapAccount", "name": "default"},
+        "lastFour": "beef",
+    }
+}
+
+
+@virtual
+async def test_an_api_token_that_is_not_known_here_is_found_before_its_token_is_deleted() -> None:
+    bench = Bench()
+    unknown = bench.lose(name=bench.put("unknown", is_known=False))
+    going = bench.lose(
+        name=bench.put("going", is_known=False, deletionTimestamp="2026-03-01T12:00:00Z", finalizers=["x/y"])
+    )
+    (recorded,) = bench.lose()
+    status = {"observedGeneration": 1, "current": {**CURRENT["current"], "id": recorded}}
+    bench.put("adopter", is_known=False, status=status)
+    lost = bench.lose()
+
+    await bench.run()
+
+    assert {*unknown, *going, recorded} == bench.remote.live_ids()
+    assert not set(lost) & bench.remote.live_ids()
+    listed = [call for call in bench.kube.calls if call.path.endswith("/apitokens")]
+    assert ["/apis/mailtrap-operator.io/v1alpha1/apitokens"] == [call.path for call in listed]
+    assert ["resourceVersion" in call.query for call in listed] == [False], "a cache may be old"
+
+
+@virtual
+async def test_every_page_of_api_tokens_is_read() -> None:
+    bench = Bench()
+    names = [bench.put(f"t{number:04}", is_known=False) for number in range(501)]
+    tokens = bench.lose(name=names[-1])
+
+    await bench.run()
+
+    assert set(tokens) == bench.remote.live_ids()
+
+
+@pytest.mark.parametrize("status", [403, 500, None])
+@virtual
+async def test_nothing_is_deleted_when_the_api_tokens_cannot_be_listed(status: int | None) -> None:
+    bench = Bench()
+    orphans = bench.lose()
+    bench.kube.fail("GET", "/apitokens", status)
+
+    swept = await bench.run()
+
+    assert set(orphans) == bench.remote.live_ids()
+    assert swept.failure is not None
+    assert orphans == [orphan.id for orphan in swept.record]
+    await bench.run()
+    assert set() == bench.remote.live_ids(), "the next pass tries again"
+
+
+@virtual
+async def test_one_refusal_keeps_no_other_orphan_and_is_told() -> None:
+    bench = Bench()
+    first, second = bench.lose(2)
+    bench.remote.fault("delete", "status", status=422)
+
+    swept = await bench.run()
+
+    assert {first} == bench.remote.live_ids()
+    assert swept.failure is not None
+    assert Reason.REQUEST_REFUSED == swept.failure.reason
+    assert [first] == [orphan.id for orphan in swept.record]
+    assert f"Token {first} may not be deleted." in swept.failure.message
+    assert second not in bench.remote.live_ids()
+    assert Swept((), ()) == await bench.run()
+
+
+@virtual
+async def test_a_trouble_of_the_account_ends_the_pass() -> None:
+    bench = Bench()
+    bench.lose(3)
+    bench.remote.fault("delete", "status", status=500, times=9)
+
+    swept = await bench.run()
+
+    assert 1 == sum(request.method == "DELETE" for request in bench.remote.requests)
+    assert 3 == len(swept.found)
+    assert swept.failure is not None
+
+
+@virtual
+async def test_a_pass_deletes_a_few_and_the_next_goes_on() -> None:
+    bench = Bench()
+    bench.lose(MOST_AT_ONCE + 2)
+
+    assert 2 == len((await bench.run()).found)
+    assert 0 == len((await bench.run()).found)
+
+
+@virtual
+async def test_refused_ones_do_not_stand_in_the_way_of_others() -> None:
+    bench = Bench()
+    refused = bench.lose(MOST_AT_ONCE)
+    bench.remote.fault("delete", "status", status=403, times=MOST_AT_ONCE)
+    bench.lose(1)
+
+    await bench.run()
+    assert {*refused} < bench.remote.live_ids()
+    await bench.run()
+
+    assert 1 == len(bench.remote.live_ids())
+
+
+@virtual
+async def test_a_list_of_api_tokens_that_is_getting_old_proves_nothing() -> None:
+    bench = Bench(calls=3)
+    orphans = bench.lose(4)
+    connection = bench.accounts.at(KEY)
+    tokens = await connection.list_tokens()
+    assert isinstance(tokens, Found)
+
+    swept = await asyncio.wait_for(bench.sweep.run(bench.account(), tokens, connection), 60)
+
+    assert swept is not None
+    assert 2 == len(swept.found), "two of three calls were free at once"
+    assert {*orphans[2:]} == bench.remote.live_ids()
+
+
+@virtual
+async def test_a_token_that_is_gone_already_counts_as_deleted() -> None:
+    bench = Bench()
+    (orphan,) = bench.lose()
+    connection = bench.accounts.at(KEY)
+    tokens = await connection.list_tokens()
+    bench.remote.control("DELETE", f"tokens/{orphan}")
+
+    assert Swept((), ()) == await bench.sweep.run(bench.account(), tokens, connection)
