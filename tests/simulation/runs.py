@@ -22,8 +22,11 @@ AFTERWARDS = 5.0
 """How long a served world is watched for second thoughts."""
 
 
-MOST_IO_PER_RECOVERY = 25
-"""How many I/Os more than without faults it may take until the object is served, for each fault."""
+MOST_IO_PER_RECOVERY = 26
+"""How many I/Os more than without faults it may take until the object is served, for each fault.
+
+One of them is the account's status, which a new operator writes when the credential is another one.
+"""
 
 Script = Mapping[int, Outcome]
 
