@@ -92,8 +92,9 @@ class AccountReconciler:
             return Verdict(tokens.retry_after, is_failed=True, at_most=interval, written=written)
         if trouble is not None:
             return Verdict(trouble.retry_after, is_failed=True, at_most=interval, written=written)
-        now = self._store.account(key)
-        is_done = now is None or self._protection.fits(now)
+        # Somebody may have begun or ended to use it meanwhile.
+        latest = self._store.account(key)
+        is_done = latest is None or self._protection.fits(latest)
         return Verdict(interval if is_done else AT_ONCE, written=written)
 
     async def _take_leave(self, key: AccountKey) -> Verdict:
@@ -135,18 +136,19 @@ class AccountReconciler:
         self, account: Account, tokens: Tokens, swept: Swept | None
     ) -> tuple[tuple[str, ...], Failure | None]:
         """Write the status between the two halves of the protection: it says which Secret is held, before it is."""
-        key, written = key_of_account(account), tuple[str, ...]()
+        key = key_of_account(account)
         is_used, secret = self._store.is_held(key), account.status.credentials_secret
+        trouble: Failure | None = None
         try:
-            secret, trouble = await self._protection.free_secrets(account, is_used=is_used), None
+            secret = await self._protection.free_secrets(account, is_used=is_used)
         except Failure as failure:
             trouble = failure
         written = await self._report(account, tokens, swept, secret)
-        try:
-            if trouble is None:
+        if trouble is None:
+            try:
                 await self._protection.settle(self._store.account(key) or account, is_used=is_used)
-        except Failure as failure:
-            trouble = failure
+            except Failure as failure:
+                trouble = failure
         if trouble is not None:
             extra = {"key": str(key), "cause": trouble.message}
             logger.warning("an account in use is not protected, or one out of use not let go", extra=extra)

@@ -89,6 +89,8 @@ class Applier:
         # A claim older than this is not acted upon: its remote call must be over well before it counts as settled.
         self._longest_claim = settle_time / 4
         self._clock = clock
+        # The objects of a namespace may all go at once, and write to the same account.
+        self._noting = asyncio.Lock()
 
     async def apply(self, plan: Plan, writes: Writes) -> Outcome:
         """Carry out a plan's action."""
@@ -123,7 +125,8 @@ class Applier:
                 await self._revoke(key, token, lane)
             case RemoveFinalizer(retention=retention):
                 if retention is not None:
-                    await self._note_retention(key, retention)
+                    async with self._noting:
+                        await self._note_retention(key, retention)
                 left = tuple(f for f in writes.api_token.metadata.finalizers if f != FINALIZER)
                 writes.note(await self._api_tokens.write_finalizers(writes.api_token, left))
                 self._unpublished.drop(key)

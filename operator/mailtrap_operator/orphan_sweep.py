@@ -74,10 +74,10 @@ class OrphanSweep:
         if not ids or account.spec.orphan_policy != "Delete" or not self._may_delete:
             return Swept(found, record)
         listed = {token.id: token for token in found}
-        gone, failure = await self._delete([listed[id_] for id_ in ids], account, connection)
+        cleared, failure = await self._delete([listed[id_] for id_ in ids], account, connection)
         return Swept(
-            tuple(token for token in found if token.id not in gone),
-            tuple(orphan for orphan in record if orphan.id not in gone),
+            tuple(token for token in found if token.id not in cleared),
+            tuple(orphan for orphan in record if orphan.id not in cleared),
             failure.as_unknown() if failure else None,
         )
 
@@ -88,8 +88,12 @@ class OrphanSweep:
     async def _delete(
         self, due: list[RemoteToken], account: Account, connection: Connection
     ) -> tuple[set[int], Failure | None]:
-        """Delete what is due; return what is gone, and what kept it from deleting the rest, if anything did."""
-        gone: set[int] = set()
+        """Delete what is due and belongs to nobody.
+
+        Returns:
+            The ids of what is gone or turned out to belong to somebody, and what kept the rest from being deleted.
+        """
+        cleared: set[int] = set()
         refusals: dict[int, Failure] = {}
         try:
             listed_at = _now()
@@ -97,6 +101,7 @@ class OrphanSweep:
             client = await connection.client()
             for token in due:
                 if claims.cover(token):
+                    cleared.add(token.id)
                     continue
                 async with client.pacer.slot(Lane.ROUTINE):
                     if _now() - listed_at >= _PROVES_FOR:
@@ -106,14 +111,14 @@ class OrphanSweep:
                     except Terminal as refusal:
                         refusals[token.id] = refusal
                         continue
-                gone.add(token.id)
+                cleared.add(token.id)
                 connection.learn(token, is_alive=False)
                 await self._tell(account, token)
         except Failure as failure:
-            return gone, failure
+            return cleared, failure
         finally:
             self._refused[connection.key] = frozenset(refusals)
-        return gone, next(iter(refusals.values()), None)
+        return cleared, next(iter(refusals.values()), None)
 
     async def _claims(self) -> Claims:
         owners, ids = set(), set[int]()

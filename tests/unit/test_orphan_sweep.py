@@ -179,7 +179,7 @@ async def test_an_api_token_that_is_not_known_here_is_found_before_its_token_is_
     bench.put("adopter", is_known=False, status=status)
     lost = bench.lose()
 
-    await bench.run()
+    assert Swept((), ()) == await bench.run()
 
     assert {*unknown, *going, recorded} == bench.remote.live_ids()
     assert not set(lost) & bench.remote.live_ids()

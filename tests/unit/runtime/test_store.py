@@ -382,3 +382,32 @@ def test_who_holds_an_account_is_told_whenever_that_changes(store: Store) -> Non
     store.drop_api_token(KEY)
     assert {DEFAULT, OLD_KEY} == set(told[2:])
     assert not store.is_held(DEFAULT)
+
+
+def test_a_late_answer_brings_no_object_back_whose_end_a_watch_has_told(store: Store) -> None:
+    store.put_api_token(api_token())
+    store.put_account(Account.model_validate(account()))
+
+    store.drop_api_token(KEY, "uid-of-billing")
+    store.drop_account(DEFAULT, "uid-of-default")
+
+    assert News.NONE is store.put_api_token(api_token(version=2))
+    assert not store.put_account(Account.model_validate(account(version=2)))
+    assert (None, None) == (store.api_token(KEY), store.account(DEFAULT))
+    assert News.WISHES is store.put_api_token(api_token(uid="another", version=3))
+
+
+def test_an_object_that_a_list_lacked_comes_back_when_it_is_read(store: Store) -> None:
+    store.put_api_token(api_token())
+
+    store.drop_api_token(KEY)
+
+    assert News.WISHES is store.put_api_token(api_token())
+
+
+def test_no_more_ends_are_kept_in_mind_than_late_answers_could_need(store: Store) -> None:
+    for number in range(1001):
+        store.drop_api_token(KEY, f"uid {number}")
+
+    assert News.WISHES is store.put_api_token(api_token(uid="uid 0"))
+    assert News.NONE is store.put_api_token(api_token(uid="uid 1", version=2))
