@@ -5,15 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
-from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.tokens import ADMIN, Grant
 from tests.simulation.consumer import NAME as CONSUMER
 from tests.simulation.invariants import what_is_missing
-from tests.simulation.time import server_time
-from tests.simulation.world import OVERLAP, World, api_token_path, secret_path
+from tests.simulation.world import BY_HAND, OVERLAP, World, api_token_path, secret_path
 
-_BY_HAND = "by hand"
 _UNDER_WAY = 0.125
 """How long after its creation an object's first token is being made."""
 
@@ -88,17 +84,13 @@ def _has_moved(world: World) -> bool:
 
 
 def _adopt(world: World) -> None:
-    """Have a token that a person made taken over, and confirm that at once."""
-    draft = Draft(_BY_HAND, (Grant("domain", 1, ADMIN),), None)
-    id_ = str(world.account.create(draft, "Jane Doe", server_time()).id)
-    marks = {ADOPT_ANNOTATION: id_, CONFIRM_ANNOTATION: id_}
-    world.write("PATCH", api_token_path(), {"metadata": {"annotations": marks}})
+    world.adopt()
 
 
 def _is_adopted(world: World) -> bool:
     """Whether the adopted token is gone after its overlap."""
     names = [token.name for token in world.remote_tokens().values()]
-    return _is_served_with_one_token(world) and _BY_HAND not in names
+    return _is_served_with_one_token(world) and BY_HAND not in names
 
 
 def _lose_secret(world: World) -> None:

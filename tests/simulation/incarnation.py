@@ -192,6 +192,7 @@ class Incarnation:
 
 def _resource(path: str) -> str:
     parts = path.strip("/").split("/")
-    names = {"apitokens", "secrets", "events", "deployments", "clustermailtrapaccounts", "mailtrapaccounts"}
+    workloads = {"deployments", "statefulsets", "daemonsets"}
+    names = workloads | {"apitokens", "secrets", "events", "clustermailtrapaccounts", "mailtrapaccounts"}
     at = next(i for i, part in enumerate(parts) if part in names)
     return "/".join([parts[at], *parts[at + 2 :]])

@@ -31,6 +31,11 @@ _OTHER_SPEC: Mapping[str, Any] = {
 }
 _REPLACE: Mapping[str, Any] = {"resources": [{**_RESOURCE, "accessLevel": "Viewer"}, _NAMED]}
 _RESET: Mapping[str, Any] = {"expiration": {"policy": "After", "after": "1080h"}}
+_RESTART: Mapping[str, Any] = {
+    **_REPLACE,
+    # It does not exist, so that it is waited for.
+    "rolloutRestartTargets": [{"kind": "Deployment", "name": "mailer"}],
+}
 _CREATE_CALL, _RESET_CALL, _PROBE = "POST {id}/api_tokens", "POST {id}/api_tokens/{id}/reset", "GET accounts"
 
 
@@ -38,7 +43,8 @@ _CREATE_CALL, _RESET_CALL, _PROBE = "POST {id}/api_tokens", "POST {id}/api_token
 class Situation:
     """How `billing` got there: served (unless it `is_new`), then changed as a user would, then over, or cut off.
 
-    `change` None means that it is deleted; `killed_before` names the call that the operator does not live to make.
+    `change` None means that it is deleted; `killed_before` names the call that the operator does not live to make. One
+    that `adopts` takes over a token that a person made.
     """
 
     name: str
@@ -47,6 +53,7 @@ class Situation:
     killed_before: str = ""
     goes_on: bool = False
     is_new: bool = False
+    adopts: bool = False
 
     def __str__(self) -> str:
         return self.name
@@ -58,6 +65,8 @@ SITUATIONS: tuple[Situation, ...] = (
     Situation("overlap, the operator goes on", _REPLACE, goes_on=True),
     Situation("overlap", _REPLACE),
     Situation("overlap of a reset", _RESET),
+    Situation("workloads to restart", _RESTART),
+    Situation("adopted", {}, adopts=True),
     Situation("first token claimed", _SPEC, killed_before=_CREATE_CALL, is_new=True),
     Situation("first token made", _SPEC, killed_before=_PROBE, is_new=True),
     Situation("replacement claimed", _REPLACE, killed_before=_CREATE_CALL),
@@ -150,6 +159,8 @@ async def _lived(saved: Saved, name: str, situation: Situation, *, seed: int = 0
             return is_served(world) and bool(_status(world, name).get("previous")) != situation.is_over
 
         network.before = kill
+        if situation.adopts:
+            world.adopt(name)
         if situation.change is None:
             world.delete(api_token_path(name))
         else:

@@ -33,8 +33,14 @@ _BESIDE: Mapping[Path, Mapping[str | None, Spec]] = {
     ("expiration", "at"): {"2026-09-01T12:00:00Z": _AT, "2027-09-01T12:00:00Z": _AT},
     ("resources", 0, "name"): {"example.com": _DOMAIN, "My sandbox": {"type": "sandbox", "id": ABSENT}},
     ("resources", 0, "id"): {None: {"type": "domain", "name": "example.com"}},
+    ("rolloutRestartTargets", 0, "name"): {None: {"selector": {"matchLabels": {"team": "shop"}}}},
 }
 """What the CRD's rules demand beside a value, or beside none; a name is one that the account shows."""
+
+_INSTEAD: Mapping[Path, Path] = {
+    ("rolloutRestartTargets", 0, "selector", "matchLabels"): ("rolloutRestartTargets", 0, "name")
+}
+"""What the CRD's rules do not allow beside a field."""
 
 _CONTENT = (Reason.TOKEN_PUBLISHED, Reason.SUSPENDED)
 _NOTICE = 30.0
@@ -98,7 +104,8 @@ def _spec(field: Path, value: Any) -> Spec:
     beside = _BESIDE.get(field, {}).get(key, {}) if isinstance(key, str | None) else {}
     for name, companion in beside.items():
         spec = changed(spec, (*field[:-1], name), companion)
-    return spec
+    is_alternative = field in _INSTEAD and value is not ABSENT
+    return changed(spec, _INSTEAD[field], ABSENT) if is_alternative else spec
 
 
 def cost_of(transition: Transition, trouble: Trouble, *, is_new: bool = False) -> Cost:

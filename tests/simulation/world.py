@@ -15,6 +15,7 @@ from typing import Any
 
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.ownership import owner_of, parse_tag
+from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
 from mailtrap_simulator.account import Account, Node
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.messages import Request, Response
@@ -36,6 +37,9 @@ ACCOUNT_ID = 3229
 CREDENTIAL = "c0ffee00" * 4
 FOR_EVERYBODY = {"allowedNamespaces": {"names": ["*"]}}
 """The policy of an account that serves every namespace."""
+BY_HAND = "by hand"
+"""The name of a token that a person made."""
+
 RESTART_AFTER = 2.0
 _UNTIL_SERVED = 10.0
 OVERLAP = timedelta(seconds=90)
@@ -212,6 +216,13 @@ class World:
     def request_rotation(self, name: str = "billing", request: str = "now") -> None:
         """Ask for a rotation of an ApiToken, by its annotation."""
         self.write("PATCH", api_token_path(name), {"metadata": {"annotations": {ROTATE_ANNOTATION: request}}})
+
+    def adopt(self, name: str = "billing") -> None:
+        """Have an ApiToken take over a token that a person made, and confirm that at once."""
+        draft = Draft(BY_HAND, (Grant("domain", 1, ADMIN),), None)
+        id_ = str(self.account.create(draft, "Jane Doe", server_time()).id)
+        marks = {ADOPT_ANNOTATION: id_, CONFIRM_ANNOTATION: id_}
+        self.write("PATCH", api_token_path(name), {"metadata": {"annotations": marks}})
 
     def request_list(self) -> None:
         """Have the account looked at before its time: its object changes in a way that matters to nobody."""

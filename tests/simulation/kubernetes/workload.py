@@ -1,4 +1,4 @@
-"""Deployments, as far as a restart and its rollout need them: any template, and the counts of the controller."""
+"""Workloads, as far as a restart and its rollout need them: any template, and the counts of the controller."""
 
 from tests.simulation.kubernetes.custom import CustomKind
 from tests.simulation.kubernetes.resource import Resource
@@ -14,9 +14,12 @@ _SPEC = {"type": "object", "properties": {"replicas": {**_NUMBER, "default": 1},
 _COUNTS = ("observedGeneration", "replicas", "updatedReplicas", "availableReplicas")
 _STATUS = {"type": "object", "properties": dict.fromkeys(_COUNTS, _NUMBER), "default": {}}
 
-DEPLOYMENTS = CustomKind(
-    Resource("apps", "v1", "deployments", "Deployment", is_namespaced=True),
-    Schema({"type": "object", "required": ["spec"], "properties": {"spec": _SPEC}}),
-    Schema({"type": "object", "properties": {"status": _STATUS}}),
+WORKLOADS = tuple(
+    CustomKind(
+        Resource("apps", "v1", f"{kind.lower()}s", kind, is_namespaced=True),
+        Schema({"type": "object", "required": ["spec"], "properties": {"spec": _SPEC}}),
+        Schema({"type": "object", "properties": {"status": _STATUS}}),
+    )
+    for kind in ("Deployment", "StatefulSet", "DaemonSet")
 )
-"""Like a custom kind, a Deployment counts generations and has the status subresource."""
+"""Like custom kinds, they count generations and have the status subresource."""
