@@ -50,8 +50,7 @@ def test_labels_and_annotations_of_the_api_token_change_nothing_at_all(world: Wo
     world.becomes_ready("later")
 
     assert ["create"] == world.operations(before)
-    later = {write["objectRef"].get("name", "later") for write in world.writes()[writes:]}
-    assert {"later"} == later
+    assert {"later"} == world.written(world.writes()[writes:])
 
 
 def test_a_changed_expiration_leads_to_one_reset_and_the_old_value_still_works(world: World) -> None:

@@ -226,6 +226,15 @@ class World:
             e for e in self.requests(user) if e["verb"] not in reading and "dryRun=" not in e["requestURI"]
         ]
 
+    @staticmethod
+    def written(writes: list[Body]) -> set[str]:
+        """Return the names of the objects that writes are about, of an Event that of its ApiToken.
+
+        The audit log does not name a Secret that is created: an ApiToken of that name is written as well.
+        """
+        names = {write["objectRef"].get("name", "") for write in writes}
+        return {name.partition(".")[0] for name in names} - {""}
+
     # What one sees of the remote side.
 
     def tokens(self) -> list[Body]:
