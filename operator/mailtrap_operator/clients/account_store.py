@@ -27,13 +27,8 @@ class AccountStore:
 
     async def write_finalizers(self, account: Account, finalizers: tuple[str, ...]) -> Account:
         """Replace the finalizers of the very version that was read."""
-        patch: Body = {
-            "metadata": {
-                "finalizers": list(finalizers),
-                "resourceVersion": account.metadata.resource_version,
-            }
-        }
-        return Account.model_validate(await self._kube.merge(_path(account), patch))
+        version = account.metadata.resource_version
+        return Account.model_validate(await self._kube.write_finalizers(_path(account), version, finalizers))
 
 
 def _path(account: Account) -> str:

@@ -45,13 +45,8 @@ class ApiTokenStore:
 
     async def write_finalizers(self, api_token: ApiToken, finalizers: tuple[str, ...]) -> ApiToken:
         """Replace the finalizers of the very version that was read."""
-        patch: Body = {
-            "metadata": {
-                "finalizers": list(finalizers),
-                "resourceVersion": api_token.metadata.resource_version,
-            }
-        }
-        return self._parsed(await self._kube.merge(_path(api_token), patch))
+        version = api_token.metadata.resource_version
+        return self._parsed(await self._kube.write_finalizers(_path(api_token), version, finalizers))
 
     def _parsed(self, body: Body) -> ApiToken:
         self._remember(body)

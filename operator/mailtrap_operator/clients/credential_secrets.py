@@ -37,10 +37,8 @@ class CredentialSecrets:
             await self._write(secret, tuple(f for f in secret.finalizers if f != CREDENTIAL_FINALIZER))
 
     async def _write(self, secret: CredentialSecret, finalizers: tuple[str, ...]) -> None:
-        patch: Body = {
-            "metadata": {"finalizers": list(finalizers), "resourceVersion": secret.resource_version}
-        }
+        path = f"{secrets_path(secret.namespace)}/{secret.name}"
         try:
-            await self._kube.merge(f"{secrets_path(secret.namespace)}/{secret.name}", patch)
+            await self._kube.write_finalizers(path, secret.resource_version, finalizers)
         except Missing:
             return

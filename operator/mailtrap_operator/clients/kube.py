@@ -89,6 +89,11 @@ class KubeClient:
         """Merge into an object; its resourceVersion is the precondition."""
         return await self._call("PATCH", path, body, content_type=MERGE_PATCH)
 
+    async def write_finalizers(self, path: str, resource_version: str, finalizers: tuple[str, ...]) -> Body:
+        """Replace the finalizers of the very version that was read."""
+        meta = {"finalizers": list(finalizers), "resourceVersion": resource_version}
+        return await self.merge(path, {"metadata": meta})
+
     async def delete(self, path: str, *, uid: str, resource_version: str) -> None:
         """Delete the very object that was read."""
         preconditions = {"uid": uid, "resourceVersion": resource_version}
