@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from mailtrap_operator.api.v1alpha1 import Account, ApiTokenStatus, OrphanToken, print_duration
 from mailtrap_operator.core.conditions import Wanted
+from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.reasons import Reason
 
@@ -107,11 +108,10 @@ def condition_of(swept: Swept, account: Account, installation: str, *, may_delet
     """Return the condition that tells of orphans, None where there are none."""
     if not swept.found:
         return None
-    ids = ", ".join(str(token.id) for token in swept.found[:_MOST_NAMED])
-    more = f" and {left} more" if (left := len(swept.found) - _MOST_NAMED) > 0 else ""
+    ids = enumerated([token.id for token in swept.found], _MOST_NAMED)
     cause = (
         f"{len(swept.found)} of the tokens with the tag of this installation ({installation}) belong to no ApiToken: "
-        f"{ids}{more}."
+        f"{ids}."
     )
     advice = _advice(account, may_delete=may_delete)
     if swept.failure is None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from mailtrap_operator.api.v1alpha1 import GROUP, Account, ApiToken
 from mailtrap_operator.core.conditions import Wanted
 from mailtrap_operator.core.deletion import FINALIZER
+from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.reasons import Reason
 
@@ -78,9 +79,10 @@ def condition_of(
     """Return the condition that says whom a deletion waits for, None where none waits."""
     if not users:
         return None
-    names = ", ".join(map(str, sorted(users)[:_MOST_NAMED]))
-    more = f" and {left} more" if (left := len(users) - _MOST_NAMED) > 0 else ""
-    waits = f"is being deleted; that waits for the ApiTokens that may have tokens there, {len(users)}: {names}{more}."
+    names = enumerated(sorted(users), _MOST_NAMED)
+    waits = (
+        f"is being deleted; that waits for the ApiTokens that may have tokens there, {len(users)}: {names}."
+    )
     if is_going(account):
         advice = "Delete them, or name another account in their spec.accountRef. No further ApiToken gets a token here."
         return CONDITION, "True", Reason.ACCOUNT_IN_USE, f"The account {waits} {advice}"

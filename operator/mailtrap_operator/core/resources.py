@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from mailtrap_operator.api.v1alpha1 import ApiToken, BoundResource, Resource
+from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.observation import Catalogue, CatalogueEntry, Found, Unknown
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.resource_types import todays_type
@@ -124,8 +125,7 @@ def _candidates(type_: str, of_type: Iterable[CatalogueEntry], catalogue: Catalo
 
 
 def _some(words: Sequence[str]) -> str:
-    more = len(words) - _MOST_TOLD
-    return ", ".join(words[:_MOST_TOLD]) + (f" and {more} more" if more > 0 else "")
+    return enumerated(words, _MOST_TOLD)
 
 
 def _cut(name: str) -> str:
