@@ -3,21 +3,33 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 from mailtrap_simulator.tokens import ADMIN, Grant
 from tests.simulation.consumer import NAME as CONSUMER
 from tests.simulation.invariants import what_is_missing
+from tests.simulation.time import START
 from tests.simulation.world import BY_HAND, OVERLAP, World, api_token_path, secret_path
 
 _UNDER_WAY = 0.125
 """How long after its creation an object's first token is being made."""
+
+_OPENS = START + timedelta(minutes=5)
+_OPEN_FOR = timedelta(hours=1)
+"""When a rotation window is open: later than the flow begins, and long enough for every fault."""
 
 
 def is_served(world: World) -> bool:
     """Whether every object is Ready and served to the end."""
     objects = world.api_tokens()
     return bool(objects) and all(what_is_missing(world, body) is None for body in objects)
+
+
+def is_waiting(world: World) -> bool:
+    """Whether a rotation waits for its window."""
+    conditions = (c for body in world.api_tokens() for c in body["status"].get("conditions", ()))
+    return any(condition["type"] == "RotationPending" for condition in conditions)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +83,14 @@ def _change_permissions(world: World) -> None:
 
 def _request_rotation(world: World) -> None:
     world.request_rotation()
+
+
+def _is_rotated_in_window(world: World) -> bool:
+    """Whether the token was made when the window was open."""
+    (body,) = world.api_tokens()
+    held = next((token for token in world.owned(body) if token.value == world.published_value()), None)
+    is_in_window = held is not None and _OPENS <= held.created_at < _OPENS + _OPEN_FOR
+    return is_in_window and is_served(world) and not is_waiting(world)
 
 
 def _request_rotation_with_consumer(world: World) -> None:
@@ -141,6 +161,21 @@ FLOWS: tuple[Flow, ...] = (
     Flow("reset", _change_expiration),
     Flow("replace", _change_permissions, is_done=_is_served_with_one_token),
     Flow("rotation requested", _request_rotation),
+    Flow(
+        "rotation in a window",
+        _change_expiration,
+        spec={
+            "rotation": {
+                "windows": [
+                    {
+                        "schedule": f"{_OPENS:%-M %-H} * * *",
+                        "duration": f"{_OPEN_FOR.total_seconds():.0f}s",
+                    }
+                ]
+            }
+        },
+        is_done=_is_rotated_in_window,
+    ),
     Flow(
         "workload restarted",
         _request_rotation_with_consumer,

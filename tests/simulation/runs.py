@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from tests.simulation.endings import ending_of
-from tests.simulation.flows import Flow, is_served
+from tests.simulation.flows import Flow, is_served, is_waiting
 from tests.simulation.incarnation import CLAIM, LIST, OF_ACCOUNT, TRIAL
 from tests.simulation.invariants import Invariants
 from tests.simulation.listening import everything_logged
@@ -118,7 +118,8 @@ async def _play(flow: Flow, saved: Saved, network: Network, logged: list[str]) -
 
     def note() -> None:
         nonlocal cost
-        if network.is_counting and not cost and (flow.is_done(world) or is_served(world)):
+        is_served_now = flow.is_done(world) or (is_served(world) and not is_waiting(world))
+        if network.is_counting and not cost and is_served_now:
             cost = sum(not (call.what.startswith(LIST) or OF_ACCOUNT in call.what) for call in network.calls)
         invariants.on_change()
 

@@ -29,12 +29,16 @@ HELD = (0, 1, 3, 1, 0, 0)
 FREED = (0, 1, 3, 2, 0, 0)
 """The last token of an account: it is listed, and it and its credential are let go."""
 
+TOLD_TO_WAIT = (0, 1, 1, 3, 0, 1)
+"""The condition that says what a rotation waits for."""
+
 BUDGET = {
     "create": plus((1, 1, 4, 3, 1, 1), HELD),
     "create with a named resource": plus((1, 2, 4, 4, 1, 1), HELD),
     "reset": (1, 2, 3, 6, 1, 1),
     "replace": (2, 4, 5, 13, 1, 2),
     "rotation requested": (1, 2, 3, 6, 1, 1),
+    "rotation in a window": plus((1, 2, 3, 6, 1, 1), TOLD_TO_WAIT),
     "workload restarted": (2, 7, 9, 32, 1, 3),
     "adopted": (1, 8, 4, 16, 0, 1),
     "permissions changed in Mailtrap": (2, 5, 6, 14, 1, 2),
