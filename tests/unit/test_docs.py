@@ -1,0 +1,30 @@
+"""What the documents point at is there: files, folders, and tests by their names."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+_LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
+_TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    links = set(_LINK.findall(document.read_text()))
+
+    assert set() == {link for link in links if not (document.parent / link).exists()}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_test_that_is_named_exists(document: Path) -> None:
+    named = set(_TEST.findall(document.read_text()))
+
+    assert set() == {(path, name) for path, name in named if not _exists(ROOT / path, name)}
+
+
+def _exists(path: Path, name: str) -> bool:
+    return path.exists() and re.search(rf"\bdef {name}\b" if name else "", path.read_text()) is not None
