@@ -13,6 +13,7 @@ from local_cluster.certificates import write_private
 from local_cluster.control_plane import ControlPlane
 from local_cluster.errors import ClusterError, KubectlError
 from local_cluster.identities import ADMIN, ADMIN_GROUP, Identities
+from local_cluster.kubeconfig import token_kubeconfig
 
 KUBECTL_TIMEOUT = 60.0  # seconds; `kubectl wait` and `kubectl delete` are the slow ones
 
@@ -122,6 +123,27 @@ class Cluster:
         write_private(path, self._identities.kubeconfig(self.url, name, groups))
         return path
 
+    def kubeconfig_for_service_account(self, namespace: str, name: str, *, secret: str = "") -> Path:
+        """Make a kubeconfig for a ServiceAccount that exists; its token lies in a file of its own beside it.
+
+        Each call puts a new token there, as a kubelet does from time to time. A token that is bound to a `secret` of the
+        namespace dies within seconds of that Secret.
+
+        Raises:
+            KubectlError: there is no such ServiceAccount, or no such Secret.
+        """
+        bound = ["--bound-object-kind=Secret", f"--bound-object-name={secret}"] if secret else []
+        text = self.kubectl("create", "token", name, f"--namespace={namespace}", "--duration=1h", *bound)
+        user = quote(f"system:serviceaccount:{namespace}:{name}", safe="")
+        token, path = self._layout.users / f"{user}.token", self._layout.users / f"{user}.kubeconfig"
+        # Whoever reads it meanwhile must find the former token or the new one.
+        fresh = self._layout.users / f"{user}.new"
+        write_private(fresh, text.strip().encode())
+        fresh.replace(token)
+        authority = self.ca_file.read_bytes()
+        write_private(path, token_kubeconfig(url=self.url, authority=authority, token=token))
+        return path
+
     def start_nodes(self, *names: str) -> None:
         """Add nodes and start the scheduler, once in a cluster's life: from then on pods get ready, though no container runs.
 
@@ -147,6 +169,10 @@ class Cluster:
     def stop_apiserver(self) -> None:
         """Take the API server away."""
         self._plane.stop_api_server()
+
+    def renew_certificate(self) -> None:
+        """Give the API server another certificate of the same authority; it serves with it after its next start, if not before."""
+        self._identities.vouch_for_api_server()
 
     def start_apiserver(self) -> None:
         """Bring the API server back on the same port, and wait until it serves."""

@@ -19,7 +19,7 @@ class Identities:
     """Writes the keys and certificates of a new cluster, and vouches for its users."""
 
     def __init__(self, layout: Layout) -> None:
-        pki = layout.pki
+        self._pki = pki = layout.pki
         pki.mkdir(mode=0o700)
         layout.users.mkdir(mode=0o700)
         self._authority = Authority("local-cluster")
@@ -27,11 +27,15 @@ class Identities:
         write_private(pki / "ca.crt", self._authority.certificate)
         write_private(pki / "etcd-ca.crt", etcd_authority.certificate)
         etcd_authority.issue("etcd", hosts=[LOOPBACK]).write(pki, "etcd")
-        self._authority.issue("kube-apiserver", hosts=API_SERVER_HOSTS).write(pki, "kube-apiserver")
+        self.vouch_for_api_server()
         self._authority.issue(ADMIN, groups=[ADMIN_GROUP]).write(pki, "admin")
         signing_key().write(pki, "service-account")
         self.admin = _client_context(pki, authority="ca", user="admin")
         self.etcd = _client_context(pki, authority="etcd-ca", user="etcd")
+
+    def vouch_for_api_server(self) -> None:
+        """Issue the certificate that the API server serves with, again if there is one."""
+        self._authority.issue("kube-apiserver", hosts=API_SERVER_HOSTS).write(self._pki, "kube-apiserver")
 
     def kubeconfig(self, url: str, name: str, groups: Sequence[str] = ()) -> bytes:
         """Return a kubeconfig with a new certificate for the user `name` in `groups`."""

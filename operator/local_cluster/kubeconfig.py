@@ -2,6 +2,8 @@
 
 import base64
 import json
+from collections.abc import Mapping
+from pathlib import Path
 
 from local_cluster.certificates import Credential
 
@@ -10,21 +12,26 @@ NAME = "local"
 
 def kubeconfig(*, url: str, authority: bytes, user: Credential) -> bytes:
     """Return a kubeconfig for `user` at `url`, whose certificate `authority` (PEM) has signed."""
+    credential = {
+        "client-certificate-data": _base64(user.certificate),
+        "client-key-data": _base64(user.key),
+    }
+    return _document(url, authority, credential)
+
+
+def token_kubeconfig(*, url: str, authority: bytes, token: Path) -> bytes:
+    """Return a kubeconfig for whoever the token is for that stands in a file; it is read when it is used."""
+    return _document(url, authority, {"tokenFile": str(token)})
+
+
+def _document(url: str, authority: bytes, credential: Mapping[str, str]) -> bytes:
     document = {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [
             {"name": NAME, "cluster": {"server": url, "certificate-authority-data": _base64(authority)}}
         ],
-        "users": [
-            {
-                "name": NAME,
-                "user": {
-                    "client-certificate-data": _base64(user.certificate),
-                    "client-key-data": _base64(user.key),
-                },
-            }
-        ],
+        "users": [{"name": NAME, "user": credential}],
         "contexts": [{"name": NAME, "context": {"cluster": NAME, "user": NAME}}],
         "current-context": NAME,
     }

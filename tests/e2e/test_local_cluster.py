@@ -83,6 +83,48 @@ def test_a_user_may_do_what_rbac_grants_and_nothing_else(cluster: Cluster) -> No
     assert cluster.kubectl(*as_anna) == ""
 
 
+def test_a_service_account_may_do_what_a_role_grants_it(cluster: Cluster) -> None:
+    cluster.kubectl("create", "serviceaccount", "robot")
+    cluster.kubectl("create", "role", "reader", "--verb=list", "--resource=pods")
+    kubeconfig = cluster.kubeconfig_for_service_account("default", "robot")
+    as_robot = ("--kubeconfig", str(kubeconfig), "get", "pods", "-o", "name")
+    with pytest.raises(
+        KubectlError, match='User "system:serviceaccount:default:robot" cannot list resource "pods"'
+    ):
+        cluster.kubectl(*as_robot)
+
+    cluster.kubectl("create", "rolebinding", "reader", "--role=reader", "--serviceaccount=default:robot")
+
+    assert cluster.kubectl(*as_robot) == ""
+
+
+def test_a_bound_token_dies_with_its_secret_and_the_next_one_works(cluster: Cluster) -> None:
+    cluster.kubectl("create", "serviceaccount", "bound")
+    for secret in ("first", "second"):
+        cluster.kubectl("create", "secret", "generic", secret)
+    kubeconfig = cluster.kubeconfig_for_service_account("default", "bound", secret="first")
+    whoami = ("--kubeconfig", str(kubeconfig), "auth", "whoami", "-o", "jsonpath={.status.userInfo.username}")
+    assert cluster.kubectl(*whoami) == "system:serviceaccount:default:bound"
+
+    cluster.kubectl("delete", "secret", "first")
+    deadline = time.monotonic() + TIMEOUT
+    while not is_refused(cluster, *whoami):
+        assert time.monotonic() < deadline
+        time.sleep(POLL_INTERVAL)
+    again = cluster.kubeconfig_for_service_account("default", "bound", secret="second")
+
+    assert again == kubeconfig
+    assert cluster.kubectl(*whoami) == "system:serviceaccount:default:bound"
+
+
+def is_refused(cluster: Cluster, *arguments: str) -> bool:
+    try:
+        cluster.kubectl(*arguments)
+    except KubectlError as error:
+        return "Unauthorized" in str(error)
+    return False
+
+
 def test_the_audit_log_tells_who_wrote_what_but_not_the_content(cluster: Cluster) -> None:
     kubeconfig = cluster.kubeconfig_for("writer", groups=["system:masters"])
     secret = json.dumps(

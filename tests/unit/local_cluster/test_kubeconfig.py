@@ -1,8 +1,9 @@
 import base64
 import json
+from pathlib import Path
 
 from local_cluster.certificates import Credential
-from local_cluster.kubeconfig import kubeconfig
+from local_cluster.kubeconfig import kubeconfig, token_kubeconfig
 
 USER = Credential(certificate=b"the certificate", key=b"the key")
 
@@ -27,3 +28,14 @@ def test_a_kubeconfig_holds_everything_that_a_client_needs() -> None:
         "client-certificate-data": base64_of(b"the certificate"),
         "client-key-data": base64_of(b"the key"),
     }
+
+
+def test_a_token_is_named_by_its_file() -> None:
+    document = json.loads(
+        token_kubeconfig(
+            url="https://127.0.0.1:1", authority=b"the authority", token=Path("/x/account.token")
+        )
+    )
+
+    assert document["users"][0]["user"] == {"tokenFile": "/x/account.token"}
+    assert document["clusters"][0]["cluster"]["certificate-authority-data"] == base64_of(b"the authority")
