@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check unit simulation e2e simulate chaos format crds lock clean
+.PHONY: help demo dev test check unit simulation e2e simulate chaos format crds chart lock clean
 RUNS ?= 2000
 KILLS ?= 25
 
@@ -34,9 +34,9 @@ unit: $(STAMP) ## the tests that need no server of their own; the core's branche
 simulation: $(STAMP) ## the operator on virtual time: every single fault, a sample of all that comes on top
 	$(BIN)/pytest tests/simulation --numprocesses=auto
 
-e2e: $(STAMP) ## the tests on the real API server
+e2e: $(STAMP) ## the tests on the real API server, and those of the chart with the real Helm
 	$(BIN)/python -m local_cluster build
-	$(BIN)/pytest tests/e2e --numprocesses=auto --dist=loadfile
+	$(BIN)/pytest tests/chart tests/e2e --numprocesses=auto --dist=loadfile
 	$(BIN)/pytest tests/chaos
 
 simulate: $(STAMP) ## everything that the tests sample, whole; RUNS=2000 random histories; the mutants
@@ -57,6 +57,9 @@ format: $(STAMP) ## put the code into its form
 
 crds: $(STAMP) ## write crds/ from the models
 	$(BIN)/python -m mailtrap_operator.api.manifests crds
+
+chart: crds ## write what is generated of the chart
+	$(BIN)/python -m distribution
 
 lock: $(STAMP) ## renew requirements.lock
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group dev --output-file requirements.lock pyproject.toml

@@ -7,6 +7,7 @@ nothing may outlive the process that started it unless asked to (`up`).
 """
 
 from local_cluster.cluster import Cluster
-from local_cluster.errors import ClusterError, KubectlError
+from local_cluster.errors import ClusterError, HelmError, KubectlError
+from local_cluster.helm import Helm
 
-__all__ = ["Cluster", "ClusterError", "KubectlError"]
+__all__ = ["Cluster", "ClusterError", "Helm", "HelmError", "KubectlError"]

@@ -16,6 +16,7 @@ from local_cluster.cluster import Cluster
 from local_cluster.errors import ClusterError
 from local_cluster.processes import stop
 
+_BESIDES = (build.SCHEDULER, build.KWOK, build.HELM3, build.HELM4)  # what only some tests need
 COMMAND_PATIENCE = 30.0  # seconds for the command to end when we are asked to; what Kubernetes gives a pod
 
 
@@ -37,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m local_cluster", description=sys.modules[__name__].__doc__
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("build", help="make sure that all programs are there, those of nodes too")
+    commands.add_parser("build", help="make sure that all programs are there, those of nodes and Helm too")
     for name, text in (("up", "start a cluster that stays"), ("down", "end it and remove its files")):
         command = commands.add_parser(name, help=text)
         command.add_argument(
@@ -51,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
 def _carry_out(arguments: argparse.Namespace) -> int:
     match arguments.command:
         case "build":
-            print(binaries.folder(), *map(build.folder, (build.SCHEDULER, build.KWOK)), sep="\n")
+            print(binaries.folder(), *map(build.folder, _BESIDES), sep="\n")
         case "up":
             print(staying.up(arguments.dir))
         case "down":

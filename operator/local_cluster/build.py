@@ -1,4 +1,4 @@
-"""Builds a cluster's programs from the modules that go.mod and go.sum, here and in `kwok`, pin.
+"""Builds a cluster's programs from the modules that go.mod and go.sum, here and in the folders below, pin.
 
 Programs that are used together are a bundle. Each bundle is kept in the user's cache folder under
 a name derived from everything that went into it, and only ever appears there complete.
@@ -47,6 +47,9 @@ CONTROL_PLANE = Bundle(
 # Only clusters with nodes need these two, so nobody else waits for them.
 SCHEDULER = Bundle({"kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler"})
 KWOK = Bundle({"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, MODULE / "kwok")
+# Only the tests of the chart need these two.
+HELM3 = Bundle({"helm": "helm.sh/helm/v3/cmd/helm"}, MODULE / "helm3")
+HELM4 = Bundle({"helm": "helm.sh/helm/v4/cmd/helm"}, MODULE / "helm4")
 
 
 def folder(bundle: Bundle) -> Path:
@@ -65,14 +68,9 @@ def folder(bundle: Bundle) -> Path:
 
 
 def flags(module: Path) -> list[str]:
-    """Return the flags of `go build`, which also tell Kubernetes' own programs their version."""
-    link = ["-s", "-w"]
-    version = re.search(r"\bk8s\.io/kubernetes v((\d+)\.(\d+)\.\d+)", (module / "go.mod").read_text())
-    if version is not None:
-        values = dict(zip(("gitVersion", "gitMajor", "gitMinor"), version.groups(), strict=True))
-        values["gitVersion"] = f"v{values['gitVersion']}"
-        packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
-        link += [f"-X {package}.{name}={value}" for package in packages for name, value in values.items()]
+    """Return the flags of `go build`, which also tell the programs their version where they ask for it so."""
+    pinned = (module / "go.mod").read_text()
+    link = ["-s", "-w", *_kubernetes_version(pinned), *_helm_version(pinned)]
     return ["-trimpath", "-buildvcs=false", "-ldflags", " ".join(link)]
 
 
@@ -103,6 +101,30 @@ def compile_program(command: list[str], name: str, *, module: Path, log: Path) -
             "Go needs to reach its module proxy, or to have the modules already. To see it again:\n"
             f"  cd {module} && {shlex.join(command)}"
         )
+
+
+def _kubernetes_version(pinned: str) -> list[str]:
+    version = re.search(r"\bk8s\.io/kubernetes v((\d+)\.(\d+)\.\d+)", pinned)
+    if version is None:
+        return []
+    values = dict(zip(("gitVersion", "gitMajor", "gitMinor"), version.groups(), strict=True))
+    values["gitVersion"] = f"v{values['gitVersion']}"
+    packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    return [f"-X {package}.{name}={value}" for package in packages for name, value in values.items()]
+
+
+def _helm_version(pinned: str) -> list[str]:
+    """Helm 3 also wants to be told for which Kubernetes it renders where there is no cluster to ask."""
+    helm = re.search(r"\b(helm\.sh/helm/v\d) (\S+)", pinned)
+    library = re.search(r"\bk8s\.io/client-go v0\.(\d+)", pinned)
+    if helm is None or library is None:
+        return []
+    module, version = helm.groups()
+    values = {f"{module}/internal/version.version": version}
+    if module.endswith("v3"):
+        packages = (f"{module}/pkg/chartutil", f"{module}/pkg/lint/rules")
+        values |= {f"{package}.k8sVersionMinor": library.group(1) for package in packages}
+    return [f"-X {name}={value}" for name, value in values.items()]
 
 
 def _build(bundle: Bundle, target: Path) -> None:

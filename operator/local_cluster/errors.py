@@ -11,3 +11,7 @@ class PortTakenError(ClusterError):
 
 class KubectlError(Exception):
     """`kubectl` failed; the message is what it wrote to its standard error."""
+
+
+class HelmError(Exception):
+    """`helm` failed; the message is what it wrote to its standard error."""

@@ -5,6 +5,8 @@ import pytest
 
 from local_cluster.build import (
     CONTROL_PLANE,
+    HELM3,
+    HELM4,
     KWOK,
     MODULE,
     SCHEDULER,
@@ -15,7 +17,7 @@ from local_cluster.build import (
 )
 from local_cluster.errors import ClusterError
 
-BUNDLES = (CONTROL_PLANE, SCHEDULER, KWOK)
+BUNDLES = (CONTROL_PLANE, SCHEDULER, KWOK, HELM3, HELM4)
 
 
 def test_the_programs_are_told_the_version_that_go_mod_pins() -> None:
@@ -33,8 +35,19 @@ def test_every_library_of_kubernetes_has_the_version_of_kubernetes() -> None:
     assert all(library == source and version == pinned[0] for library, source, version in replaced)
 
 
+@pytest.mark.parametrize(("bundle", "major"), [(HELM3, "v3"), (HELM4, "v4")])
+def test_helm_is_told_its_version_and_helm_3_the_version_of_kubernetes(bundle: Bundle, major: str) -> None:
+    pinned = (bundle.module / "go.mod").read_text()
+    (version,) = re.findall(rf"helm\.sh/helm/{major} (v\S+)", pinned)
+    (minor,) = re.findall(r"k8s\.io/client-go v0\.(\d+)", pinned)
+
+    assert f"-X helm.sh/helm/{major}/internal/version.version={version}" in flags(bundle.module)[-1]
+    assert (f"chartutil.k8sVersionMinor={minor} " in flags(bundle.module)[-1]) == (bundle == HELM3)
+
+
 @pytest.mark.parametrize(
-    ("module", "bundles"), [(MODULE, (CONTROL_PLANE, SCHEDULER)), (KWOK.module, (KWOK,))]
+    ("module", "bundles"),
+    [(MODULE, (CONTROL_PLANE, SCHEDULER)), *((bundle.module, (bundle,)) for bundle in (KWOK, HELM3, HELM4))],
 )
 def test_everything_that_is_built_is_a_tool_of_its_module(module: Path, bundles: tuple[Bundle, ...]) -> None:
     tools = re.findall(r"^(?:tool |\t)(\S+/\S+)$", (module / "go.mod").read_text(), re.MULTILINE)
@@ -51,7 +64,7 @@ def test_one_compiler_suits_all_modules() -> None:
 
 
 def test_the_same_sources_lead_to_the_same_folder_and_each_bundle_to_its_own() -> None:
-    assert 3 == len({fingerprint(bundle) for bundle in BUNDLES * 2})
+    assert len(BUNDLES) == len({fingerprint(bundle) for bundle in BUNDLES * 2})
 
 
 def test_a_failed_build_shows_the_last_lines_and_the_command(tmp_path: Path) -> None:

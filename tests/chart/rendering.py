@@ -1,0 +1,44 @@
+"""The chart as Helm renders it, for tests that look at the objects."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local_cluster import Helm
+
+Body = dict[str, Any]
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts" / "mailtrap-operator"
+CI = sorted((CHART / "ci").glob("*-values.yaml"))
+NAMESPACE = "mailtrap-system"
+
+
+def rendered(helm: Helm, values: Path | None = None, *settings: str) -> list[Body]:
+    """Return the objects of the chart, with a values file and with `--set` of each setting."""
+    arguments = [*(("--values", str(values)) if values else ()), *_set(settings)]
+    text = helm.template(CHART, name="mailtrap-operator", namespace=NAMESPACE, arguments=arguments)
+    return [body for body in yaml.safe_load_all(text) if body]
+
+
+def of_kind(kind: str, objects: Iterable[Body]) -> list[Body]:
+    """Return the objects of one kind."""
+    return [body for body in objects if body["kind"] == kind]
+
+
+def named(objects: Iterable[Body]) -> dict[str, Body]:
+    """Return the objects by kind, namespace and name, each of which there may be once."""
+    keyed = [("/".join(_name(body)), body) for body in objects]
+    assert len(keyed) == len(dict(keyed))
+    return dict(keyed)
+
+
+def _name(body: Body) -> tuple[str, ...]:
+    meta = body["metadata"]
+    return (body["kind"], *([meta["namespace"]] if "namespace" in meta else []), meta["name"])
+
+
+def _set(settings: Iterable[str]) -> list[str]:
+    return [part for setting in settings for part in ("--set", setting)]

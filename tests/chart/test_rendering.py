@@ -1,0 +1,168 @@
+"""Every values file under the chart's `ci/` makes objects that the oldest and the newest Kubernetes know."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from kubernetes_validate import ValidationError, validate
+
+from local_cluster import Helm, HelmError
+from mailtrap_operator.api import manifests
+from mailtrap_operator.settings import Settings
+from tests.chart.rendering import CHART, CI, NAMESPACE, Body, named, of_kind, rendered
+
+VERSIONS = ("1.29", "1.37")
+every_values_file = pytest.mark.parametrize("values", [None, *CI], ids=["defaults", *(p.stem for p in CI)])
+
+
+def checked(body: Body, version: str) -> None:
+    """Validate an object; a field that this version of Kubernetes does not know is an error."""
+    validate(body, version, strict=True)
+
+
+@every_values_file
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_object_is_one_that_the_oldest_and_the_newest_kubernetes_know(
+    helm: Helm, values: Path | None, version: str
+) -> None:
+    for body in rendered(helm, values):
+        checked(body, version)
+
+
+def test_the_validation_finds_a_field_that_does_not_exist(helm: Helm) -> None:
+    (deployment,) = of_kind("Deployment", rendered(helm))
+    deployment["spec"]["template"]["spec"]["containers"][0]["imagePullPolice"] = "Always"
+
+    with pytest.raises(ValidationError, match="imagePullPolice"):
+        checked(deployment, VERSIONS[0])
+
+
+@every_values_file
+def test_the_linter_has_nothing_to_say(helm: Helm, values: Path | None) -> None:
+    arguments = ["--values", str(values)] if values else []
+
+    assert "0 chart(s) failed" in helm.run("lint", "--strict", str(CHART), *arguments)
+
+
+@every_values_file
+def test_every_object_stands_in_a_namespace_that_was_named_and_bears_the_labels(
+    helm: Helm, values: Path | None
+) -> None:
+    given = yaml.safe_load(values.read_text()) if values else {}
+    ours = {key: body for key, body in named(rendered(helm, values)).items() if "-extra" not in key}
+
+    for key, body in ours.items():
+        if body["kind"] == "ConfigMap":
+            continue
+        namespaces = {NAMESPACE, *given.get("watchNamespaces", ())}
+        is_cluster_wide = body["kind"].startswith(("Cluster", "CustomResource"))
+        assert is_cluster_wide == ("namespace" not in body["metadata"]), key
+        assert is_cluster_wide or body["metadata"]["namespace"] in namespaces, key
+        assert "mailtrap-operator" == body["metadata"]["labels"]["app.kubernetes.io/instance"], key
+        assert given.get("commonLabels", {}).items() <= body["metadata"]["labels"].items(), key
+
+
+def test_the_crds_are_those_of_the_operator_and_are_kept(helm: Helm) -> None:
+    crds = of_kind("CustomResourceDefinition", rendered(helm))
+
+    assert [{"helm.sh/resource-policy": "keep"}] * 3 == [crd["metadata"].pop("annotations") for crd in crds]
+    for crd in crds:
+        del crd["metadata"]["labels"]
+    assert sorted(manifests.crds(), key=str) == sorted(crds, key=str)
+
+
+@pytest.mark.parametrize(
+    ("setting", "crds"), [("crds.enabled=false", 0), ("crds.keep=false", 3), ("crds.keep=true", 3)]
+)
+def test_crds_can_be_left_out_and_given_up(helm: Helm, setting: str, crds: int) -> None:
+    found = of_kind("CustomResourceDefinition", rendered(helm, None, setting))
+
+    assert crds == len(found)
+    keeps = all("annotations" in crd["metadata"] for crd in found)
+    assert keeps == (setting != "crds.keep=false" or not found)
+
+
+def test_the_probes_and_the_service_ask_the_port_that_the_operator_listens_on(helm: Helm) -> None:
+    objects = rendered(helm)
+    port = Settings(_cli_parse_args=[]).port
+    (deployment,), (service,) = of_kind("Deployment", objects), of_kind("Service", objects)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+
+    assert [{"name": "http", "containerPort": port}] == container["ports"]
+    assert [{"name": "http", "port": port, "targetPort": "http"}] == service["spec"]["ports"]
+    assert (
+        "http"
+        == container["livenessProbe"]["httpGet"]["port"]
+        == container["readinessProbe"]["httpGet"]["port"]
+    )
+
+
+def test_the_service_selects_the_pods_of_the_deployment_and_not_the_test(helm: Helm) -> None:
+    objects = rendered(helm)
+    (deployment,), (service,) = of_kind("Deployment", objects), of_kind("Service", objects)
+    (test,) = of_kind("Pod", objects)
+    selector = service["spec"]["selector"]
+
+    assert selector == deployment["spec"]["selector"]["matchLabels"]
+    assert selector.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    assert not selector.items() <= test["metadata"]["labels"].items()
+
+
+@pytest.mark.parametrize(
+    ("settings", "image"),
+    [
+        ((), "ghcr.io/mailtrap-operator/mailtrap-operator:0.1.0"),
+        (("image.tag=v9",), "ghcr.io/mailtrap-operator/mailtrap-operator:v9"),
+        (("image.repository=mirror/mo", "image.tag=v9"), "mirror/mo:v9"),
+        (
+            (f"image.digest=sha256:{'0' * 64}", "image.tag=v9"),
+            f"ghcr.io/mailtrap-operator/mailtrap-operator@sha256:{'0' * 64}",
+        ),
+    ],
+)
+def test_the_image_is_named_by_tag_or_digest(helm: Helm, settings: tuple[str, ...], image: str) -> None:
+    objects = rendered(helm, None, *settings)
+    (deployment,), (test,) = of_kind("Deployment", objects), of_kind("Pod", objects)
+
+    assert image == deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert image == test["spec"]["containers"][0]["image"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("replicas=3", "replicas"),
+        ("image.name=mo", "name"),
+        ("replicaCount=-1", "replicaCount"),
+        ("replicaCount=many", "replicaCount"),
+        ("image.digest=latest", "digest"),
+        ("image.pullPolicy=Sometimes", "pullPolicy"),
+        ("watchNamespaces=shop", "watchNamespaces"),
+        ("watchNamespaces={Shop}", "watchNamespaces"),
+        ("watchNamespaces={shop,shop}", "watchNamespaces"),
+        ("watchSecrets=sometimes", "watchSecrets"),
+        ("crds.install=true", "install"),
+        ("rbac.enabled=true", "enabled"),
+        ("log.level=loud", "level"),
+        ("log.format=xml", "format"),
+        ("settings.rateLimit=fast", "rateLimit"),
+        ("settings.port=80", "port"),
+        ("settings.installation=PROD", "installation"),
+        ("settings.settleTime=60", "settleTime"),
+        ("settings.allowedBaseUrls={mailtrap.io}", "allowedBaseUrls"),
+        ("probes.liveness.period=3", "period"),
+        ("resources.limit.memory=1Gi", "limit"),
+        ("leaderElection.enabled=false", "replicaCount: several replicas need leaderElection.enabled"),
+        ("serviceAccount.create=false", "serviceAccount.name"),
+        ("commonLabels.app\\.kubernetes\\.io/name=mine", "commonLabels/app.kubernetes.io~1name"),
+    ],
+)
+def test_a_wrong_value_fails_with_a_message_that_names_the_key(helm: Helm, setting: str, words: str) -> None:
+    with pytest.raises(HelmError) as refused:
+        rendered(helm, None, setting)
+
+    assert words in str(refused.value)
+
+
+def test_a_parent_chart_may_give_global_values(helm: Helm) -> None:
+    assert rendered(helm) == rendered(helm, None, "global.registry=example.com")
