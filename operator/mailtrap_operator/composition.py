@@ -34,7 +34,10 @@ from mailtrap_operator.observe import Observer
 from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.reconciler import Reconciler
 from mailtrap_operator.report import Reporter
+from mailtrap_operator.runtime.scope import EVERYTHING, Scope
+from mailtrap_operator.runtime.secret_rounds import SecretRounds
 from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.runtime.watchdog import Watchdog
 from mailtrap_operator.runtime.workqueue import Verdict, WorkQueue
 from mailtrap_operator.settings import Settings
 from mailtrap_operator.telemetry.events import EventRecorder
@@ -54,6 +57,7 @@ class Surroundings:
     entropy: Callable[[int], bytes]
     holder: str
     installation: str
+    scope: Scope = EVERYTHING
 
 
 class Operator:
@@ -62,7 +66,7 @@ class Operator:
     def __init__(self, given: Surroundings, settings: Settings) -> None:
         identity = Identity(given.installation, given.holder, settings.settle_time, settings.namespace)
         kube, clock = given.kube, given.clock
-        store = Store(given.installation, lambda: asyncio.get_running_loop().time())
+        store = Store(given.installation, _monotonic)
         unpublished = UnpublishedTokens()
         api_tokens = ApiTokenStore(kube, store.put_api_token)
         secret_store, workloads = SecretStore(kube), WorkloadStore(kube)
@@ -72,7 +76,9 @@ class Operator:
         self.queue: WorkQueue[Key] = WorkQueue(
             self._work, workers=settings.workers, group_of=self._group_of, rng=self.random
         )
+        self.scope = given.scope
         self.intake = Intake(store, self.queue)
+        self.watchdog = Watchdog(_monotonic)
         self.metrics = Metrics(queued=self.queue.__len__, running=lambda: self.queue.running)
         self.accounts = Accounts(
             kube,
@@ -80,6 +86,7 @@ class Operator:
             operator_namespace=settings.namespace,
             limits=RemoteLimits(settings.allowed_base_urls, settings.request_timeout, *settings.rate_limit),
             new_http=given.new_http,
+            sees_cluster_accounts=given.scope.sees_cluster_accounts,
         )
         self.store = store
         self.observer = Observer(
@@ -92,10 +99,12 @@ class Operator:
             unpublished=unpublished,
             identity=identity,
             new_nonce=lambda: nonce_of(given.entropy(16)),
+            watches_secrets=given.scope.watches_secrets,
         )
         self._reconciler = Reconciler(
             observer=self.observer,
             decide=rehearse if settings.dry_run else plan,
+            rounds=None if given.scope.watches_secrets else SecretRounds(store, self.random),
             applier=Applier(
                 store=store,
                 api_tokens=api_tokens,
@@ -131,7 +140,7 @@ class Operator:
                 store=store,
                 events=events,
                 installation=given.installation,
-                sees_all=not settings.watch_namespaces,
+                sees_all=not given.scope.namespaces,
                 may_delete=not settings.dry_run,
                 clock=clock,
             ),
@@ -153,3 +162,7 @@ class Operator:
 
     def _group_of(self, key: Key) -> object:
         return key if isinstance(key, AccountKey) else self.store.account_of(key)
+
+
+def _monotonic() -> float:
+    return asyncio.get_running_loop().time()

@@ -9,10 +9,12 @@ import kopf
 
 from mailtrap_operator.api.v1alpha1 import GROUP, VERSION
 from mailtrap_operator.intake import SECRETS_OF_OURS, Intake
+from mailtrap_operator.runtime.scope import Scope
+from mailtrap_operator.runtime.watchdog import Watchdog
 
 
-def register(registry: kopf.OperatorRegistry, intake: Intake) -> None:
-    """Register the handlers that feed the intake."""
+def register(registry: kopf.OperatorRegistry, intake: Intake, watchdog: Watchdog, scope: Scope) -> None:
+    """Register the handlers that feed the intake with what is watched."""
 
     @kopf.on.startup(registry=registry)
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
@@ -24,16 +26,22 @@ def register(registry: kopf.OperatorRegistry, intake: Intake) -> None:
 
     @kopf.on.event(GROUP, VERSION, "apitokens", registry=registry)
     async def on_api_token(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf names it
+        watchdog.heard(body)
         intake.api_token(dict(body), is_gone=type == "DELETED")
 
-    @kopf.on.event("v1", "secrets", registry=registry)
     async def on_secret(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf names it
+        watchdog.heard(body)
         intake.secret(dict(body), is_gone=type == "DELETED")
 
     @kopf.on.event(GROUP, VERSION, "mailtrapaccounts", registry=registry)
-    @kopf.on.event(GROUP, VERSION, "clustermailtrapaccounts", registry=registry)
     async def on_account(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf names it
+        watchdog.heard(body)
         intake.account(dict(body), is_gone=type == "DELETED")
+
+    if scope.watches_secrets:
+        kopf.on.event("v1", "secrets", registry=registry)(on_secret)
+    if scope.sees_cluster_accounts:
+        kopf.on.event(GROUP, VERSION, "clustermailtrapaccounts", registry=registry)(on_account)
 
 
 def configure_kopf(settings: kopf.OperatorSettings) -> None:

@@ -9,15 +9,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from mailtrap_operator.api.fields import places
-from mailtrap_operator.api.v1alpha1 import GROUP, MANAGED_BY_LABEL, VERSION, Account, AccountKind
+from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, Account, AccountKind
+from mailtrap_operator.clients.kube import account_path, accounts_path, api_tokens_path, secrets_path
 from mailtrap_operator.clients.secret_store import parse_secret
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import SecretState
 from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.wishes import MANAGED_BY
-from mailtrap_operator.runtime.resync import Listing, ObjectName
+from mailtrap_operator.runtime.resync import Listing
+from mailtrap_operator.runtime.scope import Scope
 from mailtrap_operator.runtime.store import News, Store
+from mailtrap_operator.runtime.watchdog import ObjectName
 from mailtrap_operator.runtime.workqueue import WorkQueue
 
 logger = logging.getLogger(__name__)
@@ -34,11 +37,13 @@ class Intake:
     def __init__(self, store: Store, queue: WorkQueue[Key]) -> None:
         self._store = store
         self._queue = queue
+        self._unreadable: dict[Key, str] = {}
 
     def api_token(self, body: Body, *, is_gone: bool = False) -> None:
         """Take an ApiToken in."""
         meta = body["metadata"]
         key = ApiTokenKey(meta["namespace"], meta["name"])
+        self._unreadable.pop(key, None)
         if is_gone:
             self._store.drop_api_token(key, meta["uid"])
             self._queue.forget(key)
@@ -46,6 +51,7 @@ class Intake:
         try:
             news = self._store.put_api_token(body)
         except ValidationError as error:
+            self._unreadable[key] = meta["resourceVersion"]
             logger.warning(
                 "an ApiToken is not what its CRD admits", extra={"key": str(key), "fields": _fields(error)}
             )
@@ -69,12 +75,14 @@ class Intake:
         """Take an account in."""
         meta = body["metadata"]
         key = AccountKey(body["kind"], meta.get("namespace"), meta["name"])
+        self._unreadable.pop(key, None)
         if is_gone:
             self._account_is_gone(key, meta["uid"])
             return
         try:
             account = Account.model_validate(body)
         except ValidationError as error:
+            self._unreadable[key] = meta["resourceVersion"]
             logger.warning(
                 "an account is not what its CRD admits", extra={"key": str(key), "fields": _fields(error)}
             )
@@ -85,41 +93,55 @@ class Intake:
             # Its status is written by every operator that sees it; that is news to none of them.
             self._queue.add(key, Lane.CHANGE)
 
-    def listings(self, namespaces: tuple[str, ...]) -> tuple[Listing, ...]:
+    def listings(self, scope: Scope) -> tuple[Listing, ...]:
         """Return what a resync lists: accounts and Secrets before the ApiTokens that need them."""
-
-        def paths(resource: str, root: str = f"/apis/{GROUP}/{VERSION}") -> tuple[str, ...]:
-            scopes = tuple(f"namespaces/{namespace}/" for namespace in namespaces) or ("",)
-            return tuple(f"{root}/{scope}{resource}" for scope in scopes)
-
-        def accounts(kind: AccountKind, *where: str) -> Listing:
-            def known() -> list[ObjectName]:
-                return [(key.namespace, key.name) for key in self._store.account_keys() if key.kind == kind]
-
-            def missed(name: ObjectName) -> None:
-                self._account_is_gone(AccountKey(kind, *name))
-
-            return Listing(where, kind, self.account, known, missed)
-
-        return (
-            accounts("ClusterMailtrapAccount", f"/apis/{GROUP}/{VERSION}/clustermailtrapaccounts"),
-            accounts("MailtrapAccount", *paths("mailtrapaccounts")),
-            Listing(
-                paths("secrets", "/api/v1"),
-                "Secret",
-                self.secret,
-                self._store.secret_names,
-                self._missed_secret,
-                SECRETS_OF_OURS,
-            ),
-            Listing(
-                paths("apitokens"),
-                "ApiToken",
-                self.api_token,
-                self._store.api_token_keys,
-                self._missed_api_token,
-            ),
+        places = scope.namespaces or (None,)
+        accounts = [self._accounts("MailtrapAccount", *places)]
+        if scope.sees_cluster_accounts:
+            accounts.insert(0, self._accounts("ClusterMailtrapAccount", None))
+        secrets = Listing(
+            paths=tuple(secrets_path(place) for place in places),
+            kind="Secret",
+            take=self.secret,
+            known=self._store.secret_versions,
+            has=lambda name, _, version: self._store.has_secret(name[0] or "", name[1], version),
+            path_of=lambda name: f"{secrets_path(name[0])}/{name[1]}",
+            missed=self._missed_secret,
+            labels=SECRETS_OF_OURS,
         )
+        api_tokens = Listing(
+            paths=tuple(api_tokens_path(place) for place in places),
+            kind="ApiToken",
+            take=self.api_token,
+            known=self._store.api_token_versions,
+            has=self._has_api_token,
+            path_of=lambda name: f"{api_tokens_path(name[0])}/{name[1]}",
+            missed=self._missed_api_token,
+        )
+        return (*accounts, *([secrets] if scope.watches_secrets else []), api_tokens)
+
+    def _accounts(self, kind: AccountKind, *places: str | None) -> Listing:
+        def known() -> dict[ObjectName, str]:
+            versions = self._store.account_versions()
+            return {(key.namespace, key.name): versions[key] for key in versions if key.kind == kind}
+
+        def has(name: ObjectName, uid: str, version: str) -> bool:
+            key = AccountKey(kind, *name)
+            return self._unreadable.get(key) == version or self._store.has_account(key, uid, version)
+
+        return Listing(
+            paths=tuple(accounts_path(kind, place) for place in places),
+            kind=kind,
+            take=self.account,
+            known=known,
+            has=has,
+            path_of=lambda name: account_path(kind, *name),
+            missed=lambda name: self._account_is_gone(AccountKey(kind, *name)),
+        )
+
+    def _has_api_token(self, name: ObjectName, uid: str, version: str) -> bool:
+        key = ApiTokenKey(name[0] or "", name[1])
+        return self._unreadable.get(key) == version or self._store.has_api_token(key, uid, version)
 
     def _missed_secret(self, name: ObjectName) -> None:
         namespace, secret_name = name[0] or "", name[1]

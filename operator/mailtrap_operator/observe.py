@@ -1,9 +1,9 @@
 """OBSERVE: what the world looks like to one pass. Only reads happen here.
 
-`cached` looks at what the watches and the last LIST told; it decides whether to look closer. `fresh` reads in the
+`known` looks at what the watches and the last LIST told; it decides whether to look closer. `fresh` reads in the
 order that the protocol needs: the object, its Secrets, then a LIST that started after both. Before that, the account's
 resources are asked for where the spec names one that was not looked up yet. Workloads are read by name while they
-restart, and only then.
+restart, and only then; Secrets are read by name for each look where they are not watched.
 """
 
 import asyncio
@@ -74,6 +74,7 @@ class Observer:
         unpublished: UnpublishedTokens,
         identity: Identity,
         new_nonce: Callable[[], str],
+        watches_secrets: bool = True,
     ) -> None:
         self._store = store
         self._api_tokens = api_tokens
@@ -84,26 +85,24 @@ class Observer:
         self._unpublished = unpublished
         self._identity = identity
         self._new_nonce = new_nonce
+        self._watches_secrets = watches_secrets
 
-    def cached(self, key: ApiTokenKey) -> Observation | None:
-        """Return what is known without a call, or None when the object is not known."""
+    async def known(self, key: ApiTokenKey) -> Observation | None:
+        """Return what is known without a LIST, or None when the object is not known; only what no watch tells of is read."""
         api_token = self._store.api_token(key)
         if api_token is None:
             return None
-
-        def secret(name: str) -> Secret:
-            state = self._store.secret(key.namespace, name)
-            return Found(state) if state else Absent()
-
         former = former_secret_name(api_token)
-        seen_secret, seen_former = secret(secret_name(api_token)), secret(former) if former else Absent()
+        seen_secret = await self._known_secret(key.namespace, secret_name(api_token))
+        seen_former: Secret = await self._known_secret(key.namespace, former) if former else Absent()
         refs = self._account_refs(api_token, seen_secret)
         tokens = {ref: self._accounts.told(account_key(ref, key.namespace)) for ref in refs}
         known = self._store.namespace_labels(key.namespace)
         labels = LABELS_NOT_READ if known is None else Found(known)
-        return self._observation(key, api_token, seen_secret, seen_former, labels=labels, tokens=tokens)
+        seen = self._observation(key, api_token, seen_secret, seen_former, labels=labels, tokens=tokens)
+        return await self._with_workloads(seen)
 
-    async def with_workloads(self, seen: Observation) -> Observation:
+    async def _with_workloads(self, seen: Observation) -> Observation:
         """Return an observation with the workloads that are to move to the present value; where none are, without a call."""
         api_token = seen.api_token
         current, targets = api_token.status.current, api_token.spec.rollout_restart_targets
@@ -153,7 +152,7 @@ class Observer:
         )
         views = [await self._doubted(key, seen, view) for view in seen.accounts]
         seen = replace(seen, accounts=tuple(views), catalogue=catalogue, adoptee=adoptee)
-        return await self.with_workloads(seen)
+        return await self._with_workloads(seen)
 
     async def _adoptee(self, key: ApiTokenKey, api_token: ApiToken) -> Found[RemoteToken] | Absent | Unknown:
         """Ask for the token that is to be adopted, where there is one."""
@@ -177,6 +176,12 @@ class Observer:
         if api_token.metadata.deletion_timestamp or not unbound(api_token, account.account_id):
             return None
         return await self._connection(account.ref, key).list_resources()
+
+    async def _known_secret(self, namespace: str, name: str) -> Secret:
+        if not self._watches_secrets:
+            return await self._read_secret(namespace, name)
+        state = self._store.secret(namespace, name)
+        return Found(state) if state else Absent()
 
     async def _read_secret(self, namespace: str, name: str) -> Secret:
         try:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import chain
 
-from mailtrap_operator.api.v1alpha1 import GROUP, VERSION, Account, parse_status
+from mailtrap_operator.api.v1alpha1 import Account, parse_status
 from mailtrap_operator.clients.accounts import Connection, Tokens
 from mailtrap_operator.clients.errors import Failure, Terminal
-from mailtrap_operator.clients.kube import KubeClient
+from mailtrap_operator.clients.kube import KubeClient, api_tokens_path
 from mailtrap_operator.core import orphans
 from mailtrap_operator.core.announcements import Announcement
 from mailtrap_operator.core.conditions import Wanted
@@ -26,7 +26,6 @@ from mailtrap_operator.runtime.resync import pages
 from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.telemetry.events import EventRecorder
 
-_API_TOKENS = f"/apis/{GROUP}/{VERSION}/apitokens"
 _PROVES_FOR = timedelta(seconds=10)
 """How long a list of all ApiTokens proves that nobody lays claim to a token; waiting for the rate limit takes time."""
 
@@ -122,7 +121,7 @@ class OrphanSweep:
 
     async def _claims(self) -> Claims:
         owners, ids = set(), set[int]()
-        async for body in pages(self._kube, _API_TOKENS, "ApiToken"):
+        async for body in pages(self._kube.get, api_tokens_path(), "ApiToken"):
             meta = body["metadata"]
             owners.add(owner_of(self._installation, meta["namespace"], meta["name"], meta["uid"]))
             ids |= orphans.ids_on_record(parse_status(body.get("status"))[0])

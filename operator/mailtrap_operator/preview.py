@@ -29,7 +29,7 @@ class Row:
 
 async def preview(operator: Operator, kube: KubeClient, settings: PreviewSettings) -> str:
     """Return what would be done, as a table or as JSON; raises a `Failure` when the cluster cannot be listed."""
-    await resync(kube, operator.intake.listings(settings.watch_namespaces))
+    await resync(kube, operator.intake.listings(operator.scope))
     at_once = asyncio.Semaphore(settings.workers)
 
     async def row(key: ApiTokenKey) -> Row | None:

@@ -21,7 +21,8 @@ from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.handlers import register
 from mailtrap_operator.preview import preview
 from mailtrap_operator.runtime.health import HealthServer
-from mailtrap_operator.runtime.resync import resync
+from mailtrap_operator.runtime.resync import resync, verify
+from mailtrap_operator.runtime.scope import find_scope
 from mailtrap_operator.runtime.shutdown import serve_until_told
 from mailtrap_operator.settings import PreviewSettings, Settings, is_in_pod
 
@@ -58,6 +59,7 @@ async def _operator(settings: Settings) -> AsyncIterator[tuple[Operator, KubeCli
             entropy=secrets.token_bytes,
             holder=f"{socket.gethostname()}-{secrets.token_hex(4)}",
             installation=await _installation(kube, settings),
+            scope=await find_scope(kube, settings.watch_namespaces, watches_secrets=settings.watch_secrets),
         )
         yield Operator(surroundings, settings), kube
     finally:
@@ -80,13 +82,14 @@ class Process:
         self._kube = kube
         self._settings = settings
         self._is_listed = False
+        self._resync: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Run until told to stop."""
         health = HealthServer(
             host="0.0.0.0" if is_in_pod() else "127.0.0.1",  # noqa: S104 - in a pod the kubelet comes from outside
             port=self._settings.port,
-            is_live=lambda: None,
+            is_live=self._complaint,
             is_ready=lambda: None if self._is_listed else "the objects were not listed yet",
             metrics=self._operator.metrics.exposition,
         )
@@ -97,19 +100,26 @@ class Process:
         await health.start()
         try:
             await self._list_first()
-            background = asyncio.create_task(self._keep_listing(), name="resync")
+            self._resync = asyncio.create_task(self._keep_listing(), name="resync")
             self._operator.queue.start()
             try:
                 await self._watch()
             finally:
-                background.cancel()
+                self._resync.cancel()
         finally:
             await self._operator.accounts.close()
             await health.stop()
 
+    def _complaint(self) -> str | None:
+        """Return why this process should be started again, None where it is at work."""
+        if self._resync is not None and self._resync.done():
+            return "The resync has ended."
+        return self._operator.watchdog.complaint() or self._operator.queue.complaint()
+
     async def _watch(self) -> None:
         registry = kopf.OperatorRegistry()
-        register(registry, self._operator.intake)
+        operator = self._operator
+        register(registry, operator.intake, operator.watchdog, operator.scope)
         is_up, stop = asyncio.Event(), asyncio.Event()
         namespaces = self._settings.watch_namespaces
         watches = asyncio.create_task(
@@ -146,11 +156,17 @@ class Process:
         while True:
             interval = self._settings.resync_interval.total_seconds()
             await asyncio.sleep(interval * self._operator.random.uniform(1, 1.25))
-            await self._list()
+            if not await self._list():
+                self._operator.watchdog.forget()
 
     async def _list(self) -> bool:
+        operator = self._operator
+        listings = operator.intake.listings(operator.scope)
         try:
-            await resync(self._kube, self._operator.intake.listings(self._settings.watch_namespaces))
+            if self._is_listed:
+                await verify(self._kube, listings, operator.watchdog)
+            else:
+                await resync(self._kube, listings)
         except Failure as failure:
             logger.warning("the objects could not be listed", extra={"cause": failure.message})
             return False

@@ -16,6 +16,7 @@ from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.observation import Observation
 from mailtrap_operator.observe import Observer
 from mailtrap_operator.report import Reporter
+from mailtrap_operator.runtime.secret_rounds import SecretRounds
 from mailtrap_operator.runtime.workqueue import Verdict
 
 logger = logging.getLogger(__name__)
@@ -31,22 +32,23 @@ class Reconciler:
         decide: Callable[[Observation, datetime], Plan],
         applier: Applier,
         reporter: Reporter,
+        rounds: SecretRounds | None,
         clock: Callable[[], datetime],
     ) -> None:
         self._observer = observer
         self._decide = decide
         self._applier = applier
         self._reporter = reporter
+        self._rounds = rounds
         self._clock = clock
 
     async def reconcile(self, key: ApiTokenKey) -> Verdict:
         """Run one pass."""
-        known = self._observer.cached(key)
+        known = await self._observer.known(key)
         if known is not None:
-            known = await self._observer.with_workloads(known)
             planned = self._decide(known, self._clock())
             if self._is_idle(known, planned):
-                return self._reporter.verdict(planned)
+                return self._dated(known, self._reporter.verdict(planned))
         try:
             seen = await self._observer.fresh(key)
         except Failure as failure:
@@ -59,7 +61,10 @@ class Reconciler:
         await self._reporter.take_leave(seen.api_token, planned)
         writes = Writes(seen.api_token)
         outcome = await self._applier.apply(planned, writes)
-        return await self._reporter.report(planned, outcome, writes)
+        return self._dated(seen, await self._reporter.report(planned, outcome, writes))
+
+    def _dated(self, seen: Observation, verdict: Verdict) -> Verdict:
+        return self._rounds.dated(seen.api_token, verdict) if self._rounds else verdict
 
     def _is_idle(self, known: Observation, planned: Plan) -> bool:
         status = known.api_token.status

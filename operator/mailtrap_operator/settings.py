@@ -136,6 +136,9 @@ class Settings(BaseSettings):
     )
     workers: Annotated[int, Field(ge=1, le=256)] = _default(32, "Passes that may run at once.")
     resync_interval: Duration = _default("10m", "How often the watch is verified.")
+    watch_secrets: bool = _default(
+        "true", "Watch the Secrets that hold tokens; false: read them by name once per refreshInterval."
+    )
     dry_run: bool = _default("false", "Change nothing: the condition Planned says what would be done.")
     port: Annotated[int, Field(ge=0, le=65535)] = _default(8080, "Port of /livez, /readyz and /metrics.")
     log_level: Literal["debug", "info", "warning", "error"] = _default("info", "Least level logged.")

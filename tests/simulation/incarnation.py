@@ -20,6 +20,7 @@ from mailtrap_operator.clients.kube import KubeClient
 from mailtrap_operator.composition import Operator, Surroundings
 from mailtrap_operator.intake import SECRETS_OF_OURS
 from mailtrap_operator.runtime.resync import resync
+from mailtrap_operator.runtime.scope import EVERYTHING, Scope
 from mailtrap_operator.settings import Settings
 from mailtrap_simulator.server import Server
 from tests.simulation.kubernetes import Kubernetes
@@ -127,7 +128,14 @@ class Incarnation:
     """An operator process from its start to its death."""
 
     def __init__(
-        self, name: str, kubernetes: Kubernetes, remote: Server, network: Network, seed: int
+        self,
+        name: str,
+        kubernetes: Kubernetes,
+        remote: Server,
+        network: Network,
+        seed: int,
+        *,
+        scope: Scope = EVERYTHING,
     ) -> None:
         self.life = Life(name)
         self._kubernetes = kubernetes
@@ -144,6 +152,7 @@ class Incarnation:
                 entropy=random.randbytes,
                 holder=name,
                 installation=INSTALLATION,
+                scope=scope,
             ),
             SETTINGS,
         )
@@ -162,7 +171,7 @@ class Incarnation:
         self._version = self._kubernetes.resource_version
         while True:
             try:
-                await resync(self._kube, self.operator.intake.listings(()))
+                await resync(self._kube, self.operator.intake.listings(self.operator.scope))
                 break
             except Failure:
                 await asyncio.sleep(1)
@@ -183,7 +192,8 @@ class Incarnation:
         accounts = dict.fromkeys(("MailtrapAccount", "ClusterMailtrapAccount"), intake.account)
         takers = {"ApiToken": intake.api_token, **accounts}
         # A watch by label tells of a Secret that loses the label as of one that is deleted.
-        for event, body in events_since(version, "Secret", SECRETS_OF_OURS):
+        secrets = events_since(version, "Secret", SECRETS_OF_OURS)
+        for event, body in secrets if self.operator.scope.watches_secrets else ():
             intake.secret(dict(body), is_gone=event == "DELETED")
         for event, body in events_since(version):
             if take := takers.get(body["kind"]):

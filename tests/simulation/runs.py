@@ -7,6 +7,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+from mailtrap_operator.runtime.scope import EVERYTHING, Scope
 from tests.simulation.endings import ending_of
 from tests.simulation.flows import Flow, is_served, is_waiting
 from tests.simulation.incarnation import CLAIM, LIST, OF_ACCOUNT, TRIAL
@@ -17,7 +18,7 @@ from tests.simulation.outcomes import OK, Kind, Outcome, Seen
 from tests.simulation.world import Saved, World
 from tests.unit.clock import run_virtual, virtual_loop
 
-LONGEST = timedelta(hours=2).total_seconds()
+LONGEST = timedelta(hours=3).total_seconds()
 AFTERWARDS = 5.0
 """How long a served world is watched for second thoughts."""
 
@@ -103,17 +104,17 @@ def _may_lose_a_value(call: Call, outcome: Outcome) -> bool:
     )
 
 
-def play(flow: Flow, script: Script, *, before: Before | None = None) -> Run:
-    """Run a flow once, as it comes; `before` is told each call."""
+def play(flow: Flow, script: Script, *, before: Before | None = None, scope: Scope = EVERYTHING) -> Run:
+    """Run a flow once, as it comes; `before` is told each call, and `scope` is what operators look at."""
     network = Network(lambda call: script.get(call.number, OK), before=before)
     saved = start_of(flow)
     with everything_logged() as logged:
-        return run_virtual(_play(flow, saved, network, logged))
+        return run_virtual(_play(flow, saved, network, logged, scope))
 
 
-async def _play(flow: Flow, saved: Saved, network: Network, logged: list[str]) -> Run:
+async def _play(flow: Flow, saved: Saved, network: Network, logged: list[str], scope: Scope) -> Run:
     virtual_loop().now = saved.time
-    world = World(network, saved=saved)
+    world = World(network, saved=saved, scope=scope)
     invariants, cost = Invariants(world), 0
 
     def note() -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.ownership import owner_of, parse_tag
 from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
+from mailtrap_operator.runtime.scope import EVERYTHING, Scope
 from mailtrap_simulator.account import Account, Node
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.messages import Request, Response
@@ -82,8 +83,11 @@ class Saved:
 class World:
     """One run's world; it belongs to the running loop."""
 
-    def __init__(self, network: Network, *, seed: int = 0, saved: Saved | None = None) -> None:
+    def __init__(
+        self, network: Network, *, seed: int = 0, saved: Saved | None = None, scope: Scope = EVERYTHING
+    ) -> None:
         self.network = network
+        self.scope = scope
         self.seed = seed
         self.operators: list[Incarnation] = []
         self.changes = 0
@@ -151,7 +155,7 @@ class World:
         """Return an operator that is still to be started."""
         self._born += 1
         name = f"operator-{self._born}"
-        operator = Incarnation(name, self.kubernetes, self.remote, self.network, self.seed)
+        operator = Incarnation(name, self.kubernetes, self.remote, self.network, self.seed, scope=self.scope)
         self.operators.append(operator)
         return operator
 

@@ -28,7 +28,7 @@ BY_LABEL = {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "yes"}}}}
 class Bench:
     """An observer of the one ApiToken that there is, and of its account."""
 
-    def __init__(self, policy: Mapping[str, Any]) -> None:
+    def __init__(self, policy: Mapping[str, Any], *, watches_secrets: bool = True) -> None:
         self.accounts = AccountBench()
         self.kube = self.accounts.kube
         self.store = Store(INSTALLATION, virtual_loop().time)
@@ -49,10 +49,11 @@ class Bench:
             unpublished=UnpublishedTokens(),
             identity=Identity(INSTALLATION, "me", timedelta(seconds=60), "mailtrap-system"),
             new_nonce=lambda: "abcdefgh",
+            watches_secrets=watches_secrets,
         )
 
-    def cached(self) -> Tenancy | None:
-        seen = self.observer.cached(BILLING)
+    async def known(self) -> Tenancy | None:
+        seen = await self.observer.known(BILLING)
         return seen.account.tenancy if seen else None
 
     async def fresh(self) -> Tenancy | None:
@@ -79,7 +80,7 @@ async def test_a_policy_that_asks_for_no_labels_costs_no_look_at_the_namespace()
 
     fresh = await bench.fresh()
 
-    assert bench.cached() == fresh
+    assert await bench.known() == fresh
     assert fresh is not None
     assert (LABELS_NOT_READ, 0, 3) == (fresh.labels, fresh.seniors, fresh.policy.max_tokens_per_namespace)
     assert 0 == bench.reads()
@@ -88,20 +89,20 @@ async def test_a_policy_that_asks_for_no_labels_costs_no_look_at_the_namespace()
 @virtual
 async def test_labels_are_read_afresh_and_remembered_for_a_while() -> None:
     bench = Bench(BY_LABEL)
-    tenancy = bench.cached()
+    tenancy = await bench.known()
     assert tenancy is not None
     assert LABELS_NOT_READ == tenancy.labels
 
     assert {"mail": "yes"} == labels_in(await bench.fresh())
-    assert {"mail": "yes"} == labels_in(bench.cached())
+    assert {"mail": "yes"} == labels_in(await bench.known())
     bench.label(mail="no")
-    assert {"mail": "yes"} == labels_in(bench.cached())
+    assert {"mail": "yes"} == labels_in(await bench.known())
     assert 1 == bench.reads()
 
     assert {"mail": "no"} == labels_in(await bench.fresh())
-    assert {"mail": "no"} == labels_in(bench.cached())
+    assert {"mail": "no"} == labels_in(await bench.known())
     virtual_loop().now += 60
-    tenancy = bench.cached()
+    tenancy = await bench.known()
     assert tenancy is not None
     assert LABELS_NOT_READ == tenancy.labels
 
@@ -120,9 +121,9 @@ async def test_labels_that_cannot_be_read_are_not_known_and_it_is_said_what_to_d
         "The labels of namespace team cannot be read, and the policy of ClusterMailtrapAccount default asks for them: "
     )
     assert tenancy.labels.message.endswith("Let the operator get namespaces, or have the policy name them.")
-    cached = bench.cached()
-    assert cached is not None
-    assert tenancy.labels != cached.labels, "what is kept in the status must not pass for the next answer"
+    known = await bench.known()
+    assert known is not None
+    assert tenancy.labels != known.labels, "what is kept in the status must not pass for the next answer"
 
 
 @virtual
@@ -138,7 +139,7 @@ async def test_only_the_account_that_the_spec_names_has_a_say() -> None:
     }
     bench.store.put_api_token(api_token(version=9, status={"observedGeneration": 1, "previous": [previous]}))
 
-    seen = bench.observer.cached(BILLING)
+    seen = await bench.observer.known(BILLING)
 
     assert seen is not None
     assert [True, False] == [view.tenancy is not None for view in seen.accounts]
@@ -148,16 +149,16 @@ async def test_only_the_account_that_the_spec_names_has_a_say() -> None:
 async def test_the_credential_is_known_by_its_last_four_characters_once_a_list_has_answered() -> None:
     bench = Bench({})
 
-    def last_four() -> str | None:
-        seen = bench.observer.cached(BILLING)
+    async def last_four() -> str | None:
+        seen = await bench.observer.known(BILLING)
         return seen.account.credential_last_four if seen else None
 
-    assert None is last_four()
+    assert None is await last_four()
     await bench.accounts.accounts.at(KEY).list_tokens()
-    assert CREDENTIAL[-4:] == last_four()
+    assert CREDENTIAL[-4:] == await last_four()
     bench.accounts.remote.fault("list", "html")
     await bench.accounts.accounts.at(KEY).list_tokens()
-    assert None is last_four()
+    assert None is await last_four()
 
 
 @virtual

@@ -46,7 +46,8 @@ class RemoteLimits:
 class Accounts:
     """All accounts that were asked for.
 
-    `find` returns an account object as the watch last told it. `on_change` is told what was known of an account's
+    `find` returns an account object as the watch last told it; it finds no ClusterMailtrapAccount unless the operator
+    `sees_cluster_accounts`. `on_change` is told what was known of an account's
     tokens before and after a LIST, whoever asked for it, where the two differ.
     """
 
@@ -58,8 +59,10 @@ class Accounts:
         operator_namespace: str,
         limits: RemoteLimits,
         new_http: Callable[[], httpx.AsyncClient],
+        sees_cluster_accounts: bool = True,
     ) -> None:
         self._kube = kube
+        self._sees_cluster_accounts = sees_cluster_accounts
         self._find = find
         self._namespace = operator_namespace
         self._limits = limits
@@ -77,7 +80,7 @@ class Accounts:
 
     def told(self, key: AccountKey) -> Tokens:
         """Return what is known of an account's tokens without a call."""
-        return self.at(key).tokens if self._find(key) else _not_found(key).as_unknown()
+        return self.at(key).tokens if self._find(key) else self._not_found(key).as_unknown()
 
     def credentials_namespace(self, key: AccountKey) -> str:
         """Return where the Secret with an account's credential is looked for."""
@@ -93,7 +96,7 @@ class Accounts:
         key = connection.key
         account = self._find(key)
         if account is None:
-            raise _not_found(key)
+            raise self._not_found(key)
         spec = account.spec
         if spec.base_url.lower() not in self._limits.allowed_base_urls:
             message = f"baseUrl {spec.base_url} of {key} is not among the operator's allowed base URLs. Change one of them."
@@ -133,6 +136,17 @@ class Accounts:
             message = f"Key {ref.key!r} of {place} is empty or holds blanks. Put the credential there."
             raise Terminal(Reason.CREDENTIAL_MISSING, message)
         return SecretStr(value)
+
+    def _not_found(self, key: AccountKey) -> Terminal:
+        if key.namespace or self._sees_cluster_accounts:
+            return Terminal(
+                Reason.ACCOUNT_NOT_FOUND, f"{key} does not exist. Create it, or change spec.accountRef."
+            )
+        return Terminal(
+            Reason.ACCOUNT_NOT_SERVED,
+            f"{key} is not served: this operator has no right to list and watch clustermailtrapaccounts. Name a "
+            "MailtrapAccount of this namespace in spec.accountRef, or grant that right and start the operator again.",
+        )
 
     def _pacer(self, credential: SecretStr) -> Pacer:
         # Two accounts with one credential share its limit.
@@ -213,10 +227,6 @@ class Connection:
         if before != tokens:
             self._accounts.on_change(self.key, before, tokens)
         return tokens
-
-
-def _not_found(key: AccountKey) -> Terminal:
-    return Terminal(Reason.ACCOUNT_NOT_FOUND, f"{key} does not exist. Create it, or change spec.accountRef.")
 
 
 def _by_owner(tokens: Iterable[RemoteToken]) -> OwnedTokens:

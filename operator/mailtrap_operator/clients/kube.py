@@ -29,6 +29,8 @@ from mailtrap_operator.core.reasons import Reason
 Body = dict[str, Any]
 
 MERGE_PATCH = "application/merge-patch+json"
+_JSON = "application/json"
+_METADATA_ONLY = f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _RESOURCES: Mapping[AccountKind, str] = {
     "MailtrapAccount": "mailtrapaccounts",
     "ClusterMailtrapAccount": "clustermailtrapaccounts",
@@ -77,6 +79,10 @@ class KubeClient:
         """Return one object or list; raises `Missing`."""
         return await self._call("GET", path, query=query)
 
+    async def list_metadata(self, path: str, query: Mapping[str, str]) -> Body:
+        """Return one page of a list whose items are metadata alone."""
+        return await self._call("GET", path, query=query, accept=_METADATA_ONLY)
+
     async def create(self, path: str, body: Body, *, dry_run: bool = False) -> Body:
         """Create an object; raises `Conflict` when it exists."""
         return await self._call("POST", path, body, query=_dry(dry_run))
@@ -106,14 +112,15 @@ class KubeClient:
         body: Body | None = None,
         *,
         query: Mapping[str, str] | None = None,
-        content_type: str = "application/json",
+        content_type: str = _JSON,
+        accept: str = _JSON,
     ) -> Body:
         try:
             serialized = await self._api.param_serialize(
                 method,
                 path,
                 query_params=list((query or {}).items()),
-                header_params={"Content-Type": content_type, "Accept": "application/json"},
+                header_params={"Content-Type": content_type, "Accept": accept},
                 body=body,
                 auth_settings=["BearerToken"],
             )
@@ -131,13 +138,22 @@ class KubeClient:
 
 def api_token_path(namespace: str, name: str) -> str:
     """Return the path of an ApiToken."""
-    return f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/apitokens/{name}"
+    return f"{api_tokens_path(namespace)}/{name}"
 
 
 def account_path(kind: AccountKind, namespace: str | None, name: str) -> str:
     """Return the path of an account; `namespace` counts for a MailtrapAccount only."""
-    scope = f"namespaces/{namespace}/" if namespace else ""
-    return f"/apis/{GROUP}/{VERSION}/{scope}{_RESOURCES[kind]}/{name}"
+    return f"{accounts_path(kind, namespace)}/{name}"
+
+
+def api_tokens_path(namespace: str | None = None) -> str:
+    """Return the path of a namespace's ApiTokens, or of all."""
+    return f"/apis/{GROUP}/{VERSION}/{_scope(namespace)}apitokens"
+
+
+def accounts_path(kind: AccountKind, namespace: str | None = None) -> str:
+    """Return the path of the accounts of one kind, of a namespace or of all."""
+    return f"/apis/{GROUP}/{VERSION}/{_scope(namespace)}{_RESOURCES[kind]}"
 
 
 def namespace_path(name: str) -> str:
@@ -145,9 +161,13 @@ def namespace_path(name: str) -> str:
     return f"/api/v1/namespaces/{name}"
 
 
-def secrets_path(namespace: str) -> str:
-    """Return the path of a namespace's Secrets."""
-    return f"/api/v1/namespaces/{namespace}/secrets"
+def secrets_path(namespace: str | None = None) -> str:
+    """Return the path of a namespace's Secrets, or of all."""
+    return f"/api/v1/{_scope(namespace)}secrets"
+
+
+def _scope(namespace: str | None) -> str:
+    return f"namespaces/{namespace}/" if namespace else ""
 
 
 def _dry(dry_run: bool) -> Mapping[str, str] | None:  # noqa: FBT001 - private, named at each call

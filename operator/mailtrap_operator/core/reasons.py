@@ -56,6 +56,7 @@ class Reason(StrEnum):
     ACCOUNT_DELETING = "AccountDeleting"
     INSTALLATION_MISMATCH = "InstallationMismatch"
     ACCOUNT_NOT_FOUND = "AccountNotFound"
+    ACCOUNT_NOT_SERVED = "AccountNotServed"
     ACCOUNT_NOT_LISTED = "AccountNotListed"
     BASE_URL_NOT_ALLOWED = "BaseUrlNotAllowed"
     CREDENTIAL_MISSING = "CredentialMissing"

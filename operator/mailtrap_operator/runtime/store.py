@@ -18,6 +18,7 @@ from mailtrap_operator.core.protection import may_have_tokens
 from mailtrap_operator.core.references import account_refs
 from mailtrap_operator.runtime.index import Index
 from mailtrap_operator.runtime.seniority import Seniority
+from mailtrap_operator.runtime.versions import is_newer
 
 _KEPT_METADATA = (
     "name",
@@ -89,7 +90,7 @@ class Store:
         api_token = ApiToken.model_validate(kept)
         meta = api_token.metadata
         key = ApiTokenKey(meta.namespace or "", meta.name)
-        if not _is_newer(meta.resource_version, self._versions.get(key)) or meta.uid in self._gone_uids:
+        if not is_newer(meta.resource_version, self._versions.get(key)) or meta.uid in self._gone_uids:
             return News.NONE
         former = json.loads(self._api_tokens[key]) if key in self._api_tokens else None
         if former is not None:
@@ -151,7 +152,16 @@ class Store:
     def knows_newer(self, key: ApiTokenKey, version: str) -> bool:
         """Whether an ApiToken was seen later than in a given resourceVersion."""
         known = self._versions.get(key)
-        return known is not None and known != version and not _is_newer(version, known)
+        return known is not None and known != version and not is_newer(version, known)
+
+    def has_api_token(self, key: ApiTokenKey, uid: str, version: str) -> bool:
+        """Whether an ApiToken is known as it is in a resourceVersion, or as it became later, or that it is gone."""
+        known = self._versions.get(key)
+        return uid in self._gone_uids or (known is not None and not is_newer(version, known))
+
+    def api_token_versions(self) -> dict[tuple[str | None, str], str]:
+        """Return the resourceVersions of all ApiTokens, by namespace and name."""
+        return {key: version for key, version in self._versions.items()}  # noqa: C416 - the keys get a wider type
 
     def api_token_keys(self) -> tuple[ApiTokenKey, ...]:
         """Return the keys of all ApiTokens."""
@@ -169,7 +179,7 @@ class Store:
     def put_secret(self, namespace: str, secret: SecretState) -> bool:
         """Remember a Secret of ours; return whether that is news."""
         known = self._secrets.get((namespace, secret.name))
-        if known and not _is_newer(secret.resource_version, known.resource_version):
+        if known and not is_newer(secret.resource_version, known.resource_version):
             return False
         self._secrets[namespace, secret.name] = secret
         return True
@@ -186,7 +196,13 @@ class Store:
         place = (namespace, secret.name)
         known, gone = self._secrets.get(place), self._gone_secrets.get(place)
         versions = (known and known.resource_version, gone)
-        return any(version and _is_newer(version, secret.resource_version) for version in versions)
+        return any(version and is_newer(version, secret.resource_version) for version in versions)
+
+    def has_secret(self, namespace: str, name: str, version: str) -> bool:
+        """Whether a Secret is known as it is in a resourceVersion, or as it became later, or that it is gone."""
+        known, gone = self._secrets.get((namespace, name)), self._gone_secrets.get((namespace, name))
+        versions = (known and known.resource_version, gone)
+        return any(seen and not is_newer(version, seen) for seen in versions)
 
     def secret(self, namespace: str, name: str) -> SecretState | None:
         """Return a Secret as it was last seen."""
@@ -196,7 +212,7 @@ class Store:
         """Remember an account; return whether that is news."""
         key = key_of_account(account)
         known, meta = self._accounts.get(key), account.metadata
-        is_known = known and not _is_newer(meta.resource_version, known.metadata.resource_version)
+        is_known = known and not is_newer(meta.resource_version, known.metadata.resource_version)
         if is_known or meta.uid in self._gone_uids:
             return False
         self._accounts[key] = account
@@ -210,6 +226,16 @@ class Store:
     def account(self, key: AccountKey) -> Account | None:
         """Return an account as it was last seen."""
         return self._accounts.get(key)
+
+    def has_account(self, key: AccountKey, uid: str, version: str) -> bool:
+        """Whether an account is known as it is in a resourceVersion, or as it became later, or that it is gone."""
+        known = self._accounts.get(key)
+        is_known = known is not None and not is_newer(version, known.metadata.resource_version)
+        return uid in self._gone_uids or is_known
+
+    def account_versions(self) -> dict[AccountKey, str]:
+        """Return the resourceVersions of all accounts."""
+        return {key: account.metadata.resource_version for key, account in self._accounts.items()}
 
     def account_keys(self) -> tuple[AccountKey, ...]:
         """Return the keys of all accounts."""
@@ -226,9 +252,9 @@ class Store:
         labels, at = self._labels.get(namespace, (None, 0.0))
         return labels if self._monotonic() - at < _LABELS_LAST else None
 
-    def secret_names(self) -> tuple[tuple[str, str], ...]:
-        """Return namespace and name of all Secrets of ours."""
-        return tuple(self._secrets)
+    def secret_versions(self) -> dict[tuple[str | None, str], str]:
+        """Return the resourceVersions of all Secrets of ours, by namespace and name."""
+        return {place: secret.resource_version for place, secret in self._secrets.items()}
 
     def account_of(self, key: ApiTokenKey) -> AccountKey | None:
         """Return an account that an ApiToken has to do with; it always names the same one while nothing changes."""
@@ -261,10 +287,3 @@ def key_of_account(account: Account) -> AccountKey:
 def _keep_last(gone: dict[Any, Any]) -> None:
     while len(gone) > _MOST_GONE:
         del gone[next(iter(gone))]
-
-
-def _is_newer(version: str, known: str | None) -> bool:
-    """Whether a resourceVersion is later than a known one; Kubernetes counts them up."""
-    if known is None or not (version.isdecimal() and known.isdecimal()):
-        return version != known
-    return int(version) > int(known)

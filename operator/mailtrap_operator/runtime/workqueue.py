@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 _FIRST_BACKOFF = 0.5
 _LAST_BACKOFF = 300.0
 _ECHOES = 8
+_LONGEST_PASS = timedelta(hours=1)
+"""Every call of a pass is bounded; one that runs on for so long waits for something that does not come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class WorkQueue(Generic[K]):
         self._dirty: dict[K, _Entry] = {}
         self._ready: dict[Hashable, list[tuple[Lane, int, K]]] = defaultdict(list)
         self._running: dict[K, asyncio.Task[None]] = {}
+        self._begun: dict[K, float] = {}
         self._busy: Counter[Hashable] = Counter()
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: Counter[K] = Counter()
@@ -90,6 +93,12 @@ class WorkQueue(Generic[K]):
     def running(self) -> int:
         """How many passes run now."""
         return len(self._running)
+
+    def complaint(self) -> str | None:
+        """Return what is wrong with the passes, None where nothing is."""
+        now = asyncio.get_running_loop().time()
+        stuck = sum(now - begun > _LONGEST_PASS.total_seconds() for begun in self._begun.values())
+        return f"{stuck} of the passes under way do not end." if stuck else None
 
     def start(self) -> None:
         """Begin to run what was and will be added."""
@@ -167,6 +176,7 @@ class WorkQueue(Generic[K]):
         self._busy[group] += 1
         task = asyncio.create_task(self._pass(key, group), name=f"pass {key}")
         self._running[key] = task
+        self._begun[key] = asyncio.get_running_loop().time()
 
     async def _pass(self, key: K, group: Hashable) -> None:
         # Whatever was added until now is seen by this pass.
@@ -177,7 +187,7 @@ class WorkQueue(Generic[K]):
         except Exception:
             logger.exception("a pass failed unexpectedly", extra={"key": str(key)})
         finally:
-            del self._running[key]
+            del self._running[key], self._begun[key]
             self._busy[group] -= 1
             if not self._busy[group]:
                 del self._busy[group]

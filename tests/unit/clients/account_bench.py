@@ -62,6 +62,7 @@ class AccountBench:
     )
     changes: list[tuple[AccountKey, Tokens, Tokens]] = field(default_factory=list)
     calls: int = 140
+    sees_cluster_accounts: bool = True
 
     def __post_init__(self) -> None:
         """Put the credential where it is looked for."""
@@ -72,6 +73,7 @@ class AccountBench:
             operator_namespace="mailtrap-system",
             limits=RemoteLimits((URL,), timedelta(seconds=10), self.calls, timedelta(seconds=10)),
             new_http=self.remote.client,
+            sees_cluster_accounts=self.sees_cluster_accounts,
         )
         self.accounts.on_change = lambda *change: self.changes.append(change)
 

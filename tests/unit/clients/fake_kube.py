@@ -42,6 +42,7 @@ class Call:
     method: str
     path: str
     query: Mapping[str, str]
+    accept: str
 
     @property
     def is_write(self) -> bool:
@@ -106,16 +107,18 @@ class FakeKube(KubeClient):
         *,
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> Body:
         query = dict(query or {})
-        self.calls.append(Call(method, path, query))
+        self.calls.append(Call(method, path, query, accept))
         # What is not JSON could not be sent.
         sent: Body = json.loads(json.dumps(body or {}))
         if (method == "PATCH") != (content_type == MERGE_PATCH):
             raise _refusal(415, f"{content_type} does not suit {method}")
         fault = next((f for f in self._faults if f.times and f.method == method and f.part in path), None)
         if fault is None:
-            return self._handle(method, path, sent, query)
+            answer = self._handle(method, path, sent, query)
+            return _metadata_alone(answer) if "as=PartialObjectMetadataList" in accept else answer
         fault.times -= 1
         if fault.commit:
             self._handle(method, path, sent, query)
@@ -203,6 +206,11 @@ class FakeKube(KubeClient):
         if "deletionTimestamp" in body["metadata"] and not body["metadata"].get("finalizers"):
             del self.objects[key]
         return copy.deepcopy(body)
+
+
+def _metadata_alone(page: Body) -> Body:
+    items = [{"kind": "PartialObjectMetadata", "metadata": item["metadata"]} for item in page["items"]]
+    return page | {"kind": "PartialObjectMetadataList", "items": items}
 
 
 def _refusal(status: int, message: str) -> Exception:

@@ -9,7 +9,7 @@ from mailtrap_operator.core.credential import Credential
 from mailtrap_operator.core.observation import Found, Unknown
 from mailtrap_operator.core.ownership import Tag
 from mailtrap_operator.core.reasons import Reason
-from tests.unit.clients.account_bench import KEY, NAME, OTHER, OWNER, AccountBench, token
+from tests.unit.clients.account_bench import KEY, NAME, NAMESPACED, OTHER, OWNER, AccountBench, token
 from tests.unit.clients.mailtrap_bench import (
     ADMIN_OF_DOMAIN,
     LEFT_OUT,
@@ -330,3 +330,17 @@ async def test_an_account_shows_neither_credential_nor_tokens() -> None:
     client = await connection.client()
 
     assert CREDENTIAL not in f"{vars(connection)!r} {vars(bench.accounts)!r} {vars(client)!r}"
+
+
+@virtual
+async def test_a_cluster_wide_account_that_must_not_be_read_is_not_said_to_be_missing() -> None:
+    bench = AccountBench(sees_cluster_accounts=False)
+    bench.objects.clear()
+
+    told, of_namespace = (bench.accounts.told(key) for key in (KEY, NAMESPACED))
+
+    assert isinstance(told, Unknown)
+    assert isinstance(of_namespace, Unknown)
+    assert (Reason.ACCOUNT_NOT_SERVED, Reason.ACCOUNT_NOT_FOUND) == (told.reason, of_namespace.reason)
+    assert "Name a MailtrapAccount of this namespace in spec.accountRef, or grant that right" in told.message
+    assert told == await bench.accounts.at(KEY).list_tokens(), "a LIST is not even tried"

@@ -1,10 +1,13 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mailtrap_operator.clients.errors import Failure, Retryable, Terminal
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.runtime.resync import Listing, ObjectName, resync
+from mailtrap_operator.runtime.resync import Listing, resync
+from mailtrap_operator.runtime.versions import is_newer
+from mailtrap_operator.runtime.watchdog import ObjectName
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.objects import API_TOKENS, api_token
 
@@ -13,16 +16,28 @@ SECRETS = "/api/v1/namespaces/{}/secrets"
 
 
 class Bench:
+    """A kind of which some objects are known, all in the same version."""
+
     def __init__(self, *known: ObjectName) -> None:
         self.kube = FakeKube()
-        self.known = list(known)
+        self.known = dict.fromkeys(known, "5")
         self.taken: list[dict[str, Any]] = []
         self.missed: list[ObjectName] = []
 
-    def listing(self, *paths: str, kind: str = "ApiToken", labels: str = "") -> Listing:
-        return Listing(
-            paths, kind, self.taken.append, known=lambda: self.known, missed=self.missed.append, labels=labels
+    def listing(self, *paths: str, kind: str = "ApiToken", labels: str = "", **parts: Any) -> Listing:
+        usual = Listing(
+            paths,
+            kind,
+            self.taken.append,
+            known=lambda: dict(self.known),
+            has=lambda name, _, version: not is_newer(version, self.known.get(name)),
+            path_of=lambda name: (
+                f"/apis/mailtrap-operator.io/v1alpha1/namespaces/{name[0]}/apitokens/{name[1]}"
+            ),
+            missed=self.missed.append,
+            labels=labels,
         )
+        return replace(usual, **parts)
 
     @property
     def names(self) -> list[str]:
@@ -97,13 +112,10 @@ async def test_what_becomes_known_while_the_list_runs_is_not_missed() -> None:
     bench = Bench()
     bench.kube.seed(API_TOKENS, api_token())
 
-    listing = Listing(
-        (EVERYWHERE,),
-        "ApiToken",
-        take=lambda _: bench.known.append(("team", "new")),
-        known=lambda: bench.known,
-        missed=bench.missed.append,
-    )
+    def take(_: object) -> None:
+        bench.known["team", "new"] = "9"
+
+    listing = bench.listing(EVERYWHERE, take=take)
     await resync(bench.kube, (listing,))
 
     assert [] == bench.missed

@@ -210,3 +210,18 @@ def test_no_key_ever_runs_twice_at_once_and_none_is_lost(
                 one for one in bench.passes if one.key[0] == name and one.start <= moment < (one.end or 0)
             ]
             assert len(running) <= share
+
+
+@virtual
+async def test_passes_that_do_not_end_are_complained_of() -> None:
+    bench = QueueBench(workers=4, duration=3 * 3600)
+    bench.queue.start()
+    bench.queue.add("a1", Lane.CHANGE)
+    bench.queue.add("a2", Lane.CHANGE)
+
+    await asyncio.sleep(3600)
+    assert None is bench.queue.complaint()
+    await asyncio.sleep(1)
+    assert "2 of the passes under way do not end." == bench.queue.complaint()
+    await asyncio.sleep(3 * 3600)
+    assert None is bench.queue.complaint()
