@@ -3,17 +3,25 @@
 kopf lists and watches, keeps the connections and the login; it writes nothing.
 """
 
+import itertools
+import random
+from collections.abc import Iterator
 from typing import Any
 
 import kopf
 
 from mailtrap_operator.api.v1alpha1 import GROUP, VERSION
+from mailtrap_operator.clients.cluster_access import ClusterAccess, Login
 from mailtrap_operator.intake import SECRETS_OF_OURS, Intake
 from mailtrap_operator.runtime.scope import Scope
 from mailtrap_operator.runtime.watchdog import Watchdog
 
+_LONGEST_PAUSE = 30.0
 
-def register(registry: kopf.OperatorRegistry, intake: Intake, watchdog: Watchdog, scope: Scope) -> None:
+
+def register(
+    registry: kopf.OperatorRegistry, access: ClusterAccess, intake: Intake, watchdog: Watchdog, scope: Scope
+) -> None:
     """Register the handlers that feed the intake with what is watched."""
 
     @kopf.on.startup(registry=registry)
@@ -21,8 +29,8 @@ def register(registry: kopf.OperatorRegistry, intake: Intake, watchdog: Watchdog
         configure_kopf(settings)
 
     @kopf.on.login(registry=registry)
-    async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-        return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+    async def login(**_: Any) -> kopf.ConnectionInfo:
+        return connection_of(await access.login())
 
     @kopf.on.event(GROUP, VERSION, "apitokens", registry=registry)
     async def on_api_token(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf names it
@@ -44,6 +52,32 @@ def register(registry: kopf.OperatorRegistry, intake: Intake, watchdog: Watchdog
         kopf.on.event(GROUP, VERSION, "clustermailtrapaccounts", registry=registry)(on_account)
 
 
+def connection_of(login: Login) -> kopf.ConnectionInfo:
+    """Return a login as kopf takes it."""
+    scheme, _, token = login.authorization.partition(" ")
+    return kopf.ConnectionInfo(
+        server=login.server,
+        ca_path=login.ca_file,
+        insecure=not login.is_verified,
+        scheme=scheme or None,
+        token=token or None,
+        certificate_path=login.certificate_file,
+        private_key_path=login.key_file,
+        proxy_url=login.proxy,
+        # kopf takes no credentials twice that were refused once; this makes each login another one.
+        priority=login.number,
+    )
+
+
+class EndlessBackoffs:
+    """The pauses between kopf's attempts at a request: without an end, as a watch that gives up ends the process."""
+
+    def __iter__(self) -> Iterator[float]:
+        """Yield seconds."""
+        for attempt in itertools.count():
+            yield min(2.0 ** min(attempt, 5), _LONGEST_PAUSE) * random.uniform(0.5, 1)  # noqa: S311 - spreads retries
+
+
 def configure_kopf(settings: kopf.OperatorSettings) -> None:
     """Make kopf an informer: small pages, bounded waits, no writes of its own."""
     settings.posting.enabled = False
@@ -57,5 +91,6 @@ def configure_kopf(settings: kopf.OperatorSettings) -> None:
     settings.watching.connect_timeout = 10
     settings.watching.initial_streaming = False
     settings.watching.label_selectors["v1", "secrets"] = SECRETS_OF_OURS
+    settings.networking.error_backoffs = EndlessBackoffs()
     settings.networking.request_timeout = 30
     settings.networking.connect_timeout = 10

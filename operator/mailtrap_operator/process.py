@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import secrets
 import signal
 import socket
@@ -9,9 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-import aiohttp
 import kopf
 
+from mailtrap_operator.clients.cluster_access import ClusterAccess
 from mailtrap_operator.clients.errors import Failure, Retryable
 from mailtrap_operator.clients.kube import KubeClient, connect
 from mailtrap_operator.clients.mailtrap import http_clients
@@ -35,13 +36,14 @@ _LONGEST_KUBERNETES_CALL = timedelta(seconds=10)
 
 async def run(settings: Settings) -> None:
     """Run the operator process until it is told to stop."""
-    async with _operator(settings) as (operator, kube):
-        await Process(operator, kube, settings).run()
+    access = _access()
+    async with _operator(settings, access) as (operator, kube):
+        await Process(operator, kube, access, settings).run()
 
 
 async def show_plan(settings: PreviewSettings) -> str:
     """Return what the operator would do now; raises a `Failure`."""
-    async with _operator(settings) as (operator, kube):
+    async with _operator(settings, _access()) as (operator, kube):
         try:
             return await preview(operator, kube, settings)
         finally:
@@ -49,8 +51,8 @@ async def show_plan(settings: PreviewSettings) -> str:
 
 
 @asynccontextmanager
-async def _operator(settings: Settings) -> AsyncIterator[tuple[Operator, KubeClient]]:
-    kube = await connect(min(settings.request_timeout, _LONGEST_KUBERNETES_CALL))
+async def _operator(settings: Settings, access: ClusterAccess) -> AsyncIterator[tuple[Operator, KubeClient]]:
+    kube = await connect(min(settings.request_timeout, _LONGEST_KUBERNETES_CALL), access)
     try:
         surroundings = Surroundings(
             kube=kube,
@@ -66,6 +68,10 @@ async def _operator(settings: Settings) -> AsyncIterator[tuple[Operator, KubeCli
         await kube.close()
 
 
+def _access() -> ClusterAccess:
+    return ClusterAccess(random.SystemRandom())
+
+
 async def _installation(kube: KubeClient, settings: Settings) -> str:
     """Return this cluster's part of the tag: as set, else from the UID of the cluster or of our own namespace."""
     if settings.installation:
@@ -77,9 +83,12 @@ async def _installation(kube: KubeClient, settings: Settings) -> str:
 class Process:
     """One operator process."""
 
-    def __init__(self, operator: Operator, kube: KubeClient, settings: Settings) -> None:
+    def __init__(
+        self, operator: Operator, kube: KubeClient, access: ClusterAccess, settings: Settings
+    ) -> None:
         self._operator = operator
         self._kube = kube
+        self._access = access
         self._settings = settings
         self._is_listed = False
         self._resync: asyncio.Task[None] | None = None
@@ -114,12 +123,13 @@ class Process:
         """Return why this process should be started again, None where it is at work."""
         if self._resync is not None and self._resync.done():
             return "The resync has ended."
-        return self._operator.watchdog.complaint() or self._operator.queue.complaint()
+        complaints = (self._access, self._operator.watchdog, self._operator.queue)
+        return next(filter(None, (part.complaint() for part in complaints)), None)
 
     async def _watch(self) -> None:
         registry = kopf.OperatorRegistry()
         operator = self._operator
-        register(registry, operator.intake, operator.watchdog, operator.scope)
+        register(registry, self._access, operator.intake, operator.watchdog, operator.scope)
         is_up, stop = asyncio.Event(), asyncio.Event()
         namespaces = self._settings.watch_namespaces
         watches = asyncio.create_task(
@@ -135,7 +145,7 @@ class Process:
         )
         try:
             await serve_until_told(watches, is_up=is_up, on_stop=self._drain, stop=stop)
-        except aiohttp.ClientError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the process ends; kopf has logged it in full
             message = f"The watches ended ({type(error).__name__}); the process ends, to be started again."
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, message) from None
 

@@ -10,10 +10,10 @@ from http import HTTPStatus
 from typing import Any
 
 import aiohttp
-import yaml
-from kubernetes.aio import client, config
+from kubernetes.aio import client
 
 from mailtrap_operator.api.v1alpha1 import GROUP, VERSION, AccountKind
+from mailtrap_operator.clients.cluster_access import ClusterAccess, unusable
 from mailtrap_operator.clients.errors import (
     Conflict,
     Failure,
@@ -37,38 +37,26 @@ _RESOURCES: Mapping[AccountKind, str] = {
 }
 
 
-async def connect(request_timeout: timedelta) -> "KubeClient":
-    """Return a client with in-cluster credentials, or those of KUBECONFIG where there are none.
-
-    Raises:
-        Terminal: There are neither.
-    """
-    configuration = client.Configuration()
+async def connect(request_timeout: timedelta, access: ClusterAccess) -> "KubeClient":
+    """Return a client; raises `Terminal` where there is nothing to connect with."""
+    configuration = await access.configuration()
     try:
-        config.load_incluster_config(client_configuration=configuration)
         api = client.ApiClient(configuration)
-    except config.ConfigException:
-        api = await _from_kubeconfig(configuration)
+    except (OSError, ValueError) as error:
+        raise unusable("the credentials", error) from None
     # Kubernetes takes the part before the slash as the name of the field manager.
     api.user_agent = USER_AGENT
-    return KubeClient(api, request_timeout)
-
-
-async def _from_kubeconfig(configuration: client.Configuration) -> client.ApiClient:
-    try:
-        await config.load_kube_config(client_configuration=configuration)
-        return client.ApiClient(configuration)
-    except (config.ConfigException, yaml.YAMLError, OSError, TypeError, ValueError) as error:
-        words = f"No cluster to work on: the kubeconfig cannot be used ({type(error).__name__}: {quoted(str(error))})."
-        advice = "Set KUBECONFIG to a file that names a cluster, or run in a pod with a service account."
-        raise Terminal(Reason.KUBERNETES_UNAVAILABLE, f"{words} {advice}") from None
+    return KubeClient(api, request_timeout, access)
 
 
 class KubeClient:
     """Sends JSON to the API server and returns JSON; every method raises a `Failure`."""
 
-    def __init__(self, api: client.ApiClient, request_timeout: timedelta) -> None:
+    def __init__(
+        self, api: client.ApiClient, request_timeout: timedelta, access: ClusterAccess | None = None
+    ) -> None:
         self._api = api
+        self._access = access
         self._timeout = aiohttp.ClientTimeout(total=request_timeout.total_seconds())
 
     async def close(self) -> None:
@@ -127,9 +115,15 @@ class KubeClient:
             response = await self._api.call_api(*serialized, _request_timeout=self._timeout)
             data = await response.read()
             status = response.status
+            if status == HTTPStatus.UNAUTHORIZED and self._access:
+                self._access.refuse()
             if status >= HTTPStatus.BAD_REQUEST:
                 raise _failure_of(status, data)
             return _parsed(data)
+        except aiohttp.ClientConnectorCertificateError as error:
+            if self._access:
+                await self._access.distrust()
+            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, _unreachable(error)) from None
         except (aiohttp.ClientConnectorError, client.ApiException) as error:
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, _unreachable(error)) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -1,5 +1,6 @@
 """The client of the Kubernetes API against a server that answers whatever a test says."""
 
+import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -9,6 +10,7 @@ import certifi
 import pytest
 from kubernetes.aio import client, config
 
+from mailtrap_operator.clients.cluster_access import ClusterAccess
 from mailtrap_operator.clients.errors import Conflict, Failure, Missing, Retryable, Terminal, Uncertain
 from mailtrap_operator.clients.kube import KubeClient, account_path, api_token_path, connect, secrets_path
 from mailtrap_operator.core.reasons import Reason
@@ -201,6 +203,7 @@ def test_the_paths_of_objects() -> None:
     assert "/api/v1/namespaces/team/secrets" == secrets_path("team")
 
 
+NOWHERE = Path("/no/such/folder")
 KUBECONFIG = """\
 apiVersion: v1
 kind: Config
@@ -225,32 +228,12 @@ def write_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
     return write
 
 
-async def test_in_a_pod_its_service_account_says_where_and_who(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    files = {"SERVICE_TOKEN_FILENAME": "secret-of-the-pod", "SERVICE_CERT_FILENAME": ONE_AUTHORITY}
-    for name, text in files.items():
-        monkeypatch.setattr(config.incluster_config, name, str(tmp_path / name))
-        (tmp_path / name).write_text(text)
-    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
-    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
-
-    kube = await connect(PATIENCE)
-    await kube.close()
-
-    configuration = kube._api.configuration
-    assert ("https://10.0.0.1:443", "bearer secret-of-the-pod") == (
-        configuration.host,
-        await configuration.get_api_key_with_prefix("BearerToken"),
-    )
-
-
 async def test_outside_a_pod_the_kubeconfig_says_where_and_who(
     write_kubeconfig: Callable[[bytes], None],
 ) -> None:
     async with raw_server(answer(200, {})) as server:
         write_kubeconfig(KUBECONFIG.replace("URL", server.url).encode())
-        kube = await connect(PATIENCE)
+        kube = await connect(PATIENCE, ClusterAccess(random.Random(7), NOWHERE))
         await kube.get(PATH)
         await kube.close()
 
@@ -278,6 +261,6 @@ async def test_without_a_usable_kubeconfig_the_failure_says_what_to_do(
         write_kubeconfig(content)
 
     with pytest.raises(Terminal, match="Set KUBECONFIG to a file that names a cluster") as caught:
-        await connect(PATIENCE)
+        await connect(PATIENCE, ClusterAccess(random.Random(7), NOWHERE))
 
     assert "secret-of-mine" not in str(caught.value)

@@ -1,0 +1,96 @@
+"""What the operator lives through without a restart: an API server that is away for long, another certificate, another token.
+
+The API server goes away here, so these tests have one of their own.
+"""
+
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from local_cluster import Cluster
+from tests.e2e.cluster import cluster_with_crds
+from tests.e2e.kube import Kube
+from tests.e2e.operator_process import OperatorProcess
+from tests.e2e.rights import SERVE, WATCH_SECRETS, service_account
+from tests.e2e.test_namespaced import put_account
+from tests.e2e.world import OPERATOR_NAMESPACE, World, eventually
+
+OUTAGE = 75
+"""Seconds: kopf by itself tries a request for 54 s and then gives up."""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with cluster_with_crds(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def kube(cluster: Cluster) -> Iterator[Kube]:
+    kube = Kube(cluster.kubeconfig)
+    yield kube
+    kube.close()
+
+
+def livez(operator: OperatorProcess) -> str:
+    return httpx.get(f"http://127.0.0.1:{operator.port}/livez", timeout=5).text
+
+
+def test_a_long_outage_and_another_certificate(world: World) -> None:
+    names = ["kept", "damaged", "changed"]
+    with world.operator() as operator:
+        for name in names:
+            world.put_api_token(name)
+        values = {name: world.becomes_ready(name) for name in names}
+
+        world.cluster.stop_apiserver()
+        world.cluster.renew_certificate()
+        back = time.monotonic() + OUTAGE
+        while time.monotonic() < back:
+            assert livez(operator) == "ok"
+            time.sleep(1)
+        world.cluster.start_apiserver()
+        world.put_api_token("new")
+        world.put_api_token("changed", expiration={"policy": "Never"})
+        world.kube.delete(world.secret_path("damaged"))
+
+        eventually(lambda: world.value("damaged") not in {None, values["damaged"]}, "the Secret is back", 60)
+        for name in ("new", "changed", "damaged"):
+            world.becomes_ready(name, seconds=60)
+        assert world.becomes_ready("kept") == values["kept"]
+        assert livez(operator) == "ok"
+        assert operator.is_running
+
+    assert {name: [] for name in [*names, "new"]} == {name: world.strays(name) for name in [*names, "new"]}
+    assert sorted(world.operations(0)) == ["create"] * 4 + ["reset"] * 2
+
+
+def test_another_token_of_the_service_account(world: World) -> None:
+    secrets = [f"{world.namespace}-{number}" for number in ("first", "second")]
+    for secret in secrets:
+        world.put_plain_secret(secret, {}, OPERATOR_NAMESPACE)
+    rules, own = [*SERVE, WATCH_SECRETS], {"kind": "MailtrapAccount", "name": "own"}
+    kubeconfig = service_account(world, "robot", rules, secret=secrets[0])
+    with world.operator(kubeconfig=kubeconfig) as operator:
+        put_account(world)
+        world.put_api_token("before", accountRef=own)
+        value = world.becomes_ready("before")
+
+        world.kube.delete(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets/{secrets[0]}")
+        # It cuts the watches off, which would go on for minutes without a look at the token.
+        world.cluster.stop_apiserver()
+        world.cluster.start_apiserver()
+        eventually(
+            lambda: operator.log.read_text().count("credentials were refused") > 1, "it is refused", 60
+        )
+        assert livez(operator) == "ok"
+        service_account(world, "robot", rules, secret=secrets[1])
+
+        world.put_api_token("after", accountRef=own)
+        world.becomes_ready("after", seconds=60)
+        assert world.becomes_ready("before") == value
+        assert livez(operator) == "ok"
+
+    assert world.operations(0) == ["create", "create"]

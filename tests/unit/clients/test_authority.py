@@ -1,0 +1,103 @@
+"""The API server's certificate changes under a client that lives on."""
+
+import random
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from local_cluster.certificates import Authority
+from mailtrap_operator.clients.cluster_access import ClusterAccess
+from mailtrap_operator.clients.errors import Retryable
+from mailtrap_operator.clients.kube import KubeClient, connect
+
+LOOPBACK = "127.0.0.1"
+PATH = "/api/v1/namespaces/team"
+COMPLAINT = "The authority that the API server's certificate is checked by was replaced; this process knows the former one."
+
+
+class Cluster:
+    """An API server that answers anything, always at the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = 0
+
+    @asynccontextmanager
+    async def serving(self, authority: Authority) -> AsyncIterator[None]:
+        """Serve with a certificate that an authority has just signed."""
+        authority.issue("kube-apiserver", hosts=[LOOPBACK]).write(self.folder, "server")
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(self.folder / "server.crt", self.folder / "server.key")
+        app = web.Application()
+        app.router.add_get("/{path:.*}", _answer)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, LOOPBACK, self.port, ssl_context=tls).start()
+            self.port = runner.addresses[0][1]
+            yield
+        finally:
+            await runner.cleanup()
+
+
+async def _answer(_request: web.Request) -> web.Response:
+    return web.json_response({"kind": "Namespace"})
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Cluster:
+    return Cluster(tmp_path)
+
+
+async def client_of(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> tuple[KubeClient, ClusterAccess]:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", LOOPBACK)
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(cluster.port))
+    (cluster.folder / "token").write_text("token")
+    access = ClusterAccess(random.Random(7), cluster.folder)
+    return await connect(timedelta(seconds=10), access), access
+
+
+async def test_another_certificate_of_the_same_authority_is_trusted(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority("cluster")
+    (cluster.folder / "ca.crt").write_bytes(authority.certificate)
+    async with cluster.serving(authority):
+        kube, access = await client_of(cluster, monkeypatch)
+        await kube.get(PATH)
+    async with cluster.serving(authority):
+        await kube.get(PATH)
+    await kube.close()
+
+    assert None is access.complaint()
+
+
+async def test_a_certificate_of_another_authority_is_trusted_by_none_but_a_new_process(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former, present = Authority("cluster"), Authority("cluster")
+    (cluster.folder / "ca.crt").write_bytes(former.certificate)
+    async with cluster.serving(former):
+        kube, access = await client_of(cluster, monkeypatch)
+        await kube.get(PATH)
+    async with cluster.serving(present):
+        with pytest.raises(Retryable):
+            await kube.get(PATH)
+        assert None is access.complaint(), "it may be anybody"
+
+        (cluster.folder / "ca.crt").write_bytes(present.certificate)
+        with pytest.raises(Retryable):
+            await kube.get(PATH)
+        assert COMPLAINT == access.complaint()
+        await kube.close()
+
+        again, access = await client_of(cluster, monkeypatch)
+        await again.get(PATH)
+        await again.close()
+
+    assert None is access.complaint()
