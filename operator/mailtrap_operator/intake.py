@@ -17,7 +17,7 @@ from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import SecretState
 from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.wishes import MANAGED_BY
-from mailtrap_operator.runtime.resync import Listing
+from mailtrap_operator.runtime.listing import Listing
 from mailtrap_operator.runtime.scope import Scope
 from mailtrap_operator.runtime.store import News, Store
 from mailtrap_operator.runtime.watchdog import ObjectName

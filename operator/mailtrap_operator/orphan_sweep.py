@@ -22,7 +22,7 @@ from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.orphans import Claims, Swept
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.runtime.resync import pages
+from mailtrap_operator.runtime.listing import pages
 from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.telemetry.events import EventRecorder
 

@@ -12,7 +12,7 @@ from mailtrap_operator.composition import Operator
 from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.rehearsal import words_of
-from mailtrap_operator.runtime.resync import resync
+from mailtrap_operator.runtime.listing import list_all
 from mailtrap_operator.settings import PreviewSettings
 
 
@@ -29,7 +29,7 @@ class Row:
 
 async def preview(operator: Operator, kube: KubeClient, settings: PreviewSettings) -> str:
     """Return what would be done, as a table or as JSON; raises a `Failure` when the cluster cannot be listed."""
-    await resync(kube, operator.intake.listings(operator.scope))
+    await list_all(kube, operator.intake.listings(operator.scope))
     at_once = asyncio.Semaphore(settings.workers)
 
     async def row(key: ApiTokenKey) -> Row | None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import kopf
 
 from mailtrap_operator.clients.cluster_access import ClusterAccess
-from mailtrap_operator.clients.errors import Failure, Retryable
+from mailtrap_operator.clients.errors import Retryable
 from mailtrap_operator.clients.kube import KubeClient, connect
 from mailtrap_operator.clients.mailtrap import http_clients
 from mailtrap_operator.composition import Operator, Surroundings
@@ -22,15 +22,14 @@ from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.handlers import register
 from mailtrap_operator.preview import preview
 from mailtrap_operator.runtime.health import HealthServer
-from mailtrap_operator.runtime.resync import resync, verify
+from mailtrap_operator.runtime.liveness import Liveness
+from mailtrap_operator.runtime.resync import Resync
 from mailtrap_operator.runtime.scope import find_scope
 from mailtrap_operator.runtime.shutdown import serve_until_told
 from mailtrap_operator.settings import PreviewSettings, Settings, is_in_pod
 
 logger = logging.getLogger(__name__)
 
-_FIRST_RETRY = 1.0
-_LAST_RETRY = 15.0
 _LONGEST_KUBERNETES_CALL = timedelta(seconds=10)
 
 
@@ -87,19 +86,24 @@ class Process:
         self, operator: Operator, kube: KubeClient, access: ClusterAccess, settings: Settings
     ) -> None:
         self._operator = operator
-        self._kube = kube
         self._access = access
         self._settings = settings
-        self._is_listed = False
-        self._resync: asyncio.Task[None] | None = None
+        self._liveness = Liveness(access.complaint, operator.watchdog.complaint, operator.queue.complaint)
+        self._resync = Resync(
+            kube,
+            operator.intake.listings(operator.scope),
+            operator.watchdog,
+            interval=settings.resync_interval,
+            rng=operator.random,
+        )
 
     async def run(self) -> None:
         """Run until told to stop."""
         health = HealthServer(
             host="0.0.0.0" if is_in_pod() else "127.0.0.1",  # noqa: S104 - in a pod the kubelet comes from outside
             port=self._settings.port,
-            is_live=self._complaint,
-            is_ready=lambda: None if self._is_listed else "the objects were not listed yet",
+            is_live=self._liveness.complaint,
+            is_ready=lambda: None if self._resync.is_listed else "the objects were not listed yet",
             metrics=self._operator.metrics.exposition,
         )
         task = asyncio.current_task()
@@ -108,23 +112,17 @@ class Process:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         await health.start()
         try:
-            await self._list_first()
-            self._resync = asyncio.create_task(self._keep_listing(), name="resync")
+            await self._resync.begin()
+            background = asyncio.create_task(self._resync.go_on(), name="resync")
+            self._liveness.rely_on(background, "The resync has ended.")
             self._operator.queue.start()
             try:
                 await self._watch()
             finally:
-                self._resync.cancel()
+                background.cancel()
         finally:
             await self._operator.accounts.close()
             await health.stop()
-
-    def _complaint(self) -> str | None:
-        """Return why this process should be started again, None where it is at work."""
-        if self._resync is not None and self._resync.done():
-            return "The resync has ended."
-        complaints = (self._access, self._operator.watchdog, self._operator.queue)
-        return next(filter(None, (part.complaint() for part in complaints)), None)
 
     async def _watch(self) -> None:
         registry = kopf.OperatorRegistry()
@@ -152,36 +150,3 @@ class Process:
     async def _drain(self) -> None:
         logger.info("stopping: the passes under way come to their end")
         await self._operator.queue.drain(3 * self._settings.request_timeout)
-
-    async def _list_first(self) -> None:
-        delay = _FIRST_RETRY
-        while not self._is_listed:
-            if await self._list():
-                self._is_listed = True
-                return
-            await asyncio.sleep(delay * self._operator.random.uniform(0.75, 1.25))
-            delay = min(2 * delay, _LAST_RETRY)
-
-    async def _keep_listing(self) -> None:
-        while True:
-            interval = self._settings.resync_interval.total_seconds()
-            await asyncio.sleep(interval * self._operator.random.uniform(1, 1.25))
-            if not await self._list():
-                self._operator.watchdog.forget()
-
-    async def _list(self) -> bool:
-        operator = self._operator
-        listings = operator.intake.listings(operator.scope)
-        try:
-            if self._is_listed:
-                await verify(self._kube, listings, operator.watchdog)
-            else:
-                await resync(self._kube, listings)
-        except Failure as failure:
-            logger.warning("the objects could not be listed", extra={"cause": failure.message})
-            return False
-        except Exception:
-            # One object that nobody foresaw must not end the listing of all others for good.
-            logger.exception("the objects could not be listed")
-            return False
-        return True

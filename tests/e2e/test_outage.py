@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from local_cluster import Cluster
+from tests.e2e.accounts import force_delete
 from tests.e2e.cluster import cluster_with_crds
-from tests.e2e.kube import Kube
+from tests.e2e.kube import GROUP, Kube
 from tests.e2e.operator_process import OperatorProcess
 from tests.e2e.rights import SERVE, WATCH_SECRETS, service_account
 from tests.e2e.test_namespaced import put_account
@@ -94,3 +95,19 @@ def test_another_token_of_the_service_account(world: World) -> None:
         assert livez(operator) == "ok"
 
     assert world.operations(0) == ["create", "create"]
+
+
+def test_a_watch_that_cannot_go_on_ends_the_process(world: World) -> None:
+    operator = world.operator()
+    everywhere = f"{GROUP}/mailtrapaccounts"
+    for account in (world.kube.get(everywhere) or {})["items"]:
+        meta = account["metadata"]
+        force_delete(world.kube, f"{GROUP}/namespaces/{meta['namespace']}/mailtrapaccounts/{meta['name']}")
+    with operator:
+        world.cluster.kubectl("delete", "crd", "mailtrapaccounts.mailtrap-operator.io")
+        eventually(lambda: not operator.is_running, "the process ends", 60)
+
+    assert (
+        "mailtrap-operator: The watches ended (APINotFoundError); the process ends, to be started again."
+        == operator.log.read_text().splitlines()[-1]
+    )

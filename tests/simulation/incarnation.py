@@ -19,7 +19,7 @@ from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.clients.kube import KubeClient
 from mailtrap_operator.composition import Operator, Surroundings
 from mailtrap_operator.intake import SECRETS_OF_OURS
-from mailtrap_operator.runtime.resync import resync
+from mailtrap_operator.runtime.listing import list_all
 from mailtrap_operator.runtime.scope import EVERYTHING, Scope
 from mailtrap_operator.settings import Settings
 from mailtrap_simulator.server import Server
@@ -171,7 +171,7 @@ class Incarnation:
         self._version = self._kubernetes.resource_version
         while True:
             try:
-                await resync(self._kube, self.operator.intake.listings(self.operator.scope))
+                await list_all(self._kube, self.operator.intake.listings(self.operator.scope))
                 break
             except Failure:
                 await asyncio.sleep(1)

@@ -1,122 +1,65 @@
-"""Lists everything in pages: in full before the first pass, and then at intervals as far as versions go.
+"""When everything is listed: until it has succeeded once, and then at intervals. It ends only when it is cancelled."""
 
-The first pass starts from the whole picture so. Later the lists show what the watches have not told: an object that is
-missing here or newer there is read, one that is not there any more is looked at. What fits costs nothing.
-"""
-
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+import random
+from collections.abc import Awaitable
+from datetime import timedelta
 
-from mailtrap_operator.clients.errors import Missing, Retryable
-from mailtrap_operator.clients.kube import Body, KubeClient
-from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.runtime.watchdog import ObjectName, Watchdog
+from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.clients.kube import KubeClient
+from mailtrap_operator.runtime.listing import Listing, list_all, verify
+from mailtrap_operator.runtime.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-_PAGE = 500
-
-Fetch = Callable[[str, Mapping[str, str]], Awaitable[Body]]
-"""Returns a page of a list; raises a `Failure`."""
+_FIRST_RETRY = 1.0
+_LAST_RETRY = 15.0
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One kind of objects: where to list it, what to do with each, and which were known before.
+class Resync:
+    """The first full list, and what verifies the watches from then on; `is_listed` once the first was had."""
 
-    `known` returns namespace and name of each known object with its resourceVersion. `has` says whether an object is
-    known as it is in a resourceVersion, or later. `path_of` returns where one object is read, and `missed` has one looked
-    at: one that is known before a list begins and not in it is gone, or nearly new; looking tells.
-    """
+    def __init__(
+        self,
+        kube: KubeClient,
+        listings: tuple[Listing, ...],
+        watchdog: Watchdog,
+        *,
+        interval: timedelta,
+        rng: random.Random,
+    ) -> None:
+        self._kube = kube
+        self._listings = listings
+        self._watchdog = watchdog
+        self._interval = interval
+        self._rng = rng
+        self.is_listed = False
 
-    paths: tuple[str, ...]
-    kind: str
-    take: Callable[[Body], None]
-    known: Callable[[], Mapping[ObjectName, str]]
-    has: Callable[[ObjectName, str, str], bool]
-    path_of: Callable[[ObjectName], str]
-    missed: Callable[[ObjectName], None]
-    labels: str = ""
+    async def begin(self) -> None:
+        """List everything in full, as often as it takes."""
+        delay = _FIRST_RETRY
+        while not await _succeeds(list_all(self._kube, self._listings)):
+            await asyncio.sleep(delay * self._rng.uniform(0.75, 1.25))
+            delay = min(2 * delay, _LAST_RETRY)
+        self.is_listed = True
 
-
-async def resync(kube: KubeClient, listings: tuple[Listing, ...]) -> None:
-    """List all kinds once, in full; raises a `Failure`."""
-    for listing in listings:
-        before = listing.known()
-        listed = set[ObjectName]()
-        for path in listing.paths:
-            async for body in pages(kube.get, path, listing.kind, listing.labels):
-                listing.take(body)
-                listed.add(_name_of(body))
-        _look_for_ghosts(listing, before, listed)
-
-
-async def verify(kube: KubeClient, listings: tuple[Listing, ...], watchdog: Watchdog) -> None:
-    """Compare what is known of all kinds with the lists of their versions once; raises a `Failure`.
-
-    A watch may tell of a change between the list and the comparison, so each object is judged by what is known at that
-    moment: what is known later than it was listed fits, and what became known after the list had begun is no ghost.
-    """
-    for listing in listings:
-        before = listing.known()
-        listed, missed = set[ObjectName](), dict[ObjectName, Body]()
-        for path in listing.paths:
-            async for body in pages(kube.list_metadata, path, listing.kind, listing.labels):
-                name = _name_of(body)
-                listed.add(name)
-                if not _fits(listing, name, body):
-                    missed[name] = body
-        for name, body in missed.items():
-            if not _fits(listing, name, body):
-                await _read(kube, listing, name)
-        _look_for_ghosts(listing, before, listed)
-        versions = {name: body["metadata"]["resourceVersion"] for name, body in missed.items()}
-        watchdog.compare(listing.kind, listed, versions)
+    async def go_on(self) -> None:
+        """Verify the watches at intervals, for ever."""
+        while True:
+            await asyncio.sleep(self._interval.total_seconds() * self._rng.uniform(1, 1.25))
+            if not await _succeeds(verify(self._kube, self._listings, self._watchdog)):
+                self._watchdog.forget()
 
 
-async def pages(fetch: Fetch, path: str, kind: str, labels: str = "") -> AsyncIterator[dict[str, Any]]:
-    """Yield all objects as they are when the list begins, not as a cache has them; raises a `Failure`."""
-    query = {"limit": str(_PAGE)} | ({"labelSelector": labels} if labels else {})
-    while True:
-        page = await fetch(path, query)
-        if "items" not in page:
-            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, f"The answer to a list of {kind}s is no list.")
-        for item in page["items"] or ():
-            # The items of a list do not name their kind.
-            yield {**item, "kind": kind}
-        if not (following := page.get("metadata", {}).get("continue")):
-            return
-        query["continue"] = following
-
-
-def _fits(listing: Listing, name: ObjectName, body: Body) -> bool:
-    return listing.has(name, body["metadata"]["uid"], body["metadata"]["resourceVersion"])
-
-
-async def _read(kube: KubeClient, listing: Listing, name: ObjectName) -> None:
-    logger.info("a watch has not told of a change yet", extra={"kind": listing.kind, "key": _text_of(name)})
+async def _succeeds(listing: Awaitable[None]) -> bool:
     try:
-        body = await kube.get(listing.path_of(name))
-    except Missing:
-        # Gone since it was listed. What is known of it is older than that, and no event need come.
-        if name in listing.known():
-            listing.missed(name)
-        return
-    listing.take({**body, "kind": listing.kind})
-
-
-def _look_for_ghosts(listing: Listing, before: Mapping[ObjectName, str], listed: set[ObjectName]) -> None:
-    now = listing.known()
-    for name, version in before.items():
-        if name not in listed and now.get(name) == version:
-            listing.missed(name)
-
-
-def _name_of(body: Body) -> ObjectName:
-    return body["metadata"].get("namespace"), body["metadata"]["name"]
-
-
-def _text_of(name: ObjectName) -> str:
-    return "/".join(filter(None, name))
+        await listing
+    except Failure as failure:
+        logger.warning("the objects could not be listed", extra={"cause": failure.message})
+        return False
+    except Exception:
+        # One object that nobody foresaw must not end the listing of all others for good.
+        logger.exception("the objects could not be listed")
+        return False
+    return True

@@ -4,7 +4,7 @@ import pytest
 
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.ownership import owner_of
-from mailtrap_operator.runtime.resync import resync
+from mailtrap_operator.runtime.listing import list_all
 from mailtrap_operator.runtime.scope import EVERYTHING, Scope
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token, secret
@@ -35,7 +35,7 @@ async def test_a_resync_takes_everything_in_that_is_watched(
 ) -> None:
     bench = Bench()
 
-    await resync(Cluster(), bench.intake.listings(Scope(watched)))
+    await list_all(Cluster(), bench.intake.listings(Scope(watched)))
 
     assert namespaces == {key.namespace for key in bench.store.api_token_keys()}
     assert {(namespace, "billing") for namespace in namespaces} == bench.store.secret_versions().keys()
@@ -47,10 +47,10 @@ async def test_a_resync_takes_everything_in_that_is_watched(
 @virtual
 async def test_a_second_resync_of_the_same_wakes_nobody() -> None:
     bench, cluster = Bench(), Cluster()
-    await resync(cluster, bench.intake.listings(EVERYTHING))
+    await list_all(cluster, bench.intake.listings(EVERYTHING))
     await bench.woken()
 
-    await resync(cluster, bench.intake.listings(EVERYTHING))
+    await list_all(cluster, bench.intake.listings(EVERYTHING))
 
     assert [] == await bench.woken()
 
@@ -58,7 +58,7 @@ async def test_a_second_resync_of_the_same_wakes_nobody() -> None:
 @virtual
 async def test_a_resync_notices_what_is_gone() -> None:
     bench, cluster = Bench(), Cluster()
-    await resync(cluster, bench.intake.listings(EVERYTHING))
+    await list_all(cluster, bench.intake.listings(EVERYTHING))
     billing = bench.store.api_token(BILLING)
     assert billing is not None
     owner = f"{INSTALLATION}-{owner_of(INSTALLATION, 'team', 'billing', billing.metadata.uid)}"
@@ -66,15 +66,15 @@ async def test_a_resync_notices_what_is_gone() -> None:
         f"{SECRETS}/billing",
         lambda body: body["metadata"]["annotations"].update({"mailtrap-operator.io/owner": owner}),
     )
-    await resync(cluster, bench.intake.listings(EVERYTHING))
+    await list_all(cluster, bench.intake.listings(EVERYTHING))
     await bench.woken()
 
     cluster.remove(f"{SECRETS}/billing")
-    await resync(cluster, bench.intake.listings(EVERYTHING))
+    await list_all(cluster, bench.intake.listings(EVERYTHING))
     assert [BILLING] == await bench.woken(), "the owner of the Secret"
     cluster.remove(f"{API_TOKENS}/billing")
     cluster.remove(f"{ACCOUNTS}/default")
-    await resync(cluster, bench.intake.listings(EVERYTHING))
+    await list_all(cluster, bench.intake.listings(EVERYTHING))
 
     assert {BILLING, DEFAULT} == set(await bench.woken())
     assert (None, None, None) == (
@@ -87,7 +87,7 @@ async def test_a_resync_notices_what_is_gone() -> None:
 @virtual
 async def test_a_resync_wakes_what_it_missed_in_the_routine_lane() -> None:
     bench, cluster = Bench(), Cluster()
-    await resync(cluster, bench.intake.listings(EVERYTHING))
+    await list_all(cluster, bench.intake.listings(EVERYTHING))
     cluster.remove(f"{API_TOKENS}/billing")
     await bench.woken()
 

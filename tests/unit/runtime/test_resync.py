@@ -1,163 +1,110 @@
-from dataclasses import replace
+"""When everything is listed, and that nothing ends this but the end of the process."""
+
+import asyncio
+import random
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from mailtrap_operator.clients.errors import Failure, Retryable, Terminal
-from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.runtime.resync import Listing, resync
-from mailtrap_operator.runtime.versions import is_newer
-from mailtrap_operator.runtime.watchdog import ObjectName
+from mailtrap_operator.runtime.listing import Listing
+from mailtrap_operator.runtime.resync import Resync
+from mailtrap_operator.runtime.watchdog import Watchdog
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.objects import API_TOKENS, api_token
+from tests.unit.clock import now, virtual
 
-EVERYWHERE = "/apis/mailtrap-operator.io/v1alpha1/apitokens"
-SECRETS = "/api/v1/namespaces/{}/secrets"
+MINUTE = timedelta(minutes=1)
+BILLING = ("team", "billing")
 
 
 class Bench:
-    """A kind of which some objects are known, all in the same version."""
+    """A resync every ten minutes of one kind, of which one object is never known."""
 
-    def __init__(self, *known: ObjectName) -> None:
+    def __init__(self) -> None:
         self.kube = FakeKube()
-        self.known = dict.fromkeys(known, "5")
-        self.taken: list[dict[str, Any]] = []
-        self.missed: list[ObjectName] = []
-
-    def listing(self, *paths: str, kind: str = "ApiToken", labels: str = "", **parts: Any) -> Listing:
-        usual = Listing(
-            paths,
-            kind,
-            self.taken.append,
-            known=lambda: dict(self.known),
-            has=lambda name, _, version: not is_newer(version, self.known.get(name)),
-            path_of=lambda name: (
-                f"/apis/mailtrap-operator.io/v1alpha1/namespaces/{name[0]}/apitokens/{name[1]}"
-            ),
-            missed=self.missed.append,
-            labels=labels,
+        self.watchdog = Watchdog(now)
+        self.kube.seed(API_TOKENS, api_token())
+        self.listed_at: list[float] = []
+        self.is_broken = False
+        listing = Listing(
+            (API_TOKENS,),
+            "ApiToken",
+            take=self.take,
+            known=dict,
+            has=lambda _name, _uid, _version: False,
+            path_of=lambda name: f"{API_TOKENS}/{name[1]}",
+            missed=lambda _: None,
         )
-        return replace(usual, **parts)
+        self.resync = Resync(self.kube, (listing,), self.watchdog, interval=10 * MINUTE, rng=random.Random(7))
 
-    @property
-    def names(self) -> list[str]:
-        return [f"{body['metadata']['namespace']}/{body['metadata']['name']}" for body in self.taken]
+    def take(self, _body: dict[str, Any]) -> None:
+        self.listed_at.append(now())
+        if self.is_broken:
+            raise KeyError("nobody foresaw this object")
+
+    async def go_on(self, for_: timedelta) -> asyncio.Task[None]:
+        task = asyncio.create_task(self.resync.go_on())
+        await asyncio.sleep(for_.total_seconds())
+        return task
 
 
-async def test_everything_is_listed_in_pages_of_five_hundred() -> None:
+@virtual
+async def test_the_first_list_is_had_at_once() -> None:
     bench = Bench()
-    for number in range(1234):
-        bench.kube.seed(API_TOKENS, api_token(f"token-{number:04}"))
+    assert not bench.resync.is_listed
 
-    await resync(bench.kube, (bench.listing(EVERYWHERE),))
+    await bench.resync.begin()
 
-    assert [f"team/token-{number:04}" for number in range(1234)] == bench.names
-    assert [None, "500", "1000"] == [call.query.get("continue") for call in bench.kube.calls]
-    assert {"500"} == {call.query["limit"] for call in bench.kube.calls}
+    assert (True, [0.0]) == (bench.resync.is_listed, bench.listed_at)
 
 
-async def test_each_object_says_its_kind_although_a_list_leaves_it_out() -> None:
+@virtual
+async def test_the_first_list_is_tried_until_it_is_had() -> None:
     bench = Bench()
-    bench.kube.seed(API_TOKENS, api_token())
+    bench.kube.fail("GET", "apitokens", 503, times=20)
 
-    await resync(bench.kube, (bench.listing(EVERYWHERE),))
+    await bench.resync.begin()
 
-    assert "ApiToken" == bench.taken[0]["kind"]
+    assert bench.resync.is_listed
+    assert 200 < now() < 20 * 1.25 * 15, "the pauses grow to 15 s"
 
 
-async def test_only_the_given_places_and_labels_are_listed() -> None:
+@virtual
+async def test_the_watches_are_verified_at_intervals_that_spread() -> None:
     bench = Bench()
-    for namespace in ("a", "b", "c"):
-        for name, label in (("ours", "yes"), ("theirs", "no")):
-            bench.kube.seed(
-                SECRETS.format(namespace), {"metadata": {"name": name, "labels": {"ours": label}}}
-            )
 
-    listing = bench.listing(SECRETS.format("a"), SECRETS.format("c"), kind="Secret", labels="ours=yes")
-    await resync(bench.kube, (listing,))
+    task = await bench.go_on(for_=timedelta(hours=5))
 
-    assert ["a/ours", "c/ours"] == bench.names
+    pauses = [
+        later - earlier for earlier, later in zip([0.0, *bench.listed_at], bench.listed_at, strict=False)
+    ]
+    assert len(pauses) >= 24
+    assert [] == [pause for pause in pauses if not 600 <= pause <= 750]
+    assert not task.done()
 
 
-async def test_kinds_are_listed_in_their_order() -> None:
+@pytest.mark.parametrize("fault", ["refused", "unforeseen"])
+@virtual
+async def test_what_fails_is_tried_again_and_forgets_what_was_not_told(fault: str) -> None:
     bench = Bench()
-    bench.kube.seed(API_TOKENS, api_token())
-    bench.kube.seed(SECRETS.format("team"), {"metadata": {"name": "first"}})
+    meta = {"namespace": "team", "name": "billing", "resourceVersion": "1"}
+    bench.kube.fail("GET", "apitokens", 403, times=100 if fault == "refused" else 0)
+    bench.is_broken = fault == "unforeseen"
+    bench.watchdog.compare("ApiToken", {BILLING}, {BILLING: meta["resourceVersion"]})
 
-    await resync(bench.kube, (bench.listing("/api/v1/secrets", kind="Secret"), bench.listing(EVERYWHERE)))
+    task = await bench.go_on(for_=timedelta(hours=5))
+    assert not task.done()
+    for _ in range(2):
+        bench.watchdog.compare("ApiToken", {BILLING}, {})
 
-    assert ["Secret", "ApiToken"] == [body["kind"] for body in bench.taken]
-
-
-async def test_what_is_known_and_not_listed_is_missed() -> None:
-    bench = Bench(("team", "billing"), ("team", "gone"), ("other", "billing"))
-    bench.kube.seed(API_TOKENS, api_token())
-
-    await resync(bench.kube, (bench.listing(EVERYWHERE),))
-
-    assert {("team", "gone"), ("other", "billing")} == set(bench.missed)
+    assert None is bench.watchdog.complaint()
 
 
-async def test_a_cluster_scoped_object_is_known_without_a_namespace() -> None:
-    bench = Bench((None, "default"), (None, "gone"))
-    path = "/apis/mailtrap-operator.io/v1alpha1/clustermailtrapaccounts"
-    bench.kube.seed(path, {"metadata": {"name": "default"}})
-
-    await resync(bench.kube, (bench.listing(path, kind="ClusterMailtrapAccount"),))
-
-    assert [(None, "gone")] == bench.missed
-
-
-async def test_what_becomes_known_while_the_list_runs_is_not_missed() -> None:
+@virtual
+async def test_a_deaf_watch_is_complained_of_within_the_hour() -> None:
     bench = Bench()
-    bench.kube.seed(API_TOKENS, api_token())
 
-    def take(_: object) -> None:
-        bench.known["team", "new"] = "9"
+    await bench.go_on(for_=timedelta(hours=1))
 
-    listing = bench.listing(EVERYWHERE, take=take)
-    await resync(bench.kube, (listing,))
-
-    assert [] == bench.missed
-
-
-class Answering(FakeKube):
-    def __init__(self, *pages: dict[str, Any] | Failure) -> None:
-        super().__init__()
-        self._pages = list(pages)
-
-    async def get(self, *_: Any, **__: Any) -> dict[str, Any]:
-        page = self._pages.pop(0)
-        if isinstance(page, Failure):
-            raise page
-        return page
-
-
-@pytest.mark.parametrize("pages_before", [0, 1])
-async def test_nothing_is_missed_by_a_list_that_was_cut(pages_before: int) -> None:
-    bench = Bench(("team", "gone"))
-    first = {"items": [api_token()], "metadata": {"continue": "500"}}
-    expired = Terminal(Reason.KUBERNETES_REFUSED, "the continue parameter is too old")
-
-    with pytest.raises(Terminal):
-        await resync(Answering(*[first][:pages_before], expired), (bench.listing(EVERYWHERE),))
-
-    assert ([], pages_before) == (bench.missed, len(bench.taken))
-
-
-async def test_an_answer_without_items_is_no_empty_list() -> None:
-    bench = Bench(("team", "billing"))
-
-    with pytest.raises(Retryable, match="The answer to a list of ApiTokens is no list"):
-        await resync(Answering({"kind": "Status"}), (bench.listing(EVERYWHERE),))
-
-    assert [] == bench.missed
-
-
-@pytest.mark.parametrize("page", [{"items": []}, {"items": None}, {"items": None, "metadata": {}}])
-async def test_an_empty_list_may_be_null(page: dict[str, Any]) -> None:
-    bench = Bench(("team", "gone"))
-
-    await resync(Answering(page), (bench.listing(EVERYWHERE),))
-
-    assert [("team", "gone")] == bench.missed
+    assert "The watch of ApiTokens tells of no changes." == bench.watchdog.complaint()

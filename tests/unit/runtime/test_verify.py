@@ -8,7 +8,7 @@ import pytest
 from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.core.keys import Key
 from mailtrap_operator.core.ownership import owner_of
-from mailtrap_operator.runtime.resync import resync, verify
+from mailtrap_operator.runtime.listing import list_all, verify
 from mailtrap_operator.runtime.scope import EVERYTHING
 from mailtrap_operator.runtime.watchdog import Watchdog
 from tests.unit.clients.fake_kube import FakeKube
@@ -32,7 +32,7 @@ class Scene:
         self.kube.seed(SECRETS, secret(owner=self.owner))
 
     async def begin(self) -> "Scene":
-        await resync(self.kube, self.bench.intake.listings(EVERYTHING))
+        await list_all(self.kube, self.bench.intake.listings(EVERYTHING))
         await self.bench.woken()
         self.kube.calls.clear()
         return self

@@ -1,0 +1,163 @@
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mailtrap_operator.clients.errors import Failure, Retryable, Terminal
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.runtime.listing import Listing, list_all
+from mailtrap_operator.runtime.versions import is_newer
+from mailtrap_operator.runtime.watchdog import ObjectName
+from tests.unit.clients.fake_kube import FakeKube
+from tests.unit.clients.objects import API_TOKENS, api_token
+
+EVERYWHERE = "/apis/mailtrap-operator.io/v1alpha1/apitokens"
+SECRETS = "/api/v1/namespaces/{}/secrets"
+
+
+class Bench:
+    """A kind of which some objects are known, all in the same version."""
+
+    def __init__(self, *known: ObjectName) -> None:
+        self.kube = FakeKube()
+        self.known = dict.fromkeys(known, "5")
+        self.taken: list[dict[str, Any]] = []
+        self.missed: list[ObjectName] = []
+
+    def listing(self, *paths: str, kind: str = "ApiToken", labels: str = "", **parts: Any) -> Listing:
+        usual = Listing(
+            paths,
+            kind,
+            self.taken.append,
+            known=lambda: dict(self.known),
+            has=lambda name, _, version: not is_newer(version, self.known.get(name)),
+            path_of=lambda name: (
+                f"/apis/mailtrap-operator.io/v1alpha1/namespaces/{name[0]}/apitokens/{name[1]}"
+            ),
+            missed=self.missed.append,
+            labels=labels,
+        )
+        return replace(usual, **parts)
+
+    @property
+    def names(self) -> list[str]:
+        return [f"{body['metadata']['namespace']}/{body['metadata']['name']}" for body in self.taken]
+
+
+async def test_everything_is_listed_in_pages_of_five_hundred() -> None:
+    bench = Bench()
+    for number in range(1234):
+        bench.kube.seed(API_TOKENS, api_token(f"token-{number:04}"))
+
+    await list_all(bench.kube, (bench.listing(EVERYWHERE),))
+
+    assert [f"team/token-{number:04}" for number in range(1234)] == bench.names
+    assert [None, "500", "1000"] == [call.query.get("continue") for call in bench.kube.calls]
+    assert {"500"} == {call.query["limit"] for call in bench.kube.calls}
+
+
+async def test_each_object_says_its_kind_although_a_list_leaves_it_out() -> None:
+    bench = Bench()
+    bench.kube.seed(API_TOKENS, api_token())
+
+    await list_all(bench.kube, (bench.listing(EVERYWHERE),))
+
+    assert "ApiToken" == bench.taken[0]["kind"]
+
+
+async def test_only_the_given_places_and_labels_are_listed() -> None:
+    bench = Bench()
+    for namespace in ("a", "b", "c"):
+        for name, label in (("ours", "yes"), ("theirs", "no")):
+            bench.kube.seed(
+                SECRETS.format(namespace), {"metadata": {"name": name, "labels": {"ours": label}}}
+            )
+
+    listing = bench.listing(SECRETS.format("a"), SECRETS.format("c"), kind="Secret", labels="ours=yes")
+    await list_all(bench.kube, (listing,))
+
+    assert ["a/ours", "c/ours"] == bench.names
+
+
+async def test_kinds_are_listed_in_their_order() -> None:
+    bench = Bench()
+    bench.kube.seed(API_TOKENS, api_token())
+    bench.kube.seed(SECRETS.format("team"), {"metadata": {"name": "first"}})
+
+    await list_all(bench.kube, (bench.listing("/api/v1/secrets", kind="Secret"), bench.listing(EVERYWHERE)))
+
+    assert ["Secret", "ApiToken"] == [body["kind"] for body in bench.taken]
+
+
+async def test_what_is_known_and_not_listed_is_missed() -> None:
+    bench = Bench(("team", "billing"), ("team", "gone"), ("other", "billing"))
+    bench.kube.seed(API_TOKENS, api_token())
+
+    await list_all(bench.kube, (bench.listing(EVERYWHERE),))
+
+    assert {("team", "gone"), ("other", "billing")} == set(bench.missed)
+
+
+async def test_a_cluster_scoped_object_is_known_without_a_namespace() -> None:
+    bench = Bench((None, "default"), (None, "gone"))
+    path = "/apis/mailtrap-operator.io/v1alpha1/clustermailtrapaccounts"
+    bench.kube.seed(path, {"metadata": {"name": "default"}})
+
+    await list_all(bench.kube, (bench.listing(path, kind="ClusterMailtrapAccount"),))
+
+    assert [(None, "gone")] == bench.missed
+
+
+async def test_what_becomes_known_while_the_list_runs_is_not_missed() -> None:
+    bench = Bench()
+    bench.kube.seed(API_TOKENS, api_token())
+
+    def take(_: object) -> None:
+        bench.known["team", "new"] = "9"
+
+    listing = bench.listing(EVERYWHERE, take=take)
+    await list_all(bench.kube, (listing,))
+
+    assert [] == bench.missed
+
+
+class Answering(FakeKube):
+    def __init__(self, *pages: dict[str, Any] | Failure) -> None:
+        super().__init__()
+        self._pages = list(pages)
+
+    async def get(self, *_: Any, **__: Any) -> dict[str, Any]:
+        page = self._pages.pop(0)
+        if isinstance(page, Failure):
+            raise page
+        return page
+
+
+@pytest.mark.parametrize("pages_before", [0, 1])
+async def test_nothing_is_missed_by_a_list_that_was_cut(pages_before: int) -> None:
+    bench = Bench(("team", "gone"))
+    first = {"items": [api_token()], "metadata": {"continue": "500"}}
+    expired = Terminal(Reason.KUBERNETES_REFUSED, "the continue parameter is too old")
+
+    with pytest.raises(Terminal):
+        await list_all(Answering(*[first][:pages_before], expired), (bench.listing(EVERYWHERE),))
+
+    assert ([], pages_before) == (bench.missed, len(bench.taken))
+
+
+async def test_an_answer_without_items_is_no_empty_list() -> None:
+    bench = Bench(("team", "billing"))
+
+    with pytest.raises(Retryable, match="The answer to a list of ApiTokens is no list"):
+        await list_all(Answering({"kind": "Status"}), (bench.listing(EVERYWHERE),))
+
+    assert [] == bench.missed
+
+
+@pytest.mark.parametrize("page", [{"items": []}, {"items": None}, {"items": None, "metadata": {}}])
+async def test_an_empty_list_may_be_null(page: dict[str, Any]) -> None:
+    bench = Bench(("team", "gone"))
+
+    await list_all(Answering(page), (bench.listing(EVERYWHERE),))
+
+    assert [("team", "gone")] == bench.missed
