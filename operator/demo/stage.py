@@ -53,6 +53,7 @@ def _settings(base_url: str) -> list[str]:
         f"--allowed-base-urls={base_url}",
         f"--settle-time={SETTLE_SECONDS}s",
         f"--request-timeout={REQUEST_SECONDS}s",
+        "--leader-election=false",
     ]
 
 

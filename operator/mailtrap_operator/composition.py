@@ -48,7 +48,8 @@ from mailtrap_operator.telemetry.metrics import Metrics
 class Surroundings:
     """What the operator's parts are given by whoever runs them.
 
-    `entropy` returns as many random bytes as it is asked for.
+    `entropy` returns as many random bytes as it is asked for. `may_mutate` runs before each remote mutation, and raises a
+    `Failure` where this process must not make it; `kube` asks for its own writes.
     """
 
     kube: KubeClient
@@ -58,6 +59,7 @@ class Surroundings:
     holder: str
     installation: str
     scope: Scope = EVERYTHING
+    may_mutate: Callable[[], None] = lambda: None
 
 
 class Operator:
@@ -87,6 +89,7 @@ class Operator:
             limits=RemoteLimits(settings.allowed_base_urls, settings.request_timeout, *settings.rate_limit),
             new_http=given.new_http,
             sees_cluster_accounts=given.scope.sees_cluster_accounts,
+            before_mutation=given.may_mutate,
         )
         self.store = store
         self.observer = Observer(

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import random
 import secrets
 import signal
@@ -15,13 +16,16 @@ import kopf
 from mailtrap_operator.clients.cluster_access import ClusterAccess
 from mailtrap_operator.clients.errors import Retryable
 from mailtrap_operator.clients.kube import KubeClient, connect
+from mailtrap_operator.clients.lease_store import LeaseStore
 from mailtrap_operator.clients.mailtrap import http_clients
 from mailtrap_operator.composition import Operator, Surroundings
 from mailtrap_operator.core.ownership import installation_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.handlers import register
 from mailtrap_operator.preview import preview
+from mailtrap_operator.runtime.elector import CALL_TIMEOUT, Elector
 from mailtrap_operator.runtime.health import HealthServer
+from mailtrap_operator.runtime.leadership import Alone, Leadership
 from mailtrap_operator.runtime.liveness import Liveness
 from mailtrap_operator.runtime.resync import Resync
 from mailtrap_operator.runtime.scope import find_scope
@@ -35,14 +39,18 @@ _LONGEST_KUBERNETES_CALL = timedelta(seconds=10)
 
 async def run(settings: Settings) -> None:
     """Run the operator process until it is told to stop."""
-    access = _access()
-    async with _operator(settings, access) as (operator, kube):
-        await Process(operator, kube, access, settings).run()
+    access = ClusterAccess(random.SystemRandom())
+    holder = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+    async with _kubernetes(settings, access) as kube:
+        leadership = _elector(kube, settings, holder) if settings.leader_election else Alone()
+        operator = await _operator(kube, settings, holder, leadership)
+        await Process(operator, kube, access, leadership, settings).run()
 
 
 async def show_plan(settings: PreviewSettings) -> str:
     """Return what the operator would do now; raises a `Failure`."""
-    async with _operator(settings, _access()) as (operator, kube):
+    async with _kubernetes(settings, ClusterAccess(random.SystemRandom())) as kube:
+        operator = await _operator(kube, settings, "plan", Alone())
         try:
             return await preview(operator, kube, settings)
         finally:
@@ -50,25 +58,46 @@ async def show_plan(settings: PreviewSettings) -> str:
 
 
 @asynccontextmanager
-async def _operator(settings: Settings, access: ClusterAccess) -> AsyncIterator[tuple[Operator, KubeClient]]:
+async def _kubernetes(settings: Settings, access: ClusterAccess) -> AsyncIterator[KubeClient]:
     kube = await connect(min(settings.request_timeout, _LONGEST_KUBERNETES_CALL), access)
     try:
-        surroundings = Surroundings(
-            kube=kube,
-            new_http=http_clients(),
-            clock=lambda: datetime.now(UTC),
-            entropy=secrets.token_bytes,
-            holder=f"{socket.gethostname()}-{secrets.token_hex(4)}",
-            installation=await _installation(kube, settings),
-            scope=await find_scope(kube, settings.watch_namespaces, watches_secrets=settings.watch_secrets),
-        )
-        yield Operator(surroundings, settings), kube
+        yield kube
     finally:
         await kube.close()
 
 
-def _access() -> ClusterAccess:
-    return ClusterAccess(random.SystemRandom())
+def _elector(kube: KubeClient, settings: Settings, holder: str) -> Elector:
+    return Elector(
+        LeaseStore(kube, settings.namespace, CALL_TIMEOUT),
+        holder=holder,
+        clock=_clock,
+        rng=random.SystemRandom(),
+        on_lost=_end_at_once,
+    )
+
+
+def _end_at_once() -> None:
+    logger.error("this replica does not lead any more; the process ends, to be started again")
+    # What is under way must not write another word; the Secret, the status and the list tell a successor everything.
+    os._exit(1)
+
+
+async def _operator(kube: KubeClient, settings: Settings, holder: str, leadership: Leadership) -> Operator:
+    surroundings = Surroundings(
+        kube=kube.guarded(leadership.check),
+        new_http=http_clients(),
+        clock=_clock,
+        entropy=secrets.token_bytes,
+        holder=holder,
+        installation=await _installation(kube, settings),
+        scope=await find_scope(kube, settings.watch_namespaces, watches_secrets=settings.watch_secrets),
+        may_mutate=leadership.check,
+    )
+    return Operator(surroundings, settings)
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
 
 
 async def _installation(kube: KubeClient, settings: Settings) -> str:
@@ -83,10 +112,16 @@ class Process:
     """One operator process."""
 
     def __init__(
-        self, operator: Operator, kube: KubeClient, access: ClusterAccess, settings: Settings
+        self,
+        operator: Operator,
+        kube: KubeClient,
+        access: ClusterAccess,
+        leadership: Leadership,
+        settings: Settings,
     ) -> None:
         self._operator = operator
         self._access = access
+        self._leadership = leadership
         self._settings = settings
         self._liveness = Liveness(access.complaint, operator.watchdog.complaint, operator.queue.complaint)
         self._resync = Resync(
@@ -96,6 +131,7 @@ class Process:
             interval=settings.resync_interval,
             rng=operator.random,
         )
+        self._working: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Run until told to stop."""
@@ -104,6 +140,7 @@ class Process:
             port=self._settings.port,
             is_live=self._liveness.complaint,
             is_ready=lambda: None if self._resync.is_listed else "the objects were not listed yet",
+            role=lambda: self._leadership.role,
             metrics=self._operator.metrics.exposition,
         )
         task = asyncio.current_task()
@@ -115,14 +152,24 @@ class Process:
             await self._resync.begin()
             background = asyncio.create_task(self._resync.go_on(), name="resync")
             self._liveness.rely_on(background, "The resync has ended.")
-            self._operator.queue.start()
+            self._working = asyncio.create_task(self._work(), name="work")
+            self._liveness.rely_on(self._working, "The election has ended.")
             try:
                 await self._watch()
             finally:
                 background.cancel()
+                self._working.cancel()
         finally:
             await self._operator.accounts.close()
             await health.stop()
+
+    async def _work(self) -> None:
+        """Work for as long as this replica leads; until then the store and the queue are kept warm."""
+        await self._leadership.acquire()
+        logger.info("this replica works", extra={"role": self._leadership.role})
+        self._operator.metrics.leading.set(1)
+        self._operator.queue.start()
+        await self._leadership.hold()
 
     async def _watch(self) -> None:
         registry = kopf.OperatorRegistry()
@@ -150,3 +197,6 @@ class Process:
     async def _drain(self) -> None:
         logger.info("stopping: the passes under way come to their end")
         await self._operator.queue.drain(3 * self._settings.request_timeout)
+        if self._working is not None:
+            self._working.cancel()
+        await self._leadership.release()

@@ -115,7 +115,7 @@ class Settings(BaseSettings):
 
     namespace: Namespace = Field(
         default_factory=_own_namespace,
-        description="Where the credentials of ClusterMailtrapAccounts live; outside of a pod mailtrap-system.",
+        description="Where the credentials of ClusterMailtrapAccounts and the Lease live; outside of a pod mailtrap-system.",
     )
     watch_namespaces: Annotated[tuple[Namespace, ...], NoDecode, BeforeValidator(_list)] = _default(
         "", "Comma-separated namespaces to serve; empty: all."
@@ -138,6 +138,9 @@ class Settings(BaseSettings):
     resync_interval: Duration = _default("10m", "How often the watch is verified.")
     watch_secrets: bool = _default(
         "true", "Watch the Secrets that hold tokens; false: read them by name once per refreshInterval."
+    )
+    leader_election: bool = _default(
+        "true", "Work only while holding the Lease; false: for one process on a desk."
     )
     dry_run: bool = _default("false", "Change nothing: the condition Planned says what would be done.")
     port: Annotated[int, Field(ge=0, le=65535)] = _default(8080, "Port of /livez, /readyz and /metrics.")

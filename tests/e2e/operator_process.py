@@ -28,6 +28,8 @@ class OperatorProcess:
             "TMPDIR": str(log.parent),
             "MAILTRAP_OPERATOR_ALLOWED_BASE_URLS": base_url,
             "MAILTRAP_OPERATOR_PORT": str(self.port),
+            # Several side by side must get along without an election as well; a flag turns it on.
+            "MAILTRAP_OPERATOR_LEADER_ELECTION": "false",
         }
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None

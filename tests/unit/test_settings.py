@@ -49,6 +49,7 @@ def test_without_any_setting_the_defaults_of_the_design_hold() -> None:
         "workers": 32,
         "resync_interval": 10 * MINUTE,
         "watch_secrets": True,
+        "leader_election": True,
         "dry_run": False,
         "port": 8080,
         "log_level": "info",

@@ -60,7 +60,9 @@ class Accounts:
         limits: RemoteLimits,
         new_http: Callable[[], httpx.AsyncClient],
         sees_cluster_accounts: bool = True,
+        before_mutation: Callable[[], None] = lambda: None,
     ) -> None:
+        self._before_mutation = before_mutation
         self._kube = kube
         self._sees_cluster_accounts = sees_cluster_accounts
         self._find = find
@@ -110,6 +112,7 @@ class Accounts:
             credential=credential,
             pacer=self._pacer(credential),
             request_timeout=self._limits.request_timeout,
+            before_mutation=self._before_mutation,
         )
 
     async def _credential(self, account: Account, connection: "Connection") -> SecretStr:

@@ -4,7 +4,7 @@ Which objects exist and what a write means is said by the callers; every write t
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from typing import Any
@@ -50,14 +50,27 @@ async def connect(request_timeout: timedelta, access: ClusterAccess) -> "KubeCli
 
 
 class KubeClient:
-    """Sends JSON to the API server and returns JSON; every method raises a `Failure`."""
+    """Sends JSON to the API server and returns JSON; every method raises a `Failure`.
+
+    `before_write` runs right before anything but a read is sent, and may raise a `Failure` in its place.
+    """
 
     def __init__(
-        self, api: client.ApiClient, request_timeout: timedelta, access: ClusterAccess | None = None
+        self,
+        api: client.ApiClient,
+        request_timeout: timedelta,
+        access: ClusterAccess | None = None,
+        before_write: Callable[[], None] = lambda: None,
     ) -> None:
         self._api = api
         self._access = access
         self._timeout = aiohttp.ClientTimeout(total=request_timeout.total_seconds())
+        self._request_timeout = request_timeout
+        self._before_write = before_write
+
+    def guarded(self, before_write: Callable[[], None]) -> "KubeClient":
+        """Return a client that uses the same connections and asks before each write."""
+        return KubeClient(self._api, self._request_timeout, self._access, before_write)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -112,6 +125,8 @@ class KubeClient:
                 body=body,
                 auth_settings=["BearerToken"],
             )
+            if method != "GET":
+                self._before_write()
             response = await self._api.call_api(*serialized, _request_timeout=self._timeout)
             data = await response.read()
             status = response.status

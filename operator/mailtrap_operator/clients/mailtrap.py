@@ -51,7 +51,8 @@ def http_clients() -> Callable[[], httpx.AsyncClient]:
 class MailtrapClient:
     """One account seen through one credential.
 
-    Every method raises a `Failure`; `request_timeout` bounds each call as a whole.
+    Every method raises a `Failure`; `request_timeout` bounds each call as a whole. `before_mutation` runs right before
+    a call that changes something is sent, and may raise a `Failure` in its place.
     """
 
     def __init__(
@@ -64,8 +65,10 @@ class MailtrapClient:
         credential: SecretStr,
         pacer: Pacer,
         request_timeout: timedelta,
+        before_mutation: Callable[[], None] = lambda: None,
     ) -> None:
         self.pacer = pacer
+        self._before_mutation = before_mutation
         self._http = http
         self._account = account
         self._root = f"{base_url}/api/accounts"
@@ -170,6 +173,8 @@ class MailtrapClient:
         headers = {"Api-Token": credential.get_secret_value()}
         try:
             async with asyncio.timeout(self._timeout):
+                if method != "GET":
+                    self._before_mutation()
                 response = await self._http.request(method, url, headers=headers, json=body)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             message = f"Mailtrap could not be reached ({type(error).__name__}); it is tried again."

@@ -80,6 +80,7 @@ class Reason(StrEnum):
     SECRET_WRITE_REFUSED = "SecretWriteRefused"  # noqa: S105 - a reason, not a password
     KUBERNETES_UNAVAILABLE = "KubernetesUnavailable"
     KUBERNETES_REFUSED = "KubernetesRefused"
+    NOT_LEADING = "NotLeading"
 
     # How deletion ended.
     REVOKED = "Revoked"

@@ -8,7 +8,7 @@ _Answer = Awaitable[web.StreamResponse]
 
 
 class HealthServer:
-    """Serves three pages; a check returns what is wrong, or None."""
+    """Serves three pages; a check returns what is wrong, or None. `role` says what this replica does."""
 
     def __init__(
         self,
@@ -17,13 +17,14 @@ class HealthServer:
         port: int,
         is_live: Callable[[], str | None],
         is_ready: Callable[[], str | None],
+        role: Callable[[], str],
         metrics: Callable[[], bytes],
     ) -> None:
         self._host = host
         self._port = port
         app = web.Application()
-        app.router.add_get("/livez", _check(is_live))
-        app.router.add_get("/readyz", _check(is_ready))
+        app.router.add_get("/livez", _check(is_live, lambda: "ok"))
+        app.router.add_get("/readyz", _check(is_ready, lambda: f"ok; {role()}"))
         app.router.add_get("/metrics", _metrics(metrics))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
 
@@ -37,10 +38,10 @@ class HealthServer:
         await self._runner.cleanup()
 
 
-def _check(check: Callable[[], str | None]) -> Callable[[web.Request], _Answer]:
+def _check(check: Callable[[], str | None], well: Callable[[], str]) -> Callable[[web.Request], _Answer]:
     async def answer(_request: web.Request) -> web.Response:
         wrong = check()
-        return web.Response(text=wrong or "ok", status=503 if wrong else 200)
+        return web.Response(text=wrong or well(), status=503 if wrong else 200)
 
     return answer
 

@@ -20,6 +20,9 @@ class Metrics:
             registry=self._registry,
         )
         self.revoked = Counter("mailtrap_operator_tokens_revoked", "Tokens deleted", registry=self._registry)
+        self.leading = Gauge(
+            "mailtrap_operator_leading", "Whether this replica works", registry=self._registry
+        )
         queue = Gauge("mailtrap_operator_queue_keys", "Keys that wait", registry=self._registry)
         queue.set_function(queued)
         busy = Gauge("mailtrap_operator_queue_running", "Passes that run", registry=self._registry)

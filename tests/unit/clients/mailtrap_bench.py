@@ -24,7 +24,13 @@ JANUARY = datetime(2027, 1, 31, 12, tzinfo=UTC)
 LEFT_OUT = ServerDefault.LEFT_OUT
 
 
-def client_of(remote: Remote, *, credential: str = CREDENTIAL, pacer: Pacer | None = None) -> MailtrapClient:
+def client_of(
+    remote: Remote,
+    *,
+    credential: str = CREDENTIAL,
+    pacer: Pacer | None = None,
+    before_mutation: Callable[[], None] = lambda: None,
+) -> MailtrapClient:
     return MailtrapClient(
         remote.client(),
         account=REF,
@@ -33,6 +39,7 @@ def client_of(remote: Remote, *, credential: str = CREDENTIAL, pacer: Pacer | No
         credential=SecretStr(credential),
         pacer=pacer or Pacer(140, timedelta(seconds=10)),
         request_timeout=timedelta(seconds=10),
+        before_mutation=before_mutation,
     )
 
 

@@ -264,3 +264,28 @@ async def test_without_a_usable_kubeconfig_the_failure_says_what_to_do(
         await connect(PATIENCE, ClusterAccess(random.Random(7), NOWHERE))
 
     assert "secret-of-mine" not in str(caught.value)
+
+
+def _refuse() -> None:
+    raise Retryable(Reason.NOT_LEADING, "not now")
+
+
+@pytest.mark.parametrize("name", EVERY_CALL)
+async def test_a_guarded_client_sends_nothing_but_reads_where_it_may_not_write(name: str) -> None:
+    async with raw_server(answer(200, {})) as server, client_of(server.url) as kube:
+        guarded = kube.guarded(_refuse)
+        if name == "get":
+            await EVERY_CALL[name](guarded)
+        else:
+            with pytest.raises(Retryable):
+                await EVERY_CALL[name](guarded)
+
+    assert (["GET"] if name == "get" else []) == [received.method for received in server.received]
+
+
+async def test_a_guard_does_not_hold_for_the_client_that_it_was_made_from() -> None:
+    async with raw_server(answer(200, {})) as server, client_of(server.url) as kube:
+        kube.guarded(_refuse)
+        await kube.create(PATH, {})
+
+    assert ["POST"] == [received.method for received in server.received]

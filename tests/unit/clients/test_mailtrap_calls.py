@@ -14,12 +14,15 @@ from mailtrap_operator.clients.mailtrap import http_clients
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.actions import WantedExpiry
 from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.reasons import Reason
 from mailtrap_simulator.settings import RateLimit, Settings
 from tests.unit.clients.mailtrap_bench import (
     ADMIN_OF_DOMAIN,
+    EVERY_CALL,
     JANUARY,
     LEFT_OUT,
     NAME,
+    READS,
     REF,
     TAG,
     client_of,
@@ -267,6 +270,25 @@ async def test_after_a_429_no_call_is_admitted_for_a_while(retry_after: str | No
         await client.list_tokens()
     async with pacer.slot(Lane.URGENT):
         assert pause == round(now())
+
+
+@pytest.mark.parametrize("call", EVERY_CALL)
+@virtual
+async def test_where_nothing_may_be_changed_only_reads_are_sent(call: str) -> None:
+    def refuse() -> None:
+        raise Retryable(Reason.NOT_LEADING, "not now")
+
+    remote = Remote.with_account()
+    token_id = remote.seed()
+    client = client_of(remote, before_mutation=refuse)
+
+    if call in READS:
+        await EVERY_CALL[call](client, token_id)
+    else:
+        with pytest.raises(Retryable):
+            await EVERY_CALL[call](client, token_id)
+
+    assert (1 if call in READS else 0) == len(remote.requests)
 
 
 async def test_connection_pools_bound_nothing_themselves_and_say_who_calls() -> None:

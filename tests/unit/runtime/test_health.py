@@ -16,7 +16,9 @@ async def served(
     is_ready: Callable[[], str | None] = lambda: None,
     metrics: Callable[[], bytes] = lambda: b"",
 ) -> AsyncIterator[str]:
-    server = HealthServer(host="127.0.0.1", port=0, is_live=is_live, is_ready=is_ready, metrics=metrics)
+    server = HealthServer(
+        host="127.0.0.1", port=0, is_live=is_live, is_ready=is_ready, role=lambda: "leading", metrics=metrics
+    )
     await server.start()
     try:
         yield f"http://127.0.0.1:{server._runner.addresses[0][1]}"
@@ -29,10 +31,10 @@ async def page(url: str, path: str) -> tuple[int, str]:
         return response.status, await response.text()
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz"])
-async def test_a_check_that_finds_nothing_says_ok(path: str) -> None:
+@pytest.mark.parametrize(("path", "words"), [("/livez", "ok"), ("/readyz", "ok; leading")])
+async def test_a_check_that_finds_nothing_says_ok_and_what_the_replica_does(path: str, words: str) -> None:
     async with served() as url:
-        assert (200, "ok") == await page(url, path)
+        assert (200, words) == await page(url, path)
 
 
 async def test_each_check_says_what_is_wrong_by_itself() -> None:
@@ -48,7 +50,7 @@ async def test_a_check_is_made_at_each_question() -> None:
     async with served(is_ready=lambda: wrong[0]) as url:
         assert (503, "not yet") == await page(url, "/readyz")
         wrong[0] = None
-        assert (200, "ok") == await page(url, "/readyz")
+        assert (200, "ok; leading") == await page(url, "/readyz")
 
 
 async def test_metrics_are_plain_text() -> None:
@@ -83,7 +85,12 @@ async def test_a_port_that_is_taken_is_an_error_at_the_start() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         server = HealthServer(
-            host="127.0.0.1", port=port, is_live=lambda: None, is_ready=lambda: None, metrics=lambda: b""
+            host="127.0.0.1",
+            port=port,
+            is_live=lambda: None,
+            is_ready=lambda: None,
+            role=lambda: "",
+            metrics=lambda: b"",
         )
         with pytest.raises(OSError, match=str(port)):
             await server.start()

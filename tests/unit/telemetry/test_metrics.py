@@ -36,6 +36,7 @@ def test_passes_issues_and_deletions_are_counted() -> None:
         'mailtrap_operator_passes_total{result="Failed"}': 1,
         'mailtrap_operator_tokens_issued_total{reason="FirstToken"}': 1,
         "mailtrap_operator_tokens_revoked_total": 1,
+        "mailtrap_operator_leading": 0,
         "mailtrap_operator_queue_keys": 0,
         "mailtrap_operator_queue_running": 0,
     } == values(metrics)
