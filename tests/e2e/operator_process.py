@@ -65,6 +65,15 @@ class OperatorProcess:
             return False
 
     @property
+    def role(self) -> str:
+        """What the process says that it does among its replicas, empty while it is not ready."""
+        try:
+            answer = httpx.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2)
+        except httpx.HTTPError:
+            return ""
+        return answer.text.removeprefix("ok; ") if answer.is_success else ""
+
+    @property
     def is_running(self) -> bool:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
@@ -76,6 +85,21 @@ class OperatorProcess:
     def stop(self) -> int:
         """End the process by SIGTERM and return its exit status."""
         return self._end(signal.SIGTERM)
+
+    def pause(self) -> None:
+        """Have the process stand still."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Have the process go on where it was."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    def wait(self) -> int:
+        """Wait until the process ends by itself and return its exit status."""
+        assert self._process is not None
+        return self._process.wait(timeout=60)
 
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None

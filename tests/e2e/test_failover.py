@@ -1,0 +1,113 @@
+"""Two replicas: one works, the other takes over when it dies, hangs or leaves; nothing is doubled."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.e2e.kube import Body
+from tests.e2e.operator_process import OperatorProcess
+from tests.e2e.world import FAST, OPERATOR_NAMESPACE, World, eventually
+
+LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{OPERATOR_NAMESPACE}/leases/mailtrap-operator"
+ONE, OTHER = "replica-one", "replica-other"
+
+Pair = tuple[OperatorProcess, OperatorProcess]
+
+
+@pytest.fixture
+def pair(world: World) -> Iterator[Pair]:
+    """Provide a leader and its standby, each with a user of its own."""
+    world.kube.delete(LEASE)
+    with ExitStack() as stack:
+        leader, standby = (
+            stack.enter_context(world.operator(*FAST, "--leader-election=true", user=user))
+            for user in (ONE, OTHER)
+        )
+        eventually(lambda: leads(leader), "the first one leads")
+        yield leader, standby
+
+
+def leads(operator: OperatorProcess) -> bool:
+    return operator.role == "leading"
+
+
+def writes_of(world: World, user: str, since: str = "") -> list[Body]:
+    """Return all that a user has tried to write anywhere from a moment on, dry runs too."""
+    entries = map(json.loads, world.cluster.audit_log.read_text().splitlines())
+    reading = {"get", "list", "watch"}
+    return [
+        entry
+        for entry in entries
+        if entry["user"]["username"] == user
+        and entry["verb"] not in reading
+        and entry["requestReceivedTimestamp"] >= since
+    ]
+
+
+def all_served(world: World, names: list[str]) -> None:
+    for name in names:
+        world.becomes_ready(name, seconds=90)
+    assert {name: [] for name in names} == {name: world.strays(name) for name in names}
+    assert [] == world.tripped()
+
+
+def test_the_standby_writes_nothing_and_says_who_leads(world: World, pair: Pair) -> None:
+    _leader, standby = pair
+    before = len(writes_of(world, OTHER))
+    for number in range(5):
+        world.put_api_token(f"mailer-{number}")
+    all_served(world, [f"mailer-{number}" for number in range(5)])
+
+    holder = (world.kube.get(LEASE) or {})["spec"]["holderIdentity"]
+    assert f"standby; {holder} leads" == standby.role
+    assert before == len(writes_of(world, OTHER))
+
+
+def test_the_standby_takes_over_from_a_leader_that_is_killed_amid_its_work(world: World, pair: Pair) -> None:
+    leader, standby = pair
+    names = [f"mailer-{number}" for number in range(40)]
+    for name in names:
+        world.put_api_token(name)
+    eventually(lambda: len(world.living()) >= 10, "the leader is at work")
+
+    leader.kill()
+    world.put_api_token("newcomer")
+    eventually(lambda: leads(standby), "the standby leads")
+    world.becomes_ready("newcomer")
+
+    all_served(world, [*names, "newcomer"])
+
+
+def test_a_leader_that_stood_still_for_longer_than_its_lease_ends_without_a_word(
+    world: World, pair: Pair
+) -> None:
+    leader, standby = pair
+    names = [f"mailer-{number}" for number in range(40)]
+    for name in names:
+        world.put_api_token(name)
+    eventually(lambda: len(world.living()) >= 5, "the leader is at work")
+
+    leader.pause()
+    eventually(lambda: leads(standby), "the standby leads")
+    resumed = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    leader.resume()
+
+    assert 1 == leader.wait()
+    assert [] == writes_of(world, ONE, resumed)
+    all_served(world, names)
+
+
+def test_a_leader_that_is_told_to_end_hands_over_at_once(world: World, pair: Pair) -> None:
+    leader, standby = pair
+    names = [f"mailer-{number}" for number in range(20)]
+    for name in names:
+        world.put_api_token(name)
+    eventually(lambda: len(world.living()) >= 5, "the leader is at work")
+
+    assert 0 == leader.stop()
+    eventually(lambda: leads(standby), "the standby leads")
+
+    all_served(world, names)
