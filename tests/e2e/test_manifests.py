@@ -59,6 +59,19 @@ def test_each_way_is_applied_and_a_second_time_changes_nothing(cluster: Cluster,
     assert first == apply(cluster, way)
 
 
+def test_the_operator_alone_is_taken_away_as_documented(cluster: Cluster) -> None:
+    apply(cluster, "install.yaml")
+    ours = ["--selector", "app.kubernetes.io/name=mailtrap-operator"]
+    namespaced = "deployments,services,serviceaccounts,roles,rolebindings"
+
+    cluster.kubectl("--namespace", NAMESPACE, "delete", namespaced, *ours)
+    cluster.kubectl("delete", "clusterroles,clusterrolebindings", *ours)
+
+    source = f"--filename={DEPLOY / 'install.yaml'}"
+    left = json.loads(cluster.kubectl("get", source, "--ignore-not-found", "--output=json"))["items"]
+    assert ["CustomResourceDefinition"] * 3 + ["Namespace"] == sorted(body["kind"] for body in left)
+
+
 def pods(helm: Helm, values: Path | None) -> list[Body]:
     """Return the pods of the Deployment and of the chart's test, both for the restricted namespace."""
     objects = rendered(helm, values)
