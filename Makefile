@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check unit simulation e2e simulate chaos format crds chart lock clean
+.PHONY: help demo dev test check unit simulation e2e simulate chaos failovers format crds chart lock clean
 RUNS ?= 2000
 KILLS ?= 25
+FAILOVERS ?= 100
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +51,10 @@ simulate: $(STAMP) ## everything that the tests sample, whole; RUNS=2000 random 
 chaos: $(STAMP) ## KILLS=25 kills of operators on the real API server, amid faults and users
 	$(BIN)/python -m local_cluster build
 	$(BIN)/python -m tests.chaos --kills $(KILLS)
+
+failovers: $(STAMP) ## FAILOVERS=100 failovers of two replicas on the real API server, amid faults and users
+	$(BIN)/python -m local_cluster build
+	$(BIN)/python -m tests.chaos --failovers $(FAILOVERS)
 
 format: $(STAMP) ## put the code into its form
 	$(BIN)/ruff check --fix

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos --kills 1000`: prints the table; exit status 1 when anything went wrong."""
+"""`python -m tests.chaos --kills 1000`, or `--failovers 100`: prints the table; exit status 1 when anything went wrong."""
 
 import argparse
 import secrets
@@ -7,6 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.chaos.failovers import Failovers
+from tests.chaos.operators import Operators
 from tests.chaos.run import run
 
 
@@ -15,12 +17,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.chaos", description="Kills operators at random instants."
     )
-    parser.add_argument("--kills", type=int, default=25, help="how many SIGKILLs to make")
+    strikes = parser.add_mutually_exclusive_group()
+    strikes.add_argument("--kills", type=int, default=25, help="how many SIGKILLs to make")
+    strikes.add_argument(
+        "--failovers", type=int, default=0, help="how often to take the leader of two replicas away"
+    )
     parser.add_argument("--seed", default=secrets.token_hex(4), help="what the randomness begins with")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="mailtrap-chaos-"))
-    _tell(f"seed {given.seed}, {given.kills} kills; logs in {folder}")
-    report = run(given.kills, given.seed, folder, _tell)
+    kind, count = (Failovers, given.failovers) if given.failovers else (Operators, given.kills)
+    _tell(f"seed {given.seed}, {count} strikes; logs in {folder}")
+    report = run(kind, count, given.seed, folder, _tell)
     _tell(f"\n{report.table()}")
     if report.is_clean:
         shutil.rmtree(folder)

@@ -1,4 +1,4 @@
-"""The course of a run: everything acts at once until enough kills were made, then all come to rest and are judged.
+"""The course of a run: everything acts at once until the operators were struck often enough, then all come to rest and are judged.
 
 What happens is drawn from the seed; when it hits the operators differs from run to run, as the machine does.
 """
@@ -18,6 +18,7 @@ from anyio.from_thread import BlockingPortal
 
 from local_cluster import Cluster
 from tests.chaos.consumer import Consumer
+from tests.chaos.failovers import Failovers
 from tests.chaos.faults import Faults
 from tests.chaos.operators import Operators
 from tests.chaos.proxy import Proxy
@@ -35,7 +36,7 @@ OVERLAP = 12
 IN_TIME = 180
 """Bounds the wait for all to be well at the end, in seconds."""
 
-KILLS_PER_OUTAGE = 60
+STRIKES_PER_OUTAGE = 60
 
 Actor = Callable[[Event], None]
 Tell = Callable[[str], None]
@@ -45,7 +46,14 @@ class Chaos:
     """Everything that takes part; `run` goes through it once."""
 
     def __init__(
-        self, world: World, portal: BlockingPortal, proxies: dict[str, Proxy], seed: str, tell: Tell
+        self,
+        world: World,
+        *,
+        portal: BlockingPortal,
+        proxies: dict[str, Proxy],
+        operators: Operators | Failovers,
+        seed: str,
+        tell: Tell,
     ) -> None:
         def randomness(part: str) -> random.Random:
             return random.Random(f"{seed}/{part}")
@@ -55,20 +63,20 @@ class Chaos:
         self.faults = Faults(portal, proxies, randomness("faults"))
         self.consumer = Consumer(world, self.users.blame, OVERLAP)
         self.witness = Witness(world, timedelta(seconds=OVERLAP))
-        self.operators = Operators([], randomness("kills"))
+        self.operators = operators
         self.changes: Counter[str] = Counter()
         self.outages = 0
         self._tell = tell
         self._told = set[str]()
         self._last_call = 0
 
-    def run(self, kills: int) -> Report:
-        """Disturb until so many kills were made, then let all come to rest."""
+    def run(self, strikes: int) -> Report:
+        """Disturb until so many strikes were made, then let all come to rest."""
         begun = time.monotonic()
         self.users.create_all()
         with self.witness, _acting(self.consumer.go_on):
             with _acting(self.users.go_on, self.faults.go_on) as are_well:
-                self._kill(kills, are_well)
+                self._strike(strikes, are_well)
             self.operators.revive()
             in_peace = time.monotonic()
             left = unrests(self.world, self.users.wanted, View.unrest, IN_TIME)
@@ -77,8 +85,7 @@ class Chaos:
         self._count_changes()
         figures = {
             "duration, s": round(rested - begun),
-            "kills (SIGKILL)": self.operators.kills,
-            "operators that ended by themselves": self.operators.ended_alone,
+            **self.operators.figures(),
             "API-server restarts": self.outages,
             **{f"faults, {kind}": times for kind, times in sorted(self.faults.counts.items())},
             **{f"users, {kind}": times for kind, times in sorted(self.users.counts.items())},
@@ -91,20 +98,20 @@ class Chaos:
         }
         return Report(figures, self._wrongs(left))
 
-    def _kill(self, kills: int, are_well: Callable[[], None]) -> None:
-        outages = max(1, kills // KILLS_PER_OUTAGE)
+    def _strike(self, strikes: int, are_well: Callable[[], None]) -> None:
+        outages = max(1, strikes // STRIKES_PER_OUTAGE)
         with ThreadPoolExecutor(1) as outage:
             under_way: Future[None] | None = None
-            while self.operators.kills < kills:
+            while self.operators.strikes < strikes:
                 self.operators.strike()
                 self._count_changes()
                 self._tell_wrongs()
                 are_well()
                 if under_way and under_way.done():
                     under_way.result()
-                if self.operators.kills * outages >= kills * (self.outages + 0.5):
+                if self.operators.strikes * outages >= strikes * (self.outages + 0.5):
                     self.outages += 1
-                    self._tell(f"{self.operators.kills} kills; the API server is restarted")
+                    self._tell(f"{self.operators.strikes} strikes; the API server is restarted")
                     under_way = outage.submit(_restart_api_server, self.world.cluster)
             if under_way:
                 under_way.result()

@@ -3,6 +3,7 @@
 import random
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from tests.e2e.operator_process import OperatorProcess
 
@@ -16,11 +17,11 @@ _LONGEST_START = 5.0
 
 @dataclass
 class Operators:
-    """Processes side by side; each one that was killed is started again at once."""
+    """Processes side by side; each one that was killed is started again at once. `strikes` counts the kills."""
 
     processes: list[OperatorProcess]
     rng: random.Random
-    kills: int = 0
+    strikes: int = 0
     ended_alone: int = 0
     """How many were found ended without a kill: kopf gives up when its first look at the API is cut short."""
 
@@ -34,7 +35,7 @@ class Operators:
         for victim in victims:
             if victim.is_running:
                 victim.kill()
-                self.kills += 1
+                self.strikes += 1
             else:
                 self.ended_alone += 1
         for victim in victims:
@@ -52,6 +53,10 @@ class Operators:
         for process in self.processes:
             if process.is_running:
                 process.kill()
+
+    def figures(self) -> dict[str, Any]:
+        """Return what there is to tell."""
+        return {"kills (SIGKILL)": self.strikes, "operators that ended by themselves": self.ended_alone}
 
 
 def _let_work(processes: list[OperatorProcess]) -> None:

@@ -1,5 +1,6 @@
 """The stage of a run: a cluster, a simulator, a proxy before each, two operators that know the proxies alone."""
 
+import random
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -7,6 +8,8 @@ from anyio.from_thread import start_blocking_portal
 
 from mailtrap_simulator.process import SimulatorProcess
 from tests.chaos.chaos import Chaos, Tell
+from tests.chaos.failovers import Failovers
+from tests.chaos.operators import Operators
 from tests.chaos.patience import PatientClient
 from tests.chaos.proxy import Proxy
 from tests.chaos.report import Report
@@ -19,8 +22,10 @@ _FOREIGN = ("laptop", "other [k8s:otherx-aaaaaaaaaa-bbbbbbbb]", "other [k8s:test
 """Names of tokens that are somebody else's, two of them as another cluster's and another object's would be named."""
 
 
-def run(kills: int, seed: str, folder: Path, tell: Tell = print) -> Report:
-    """Run chaos on a cluster of its own.
+def run(
+    kind: type[Operators | Failovers], strikes: int, seed: str, folder: Path, tell: Tell = print
+) -> Report:
+    """Run chaos on a cluster of its own; the kind of operators says how they are struck.
 
     Its files, the operators' logs and what changed remotely stay in `folder`. `tell` is told how the run goes.
     """
@@ -32,7 +37,8 @@ def run(kills: int, seed: str, folder: Path, tell: Tell = print) -> Report:
         proxies = {"Kubernetes": _proxy(cluster.url), "Mailtrap": _proxy(simulator.url)}
         kube = Kube(cluster.kubeconfig, PatientClient)
         world = World(cluster, kube, simulator, folder)
-        chaos = Chaos(world, portal, proxies, seed, tell)
+        operators = kind([], random.Random(f"{seed}/strikes"))
+        chaos = Chaos(world, portal=portal, proxies=proxies, operators=operators, seed=seed, tell=tell)
         with (
             portal.wrap_async_context_manager(proxies["Kubernetes"].open()) as kubernetes,
             portal.wrap_async_context_manager(proxies["Mailtrap"].open()) as mailtrap,
@@ -41,15 +47,16 @@ def run(kills: int, seed: str, folder: Path, tell: Tell = print) -> Report:
             world.put_account(baseUrl=base_url)
             for name in _FOREIGN:
                 world.put_foreign_token(name)
-            chaos.operators.processes += [
-                _operator(world, user, kubernetes, base_url) for user in ("first", "second")
+            election = f"--leader-election={str(kind is Failovers).lower()}"
+            operators.processes += [
+                _operator(world, user, kubernetes, base_url, election) for user in ("first", "second")
             ]
             try:
-                for process in chaos.operators.processes:
+                for process in operators.processes:
                     process.start()
-                return chaos.run(kills)
+                return chaos.run(strikes)
             finally:
-                chaos.operators.stop()
+                operators.stop()
                 kube.close()
 
 
@@ -60,8 +67,8 @@ def _proxy(url: str) -> Proxy:
     return Proxy(address.hostname, address.port)
 
 
-def _operator(world: World, user: str, kubernetes: int, base_url: str) -> OperatorProcess:
+def _operator(world: World, user: str, kubernetes: int, base_url: str, election: str) -> OperatorProcess:
     direct = world.cluster.kubeconfig_for(user, ["system:masters"])
     through_proxy = world.folder / f"{user}.kubeconfig"
     through_proxy.write_text(direct.read_text().replace(world.cluster.url, f"https://127.0.0.1:{kubernetes}"))
-    return world.operator(*FAST, "--allowed-base-urls", base_url, kubeconfig=through_proxy)
+    return world.operator(*FAST, election, "--allowed-base-urls", base_url, kubeconfig=through_proxy)

@@ -22,10 +22,10 @@ from mailtrap_operator.core.reasons import Reason
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=10)
+LEASE = timedelta(seconds=9)
 """How long a record must stand unchanged before another replica takes over."""
 
-RENEWAL_DEADLINE = timedelta(seconds=7)
+RENEWAL_DEADLINE = timedelta(seconds=6)
 """How long a leader may write after it sent its last renewal that succeeded; what was sent by then has 3 s to arrive."""
 
 CALL_TIMEOUT = timedelta(seconds=2)

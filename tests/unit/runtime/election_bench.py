@@ -25,7 +25,7 @@ Task = asyncio.Task[None]
 
 def record(holder: str, **fields: object) -> LeaseRecord:
     """Return a record as somebody else would have written it."""
-    full = LeaseRecord(holder, timedelta(seconds=10), START, START, transitions=3)
+    full = LeaseRecord(holder, timedelta(seconds=9), START, START, transitions=3)
     return replace(full, **fields)  # type: ignore[arg-type] # the tests name existing fields
 
 
