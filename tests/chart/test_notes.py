@@ -1,0 +1,56 @@
+"""What Helm says after an installation: what it tells the user to apply is what the operator takes."""
+
+import textwrap
+
+import pytest
+import yaml
+
+from local_cluster import Helm
+from local_cluster.build import HELM4
+from mailtrap_operator.api.v1alpha1 import AccountSpec, ApiTokenSpec
+from tests.chart.rendering import CHART, NAMESPACE, Body
+
+
+@pytest.fixture(scope="module")
+def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
+    """Provide Helm 4; Helm 3 tells its notes only where there is a cluster."""
+    return Helm(HELM4, tmp_path_factory.mktemp("helm"))
+
+
+def notes(helm: Helm, *settings: str) -> str:
+    arguments = [part for setting in settings for part in ("--set", setting)]
+    where = ["mailtrap-operator", str(CHART), "--namespace", NAMESPACE, "--dry-run=client"]
+    return helm.run("install", *where, *arguments).partition("\nNOTES:\n")[2]
+
+
+def manifests(text: str) -> list[Body]:
+    """Return the objects that stand between the lines `<<'YAML'` and `YAML`."""
+    documents = [part.partition("\n     YAML")[0] for part in text.split("<<'YAML'\n")[1:]]
+    return [yaml.safe_load(textwrap.dedent(document)) for document in documents]
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind", "namespace"),
+    [
+        ((), "ClusterMailtrapAccount", "shop"),
+        (("watchNamespaces={billing,shop}", "crds.enabled=false"), "MailtrapAccount", "billing"),
+    ],
+)
+def test_the_next_steps_are_an_account_and_an_api_token_that_fit_the_mode(
+    helm: Helm, settings: tuple[str, ...], kind: str, namespace: str
+) -> None:
+    account, api_token = manifests(notes(helm, *settings))
+
+    spec, wishes = AccountSpec.model_validate(account["spec"]), ApiTokenSpec.model_validate(api_token["spec"])
+    allowed = spec.policy.allowed_namespaces.names if spec.policy.allowed_namespaces else ()
+    assert (kind, "default") == (account["kind"], account["metadata"]["name"])
+    assert (kind, "default") == (wishes.account_ref.kind, wishes.account_ref.name)
+    assert namespace == api_token["metadata"]["namespace"]
+    assert namespace in (account["metadata"].get("namespace"), *allowed)
+
+
+def test_who_keeps_the_definitions_elsewhere_is_told_to_do_so(helm: Helm) -> None:
+    words = "The CustomResourceDefinitions are not part of this release"
+
+    assert words in notes(helm, "crds.enabled=false")
+    assert words not in notes(helm)
