@@ -89,6 +89,8 @@ def configure_kopf(settings: kopf.OperatorSettings) -> None:
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 330
     settings.watching.connect_timeout = 10
+    # The API server speaks once a minute where nothing happens; a connection that is silent for longer is dead.
+    settings.watching.inactivity_timeout = 70
     settings.watching.initial_streaming = False
     settings.watching.label_selectors["v1", "secrets"] = SECRETS_OF_OURS
     settings.networking.error_backoffs = EndlessBackoffs()

@@ -28,10 +28,10 @@ class Real:
         self.made("/api/v1/namespaces", {"metadata": {"name": self.namespace}})
 
     def request(
-        self, method: str, path: str, query: dict[str, str], body: Any, content_type: str
+        self, method: str, path: str, query: dict[str, str], body: Any, content_type: str, *, accept: str
     ) -> tuple[int, Any]:
         """Carry out one request; what is no JSON counts as an empty body."""
-        headers = {"Content-Type": content_type}
+        headers = {"Content-Type": content_type, "Accept": accept}
         response = self._http.request(method, path, params=query, headers=headers, json=body)
         is_json = "json" in response.headers["Content-Type"]
         return response.status_code, response.json() if is_json else {}

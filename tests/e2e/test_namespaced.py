@@ -26,7 +26,7 @@ def put_account(world: World, name: str = "own") -> str:
 def test_a_namespace_is_served_with_roles_alone(world: World) -> None:
     kubeconfig = service_account(world, "robot", [*SERVE, WATCH_SECRETS])
     own = {"kind": "MailtrapAccount", "name": "own"}
-    with world.operator(*FAST, "--resync-interval", "1s", kubeconfig=kubeconfig):
+    with world.operator(*FAST, "--resync-interval", "1s", installation="", kubeconfig=kubeconfig):
         account = put_account(world)
         world.put_api_token("billing", accountRef=own)
         world.put_api_token("elsewhere")

@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextvars import copy_context
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from random import Random
@@ -20,6 +21,7 @@ from mailtrap_operator.clients.kube import KubeClient
 from mailtrap_operator.composition import Operator, Surroundings
 from mailtrap_operator.intake import SECRETS_OF_OURS
 from mailtrap_operator.runtime.listing import list_all
+from mailtrap_operator.runtime.resync import Resync
 from mailtrap_operator.runtime.scope import EVERYTHING, Scope
 from mailtrap_operator.settings import Settings
 from mailtrap_simulator.server import Server
@@ -70,7 +72,7 @@ class _Api:
     async def param_serialize(self, method: str, path: str, **parts: Any) -> tuple[Any, ...]:
         """Keep a call as it is."""
         query = {name: str(value) for name, value in parts["query_params"]}
-        return method, path, query, parts["body"], parts["header_params"]["Content-Type"]
+        return method, path, query, parts["body"], parts["header_params"]
 
     async def call_api(
         self,
@@ -78,7 +80,7 @@ class _Api:
         path: str,
         query: Mapping[str, str],
         body: object,
-        content_type: str,
+        headers: Mapping[str, str],
         *,
         _request_timeout: aiohttp.ClientTimeout,
     ) -> _Answer:
@@ -88,7 +90,9 @@ class _Api:
 
         def act() -> tuple[int, Any]:
             version = self._kubernetes.resource_version
-            answer = self._kubernetes.request(method, path, query, body, content_type)
+            answer = self._kubernetes.request(
+                method, path, query, body, headers["Content-Type"], accept=headers["Accept"]
+            )
             is_write = kind is Kind.KUBERNETES_WRITE and answer[0] < HTTPStatus.BAD_REQUEST
             if is_write and version == self._kubernetes.resource_version:
                 self._network.wasted.append(what)
@@ -124,6 +128,17 @@ def _kind(method: str, path: str, query: Mapping[str, str]) -> Kind:
     return Kind.EVENT if path.endswith("/events") else Kind.KUBERNETES_WRITE
 
 
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What operators learn of Kubernetes: what they look at, and whether their watches tell of it or their resync alone."""
+
+    scope: Scope = EVERYTHING
+    is_deaf: bool = False
+
+
+FULL = Sight()
+
+
 class Incarnation:
     """An operator process from its start to its death."""
 
@@ -135,7 +150,7 @@ class Incarnation:
         network: Network,
         seed: int,
         *,
-        scope: Scope = EVERYTHING,
+        sight: Sight,
     ) -> None:
         self.life = Life(name)
         self._kubernetes = kubernetes
@@ -152,13 +167,14 @@ class Incarnation:
                 entropy=random.randbytes,
                 holder=name,
                 installation=INSTALLATION,
-                scope=scope,
+                scope=sight.scope,
             ),
             SETTINGS,
         )
         self.skew = timedelta()
         self.watch_lag = WATCH_LAG
         self._is_watching = False
+        self._is_deaf = sight.is_deaf
         self._version = 0
         self._context = copy_context()
 
@@ -176,8 +192,17 @@ class Incarnation:
             except Failure:
                 await asyncio.sleep(1)
         self.operator.queue.start()
-        self._is_watching = True
+        self._is_watching = not self._is_deaf
         self.hear()
+        if self._is_deaf:
+            self._resync = asyncio.create_task(self._only_resync())
+
+    async def _only_resync(self) -> None:
+        operator = self.operator
+        listings = operator.intake.listings(operator.scope)
+        interval = timedelta(minutes=10)
+        resync = Resync(self._kube, listings, operator.watchdog, interval=interval, rng=operator.random)
+        await resync.go_on()
 
     def hear(self) -> None:
         """Have what has changed reach this operator, a little later."""

@@ -7,10 +7,9 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from mailtrap_operator.runtime.scope import EVERYTHING, Scope
 from tests.simulation.endings import ending_of
 from tests.simulation.flows import Flow, is_served, is_waiting
-from tests.simulation.incarnation import CLAIM, LIST, OF_ACCOUNT, TRIAL
+from tests.simulation.incarnation import CLAIM, FULL, LIST, OF_ACCOUNT, TRIAL, Sight
 from tests.simulation.invariants import Invariants
 from tests.simulation.listening import everything_logged
 from tests.simulation.network import Before, Call, Network
@@ -104,17 +103,23 @@ def _may_lose_a_value(call: Call, outcome: Outcome) -> bool:
     )
 
 
-def play(flow: Flow, script: Script, *, before: Before | None = None, scope: Scope = EVERYTHING) -> Run:
-    """Run a flow once, as it comes; `before` is told each call, and `scope` is what operators look at."""
+def play(
+    flow: Flow,
+    script: Script,
+    *,
+    before: Before | None = None,
+    sight: Sight = FULL,
+) -> Run:
+    """Run a flow once, as it comes; `before` is told each call, `sight` is what operators learn of Kubernetes."""
     network = Network(lambda call: script.get(call.number, OK), before=before)
     saved = start_of(flow)
     with everything_logged() as logged:
-        return run_virtual(_play(flow, saved, network, logged, scope))
+        return run_virtual(_play(flow, saved, network, logged, sight))
 
 
-async def _play(flow: Flow, saved: Saved, network: Network, logged: list[str], scope: Scope) -> Run:
+async def _play(flow: Flow, saved: Saved, network: Network, logged: list[str], sight: Sight) -> Run:
     virtual_loop().now = saved.time
-    world = World(network, saved=saved, scope=scope)
+    world = World(network, saved=saved, sight=sight)
     invariants, cost = Invariants(world), 0
 
     def note() -> None:

@@ -4,17 +4,18 @@ import pytest
 
 from mailtrap_operator.runtime.scope import Scope
 from tests.simulation.flows import FLOWS, Flow
+from tests.simulation.incarnation import Sight
 from tests.simulation.outcomes import DISTINCT
 from tests.simulation.runs import play, without_faults
 
-UNWATCHED = Scope(watches_secrets=False)
+UNWATCHED = Sight(Scope(watches_secrets=False))
 SAMPLE = 4
 """Of the faults of a flow each so many-th is tried; of a lost Secret, which nothing tells of here, all."""
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
 def test_a_flow_comes_to_the_same_end(flow: Flow) -> None:
-    run = play(flow, {}, scope=UNWATCHED)
+    run = play(flow, {}, sight=UNWATCHED)
 
     assert (None, without_faults(flow).ending) == (run.violation, run.ending)
     assert without_faults(flow).minted == run.minted
@@ -22,12 +23,12 @@ def test_a_flow_comes_to_the_same_end(flow: Flow) -> None:
 
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
 def test_no_fault_breaks_a_promise(flow: Flow) -> None:
-    calls = play(flow, {}, scope=UNWATCHED).calls
+    calls = play(flow, {}, sight=UNWATCHED).calls
     faults = [(call.number, outcome) for call in calls for outcome in DISTINCT[call.kind]]
 
     faults = faults[::SAMPLE] if flow.name != "Secret lost" else faults
     violations = {
-        f"{number} {calls[number].what}: {outcome}": play(flow, {number: outcome}, scope=UNWATCHED).violation
+        f"{number} {calls[number].what}: {outcome}": play(flow, {number: outcome}, sight=UNWATCHED).violation
         for number, outcome in faults
     }
 

@@ -16,7 +16,6 @@ from typing import Any
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.ownership import owner_of, parse_tag
 from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
-from mailtrap_operator.runtime.scope import EVERYTHING, Scope
 from mailtrap_simulator.account import Account, Node
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.messages import Request, Response
@@ -24,7 +23,7 @@ from mailtrap_simulator.server import Server
 from mailtrap_simulator.settings import Settings as RemoteSettings
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
 from tests.simulation.consumer import Consumer
-from tests.simulation.incarnation import INSTALLATION, Incarnation
+from tests.simulation.incarnation import FULL, INSTALLATION, Incarnation, Sight
 from tests.simulation.kubernetes import Kubernetes
 from tests.simulation.network import Life, Network
 from tests.simulation.time import server_time
@@ -84,10 +83,15 @@ class World:
     """One run's world; it belongs to the running loop."""
 
     def __init__(
-        self, network: Network, *, seed: int = 0, saved: Saved | None = None, scope: Scope = EVERYTHING
+        self,
+        network: Network,
+        *,
+        seed: int = 0,
+        saved: Saved | None = None,
+        sight: Sight = FULL,
     ) -> None:
         self.network = network
-        self.scope = scope
+        self.sight = sight
         self.seed = seed
         self.operators: list[Incarnation] = []
         self.changes = 0
@@ -155,7 +159,14 @@ class World:
         """Return an operator that is still to be started."""
         self._born += 1
         name = f"operator-{self._born}"
-        operator = Incarnation(name, self.kubernetes, self.remote, self.network, self.seed, scope=self.scope)
+        operator = Incarnation(
+            name,
+            self.kubernetes,
+            self.remote,
+            self.network,
+            self.seed,
+            sight=self.sight,
+        )
         self.operators.append(operator)
         return operator
 

@@ -9,7 +9,9 @@ from tests.contract.kubernetes.transcript import Transcript
 Json = Any
 DenialReason = Literal["Invalid", "Forbidden"]
 
+JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
+METADATA_ONLY = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 GROUP = "/apis/mailtrap-operator.io/v1alpha1"
 
 
@@ -19,7 +21,7 @@ class Server(Protocol):
     namespace: str
 
     def request(
-        self, method: str, path: str, query: dict[str, str], body: Json, content_type: str
+        self, method: str, path: str, query: dict[str, str], body: Json, content_type: str, *, accept: str
     ) -> tuple[int, Json]:
         """Carry out one request."""
 
@@ -87,6 +89,10 @@ class Api:
         """Read an object or a list."""
         return self.send("GET", path, None, query)
 
+    def list_metadata(self, path: str, **query: str) -> Answer:
+        """Read a list of metadata alone."""
+        return self.send("GET", path, None, query, accept=METADATA_ONLY)
+
     def create(self, path: str, body: Json, **query: str) -> Answer:
         """Create an object."""
         return self.send("POST", path, body, query)
@@ -109,21 +115,25 @@ class Api:
         path: str,
         body: Json,
         query: dict[str, str] | None = None,
-        content_type: str = "application/json",
+        content_type: str = JSON,
+        *,
+        accept: str = JSON,
     ) -> Answer:
         """Send a request and note the answer down."""
-        status, answered = self._server.request(method, self.whole(path), query or {}, body, content_type)
+        status, answered = self._server.request(
+            method, self.whole(path), query or {}, body, content_type, accept=accept
+        )
         self.transcript.note(status, answered)
         return Answer(status, answered)
 
     def peek(self, path: str) -> Answer:
         """Read without a note."""
-        return Answer(*self._server.request("GET", self.whole(path), {}, None, "application/json"))
+        return Answer(*self._server.request("GET", self.whole(path), {}, None, JSON, accept=JSON))
 
     def try_out(self, path: str, body: Json) -> Answer:
         """Create in a dry run without a note."""
         query = {"dryRun": "All"}
-        return Answer(*self._server.request("POST", self.whole(path), query, body, "application/json"))
+        return Answer(*self._server.request("POST", self.whole(path), query, body, JSON, accept=JSON))
 
     def events(self, path: str, since: str, labels: str = "") -> list[tuple[str, Json]]:
         """Return what a watch tells after a version, and note it down."""

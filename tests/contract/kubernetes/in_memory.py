@@ -22,10 +22,10 @@ class InMemory:
             self.kubernetes.request("POST", "/api/v1/namespaces", {}, {"metadata": {"name": name}})
 
     def request(
-        self, method: str, path: str, query: dict[str, str], body: Any, content_type: str
+        self, method: str, path: str, query: dict[str, str], body: Any, content_type: str, *, accept: str
     ) -> tuple[int, Any]:
         """Carry out one request."""
-        return self.kubernetes.request(method, path, query, body, content_type)
+        return self.kubernetes.request(method, path, query, body, content_type, accept=accept)
 
     def events(self, path: str, since: str, labels: str) -> list[tuple[str, Any]]:
         """Return what a watch of a list tells after a version."""

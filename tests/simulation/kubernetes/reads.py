@@ -42,6 +42,15 @@ def list_objects(storage: Storage, kind: Kind, namespace: str, query: Mapping[st
     return Frozen({**list_kind, "metadata": Frozen(meta), "items": items})
 
 
+def metadata_of(listed: Frozen) -> Frozen:
+    """Return a list, or a page of it, with nothing of its objects but their metadata."""
+    # Here no list shows where to go on when it is at its end, and an empty one has no items at all.
+    meta = Frozen({name: part for name, part in listed["metadata"].items() if part != ""})
+    what = {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"}
+    items = FrozenList([Frozen({**what, "metadata": item["metadata"]}) for item in listed["items"]])
+    return Frozen({**what, "kind": "PartialObjectMetadataList", "metadata": meta, "items": items or None})
+
+
 def _item(kind: Kind, body: Frozen) -> Frozen:
     if isinstance(kind, CustomKind):
         return body

@@ -15,7 +15,7 @@ from tests.simulation.kubernetes.frozen import Frozen
 from tests.simulation.kubernetes.kinds import CRDS, kinds_by_place
 from tests.simulation.kubernetes.namespace import NamespaceKind
 from tests.simulation.kubernetes.paths import place_of
-from tests.simulation.kubernetes.reads import list_objects, selector_of, told
+from tests.simulation.kubernetes.reads import list_objects, metadata_of, selector_of, told
 from tests.simulation.kubernetes.refusals import (
     RefusedError,
     method_not_allowed,
@@ -29,6 +29,7 @@ from tests.simulation.kubernetes.writes import Writes
 Clock = Callable[[], datetime]
 
 _JSON = "application/json"
+_METADATA_ONLY = f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _MERGE_PATCH = "application/merge-patch+json"
 _STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 _OPTIONS = {
@@ -73,6 +74,8 @@ class Kubernetes:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         content_type: str = _JSON,
+        *,
+        accept: str = _JSON,
     ) -> tuple[int, Frozen]:
         """Carry out a request; return status code and body, an empty one where the real body is no JSON.
 
@@ -82,7 +85,7 @@ class Kubernetes:
         try:
             place = place_of(path, self._kinds)
             if method == "GET":
-                return HTTPStatus.OK, self._read(place, query)
+                return HTTPStatus.OK, _accepted(self._read(place, query), accept)
             return self._write(method, place, query, body, content_type)
         except RefusedError as refusal:
             return refusal.status, refusal.body
@@ -138,6 +141,14 @@ class Kubernetes:
 
     def _writes(self) -> Writes:
         return Writes(self._storage, self._clock, self.rules)
+
+
+def _accepted(answer: Frozen, accept: str) -> Frozen:
+    if accept == _JSON:
+        return answer
+    if accept == _METADATA_ONLY and "items" in answer:
+        return metadata_of(answer)
+    raise NotImplementedError(f"answers as {accept} are not simulated here")
 
 
 def _know(query: Mapping[str, str], known: set[str]) -> None:

@@ -109,3 +109,28 @@ def all_namespaces_are_listed_together(api: Api) -> None:
     for path in ("/api/v1/secrets", f"{GROUP}/apitokens"):
         assert ["a", "z"] == api.get(path, labelSelector=f"case={api.namespace}").names
     api.delete(f"namespaces/{other}")
+
+
+def a_list_of_metadata_holds_nothing_else(api: Api) -> None:
+    make(api, "a", "b", "c")
+    for name in ("x", "y"):
+        api.create("apitokens", api_token(name, {"annotations": {"note": name}}))
+    for plural, names in (("secrets", ["a", "b", "c"]), ("apitokens", ["x", "y"])):
+        listed = api.list_metadata(plural)
+        assert ("PartialObjectMetadataList", names) == (listed.body["kind"], listed.names)
+        assert all({"kind", "apiVersion", "metadata"} == item.keys() for item in listed.body["items"])
+        versions = [api.peek(f"{plural}/{name}").version for name in names]
+        assert versions == [item["metadata"]["resourceVersion"] for item in listed.body["items"]]
+    assert None is api.list_metadata("mailtrapaccounts").body["items"]
+
+
+def a_list_of_metadata_comes_in_pages_and_by_labels(api: Api) -> None:
+    make(api, "a", "b", "c", "d", "e")
+    first = api.list_metadata("secrets", labelSelector="parity=even", limit="2")
+    assert ["a", "c"] == first.names
+    query = {"labelSelector": "parity=even", "continue": first.body["metadata"]["continue"]}
+    last = api.list_metadata("secrets", **query)
+    assert (["e"], first.version) == (last.names, last.version)
+    assert "continue" not in last.body["metadata"]
+    api.create("apitokens", api_token("x"))
+    assert "continue" not in api.list_metadata("apitokens", limit="1").body["metadata"]
