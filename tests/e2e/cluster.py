@@ -7,6 +7,7 @@ from pathlib import Path
 
 from local_cluster import Cluster
 from tests.e2e.kube import GROUP, Kube, RefusedError
+from tests.e2e.verdicts import PLURALS, every_status_judged
 from tests.e2e.world import OPERATOR_NAMESPACE, eventually
 
 _CRDS = Path(__file__).parents[2] / "crds"
@@ -14,15 +15,16 @@ _CRDS = Path(__file__).parents[2] / "crds"
 
 @contextmanager
 def cluster_with_crds(folder: Path) -> Iterator[Cluster]:
-    """Start a cluster whose files lie in a folder; end it at exit."""
+    """Start a cluster whose files lie in a folder; end it at exit. Every status written meanwhile is judged."""
     with Cluster.start(folder) as cluster:
         cluster.kubectl("apply", "--server-side", "-f", str(_CRDS))
         kube = Kube(cluster.kubeconfig)
-        for plural in ("apitokens", "mailtrapaccounts", "clustermailtrapaccounts"):
+        for plural in PLURALS:
             eventually(partial(_is_served, kube, plural), f"{plural} are served")
         kube.close()
         cluster.kubectl("create", "namespace", OPERATOR_NAMESPACE)
-        yield cluster
+        with every_status_judged(cluster.kubeconfig):
+            yield cluster
 
 
 def _is_served(kube: Kube, plural: str) -> bool:

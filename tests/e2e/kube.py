@@ -1,8 +1,10 @@
 """A small synchronous client of the real API server, for what tests do and look at as a user would."""
 
 import base64
+import json
 import ssl
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,15 @@ class Kube:
         """Return an object or list, or None where there is none."""
         response = self._http.get(path, params=query)
         return None if response.status_code == 404 else _checked(response)
+
+    def watch(self, path: str, since: str, seconds: int) -> Iterator[Body]:
+        """Yield the events of a list after a version, for so many seconds."""
+        query = {"watch": "1", "resourceVersion": since, "timeoutSeconds": str(seconds)}
+        with self._http.stream("GET", path, params=query) as response:
+            if response.is_error:
+                raise RefusedError(response.status_code, "the watch")
+            for line in response.iter_lines():
+                yield json.loads(line)
 
     def create(self, path: str, body: Body) -> Body:
         """Create an object."""
@@ -78,6 +89,9 @@ def _text(data: str) -> str:
 
 def _checked(response: httpx.Response) -> Body:
     if response.is_error:
-        raise RefusedError(response.status_code, response.json().get("message", ""))
+        # A server that has only just started says it in plain text.
+        is_json = "json" in response.headers.get("Content-Type", "")
+        message = response.json().get("message", "") if is_json else response.text
+        raise RefusedError(response.status_code, message)
     body: Body = response.json()
     return body

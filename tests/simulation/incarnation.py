@@ -46,6 +46,8 @@ CLAIM = "PUT apitokens/status"
 TRIAL = "GET accounts"
 """How the call begins in which a new value is tried."""
 
+_STATUS = "/status"
+
 SETTINGS = Settings(namespace="mailtrap-system", resync_interval=timedelta(hours=1), workers=4)
 
 
@@ -90,12 +92,15 @@ class _Api:
 
         def act() -> tuple[int, Any]:
             version = self._kubernetes.resource_version
+            before = self._object_of(path)
             answer = self._kubernetes.request(
                 method, path, query, body, headers["Content-Type"], accept=headers["Accept"]
             )
             is_write = kind is Kind.KUBERNETES_WRITE and answer[0] < HTTPStatus.BAD_REQUEST
             if is_write and version == self._kubernetes.resource_version:
                 self._network.wasted.append(what)
+            if is_write and before:
+                self._network.statuses.append((before, answer[1]))
             return answer
 
         outcome, answer = await self._network.carry(self._life, kind, what, act)
@@ -103,6 +108,11 @@ class _Api:
         if method == "GET" and outcome.seen is Seen.ANSWER:
             self._former[path] = (status, value)
         return _Answer(status, value if isinstance(value, bytes) else json.dumps(value).encode())
+
+    def _object_of(self, path: str) -> Any:
+        """Return the object at whose status a path points; nothing where it points elsewhere."""
+        is_status = path.endswith(_STATUS)
+        return self._kubernetes.request("GET", path.removesuffix(_STATUS))[1] if is_status else None
 
     async def _seen(self, outcome: Outcome, answer: tuple[int, Any] | None, path: str) -> tuple[int, Any]:
         match outcome.seen:

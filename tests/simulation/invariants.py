@@ -6,6 +6,7 @@ I3  a value that was ever in the Secret works for its whole overlap
 I4  nothing without the object's tag is ever deleted or reset
 C1  a token that pods still use is not deleted, and workloads are restarted once for each new value
 I5  after the finalizer is gone no token of the object is left (policy Delete)
+GitOps  kstatus and Argo CD judge every status that an operator writes as `tests.judges.design` says
 ESR once spec and faults stop changing, the object is Ready, or gone, and stays so
 """
 
@@ -17,6 +18,7 @@ from typing import Any
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.ownership import parse_tag
 from mailtrap_simulator.tokens import Token
+from tests.judges.design import wrongs
 from tests.simulation.listening import one_of
 from tests.simulation.time import server_time
 from tests.simulation.world import OVERLAP, Body, World, as_text, texts_in, value_in
@@ -61,6 +63,7 @@ class Invariants:
         """Let everybody hear of a change, and note what it violates."""
         self.world.note_change()
         self.note(self.check)
+        self.note(self._check_statuses)
 
     def note(self, check: Callable[[], None]) -> None:
         """Note what a check finds violated."""
@@ -103,6 +106,12 @@ class Invariants:
             if left := [token.id for token in self.world.owned(body) if token.id not in late]:
                 raise ViolationError(f"I5: the object is gone, its tokens are not: {left}")
         self._remote, self._objects = tokens, objects
+
+    def _check_statuses(self) -> None:
+        statuses, self.world.network.statuses = self.world.network.statuses, []
+        for before, after in statuses:
+            for wrong in wrongs(before, after):
+                raise ViolationError(f"GitOps: {wrong}: {before.get('status')} -> {after['status']}")
 
     def _note_lost_claim(self, before: Body, after: Body) -> None:
         """What a claim leads to that a user has wiped, nobody can know."""

@@ -161,4 +161,10 @@ MUTANTS = (
         "        if status != before.status:\n",
         "        if True:\n",
     ),
+    Mutant(
+        "the status does not say that work goes on",
+        "core/conditions.py",
+        '        yield "Reconciling", "True", finding.reason, finding.message\n',
+        "        return\n",
+    ),
 )

@@ -1,0 +1,3 @@
+local actions = {}
+actions["rotate"] = { disabled = obj.spec.suspend == true or obj.metadata.deletionTimestamp ~= nil }
+return actions
