@@ -7,7 +7,7 @@ import random
 import secrets
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -27,6 +27,7 @@ from mailtrap_operator.runtime.elector import CALL_TIMEOUT, Elector
 from mailtrap_operator.runtime.health import HealthServer
 from mailtrap_operator.runtime.leadership import Alone, Leadership
 from mailtrap_operator.runtime.liveness import Liveness
+from mailtrap_operator.runtime.patience import patiently
 from mailtrap_operator.runtime.resync import Resync
 from mailtrap_operator.runtime.scope import find_scope
 from mailtrap_operator.runtime.shutdown import serve_until_told
@@ -43,8 +44,8 @@ async def run(settings: Settings) -> None:
     holder = f"{socket.gethostname()}-{secrets.token_hex(4)}"
     async with _kubernetes(settings, access) as kube:
         leadership = _elector(kube, settings, holder) if settings.leader_election else Alone()
-        operator = await _operator(kube, settings, holder, leadership)
-        await Process(operator, kube, access, leadership, settings).run()
+        process = Process(kube, access, leadership, settings)
+        await process.run(lambda: _operator(kube, settings, holder, leadership))
 
 
 async def show_plan(settings: PreviewSettings) -> str:
@@ -112,36 +113,25 @@ class Process:
     """One operator process."""
 
     def __init__(
-        self,
-        operator: Operator,
-        kube: KubeClient,
-        access: ClusterAccess,
-        leadership: Leadership,
-        settings: Settings,
+        self, kube: KubeClient, access: ClusterAccess, leadership: Leadership, settings: Settings
     ) -> None:
-        self._operator = operator
+        self._kube = kube
         self._access = access
         self._leadership = leadership
         self._settings = settings
-        self._liveness = Liveness(access.complaint, operator.watchdog.complaint, operator.queue.complaint)
-        self._resync = Resync(
-            kube,
-            operator.intake.listings(operator.scope),
-            operator.watchdog,
-            interval=settings.resync_interval,
-            rng=operator.random,
-        )
-        self._working: asyncio.Task[None] | None = None
+        self._liveness = Liveness(access.complaint)
+        self._lacks: str | None = "the API server was not reached yet"
+        self._operator: Operator | None = None
 
-    async def run(self) -> None:
-        """Run until told to stop."""
+    async def run(self, build: Callable[[], Awaitable[Operator]]) -> None:
+        """Run until told to stop; the operator is built as soon as the API server answers."""
         health = HealthServer(
             host="0.0.0.0" if is_in_pod() else "127.0.0.1",  # noqa: S104 - in a pod the kubelet comes from outside
             port=self._settings.port,
             is_live=self._liveness.complaint,
-            is_ready=lambda: None if self._resync.is_listed else "the objects were not listed yet",
+            is_ready=lambda: self._lacks,
             role=lambda: self._leadership.role,
-            metrics=self._operator.metrics.exposition,
+            metrics=self._metrics,
         )
         task = asyncio.current_task()
         if task is not None:
@@ -149,31 +139,55 @@ class Process:
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         await health.start()
         try:
-            await self._resync.begin()
-            background = asyncio.create_task(self._resync.go_on(), name="resync")
-            self._liveness.rely_on(background, "The resync has ended.")
-            self._working = asyncio.create_task(self._work(), name="work")
-            self._liveness.rely_on(self._working, "The election has ended.")
-            try:
-                await self._watch()
-            finally:
-                background.cancel()
-                self._working.cancel()
+            await self._operate(await patiently(build, random.SystemRandom()))
         finally:
-            await self._operator.accounts.close()
             await health.stop()
 
-    async def _work(self) -> None:
+    def _metrics(self) -> bytes:
+        return self._operator.metrics.exposition() if self._operator else b""
+
+    async def _operate(self, operator: Operator) -> None:
+        self._operator = operator
+        self._liveness.heed(operator.watchdog.complaint, operator.queue.complaint)
+        resync = Resync(
+            self._kube,
+            operator.intake.listings(operator.scope),
+            operator.watchdog,
+            interval=self._settings.resync_interval,
+            rng=operator.random,
+        )
+        self._lacks = "the objects were not listed yet"
+        try:
+            await resync.begin()
+            self._lacks = None
+            background = asyncio.create_task(resync.go_on(), name="resync")
+            self._liveness.rely_on(background, "The resync has ended.")
+            working = asyncio.create_task(self._work(operator), name="work")
+            self._liveness.rely_on(working, "The election has ended.")
+            try:
+                await self._watch(operator, working)
+            finally:
+                background.cancel()
+                working.cancel()
+        finally:
+            await operator.accounts.close()
+
+    async def _work(self, operator: Operator) -> None:
         """Work for as long as this replica leads; until then the store and the queue are kept warm."""
         await self._leadership.acquire()
         logger.info("this replica works", extra={"role": self._leadership.role})
-        self._operator.metrics.leading.set(1)
-        self._operator.queue.start()
+        operator.metrics.leading.set(1)
+        operator.queue.start()
         await self._leadership.hold()
 
-    async def _watch(self) -> None:
+    async def _watch(self, operator: Operator, working: asyncio.Task[None]) -> None:
+        async def drain() -> None:
+            logger.info("stopping: the passes under way come to their end")
+            await operator.queue.drain(3 * self._settings.request_timeout)
+            working.cancel()
+            await self._leadership.release()
+
         registry = kopf.OperatorRegistry()
-        operator = self._operator
         register(registry, self._access, operator.intake, operator.watchdog, operator.scope)
         is_up, stop = asyncio.Event(), asyncio.Event()
         namespaces = self._settings.watch_namespaces
@@ -189,14 +203,7 @@ class Process:
             name="kopf",
         )
         try:
-            await serve_until_told(watches, is_up=is_up, on_stop=self._drain, stop=stop)
+            await serve_until_told(watches, is_up=is_up, on_stop=drain, stop=stop)
         except Exception as error:  # noqa: BLE001 - whatever it is, the process ends; kopf has logged it in full
             message = f"The watches ended ({type(error).__name__}); the process ends, to be started again."
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, message) from None
-
-    async def _drain(self) -> None:
-        logger.info("stopping: the passes under way come to their end")
-        await self._operator.queue.drain(3 * self._settings.request_timeout)
-        if self._working is not None:
-            self._working.cancel()
-        await self._leadership.release()

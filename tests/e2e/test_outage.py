@@ -97,6 +97,22 @@ def test_another_token_of_the_service_account(world: World) -> None:
     assert world.operations(0) == ["create", "create"]
 
 
+def test_an_operator_that_starts_too_early_waits(world: World) -> None:
+    world.put_api_token("early")
+    operator = world.operator()
+    world.cluster.stop_apiserver()
+    try:
+        operator.launch()
+        eventually(lambda: "does not answer yet" in operator.log.read_text(), "it waits")
+        assert (livez(operator), operator.is_ready) == ("ok", False)
+
+        world.cluster.start_apiserver()
+        world.becomes_ready("early", seconds=60)
+        assert operator.is_ready
+    finally:
+        operator.kill()
+
+
 def test_a_watch_that_cannot_go_on_ends_the_process(world: World) -> None:
     operator = world.operator()
     everywhere = f"{GROUP}/mailtrapaccounts"

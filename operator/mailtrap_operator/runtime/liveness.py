@@ -8,8 +8,12 @@ class Liveness:
     """The first complaint of all parts; none means that the process is at work."""
 
     def __init__(self, *complaints: Callable[[], str | None]) -> None:
-        self._complaints = complaints
+        self._complaints = [*complaints]
         self._tasks: dict[asyncio.Task[None], str] = {}
+
+    def heed(self, *complaints: Callable[[], str | None]) -> None:
+        """Ask further parts, too."""
+        self._complaints += complaints
 
     def rely_on(self, task: asyncio.Task[None], complaint: str) -> None:
         """Complain when a task is at its end."""

@@ -22,6 +22,14 @@ async def test_the_first_complaint_counts_at_each_question() -> None:
     assert "a pass is stuck" == liveness.complaint()
 
 
+async def test_a_part_that_comes_later_is_asked_too() -> None:
+    liveness = Liveness(lambda: None)
+
+    liveness.heed(lambda: None, lambda: "a pass is stuck")
+
+    assert "a pass is stuck" == liveness.complaint()
+
+
 async def test_a_task_that_ends_is_complained_of() -> None:
     liveness = Liveness(lambda: None)
     task = asyncio.create_task(_end())
