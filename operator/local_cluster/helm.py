@@ -20,7 +20,8 @@ class Helm:
     def __init__(self, bundle: build.Bundle, folder: Path, kubeconfig: Path | None = None) -> None:
         self.program = build.folder(bundle) / "helm"
         homes = {f"HELM_{kind}_HOME": str(folder / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")}
-        self._environment = {**homes, "KUBECONFIG": str(kubeconfig or folder / "no-kubeconfig")}
+        others = {name: value for name, value in os.environ.items() if not name.startswith("HELM_")}
+        self._environment = {**others, **homes, "KUBECONFIG": str(kubeconfig or folder / "no-kubeconfig")}
 
     def run(self, *arguments: str, input: str = "") -> str:  # noqa: A002 - the word subprocess.run uses
         """Run Helm and return what it prints.
@@ -32,7 +33,7 @@ class Helm:
             done = subprocess.run(
                 [self.program, *arguments],
                 input=input,
-                env=os.environ | self._environment,
+                env=self._environment,
                 capture_output=True,
                 text=True,
                 timeout=HELM_TIMEOUT,
