@@ -77,7 +77,7 @@ class Chaos:
         with self.witness, _acting(self.consumer.go_on):
             with _acting(self.users.go_on, self.faults.go_on) as are_well:
                 self._strike(strikes, are_well)
-            self.operators.revive()
+            self.operators.processes.revive()
             in_peace = time.monotonic()
             left = unrests(self.world, self.users.wanted, View.unrest, IN_TIME)
             left |= unrests(self.world, self.users.unwanted, View.remains, IN_TIME if not left else 1)
@@ -86,6 +86,7 @@ class Chaos:
         figures = {
             "duration, s": round(rested - begun),
             **self.operators.figures(),
+            "operators that ended by themselves": self.operators.processes.ended_alone,
             "API-server restarts": self.outages,
             **{f"faults, {kind}": times for kind, times in sorted(self.faults.counts.items())},
             **{f"users, {kind}": times for kind, times in sorted(self.users.counts.items())},
@@ -133,7 +134,7 @@ class Chaos:
     def _wrongs(self, left: dict[str, str]) -> dict[str, list[str]]:
         seen = sorted(self.witness.violations)
         doubled = [wrong for wrong in seen if wrong.endswith("unaccounted")]
-        logs = [process.log for process in self.operators.processes]
+        logs = [process.log for process in self.operators.processes.all]
         return {
             "not Ready or gone": [f"{name}: {wrong}" for name, wrong in left.items()],
             "tokens leaked": leaked(self.world),

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.chaos.processes import Processes
 from tests.e2e.operator_process import OperatorProcess
 
 _IN_TIME = 120.0
@@ -22,18 +23,15 @@ class Failovers:
     `seconds` are those until another one led, by how the leader was taken away.
     """
 
-    processes: list[OperatorProcess]
+    processes: Processes
     rng: random.Random
     strikes: int = 0
-    ended_alone: int = 0
-    """How many were found ended by themselves: a leader that cannot renew its lease ends."""
-
     seconds: dict[str, list[float]] = field(default_factory=dict)
 
     def strike(self) -> None:
         """Take the leader away at a random instant, wait until another one leads, and bring it back."""
-        leader = self._leader()
-        others = [process for process in self.processes if process is not leader]
+        leader = self._leader(self.processes.all)
+        others = [process for process in self.processes.all if process is not leader]
         time.sleep(self.rng.uniform(0, _LONGEST_WORK))
         how = self.rng.choice(["killed", "stood still", "told to end"])
         begun = time.monotonic()
@@ -53,19 +51,6 @@ class Failovers:
         leader.launch()
         self.strikes += 1
 
-    def revive(self) -> None:
-        """Start again what ended by itself."""
-        for process in self.processes:
-            if not process.is_running:
-                self.ended_alone += 1
-                process.launch()
-
-    def stop(self) -> None:
-        """End all processes."""
-        for process in self.processes:
-            if process.is_running:
-                process.kill()
-
     def figures(self) -> dict[str, Any]:
         """Return what there is to tell."""
         spread = {
@@ -73,20 +58,18 @@ class Failovers:
             for how, seconds in sorted(self.seconds.items())
         }
         counts = Counter({how: len(seconds) for how, seconds in self.seconds.items()})
-        return {"failovers": self.strikes, **dict(sorted(counts.items())), **spread} | {
-            "replicas that ended by themselves": self.ended_alone
-        }
+        return {"failovers": self.strikes, **dict(sorted(counts.items())), **spread}
 
-    def _leader(self, among: list[OperatorProcess] | None = None) -> OperatorProcess:
+    def _leader(self, among: list[OperatorProcess]) -> OperatorProcess:
         """Return the replica that leads, as soon as one does."""
         deadline = time.monotonic() + _IN_TIME
-        candidates = self.processes if among is None else among
         while time.monotonic() < deadline:
-            for process in candidates:
+            for process in among:
                 if process.role == "leading":
                     return process
                 if not process.is_running:
-                    self.ended_alone += 1
+                    # A leader that cannot renew its lease ends.
+                    self.processes.ended_alone += 1
                     process.launch()
             time.sleep(0.05)
         raise AssertionError(f"nobody led within {_IN_TIME:.0f} s")

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from tests.chaos.processes import Processes
 from tests.e2e.operator_process import OperatorProcess
 
 _PAUSES = ((0.0, 1.2), (1.2, 2.5), (5.0, 8.0))
@@ -19,15 +20,14 @@ _LONGEST_START = 5.0
 class Operators:
     """Processes side by side; each one that was killed is started again at once. `strikes` counts the kills."""
 
-    processes: list[OperatorProcess]
+    processes: Processes
     rng: random.Random
     strikes: int = 0
-    ended_alone: int = 0
-    """How many were found ended without a kill: kopf gives up when its first look at the API is cut short."""
 
     def strike(self) -> None:
         """Kill one of the processes at a random instant, now and then all at once, and start them again."""
-        victims = self.processes if self.rng.random() < 0.15 else [self.rng.choice(self.processes)]
+        present = self.processes.all
+        victims = present if self.rng.random() < 0.15 else [self.rng.choice(present)]
         if self.rng.random() < 0.5:
             _let_work(victims)
         low, high = self.rng.choices(_PAUSES, _WEIGHTS)[0]
@@ -37,26 +37,13 @@ class Operators:
                 victim.kill()
                 self.strikes += 1
             else:
-                self.ended_alone += 1
+                self.processes.ended_alone += 1
         for victim in victims:
             victim.launch()
 
-    def revive(self) -> None:
-        """Start again what ended by itself."""
-        for process in self.processes:
-            if not process.is_running:
-                self.ended_alone += 1
-                process.launch()
-
-    def stop(self) -> None:
-        """End all processes."""
-        for process in self.processes:
-            if process.is_running:
-                process.kill()
-
     def figures(self) -> dict[str, Any]:
         """Return what there is to tell."""
-        return {"kills (SIGKILL)": self.strikes, "operators that ended by themselves": self.ended_alone}
+        return {"kills (SIGKILL)": self.strikes}
 
 
 def _let_work(processes: list[OperatorProcess]) -> None:

@@ -11,6 +11,7 @@ from tests.chaos.chaos import Chaos, Tell
 from tests.chaos.failovers import Failovers
 from tests.chaos.operators import Operators
 from tests.chaos.patience import PatientClient
+from tests.chaos.processes import Processes
 from tests.chaos.proxy import Proxy
 from tests.chaos.report import Report
 from tests.e2e.cluster import cluster_with_crds
@@ -37,7 +38,8 @@ def run(
         proxies = {"Kubernetes": _proxy(cluster.url), "Mailtrap": _proxy(simulator.url)}
         kube = Kube(cluster.kubeconfig, PatientClient)
         world = World(cluster, kube, simulator, folder)
-        operators = kind([], random.Random(f"{seed}/strikes"))
+        processes = Processes()
+        operators = kind(processes, random.Random(f"{seed}/strikes"))
         chaos = Chaos(world, portal=portal, proxies=proxies, operators=operators, seed=seed, tell=tell)
         with (
             portal.wrap_async_context_manager(proxies["Kubernetes"].open()) as kubernetes,
@@ -48,15 +50,15 @@ def run(
             for name in _FOREIGN:
                 world.put_foreign_token(name)
             election = f"--leader-election={str(kind is Failovers).lower()}"
-            operators.processes += [
+            processes.all += [
                 _operator(world, user, kubernetes, base_url, election) for user in ("first", "second")
             ]
             try:
-                for process in operators.processes:
+                for process in processes.all:
                     process.start()
                 return chaos.run(strikes)
             finally:
-                operators.stop()
+                processes.stop()
                 kube.close()
 
 
