@@ -24,7 +24,7 @@ class Proxy:
         self._server = host, port
         self._writers: set[asyncio.StreamWriter] = set()
         self._flows: dict[Way, asyncio.Event] = {"requests": asyncio.Event(), "answers": asyncio.Event()}
-        self._cuts = 0
+        self._cuts, self._cuts_until = 0, 0.0
         for flow in self._flows.values():
             flow.set()
 
@@ -53,8 +53,9 @@ class Proxy:
             self._flows[way].set()
 
     async def cut(self, times: int) -> None:
-        """Pass only half of the next pieces that the server answers, and close their connections."""
-        self._cuts = times
+        """Pass only half of the next pieces that the server answers within a second, and close their connections."""
+        # Without an end, whoever calls once in a while would be cut off for good.
+        self._cuts, self._cuts_until = times, asyncio.get_running_loop().time() + 1
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -80,7 +81,8 @@ class Proxy:
         with suppress(OSError):
             while piece := await source.read(2**16):
                 await self._flows[way].wait()
-                is_cut = way == "answers" and self._cuts > 0
+                is_open = asyncio.get_running_loop().time() > self._cuts_until
+                is_cut = way == "answers" and self._cuts > 0 and not is_open
                 if is_cut:
                     self._cuts -= 1
                 target.write(piece[: len(piece) // 2] if is_cut else piece)
