@@ -6,6 +6,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test check unit simulation e2e simulate chaos failovers format crds chart lock clean
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header
 RUNS ?= 2000
 KILLS ?= 25
 FAILOVERS ?= 100
@@ -21,11 +22,12 @@ dev: $(STAMP) ## the same set-up, kept running to play with
 
 test: check unit simulation e2e ## everything that must pass: lint, types, architecture, all tests
 
-check: $(STAMP) ## lint, format, types, architecture
+check: $(STAMP) ## lint, format, types, architecture, Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/hadolint Dockerfile
 
 unit: $(STAMP) ## the tests that need no server of their own; the core's branches are covered to the last
 	$(BIN)/pytest tests/unit tests/contract --numprocesses=auto --cov --cov-report=
@@ -66,8 +68,10 @@ crds: $(STAMP) ## write crds/ from the models
 chart: crds ## write what is generated of the chart, and deploy/ from it
 	$(BIN)/python -m distribution
 
-lock: $(STAMP) ## renew requirements.lock
-	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --group dev --output-file requirements.lock pyproject.toml
+lock: $(STAMP) ## renew the lock files; those of the image are parts of requirements.lock
+	$(LOCK) --upgrade --group dev --output-file requirements.lock pyproject.toml
+	$(LOCK) --constraint requirements.lock --no-annotate --output-file requirements-runtime.lock pyproject.toml
+	$(LOCK) --constraint requirements.lock --no-annotate --group build --output-file requirements-build.lock
 
 clean: ## remove what `make` made here
 	rm -rf $(VENV) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
