@@ -48,9 +48,19 @@ async def list_all(kube: KubeClient, listings: tuple[Listing, ...]) -> None:
         listed = set[ObjectName]()
         for path in listing.paths:
             async for body in pages(kube.get, path, listing.kind, listing.labels):
-                listing.take(body)
                 listed.add(_name_of(body))
+                _take(listing, body)
         _look_for_ghosts(listing, before, listed)
+
+
+def _take(listing: Listing, body: Body) -> None:
+    try:
+        listing.take(body)
+    except Exception:
+        # One object that nobody foresaw must not keep all others from being served.
+        logger.exception(
+            "an object could not be taken in", extra={"key": "/".join(filter(None, _name_of(body)))}
+        )
 
 
 async def verify(kube: KubeClient, listings: tuple[Listing, ...], watchdog: Watchdog) -> None:
@@ -104,7 +114,7 @@ async def _read(kube: KubeClient, listing: Listing, name: ObjectName) -> None:
         if name in listing.known():
             listing.missed(name)
         return
-    listing.take({**body, "kind": listing.kind})
+    _take(listing, {**body, "kind": listing.kind})
 
 
 def _look_for_ghosts(listing: Listing, before: Mapping[ObjectName, str], listed: set[ObjectName]) -> None:

@@ -56,6 +56,24 @@ async def test_everything_is_listed_in_pages_of_five_hundred() -> None:
     assert {"500"} == {call.query["limit"] for call in bench.kube.calls}
 
 
+async def test_an_object_that_nobody_foresaw_keeps_no_other_from_being_taken_in(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench()
+    for name in ("good", "odd", "other"):
+        bench.kube.seed(API_TOKENS, api_token(name))
+
+    def take(body: dict[str, Any]) -> None:
+        if body["metadata"]["name"] == "odd":
+            raise KeyError("nobody foresaw this object")
+        bench.taken.append(body)
+
+    await list_all(bench.kube, (bench.listing(EVERYWHERE, take=take),))
+
+    assert ["team/good", "team/other"] == bench.names
+    assert ["team/odd"] == [record.__dict__["key"] for record in caplog.records]
+
+
 async def test_each_object_says_its_kind_although_a_list_leaves_it_out() -> None:
     bench = Bench()
     bench.kube.seed(API_TOKENS, api_token())
