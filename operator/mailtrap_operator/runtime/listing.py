@@ -58,9 +58,7 @@ def _take(listing: Listing, body: Body) -> None:
         listing.take(body)
     except Exception:
         # One object that nobody foresaw must not keep all others from being served.
-        logger.exception(
-            "an object could not be taken in", extra={"key": "/".join(filter(None, _name_of(body)))}
-        )
+        logger.exception("an object could not be taken in", extra={"key": _text_of(_name_of(body))})
 
 
 async def verify(kube: KubeClient, listings: tuple[Listing, ...], watchdog: Watchdog) -> None:
@@ -114,7 +112,7 @@ async def _read(kube: KubeClient, listing: Listing, name: ObjectName) -> None:
         if name in listing.known():
             listing.missed(name)
         return
-    _take(listing, {**body, "kind": listing.kind})
+    listing.take({**body, "kind": listing.kind})
 
 
 def _look_for_ghosts(listing: Listing, before: Mapping[ObjectName, str], listed: set[ObjectName]) -> None:
