@@ -30,7 +30,6 @@ class Verdicts:
         self.judged = 0
         self._kube = kube
         self._manager = manager
-        self._former: dict[str, Body] = {}
 
     def watch(self, plural: str, since: str, end: threading.Event) -> None:
         """Judge all versions of all objects of a kind, to the last one that there is after the end."""
@@ -56,13 +55,12 @@ class Verdicts:
 
     def _judge(self, body: Body) -> None:
         meta = body["metadata"]
-        before, self._former[meta["uid"]] = self._former.get(meta["uid"], {}), body
         fields = [entry for entry in meta.get("managedFields", ()) if entry.get("subresource") == "status"]
         if {self._manager} != {entry["manager"] for entry in fields}:
             return
         self.judged += 1
         place = f"{body['kind']} {meta.get('namespace', '')}/{meta['name']}"
-        self.wrongs += [f"{place}: {wrong}: {json.dumps(body['status'])}" for wrong in wrongs(before, body)]
+        self.wrongs += [f"{place}: {wrong}: {json.dumps(body['status'])}" for wrong in wrongs(body)]
 
 
 @contextmanager

@@ -13,9 +13,6 @@ from tests.judges.kstatus import Status
 
 Body = dict[str, Any]
 
-_OF_A_CLAIM = {"operation", "resources"}
-"""What a claim writes: it says what is about to be done, and nothing about how the object stands."""
-
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -26,8 +23,6 @@ class Standing:
     is_observed: bool
     is_suspended: bool
     has_secret: bool
-    has_open_operation: bool
-    """Of an object with a token on record: one that an account does not list stays unrecorded, the operation with it."""
     conditions: tuple[tuple[str, str, bool], ...]
     """Type, status, and whether it speaks of the generation that the whole status speaks of."""
 
@@ -91,24 +86,20 @@ WRONGS: tuple[_Wrong, ...] = (
         "Ready with nothing under way, and without a Secret on record",
         lambda it: it.says("Ready") and not (it.is_under_way or it.has_secret or it.is_account),
     ),
-    (
-        "an operation is open, and neither Reconciling nor Stalled says so",
-        lambda it: it.has_open_operation and not it.is_under_way,
-    ),
 )
 """What no status of ours may look like."""
 
 _told: dict[Standing, tuple[str, ...]] = {}
 
 
-def wrongs(before: Body, after: Body) -> Iterator[str]:
+def wrongs(body: Body) -> Iterator[str]:
     """Yield what is wrong with the status of an object as an operator has left it."""
-    standing = _standing(before, after)
+    standing = _standing(body)
     if standing not in _told:
         # Few standings come again and again; the judges need not be asked each time.
         _told[standing] = (
             *(words for words, is_so in WRONGS if is_so(standing)),
-            *_misjudged(standing, after),
+            *_misjudged(standing, body),
         )
     yield from _told[standing]
 
@@ -122,24 +113,17 @@ def _misjudged(standing: Standing, body: Body) -> Iterator[str]:
         yield f"{row.what}: kstatus says {by_kstatus} and Argo CD {by_argo}, not {row.kstatus} and {row.argo}"
 
 
-def _standing(before: Body, after: Body) -> Standing:
-    meta, spec, status = after["metadata"], after["spec"], after.get("status", {})
+def _standing(body: Body) -> Standing:
+    meta, spec, status = body["metadata"], body["spec"], body.get("status", {})
     observed = status.get("observedGeneration")
     return Standing(
-        kind=after["kind"],
+        kind=body["kind"],
         is_going="deletionTimestamp" in meta,
         is_observed=observed == meta["generation"],
         is_suspended=spec.get("suspend", False),
         has_secret="secretName" in status,
-        has_open_operation="operation" in status and "current" in status and not _is_claim(before, after),
         conditions=tuple(
             (condition["type"], condition["status"], condition["observedGeneration"] == observed)
             for condition in status.get("conditions", ())
         ),
     )
-
-
-def _is_claim(before: Body, after: Body) -> bool:
-    old, new = before.get("status", {}), after.get("status", {})
-    fields = (old.keys() | new.keys()) - _OF_A_CLAIM
-    return all((old.get(field) or None) == (new.get(field) or None) for field in fields)

@@ -92,15 +92,14 @@ class _Api:
 
         def act() -> tuple[int, Any]:
             version = self._kubernetes.resource_version
-            before = self._object_of(path)
             answer = self._kubernetes.request(
                 method, path, query, body, headers["Content-Type"], accept=headers["Accept"]
             )
             is_write = kind is Kind.KUBERNETES_WRITE and answer[0] < HTTPStatus.BAD_REQUEST
             if is_write and version == self._kubernetes.resource_version:
                 self._network.wasted.append(what)
-            if is_write and before:
-                self._network.statuses.append((before, answer[1]))
+            if is_write and path.endswith(_STATUS):
+                self._network.statuses.append(answer[1])
             return answer
 
         outcome, answer = await self._network.carry(self._life, kind, what, act)
@@ -108,11 +107,6 @@ class _Api:
         if method == "GET" and outcome.seen is Seen.ANSWER:
             self._former[path] = (status, value)
         return _Answer(status, value if isinstance(value, bytes) else json.dumps(value).encode())
-
-    def _object_of(self, path: str) -> Any:
-        """Return the object at whose status a path points; nothing where it points elsewhere."""
-        is_status = path.endswith(_STATUS)
-        return self._kubernetes.request("GET", path.removesuffix(_STATUS))[1] if is_status else None
 
     async def _seen(self, outcome: Outcome, answer: tuple[int, Any] | None, path: str) -> tuple[int, Any]:
         match outcome.seen:

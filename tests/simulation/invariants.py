@@ -109,9 +109,9 @@ class Invariants:
 
     def _check_statuses(self) -> None:
         statuses, self.world.network.statuses = self.world.network.statuses, []
-        for before, after in statuses:
-            for wrong in wrongs(before, after):
-                raise ViolationError(f"GitOps: {wrong}: {before.get('status')} -> {after['status']}")
+        for body in statuses:
+            for wrong in wrongs(body):
+                raise ViolationError(f"GitOps: {wrong}: {body['status']}")
 
     def _note_lost_claim(self, before: Body, after: Body) -> None:
         """What a claim leads to that a user has wiped, nobody can know."""

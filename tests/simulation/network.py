@@ -50,14 +50,14 @@ class Network:
     """Counts I/Os from 0 while `is_counting`, and lets the script decide how each ends.
 
     The script is asked for each counted call, when it happens. `wasted` names the Kubernetes writes that were accepted
-    and changed nothing; `statuses` are the objects before and after each write of their status, until somebody takes them.
+    and changed nothing; `statuses` are the objects after each write of their status, until somebody takes them.
     `on_change` runs after each write that took effect; `before` may hold a call back.
     """
 
     script: Script = all_is_well
     calls: list[Call] = field(default_factory=list)
     wasted: list[str] = field(default_factory=list)
-    statuses: list[tuple[Any, Any]] = field(default_factory=list)
+    statuses: list[Any] = field(default_factory=list)
     is_counting: bool = False
     late_by: float = LATE_BY
     on_change: Callable[[], None] = lambda: None
