@@ -1,20 +1,20 @@
 """What tests do to account objects and their credentials, and what they see of them."""
 
-from tests.e2e.kube import GROUP, Body, Kube
-from tests.e2e.world import OPERATOR_NAMESPACE, World, eventually
+from tests.e2e.kube import Body, Kube
+from tests.e2e.world import World, eventually
 
 ACCOUNT_FINALIZER = "mailtrap-operator.io/account-in-use"
 CREDENTIAL_FINALIZER = "mailtrap-operator.io/credential-in-use"
 
 
 def account_path(world: World, name: str | None = None) -> str:
-    """Return the path of a ClusterMailtrapAccount, that of this world unless another one is named."""
-    return f"{GROUP}/clustermailtrapaccounts/{name or world.account}"
+    """Return the path of an account object, that of this world unless another one is named."""
+    return world.account_path(name)
 
 
 def credential_path(world: World, name: str | None = None) -> str:
     """Return the path of the Secret with a credential, that of this world unless another one is named."""
-    return f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets/{name or world.account}"
+    return f"/api/v1/namespaces/{world.credential_namespace}/secrets/{name or world.account}"
 
 
 def status_of(world: World, path: str | None = None) -> Body:
@@ -75,8 +75,9 @@ class Account:
     def __init__(self, world: World, name: str) -> None:
         self.world = world
         self.name = f"{world.namespace}-{name}"
-        self.path = f"{GROUP}/clustermailtrapaccounts/{self.name}"
-        self.secret_path = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets/{self.name}"
+        self.kind = world.account_kind
+        self.path = world.account_path(self.name)
+        self.secret_path = credential_path(world, self.name)
         self.credential_id = 0
         self.credential = ""
         self.put_new_credential()
@@ -93,7 +94,7 @@ class Account:
 
     def put_key(self, key: str, text: str) -> None:
         """Write the credentials Secret."""
-        self.world.put_plain_secret(self.name, {key: text}, OPERATOR_NAMESPACE)
+        self.world.put_plain_secret(self.name, {key: text}, self.world.credential_namespace)
 
     def expire_credential(self) -> None:
         """End the credential."""

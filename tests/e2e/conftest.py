@@ -9,6 +9,7 @@ from local_cluster import Cluster
 from mailtrap_simulator.process import SimulatorProcess
 from tests.e2e.cluster import cluster_with_crds
 from tests.e2e.kube import Kube
+from tests.e2e.modes import Mode, modes_of
 from tests.e2e.operator_process import OperatorProcess
 from tests.e2e.workloads import NODES
 from tests.e2e.world import CREDENTIAL, World
@@ -42,10 +43,28 @@ def simulator() -> Iterator[SimulatorProcess]:
         yield simulator
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Have the core suite run in each mode."""
+    modes = modes_of(metafunc.module.__name__.rpartition(".")[2], metafunc.function.__name__)
+    if modes and "mode" in metafunc.fixturenames:
+        metafunc.parametrize("mode", modes, ids=str, indirect=True, scope="module")
+
+
+@pytest.fixture(scope="module")
+def mode(request: pytest.FixtureRequest) -> Mode | None:
+    """Provide the mode that the operator is installed in; none outside of the core suite."""
+    mode: Mode | None = getattr(request, "param", None)
+    return mode
+
+
 @pytest.fixture
-def world(cluster: Cluster, kube: Kube, simulator: SimulatorProcess, tmp_path: Path) -> World:
+def world(
+    cluster: Cluster, kube: Kube, simulator: SimulatorProcess, tmp_path: Path, mode: Mode | None
+) -> Iterator[World]:
     """Provide a namespace with an account, and no operator yet."""
-    return World(cluster, kube, simulator, tmp_path)
+    world = World(cluster, kube, simulator, tmp_path, mode)
+    yield world
+    assert [] == world.refused()
 
 
 @pytest.fixture

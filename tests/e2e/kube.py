@@ -64,9 +64,9 @@ class Kube:
         headers = {"Content-Type": "application/merge-patch+json"}
         return _checked(self._http.patch(path, headers=headers, json=patch))
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, **options: Any) -> None:
         """Delete an object; one that is gone is fine."""
-        response = self._http.delete(path)
+        response = self._http.request("DELETE", path, json=options or None)
         if response.status_code != 404:
             _checked(response)
 

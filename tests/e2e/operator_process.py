@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,20 +17,28 @@ _ROOT = Path(__file__).parents[2]
 
 
 class OperatorProcess:
-    """One operator process; its log goes to a file."""
+    """One operator process; its log goes to a file, and `environment` adds to what it needs."""
 
-    def __init__(self, kubeconfig: Path, base_url: str, log: Path, *arguments: str) -> None:
+    def __init__(
+        self,
+        kubeconfig: Path,
+        base_url: str,
+        log: Path,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.log = log
-        self.port = _free_port()
+        self.port = free_port()
         self._environment = {
             "PATH": os.environ["PATH"],
             "KUBECONFIG": str(kubeconfig),
             # The client library copies the kubeconfig's keys to files, which a killed process leaves behind.
             "TMPDIR": str(log.parent),
             "MAILTRAP_OPERATOR_ALLOWED_BASE_URLS": base_url,
-            "MAILTRAP_OPERATOR_PORT": str(self.port),
             # Several side by side must get along without an election as well; a flag turns it on.
             "MAILTRAP_OPERATOR_LEADER_ELECTION": "false",
+            **(environment or {}),
+            "MAILTRAP_OPERATOR_PORT": str(self.port),
         }
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
@@ -122,7 +131,8 @@ class OperatorProcess:
             self.stop()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

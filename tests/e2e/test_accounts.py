@@ -13,13 +13,16 @@ import pytest
 from local_cluster import Cluster
 from tests.e2e.accounts import Account, force_delete
 from tests.e2e.kube import Kube
+from tests.e2e.modes import Mode
 from tests.e2e.world import World, eventually, served
 
 
 @pytest.fixture(scope="module")
-def world(cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(
+    cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory, mode: Mode
+) -> Iterator[World]:
     """Provide one served world for all tests of this file; each has objects of its own."""
-    with served(cluster, kube, tmp_path_factory.mktemp("accounts")) as world:
+    with served(cluster, kube, tmp_path_factory.mktemp("accounts"), mode) as world:
         yield world
 
 
@@ -58,7 +61,7 @@ def test_trouble_from_the_start_is_named_and_its_end_leads_to_a_token(world: Wor
             assert account.condition()["message"]
 
     for name, account in accounts.items():
-        world.put_api_token(f"new-{name}", accountRef={"name": account.name})
+        world.put_api_token(f"new-{name}", accountRef=world.account_ref(account.name))
     for name, trouble in TROUBLES.items():
         assert world.becomes(f"new-{name}", trouble.reason)["message"]
         assert [] == world.tokens_of(f"new-{name}")
@@ -75,7 +78,7 @@ def test_trouble_in_use_is_named_while_the_value_works_on_and_its_end_changes_no
     accounts = {name: Account(world, f"used-{name}") for name in TROUBLES}
     for name, account in accounts.items():
         account.put()
-        world.put_api_token(f"used-{name}", accountRef={"name": account.name})
+        world.put_api_token(f"used-{name}", accountRef=world.account_ref(account.name))
     values = {name: world.becomes_ready(f"used-{name}") for name in TROUBLES}
     before = world.last_call()
 
@@ -95,14 +98,16 @@ def test_trouble_in_use_is_named_while_the_value_works_on_and_its_end_changes_no
 def test_a_replaced_credential_takes_the_place_of_the_former_one(world: World) -> None:
     account = Account(world, "replaced")
     account.put()
-    world.put_api_token("replaced", accountRef={"name": account.name})
+    world.put_api_token("replaced", accountRef=world.account_ref(account.name))
     value = world.becomes_ready("replaced")
     former = account.credential_id
 
     account.put_new_credential()
     world.simulator.control("DELETE", f"credentials/{former}")
     before = world.last_call()
-    world.put_api_token("replaced", accountRef={"name": account.name}, expiration={"policy": "Never"})
+    world.put_api_token(
+        "replaced", accountRef=world.account_ref(account.name), expiration={"policy": "Never"}
+    )
 
     assert world.becomes_ready("replaced") != value
     assert ["reset"] == world.operations(before)
@@ -151,7 +156,7 @@ def test_the_token_that_the_operator_works_with_is_neither_reset_nor_deleted(wor
     account = Account(world, "own")
     account.put()
     rights = [{"type": "account", "id": world.simulator.account_id, "accessLevel": "Admin"}]
-    spec = {"accountRef": {"name": account.name}, "resources": rights, "rotation": {"overlap": "2s"}}
+    spec = {"accountRef": world.account_ref(account.name), "resources": rights, "rotation": {"overlap": "2s"}}
     world.put_api_token("manager", **spec)
     value = world.becomes_ready("manager")
     token_id = world.status("manager")["current"]["id"]
@@ -164,7 +169,7 @@ def test_the_token_that_the_operator_works_with_is_neither_reset_nor_deleted(wor
     assert "create" == world.operations(before)[0]
     pending = world.becomes("manager", "CredentialInUse", "RevocationPending")
     assert f"Token {token_id} is not deleted" in pending["message"]
-    assert f"the credentials Secret of ClusterMailtrapAccount {account.name}" in pending["message"]
+    assert f"the credentials Secret of {account.kind} {account.name}" in pending["message"]
     assert "True" == world.condition("manager")["status"]
 
     successor = world.value("manager")

@@ -40,7 +40,7 @@ def test_all_tokens_of_an_object_go_with_it(world: World, operator: OperatorProc
 
 
 def test_an_object_that_never_had_a_token_goes_at_once(world: World, operator: OperatorProcess) -> None:
-    world.put_api_token("waiting", accountRef={"name": "nowhere"})
+    world.put_api_token("waiting", accountRef=world.account_ref("nowhere"))
     world.becomes("waiting", "AccountNotFound")
     assert [] == finalizers(world, "waiting")
 

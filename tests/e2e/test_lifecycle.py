@@ -7,6 +7,7 @@ import pytest
 
 from local_cluster import Cluster
 from tests.e2e.kube import Body, Kube
+from tests.e2e.modes import Mode
 from tests.e2e.world import World, eventually, served
 
 SANDBOX = [{"type": "sandbox", "id": 7, "accessLevel": "Viewer"}]
@@ -14,9 +15,11 @@ NEVER = {"policy": "Never"}
 
 
 @pytest.fixture(scope="module")
-def world(cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(
+    cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory, mode: Mode
+) -> Iterator[World]:
     """Provide one served world for all tests of this file; each has objects of its own."""
-    with served(cluster, kube, tmp_path_factory.mktemp("lifecycle")) as world:
+    with served(cluster, kube, tmp_path_factory.mktemp("lifecycle"), mode) as world:
         yield world
 
 

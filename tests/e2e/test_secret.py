@@ -9,6 +9,7 @@ import pytest
 
 from local_cluster import Cluster
 from tests.e2e.kube import Body, Kube, RefusedError
+from tests.e2e.modes import Mode
 from tests.e2e.world import World, eventually, served
 
 GROUP = "mailtrap-operator.io"
@@ -17,9 +18,11 @@ Damage = Callable[[World, str, int], object]
 
 
 @pytest.fixture(scope="module")
-def world(cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(
+    cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory, mode: Mode
+) -> Iterator[World]:
     """Provide one served world for all tests of this file; each has objects of its own."""
-    with served(cluster, kube, tmp_path_factory.mktemp("secret")) as world:
+    with served(cluster, kube, tmp_path_factory.mktemp("secret"), mode) as world:
         yield world
 
 

@@ -15,10 +15,14 @@ from typing import Any, TypeVar
 
 import httpx
 
-from local_cluster import Cluster
+from local_cluster import Cluster, Helm
+from local_cluster.build import HELM4
 from mailtrap_simulator.process import SimulatorProcess
+from tests.e2e.containers import environment_of
 from tests.e2e.kube import GROUP, Body, Kube
+from tests.e2e.modes import Mode
 from tests.e2e.operator_process import OperatorProcess
+from tests.e2e.release import Release
 
 API_VERSION = "mailtrap-operator.io/v1alpha1"
 CREDENTIAL = "c0ffee00" * 4
@@ -43,20 +47,49 @@ def eventually(look: Callable[[], T | None], what: str, seconds: float = 30) -> 
 
 
 class World:
-    """One namespace with one account of a simulator."""
+    """One namespace with one account of a simulator.
 
-    def __init__(self, cluster: Cluster, kube: Kube, simulator: SimulatorProcess, folder: Path) -> None:
+    Its operators have an administrator's rights, or in a `mode` what the chart gives them.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        kube: Kube,
+        simulator: SimulatorProcess,
+        folder: Path,
+        mode: Mode | None = None,
+    ) -> None:
         self.cluster = cluster
         self.kube = kube
         self.simulator = simulator
         self.folder = folder
         self.namespace = f"test-{uuid.uuid4().hex[:8]}"
         self.account = self.namespace
+        self.account_kind = "MailtrapAccount" if mode and mode.is_namespaced else "ClusterMailtrapAccount"
+        self.credential_namespace = self.namespace if mode and mode.is_namespaced else OPERATOR_NAMESPACE
         kube.create("/api/v1/namespaces", {"metadata": {"name": self.namespace}})
+        self.release = mode and self._install(mode)
         self.put_credential(CREDENTIAL)
         self.put_account()
 
     # The operator.
+
+    def _install(self, mode: Mode) -> Release:
+        """Install the chart, without pods."""
+        helm = Helm(HELM4, self.folder / "helm", self.cluster.kubeconfig)
+        values = {
+            "replicaCount": 0,
+            "crds": {"enabled": False},
+            # A killed operator would hold the Lease for a while; Helm's own tests have it.
+            "leaderElection": {"enabled": False},
+            "watchNamespaces": [self.namespace] if mode.is_namespaced else [],
+            "settings": {"allowedBaseUrls": [self.simulator.url], "installation": INSTALLATION},
+            "log": {"level": "debug"},
+        }
+        release = Release(self.cluster, helm, self.namespace, OPERATOR_NAMESPACE, **values | mode.values)
+        release.install()
+        return release
 
     def operator(
         self,
@@ -68,26 +101,35 @@ class World:
     ) -> OperatorProcess:
         """Return an operator process, not started, that serves this namespace alone, unless it `sees_all`.
 
-        It acts as `user`, unless a `kubeconfig` says otherwise.
+        It acts as `user`, unless a `kubeconfig` says otherwise. In a mode it acts and serves as the chart says.
         """
-        watched = "" if sees_all else self.namespace
-        own = (
-            "--watch-namespaces",
-            watched,
-            "--namespace",
-            OPERATOR_NAMESPACE,
-            "--installation",
-            installation,
-        )
         log = self.folder / f"operator-{uuid.uuid4().hex[:6]}.log"
-        kubeconfig = kubeconfig or self.cluster.kubeconfig_for(user, ["system:masters"])
-        return OperatorProcess(kubeconfig, self.simulator.url, log, *own, *(arguments or FAST))
+        if self.release:
+            kubeconfig = self.cluster.kubeconfig_for_service_account(OPERATOR_NAMESPACE, self.release.name)
+            container, pod = self.release.container()
+            environment = environment_of(container, pod)
+            own = container["args"][1:]
+        else:
+            kubeconfig = kubeconfig or self.cluster.kubeconfig_for(user, ["system:masters"])
+            environment = {
+                "MAILTRAP_OPERATOR_WATCH_NAMESPACES": "" if sees_all else self.namespace,
+                "MAILTRAP_OPERATOR_NAMESPACE": OPERATOR_NAMESPACE,
+                "MAILTRAP_OPERATOR_INSTALLATION": installation,
+            }
+            own = []
+        given = [*own, *(arguments or FAST)]
+        return OperatorProcess(kubeconfig, self.simulator.url, log, *given, environment=environment)
+
+    @property
+    def user(self) -> str:
+        """The user that its operators are to the API server."""
+        return self.release.user if self.release else "operator"
 
     # What a user does.
 
     def put_credential(self, value: str, name: str | None = None) -> None:
         """Write the account's credential."""
-        self.put_plain_secret(name or self.account, {"token": value}, OPERATOR_NAMESPACE)
+        self.put_plain_secret(name or self.account, {"token": value}, self.credential_namespace)
 
     def put_plain_secret(self, name: str, data: dict[str, str], namespace: str | None = None) -> None:
         """Write a Secret that is not the operator's."""
@@ -96,23 +138,24 @@ class World:
         self.kube.apply(f"/api/v1/namespaces/{namespace or self.namespace}/secrets/{name}", body)
 
     def put_account(self, name: str | None = None, **spec: Any) -> None:
-        """Write a ClusterMailtrapAccount, that of this world unless another one is named."""
+        """Write an account object, that of this world unless another one is named."""
         name = name or self.account
         full = {
             "accountId": self.simulator.account_id,
             "credentialsSecretRef": {"name": name},
             "baseUrl": self.simulator.url,
             "refreshInterval": "10s",
-            "policy": {"allowedNamespaces": {"names": ["*"]}},
         } | spec
-        kind = "ClusterMailtrapAccount"
+        if self.account_kind == "ClusterMailtrapAccount":
+            full = {"policy": {"allowedNamespaces": {"names": ["*"]}}} | full
+        kind = self.account_kind
         body = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": full}
-        self.kube.apply(f"{GROUP}/clustermailtrapaccounts/{name}", body)
+        self.kube.apply(self.account_path(name), body)
 
     def put_api_token(self, name: str, **spec: Any) -> None:
         """Apply an ApiToken, as often as one likes."""
         full = {
-            "accountRef": {"name": self.account},
+            "accountRef": self.account_ref(),
             "resources": [{"type": "domain", "id": 1, "accessLevel": "Admin"}],
         } | spec
         body = {"apiVersion": API_VERSION, "kind": "ApiToken", "metadata": {"name": name}, "spec": full}
@@ -138,6 +181,17 @@ class World:
         self.simulator.control("POST", "tokens", {"name": name, "resources": resources, "foreign": True})
 
     # What one sees of Kubernetes.
+
+    def account_path(self, name: str | None = None) -> str:
+        """Return the path of an account object, that of this world unless another one is named."""
+        name = name or self.account
+        if self.account_kind == "ClusterMailtrapAccount":
+            return f"{GROUP}/clustermailtrapaccounts/{name}"
+        return f"{GROUP}/namespaces/{self.namespace}/mailtrapaccounts/{name}"
+
+    def account_ref(self, name: str | None = None) -> dict[str, str]:
+        """Return how an ApiToken refers to an account object, that of this world unless another one is named."""
+        return {"kind": self.account_kind, "name": name or self.account}
 
     def api_token_path(self, name: str) -> str:
         """Return the path of an ApiToken."""
@@ -213,18 +267,27 @@ class World:
         lines = self.cluster.kubectl("get", "--raw", f"{path}?{query}").splitlines()
         return [json.loads(line)["object"] for line in lines]
 
-    def requests(self, user: str = "operator") -> list[Body]:
+    def requests(self, user: str | None = None) -> list[Body]:
         """Return what an operator's user has asked of Kubernetes in this world, as the audit log tells."""
         lines = self.cluster.audit_log.read_text().splitlines()
         entries = [json.loads(line) for line in lines if self.namespace in line]
-        return [e for e in entries if (user, "ResponseComplete") == (e["user"]["username"], e["stage"])]
+        asked = (user or self.user, "ResponseComplete")
+        return [entry for entry in entries if asked == (entry["user"]["username"], entry["stage"])]
 
-    def writes(self, user: str = "operator") -> list[Body]:
+    def writes(self, user: str | None = None) -> list[Body]:
         """Return those requests that write something, dry runs apart."""
         reading = {"get", "list", "watch"}
         return [
             e for e in self.requests(user) if e["verb"] not in reading and "dryRun=" not in e["requestURI"]
         ]
+
+    def refused(self) -> list[Body]:
+        """Return what the operator of a mode has asked of Kubernetes without having the right to."""
+        if self.kube.get(f"/api/v1/namespaces/{self.namespace}") is None:
+            return []  # its Roles are gone with it
+        lines = self.cluster.audit_log.read_text().splitlines()
+        entries = [json.loads(line) for line in lines if self.user in line and '"forbid"' in line]
+        return [e["objectRef"] | {"verb": e["verb"]} for e in entries if e["user"]["username"] == self.user]
 
     @staticmethod
     def written(writes: list[Body]) -> set[str]:
@@ -310,9 +373,10 @@ class World:
 
 
 @contextmanager
-def served(cluster: Cluster, kube: Kube, folder: Path) -> Iterator[World]:
+def served(cluster: Cluster, kube: Kube, folder: Path, mode: Mode | None = None) -> Iterator[World]:
     """Yield a world with a simulator and a running operator of its own, for all tests of a file."""
     with SimulatorProcess(CREDENTIAL) as simulator:
-        world = World(cluster, kube, simulator, folder)
+        world = World(cluster, kube, simulator, folder, mode)
         with world.operator():
             yield world
+        assert [] == world.refused()
