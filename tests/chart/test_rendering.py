@@ -121,12 +121,12 @@ def test_the_service_selects_the_pods_of_the_deployment_and_not_the_test(helm: H
 @pytest.mark.parametrize(
     ("settings", "image"),
     [
-        ((), "ghcr.io/mailtrap-operator/mailtrap-operator:0.1.0"),
-        (("image.tag=v9",), "ghcr.io/mailtrap-operator/mailtrap-operator:v9"),
+        ((), "mailtrap-operator:0.1.0"),
+        (("image.tag=v9",), "mailtrap-operator:v9"),
         (("image.repository=mirror/mo", "image.tag=v9"), "mirror/mo:v9"),
         (
             (f"image.digest=sha256:{'0' * 64}", "image.tag=v9"),
-            f"ghcr.io/mailtrap-operator/mailtrap-operator@sha256:{'0' * 64}",
+            f"mailtrap-operator@sha256:{'0' * 64}",
         ),
     ],
 )

@@ -1,6 +1,7 @@
 """The world of an end-to-end test: a namespace of the real API server, a simulator, and the objects in them.
 
 Everything is looked at from outside: through the Kubernetes API, the simulator's control, and with the token value.
+Longer than other files, because it is the one vocabulary of all these tests: what a user does, and what one sees.
 """
 
 import base64
