@@ -229,10 +229,13 @@ class World:
 
         def look() -> str | None:
             body = self.api_token(name) or {}
-            conditions = {c["type"]: c for c in body.get("status", {}).get("conditions", [])}
+            status = body.get("status", {})
+            conditions = {c["type"]: c for c in status.get("conditions", [])}
             ready = conditions.get("Ready", {})
             is_current = ready.get("observedGeneration") == body.get("metadata", {}).get("generation")
-            is_done = ready.get("status") == "True" and "Reconciling" not in conditions
+            # While a token is rotated the object stays Ready; the open operation tells.
+            is_at_rest = "operation" not in status and "Reconciling" not in conditions
+            is_done = ready.get("status") == "True" and is_at_rest
             return self.value(body["spec"].get("secretName", name)) if is_current and is_done else None
 
         return eventually(look, f"{name} is Ready: {self.status(name)}", seconds)
