@@ -41,7 +41,7 @@ def writes_of(world: World, user: str, since: str = "") -> list[Body]:
     return [
         entry
         for entry in entries
-        if entry["user"]["username"] == user
+        if entry["user"].get("username") == user
         and entry["verb"] not in reading
         and entry["requestReceivedTimestamp"] >= since
     ]

@@ -129,7 +129,7 @@ def is_read_on_its_own(world: World, path: str) -> None:
 def entries(world: World) -> list[Body]:
     lines = world.cluster.audit_log.read_text().splitlines()
     found = [json.loads(line) for line in lines if world.user in line]
-    return [entry for entry in found if entry["user"]["username"] == world.user and "objectRef" in entry]
+    return [entry for entry in found if entry["user"].get("username") == world.user and "objectRef" in entry]
 
 
 def requests(world: World) -> set[Request]:
