@@ -12,28 +12,26 @@ import re
 import ssl
 import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from aiohttp import ClientSession, ClientTimeout, web
+from aiohttp import web
 from anyio.from_thread import start_blocking_portal
+
+from tests.e2e.reverse_proxy import PATIENCE, ReverseProxy
 
 Moment = Literal["before", "after"]
 """Before the server hears of a call, or after it has carried it out but before its answer is passed on."""
-
-HOLD = 120.0
-"""Seconds after which a stopped call is given up; by then the test has killed the operator or failed."""
 
 _KUBERNETES = re.compile(
     r"/namespaces/[^/]+/(?P<kind>secrets|apitokens|events)(/(?P<name>[^/]+))?(?P<part>/status)?$"
 )
 _MAILTRAP = re.compile(r"^/api/accounts(/\d+/api_tokens(/(?P<id>\d+))?(?P<part>/reset)?)?$")
 _OWN_NAME = re.compile(r"^[^/]+/(?P<name>\S+) \[k8s:")
-_NOT_PASSED_ON = {"host", "connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +100,13 @@ class Steps:
             self._changed.notify_all()
             return True
 
-    def learn(self, step: Step | None, answer: bytes) -> None:
+    def learn(self, step: Step | None, answer: web.StreamResponse) -> None:
         """Remember whose token was issued, if one was."""
         if step is None or not step.label.startswith("POST api_tokens"):
             return
-        body = json.loads(answer)
+        assert isinstance(answer, web.Response)
+        assert isinstance(answer.body, bytes)
+        body = json.loads(answer.body)
         if "token" in body:
             with self._changed:
                 self._names |= {str(body["id"]): step.name, _digest(body["token"]): step.name}
@@ -137,63 +137,28 @@ class Steps:
 
 
 class Gate:
-    """One reverse proxy on loopback; the steps among its calls are taken, and stopped, as `steps` says."""
+    """A reverse proxy; the steps among its calls are taken, and stopped, as `steps` says."""
 
-    def __init__(self, upstream: str, steps: Steps, tls: ssl.SSLContext | None = None) -> None:
-        self._upstream = upstream
+    def __init__(self, proxy: ReverseProxy, steps: Steps) -> None:
+        self._proxy = proxy
         self._steps = steps
-        self._tls = tls
 
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[str]:
+    def open(self) -> AbstractAsyncContextManager[str]:
         """Serve; yield the base URL."""
-        app = web.Application(client_max_size=16 * 2**20)
-        app.router.add_route("*", "/{path:.*}", self._pass)
-        # A caller that dies must not have its stopped call carried out afterwards.
-        runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        async with ClientSession(self._upstream, auto_decompress=False) as self._session:
-            try:
-                site = web.TCPSite(runner, "127.0.0.1", 0)
-                await site.start()
-                yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-            finally:
-                await runner.cleanup()
+        return self._proxy.open(self._pass)
 
     async def _pass(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
-        step = self._steps.take(request, body)
+        step = self._steps.take(request, await request.read())
         if self._steps.stops(step, "before"):
             return await _hold()
-        headers = {name: text for name, text in request.headers.items() if name.lower() not in _NOT_PASSED_ON}
-        is_watch = "watch" in request.query
-        call = self._session.request(
-            request.method,
-            request.rel_url,
-            headers=headers,
-            data=body or None,
-            ssl=self._tls or True,
-            timeout=ClientTimeout(total=None if is_watch else HOLD),
-        )
-        async with call as answer:
-            passed = {
-                name: text for name, text in answer.headers.items() if name.lower() not in _NOT_PASSED_ON
-            }
-            if is_watch:
-                stream = web.StreamResponse(status=answer.status, headers=passed)
-                await stream.prepare(request)
-                async for chunk in answer.content.iter_any():
-                    await stream.write(chunk)
-                return stream
-            content = await answer.read()
-        self._steps.learn(step, content)
-        if self._steps.stops(step, "after"):
-            return await _hold()
-        return web.Response(status=answer.status, headers=passed, body=content)
+        answer = await self._proxy.pass_on(request)
+        self._steps.learn(step, answer)
+        return await _hold() if self._steps.stops(step, "after") else answer
 
 
 async def _hold() -> web.Response:
-    await asyncio.sleep(HOLD)
+    # By the end of it the test has killed the operator or failed.
+    await asyncio.sleep(PATIENCE)
     return web.Response(status=504)
 
 
@@ -212,8 +177,8 @@ def gates(cluster_url: str, tls: ssl.SSLContext, mailtrap_url: str, folder: Path
     steps = Steps()
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(Gate(cluster_url, steps, tls).open()) as kubernetes,
-        portal.wrap_async_context_manager(Gate(mailtrap_url, steps).open()) as base_url,
+        portal.wrap_async_context_manager(Gate(ReverseProxy(cluster_url, tls), steps).open()) as kubernetes,
+        portal.wrap_async_context_manager(Gate(ReverseProxy(mailtrap_url), steps).open()) as base_url,
     ):
         kubeconfig = folder / "gate.kubeconfig"
         kubeconfig.write_text(yaml.safe_dump(_kubeconfig(kubernetes)))

@@ -7,6 +7,7 @@ rest of the core suite is refused nothing is looked at when each of its worlds e
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from mailtrap_simulator.process import SimulatorProcess
 from tests.e2e.accounts import ACCOUNT_FINALIZER, is_held
 from tests.e2e.kube import GROUP, Body, Kube
 from tests.e2e.modes import MODES, Mode
+from tests.e2e.reverse_proxy import ReverseProxy, kubeconfig_through, proxied
 from tests.e2e.workloads import KINDS, Workload
 from tests.e2e.world import API_VERSION, CREDENTIAL, FAST, OPERATOR_NAMESPACE, World, eventually
 
@@ -62,17 +64,22 @@ class Right:
 @pytest.fixture(params=MODES, ids=str)
 def installed(
     request: pytest.FixtureRequest, cluster: Cluster, kube: Kube, simulator: SimulatorProcess, tmp_path: Path
-) -> Iterator[World]:
-    """Provide a world in each mode, whose operator elects a leader and finds out by itself where it is."""
+) -> Iterator[tuple[World, ReverseProxy]]:
+    """Provide a world in each mode, whose operator elects a leader and finds out by itself where it is.
+
+    It talks to the API server through the proxy.
+    """
     mode: Mode = request.param
     defaults = {"leaderElection": {"enabled": True}, "settings": {}}
     world = World(cluster, kube, simulator, tmp_path, replace(mode, values=mode.values | defaults))
     kube.delete(f"/apis/coordination.k8s.io/v1/namespaces/{OPERATOR_NAMESPACE}/leases/mailtrap-operator")
-    with world.operator(*FAST, "--resync-interval", "1s"):
-        yield world
+    with proxied(cluster.url, cluster.ca_file) as (proxy, url):
+        kubeconfig = kubeconfig_through(url, world.service_account())
+        with world.operator(*FAST, "--resync-interval", "1s", kubeconfig=kubeconfig):
+            yield world, proxy
 
 
-def live(world: World) -> None:
+def live(world: World, proxy: ReverseProxy) -> None:
     """Have the operator do all that it can."""
     labels = {"tier": world.namespace}
     workloads = [Workload(world, kind, "shop", secret="shop", labels=labels) for kind in KINDS]
@@ -110,20 +117,17 @@ def live(world: World) -> None:
     world.put_api_token("own", accountRef={"kind": "MailtrapAccount", "name": "own"})
     world.becomes_ready("own")
     is_held(world, own, ACCOUNT_FINALIZER)
-    for path in {own, world.account_path()}:
-        is_read_on_its_own(world, path)
+    paths = {own, world.account_path()}
+    with proxy.silent_watches():
+        for path in paths:
+            world.kube.merge(path, {"spec": {"refreshInterval": "61s"}})
+        for path in paths:
+            eventually(partial(is_read, world, path), f"{path} is read, which only the resync's list told of")
 
 
-def is_read_on_its_own(world: World, path: str) -> None:
-    """Change an account until a list shows a change before the watch tells of it."""
+def is_read(world: World, path: str) -> bool:
     resource, name = path.split("/")[-2:]
-
-    def look() -> bool:
-        for seconds in range(61, 201):
-            world.kube.merge(path, {"spec": {"refreshInterval": f"{seconds}s"}})
-        return any((r.verb, r.resource, r.name) == ("get", resource, name) for r in requests(world))
-
-    eventually(look, f"{path} is read")
+    return any((r.verb, r.resource, r.name) == ("get", resource, name) for r in requests(world))
 
 
 def entries(world: World) -> list[Body]:
@@ -189,9 +193,11 @@ def grant(world: World, role: str, granted: list[Right]) -> None:
     world.kube.merge(role, {"rules": [right.rule for right in granted if right.role == role]})
 
 
-def test_each_right_is_used_and_without_any_one_of_them_a_request_is_refused(installed: World) -> None:
-    world = installed
-    live(world)
+def test_each_right_is_used_and_without_any_one_of_them_a_request_is_refused(
+    installed: tuple[World, ReverseProxy],
+) -> None:
+    world, proxy = installed
+    live(world, proxy)
     asked, granted = requests(world), rights(world)
 
     assert [] == world.refused()

@@ -103,11 +103,12 @@ class World:
     ) -> OperatorProcess:
         """Return an operator process, not started, that serves this namespace alone, unless it `sees_all`.
 
-        It acts as `user`, unless a `kubeconfig` says otherwise. In a mode it acts and serves as the chart says.
+        It acts as `user`, or in a mode as the chart says, unless a `kubeconfig` says otherwise. In a mode it serves as the
+        chart says.
         """
         log = self.folder / f"operator-{uuid.uuid4().hex[:6]}.log"
         if self.release:
-            kubeconfig = self.cluster.kubeconfig_for_service_account(OPERATOR_NAMESPACE, self.release.name)
+            kubeconfig = kubeconfig or self.service_account()
             container, pod = self.release.container()
             environment = environment_of(container, pod)
             own = container["args"][1:]
@@ -121,6 +122,11 @@ class World:
             own = []
         given = [*own, *(arguments or FAST)]
         return OperatorProcess(kubeconfig, self.simulator.url, log, *given, environment=environment)
+
+    def service_account(self) -> Path:
+        """Make a kubeconfig for the ServiceAccount that the operator has in a mode."""
+        assert self.release is not None
+        return self.cluster.kubeconfig_for_service_account(OPERATOR_NAMESPACE, self.release.name)
 
     @property
     def user(self) -> str:
