@@ -63,7 +63,7 @@ def test_the_command_tells_what_the_operator_would_do_and_writes_nothing(world: 
         "new": "create a token",
         "changed": f"create a token, and delete token {ids['changed']} later",
         "served": "do nothing",
-        "doomed": "record what it found",
+        "doomed": f"delete token {ids['doomed']}, and let the object go",
     } == {name: row["would"] for name, row in seen.items()}
     assert ("AccessChanged", world.namespace) == (seen["changed"]["reason"], seen["changed"]["namespace"])
     assert [] == world.operations(before)

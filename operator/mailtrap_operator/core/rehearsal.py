@@ -14,6 +14,7 @@ from mailtrap_operator.core.actions import (
     Notice,
     Plan,
     PublishToken,
+    Record,
     RemoveFinalizer,
     RestartWorkloads,
     RevokeToken,
@@ -48,11 +49,19 @@ def rehearse(observation: Observation, now: datetime) -> Plan:
 def words_of(planned: Plan, status: ApiTokenStatus) -> str:
     """Return what a plan does, such as "reset token 7"."""
     if planned.action is None:
-        return "record what it found" if planned.changes(status) else "do nothing"
+        return _recorded_in_words(planned.record) if planned.changes(status) else "do nothing"
     known = {token.id for token in status.previous}
     retired = [str(token.id) for token in planned.record.previous if token.id not in known]
     beside = f", and delete token {', '.join(retired)} later" if retired else ""
     return f"{_in_words(planned.action)}{beside}"
+
+
+def _recorded_in_words(record: Record) -> str:
+    if record.operation is None or record.operation.type != "Delete":
+        return "record what it found"
+    # The claim is the first step of a deletion; who asks wants to know what follows.
+    ids = sorted(token.id for token in (record.current, *record.previous) if token)
+    return f"delete token {', '.join(map(str, ids))}, and let the object go" if ids else "let the object go"
 
 
 def _in_words(action: Action) -> str:  # noqa: PLR0911 - one for each action

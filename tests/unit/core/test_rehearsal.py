@@ -70,6 +70,16 @@ CLAIMED = an_operation("Delete", nonce="")
             seen(an_api_token(status=a_status(current=a_current(5)))), "record what it found", id="a record"
         ),
         pytest.param(
+            seen(an_api_token(status=a_status(previous=(a_previous(7),)), deleted=True)),
+            "delete token 1, 7, and let the object go",
+            id="a deletion that begins",
+        ),
+        pytest.param(
+            seen(an_api_token(status=a_status(current=None), deleted=True), secret=None, listed=()),
+            "let the object go",
+            id="a deletion that begins, and nothing is on record",
+        ),
+        pytest.param(
             seen(
                 an_api_token(status=a_status(operation=CLAIMED, current=None), deleted=True),
                 secret=None,
