@@ -8,6 +8,7 @@ import pytest
 from local_cluster import Cluster
 from mailtrap_simulator.process import SimulatorProcess
 from tests.e2e.cluster import cluster_with_crds
+from tests.e2e.grants import not_granted
 from tests.e2e.kube import Kube
 from tests.e2e.modes import Mode, modes_of
 from tests.e2e.operator_process import OperatorProcess
@@ -17,9 +18,10 @@ from tests.e2e.world import CREDENTIAL, World
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Provide the real API server with the CRDs."""
+    """Provide the real API server with the CRDs. What operators have asked of it the chart must grant."""
     with cluster_with_crds(tmp_path_factory.mktemp("cluster")) as cluster:
         yield cluster
+    assert set() == not_granted(cluster.audit_log, "operator", tmp_path_factory.mktemp("helm"))
 
 
 @pytest.fixture(scope="session")

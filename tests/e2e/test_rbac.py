@@ -1,12 +1,13 @@
 """The chart's rights are what the operator asks for, no more and no less, in each mode.
 
 What it asks for is read from the API server's audit log, after a life in which it does everything it can. That the
-rest of the core suite is refused nothing is looked at when each of its worlds ends.
+core suite is refused nothing is looked at when each of its worlds ends; that the chart grants what operators with an
+administrator's rights have asked for in all other tests, when their cluster ends.
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from local_cluster import Cluster
 from mailtrap_simulator.process import SimulatorProcess
 from tests.e2e.accounts import ACCOUNT_FINALIZER, is_held
+from tests.e2e.grants import Request, Right, requests_among, rights_of
 from tests.e2e.kube import GROUP, Body, Kube
 from tests.e2e.modes import MODES, Mode
 from tests.e2e.reverse_proxy import ReverseProxy, kubeconfig_through, proxied
@@ -22,43 +24,6 @@ from tests.e2e.workloads import KINDS, Workload
 from tests.e2e.world import API_VERSION, CREDENTIAL, FAST, OPERATOR_NAMESPACE, World, eventually
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
-EVERYBODYS = "selfsubjectaccessreviews"
-"""What each user may create without a role of ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request for a resource; `resource` names a part of it too, as in `apitokens/status`."""
-
-    verb: str
-    group: str
-    resource: str
-    namespace: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Right:
-    """One verb for one resource in a role; a ClusterRole's holds everywhere, a Role's in its namespace."""
-
-    role: str
-    namespace: str | None
-    verb: str
-    group: str
-    resource: str
-    names: tuple[str, ...]
-
-    def allows(self, request: Request) -> bool:
-        """Whether it suffices for a request."""
-        same = (self.verb, self.group, self.resource) == (request.verb, request.group, request.resource)
-        is_here = self.namespace in {None, request.namespace}
-        return same and is_here and (not self.names or request.name in self.names)
-
-    @property
-    def rule(self) -> Body:
-        """Return it as a rule of its role."""
-        named = {"resourceNames": list(self.names)} if self.names else {}
-        return {"apiGroups": [self.group], "resources": [self.resource], "verbs": [self.verb], **named}
 
 
 @pytest.fixture(params=MODES, ids=str)
@@ -137,32 +102,18 @@ def entries(world: World) -> list[Body]:
 
 
 def requests(world: World) -> set[Request]:
-    """Return what the operator has asked for, apart from what everybody may."""
-    found = set()
-    for entry in entries(world):
-        asked = entry["objectRef"]
-        resource = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
-        names = (asked.get(key, "") for key in ("namespace", "name"))
-        found.add(Request(entry["verb"], asked.get("apiGroup", ""), resource, *names))
-    return {request for request in found if request.resource != EVERYBODYS}
+    return requests_among(entries(world))
 
 
 def rights(world: World) -> list[Right]:
     """Return what the release grants its operator."""
     assert world.release is not None
     name = world.release.name
-    places: list[tuple[str, str | None]] = [(f"{RBAC}/clusterroles/{name}", None)]
+    paths = [f"{RBAC}/clusterroles/{name}"]
     for namespace in (world.namespace, OPERATOR_NAMESPACE):
         roles = f"{RBAC}/namespaces/{namespace}/roles"
-        places += [(f"{roles}/{name}", namespace), (f"{roles}/{name}-own", namespace)]
-    return [
-        Right(path, namespace, verb, group, resource, tuple(rule.get("resourceNames", ())))
-        for path, namespace in places
-        for rule in (world.kube.get(path) or {"rules": []})["rules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    ]
+        paths += [f"{roles}/{name}", f"{roles}/{name}-own"]
+    return [right for path in paths if (role := world.kube.get(path)) for right in rights_of(role, path)]
 
 
 def is_allowed(world: World, request: Request) -> bool:
