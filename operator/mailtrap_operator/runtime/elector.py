@@ -36,6 +36,7 @@ _RENEW_EVERY = 2.0
 _RETRY_EVERY = 0.5
 _LOOK_EVERY = 1.0
 _LAST_BACKOFF = 8.0
+_RELEASE_PATIENCE = 3.0
 
 
 class Leases(Protocol):
@@ -127,14 +128,33 @@ class Elector:
                 logger.warning("the Lease was not renewed", extra={"cause": failure.message})
 
     async def release(self) -> None:
-        """Let another replica lead at once; this one writes nothing any more."""
+        """Let another replica lead at once; this one writes nothing else any more."""
         was_leading = self.leads
         self._end()
-        if was_leading and self._own is not None:
+        if not was_leading:
+            return
+        try:
+            async with asyncio.timeout(_RELEASE_PATIENCE):
+                await self._free()
+        except TimeoutError:
+            logger.warning("the Lease was not released; it runs out")
+
+    async def _free(self) -> None:
+        own = self._own
+        while True:
             try:
-                await self._leases.write(replace(self._own, holder="", renewed_at=self._clock()))
+                own = own or await self._found()
+                if own is not None:
+                    await self._leases.write(replace(own, holder="", renewed_at=self._clock()))
+            except Conflict:
+                # A renewal that was given up may have arrived before.
+                own = None
             except Failure as failure:
-                logger.warning("the Lease was not released; it runs out", extra={"cause": failure.message})
+                own = None
+                logger.warning("the Lease was not released yet", extra={"cause": failure.message})
+                await asyncio.sleep(self._jittered(_RETRY_EVERY))
+            else:
+                return
 
     async def _try(self) -> bool:
         record = await self._leases.read()
@@ -169,10 +189,13 @@ class Elector:
         sent = _now()
         # The look may have taken long.
         if self.leads:
-            self._extend(await self._leases.write(replace(own, renewed_at=self._clock())), sent)
+            written = await self._leases.write(replace(own, renewed_at=self._clock()))
+            # It may be released, or lost, by the time of the answer.
+            if self._leads_until is not None:
+                self._extend(written, sent)
 
     async def _found(self) -> LeaseRecord | None:
-        """Return the record to write over where it is still ours, or nobody's."""
+        """Return the record to write over where it is still ours, a new one where it is gone."""
         record = await self._leases.read()
         if record is None and self._seen is not None:
             return replace(self._seen, version="")

@@ -129,6 +129,117 @@ async def test_a_standby_that_ends_leaves_the_lease_as_it_is() -> None:
     assert [record("a", version="1")] == lease.history
 
 
+@pytest.mark.parametrize("is_cancelled", [True, False], ids=["given up", "going on"])
+@pytest.mark.parametrize("arrival", [0.1, 0.6], ids=["arrives before the release", "arrives after it"])
+@virtual
+async def test_a_leader_that_releases_in_the_middle_of_a_renewal_is_followed_at_once(
+    arrival: float, *, is_cancelled: bool
+) -> None:
+    lease = Lease()
+    leader, standby = replica(lease, "a").start(), replica(lease)
+    await leader.leads_within(5)
+    standby.start()
+    await _renewal_under_way(leader, arrival)
+
+    leader.way.delay = lambda: 0.3
+    if is_cancelled:
+        leader.stop()
+    await leader.elector.release()
+
+    assert await standby.leads_within(3)
+    await asyncio.sleep(5)
+    assert (False, True) == (leader.may_write(), standby.may_write())
+    holders = [written.holder for written in lease.history]
+    assert {"", "b"} == set(holders[holders.index("") :])
+    assert not leader.is_lost
+
+
+async def _renewal_under_way(leader: Replica, arrival: float) -> None:
+    """Wait until a renewal is sent that takes so long to arrive."""
+    is_sent = asyncio.Event()
+
+    def delay() -> float:
+        is_sent.set()
+        return arrival
+
+    leader.way.delay = delay
+    await is_sent.wait()
+
+
+@virtual
+async def test_a_leader_that_releases_after_a_failed_renewal_is_followed_at_once() -> None:
+    lease = Lease()
+    leader, standby = replica(lease, "a").start(), replica(lease)
+    await leader.leads_within(5)
+    standby.start()
+    leader.way.refusal = FORBIDDEN
+    await asyncio.sleep(3)
+    leader.way.refusal = None
+
+    leader.stop()
+    await leader.elector.release()
+
+    assert await standby.leads_within(1.5)
+
+
+@virtual
+async def test_a_release_that_fails_is_tried_again() -> None:
+    lease = Lease()
+    leader, standby = replica(lease, "a").start(), replica(lease)
+    await leader.leads_within(5)
+    standby.start()
+    leader.way.refusal = FORBIDDEN
+
+    leader.stop()
+    releasing = asyncio.create_task(leader.elector.release())
+    await asyncio.sleep(1)
+    leader.way.refusal = None
+    await releasing
+
+    assert await standby.leads_within(2)
+
+
+@virtual
+async def test_a_release_that_conflicts_with_an_edit_is_written_over_it() -> None:
+    lease = Lease()
+    leader = replica(lease, "a").start()
+    await leader.leads_within(5)
+    lease.put(record("a"))
+
+    leader.stop()
+    await leader.elector.release()
+
+    assert lease.record is not None
+    assert "" == lease.record.holder
+
+
+@virtual
+async def test_a_release_leaves_the_lease_of_another_holder_as_it_is() -> None:
+    lease = Lease()
+    leader = replica(lease, "a").start()
+    await leader.leads_within(5)
+    others = lease.put(record("b"))
+
+    leader.stop()
+    await leader.elector.release()
+
+    assert others == lease.record
+
+
+@virtual
+async def test_a_release_that_gets_no_answer_is_given_up_soon() -> None:
+    leader = replica(Lease(), "a").start()
+    await leader.leads_within(5)
+    leader.way.is_cut = True
+    begun = now()
+
+    leader.stop()
+    await leader.elector.release()
+
+    assert now() - begun <= 3
+    assert (False, False) == (leader.may_write(), leader.is_lost)
+
+
 def _cut(way: Way) -> None:
     way.is_cut = True
 
