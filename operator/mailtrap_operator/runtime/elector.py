@@ -37,6 +37,8 @@ _RETRY_EVERY = 0.5
 _LOOK_EVERY = 1.0
 _LAST_BACKOFF = 8.0
 _RELEASE_PATIENCE = 3.0
+_MOST_TRANSITIONS = 2**31 - 1
+"""The field's largest number; the API server refuses a larger one."""
 
 
 class Leases(Protocol):
@@ -168,7 +170,7 @@ class Elector:
             duration=LEASE,
             acquired_at=now,
             renewed_at=now,
-            transitions=former.transitions + 1 if former else 0,
+            transitions=min(former.transitions + 1, _MOST_TRANSITIONS) if former else 0,
             version=record.version if record else "",
         )
         sent = _now()

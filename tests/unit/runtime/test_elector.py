@@ -89,6 +89,17 @@ async def test_the_lease_says_who_leads_since_when_and_how_often_that_changed() 
 
 
 @virtual
+async def test_a_count_of_changes_that_is_full_stays_as_it_is() -> None:
+    lease = Lease()
+    lease.put(record("", transitions=2**31 - 1))
+
+    await replica(lease).start().leads_within(5)
+
+    assert lease.record is not None
+    assert ("b", 2**31 - 1) == (lease.record.holder, lease.record.transitions)
+
+
+@virtual
 async def test_a_leader_that_dies_is_followed_when_its_lease_has_passed() -> None:
     lease = Lease()
     leader, standby = replica(lease, "a").start(), replica(lease)
