@@ -36,6 +36,8 @@ from mailtrap_operator.settings import PreviewSettings, Settings, is_in_pod
 logger = logging.getLogger(__name__)
 
 _LONGEST_KUBERNETES_CALL = timedelta(seconds=10)
+_LONGEST_DRAIN = timedelta(seconds=45)
+"""With the release of the Lease and the end of the watches it fits into the 60 s that the chart gives a pod to end."""
 
 
 async def run(settings: Settings) -> None:
@@ -183,7 +185,9 @@ class Process:
     async def _watch(self, operator: Operator, working: asyncio.Task[None]) -> None:
         async def drain() -> None:
             logger.info("stopping: the passes under way come to their end")
-            await operator.queue.drain(3 * self._settings.request_timeout)
+            # What waits for the rate limit has sent nothing; the next leader waits for it as well.
+            operator.accounts.end_waiting()
+            await operator.queue.drain(min(3 * self._settings.request_timeout, _LONGEST_DRAIN))
             working.cancel()
             await self._leadership.release()
 

@@ -88,6 +88,11 @@ class Accounts:
         """Return where the Secret with an account's credential is looked for."""
         return key.namespace or self._namespace
 
+    def end_waiting(self) -> None:
+        """Cancel every call that waits for the rate limit; those under way go on."""
+        for pacer in self._pacers.values():
+            pacer.end_waiting()
+
     async def close(self) -> None:
         """Close all connections."""
         for connection in self._connections.values():

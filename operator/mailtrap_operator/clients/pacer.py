@@ -22,16 +22,19 @@ class Pacer:
         self._free = limit
         self._period = period.total_seconds()
         self._paused_until = 0.0
+        self._is_ending = False
         self._order = itertools.count()
         # Never longer than the number of passes that may run at once.
         self._waiting: list[tuple[Lane, int, asyncio.Future[None]]] = []
 
     @asynccontextmanager
     async def slot(self, lane: Lane) -> AsyncIterator[None]:
-        """Wait for a slot and hold it during one call."""
+        """Wait for a slot and hold it during one call; cancelled where it may not wait."""
         turn = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (lane, next(self._order), turn))
         self._admit()
+        if self._is_ending:
+            turn.cancel()
         try:
             await turn
         except asyncio.CancelledError:
@@ -47,6 +50,12 @@ class Pacer:
         """Admit no call for a while: the server answered 429."""
         loop = asyncio.get_running_loop()
         self._paused_until = max(self._paused_until, loop.time() + duration.total_seconds())
+
+    def end_waiting(self) -> None:
+        """Cancel whoever waits, now and from now on: nothing is sent yet. A slot that is free can still be had."""
+        self._is_ending = True
+        for _, _, turn in self._waiting:
+            turn.cancel()
 
     def heed(self, remaining: int) -> None:
         """Take the server's word on how many calls are left: another process may use the same credential."""

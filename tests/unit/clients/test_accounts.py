@@ -344,3 +344,17 @@ async def test_a_cluster_wide_account_that_must_not_be_read_is_not_said_to_be_mi
     assert (Reason.ACCOUNT_NOT_SERVED, Reason.ACCOUNT_NOT_FOUND) == (told.reason, of_namespace.reason)
     assert "Name a MailtrapAccount of this namespace in spec.accountRef, or grant that right" in told.message
     assert told == await bench.accounts.at(KEY).list_tokens(), "a LIST is not even tried"
+
+
+@virtual
+async def test_at_the_end_no_account_waits_for_the_rate_limit() -> None:
+    bench = AccountBench(calls=1)
+    await bench.accounts.at(KEY).list_tokens()
+    waiting = [asyncio.create_task(bench.accounts.at(key).list_tokens()) for key in (KEY, OTHER)]
+    await asyncio.sleep(1)
+
+    bench.accounts.end_waiting()
+    await settled()
+
+    assert [True, True] == [task.cancelled() for task in waiting]
+    assert 1 == bench.lists()

@@ -173,6 +173,39 @@ async def test_the_server_never_makes_the_window_wider(remaining: int, free: int
     assert (free, 5) == (at_first, afterwards)
 
 
+@pytest.mark.parametrize("pause", [0, 30], ids=["the window is full", "the server asked for a pause"])
+@virtual
+async def test_at_the_end_nobody_waits_and_what_is_under_way_goes_on(pause: float) -> None:
+    pacer = pacer_of(1)
+    under_way = asyncio.create_task(call(pacer, duration=5))
+    await settled()
+    pacer.pause(timedelta(seconds=pause))
+    waiting = asyncio.create_task(call(pacer))
+    await settled()
+
+    pacer.end_waiting()
+    late = asyncio.create_task(call(pacer))
+    await settled()
+
+    assert (True, True) == (waiting.cancelled(), late.cancelled())
+    assert 0 == await under_way
+
+
+@virtual
+async def test_at_the_end_a_slot_that_is_free_can_still_be_had_and_none_is_lost() -> None:
+    pacer = pacer_of(2)
+    await asyncio.gather(call(pacer), call(pacer))
+    waiting = asyncio.create_task(call(pacer))
+    await settled()
+
+    pacer.end_waiting()
+    await asyncio.sleep(PERIOD)
+    sent = await asyncio.gather(call(pacer), call(pacer))
+
+    assert waiting.cancelled()
+    assert [10, 10] == [round(time) for time in sent]
+
+
 @dataclass(frozen=True)
 class Traffic:
     """One call of another part of the process: `cancel_after` its start, counted by the server on its way."""
