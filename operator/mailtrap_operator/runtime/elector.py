@@ -3,7 +3,8 @@
 Nobody's clock is believed. A replica takes the Lease over when the record has stood unchanged for the whole lease before
 its own eyes, by its own steady clock; a leader stops a good while before that, reckoned from the moment at which it sent
 its last renewal that succeeded. So no two may write at once, whatever is slow, stopped or cut off. (Where somebody
-deletes or empties the Lease by hand, they may until the next renewal; the claims in the statuses keep them apart then.)
+deletes or empties the Lease by hand, or a machine was suspended and its clock with it, they may until the next renewal;
+the claims in the statuses keep them apart then.)
 
 A leader that has lost the Lease ends its process: what it has in memory may be old. Nothing here works on objects.
 """
