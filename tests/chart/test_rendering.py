@@ -136,3 +136,18 @@ def test_the_image_is_named_by_tag_or_digest(helm: Helm, settings: tuple[str, ..
 
     assert image == deployment["spec"]["template"]["spec"]["containers"][0]["image"]
     assert image == test["spec"]["containers"][0]["image"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "strategy"),
+    [
+        ((), {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}),
+        (("leaderElection.enabled=false", "replicaCount=1"), {"type": "Recreate"}),
+    ],
+)
+def test_the_strategy_is_written_whole_so_that_helm_can_take_it_away(
+    helm: Helm, settings: tuple[str, ...], strategy: Body
+) -> None:
+    (deployment,) = of_kind("Deployment", rendered(helm, None, *settings))
+
+    assert strategy == deployment["spec"]["strategy"]
