@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 
 from local_cluster import Helm, HelmError
 from local_cluster.build import HELM4
+from mailtrap_operator.settings import Settings
 from tests.chart.rendering import CHART, Body, rendered
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -72,11 +74,28 @@ def helm4(tmp_path_factory: pytest.TempPathFactory) -> Helm:
         ("rbac.enabled=true", "enabled"),
         ("log.level=loud", "level"),
         ("log.format=xml", "format"),
-        ("settings.rateLimit=fast", "rateLimit"),
+        ("settings.rateLimit=fast", "/settings/rateLimit"),
+        ("settings.rateLimit=140/", "/settings/rateLimit"),
+        ("settings.rateLimit=140/0s", "/settings/rateLimit"),
+        ("settings.rateLimit=0/10s", "/settings/rateLimit"),
         ("settings.port=80", "port"),
         ("settings.installation=PROD", "installation"),
-        ("settings.settleTime=60", "settleTime"),
-        ("settings.allowedBaseUrls={mailtrap.io}", "allowedBaseUrls"),
+        ("settings.settleTime=60", "/settings/settleTime"),
+        ("settings.settleTime=", "/settings/settleTime"),
+        ("settings.resyncInterval=0s", "/settings/resyncInterval"),
+        ("settings.requestTimeout=0h0m0s", "/settings/requestTimeout"),
+        ("settings.requestTimeout=1234567890s", "/settings/requestTimeout"),
+        (
+            "settings.requestTimeout=16s",
+            "settings.settleTime (1m) must be at least 4 times settings.requestTimeout (16s)",
+        ),
+        (
+            "settings.settleTime=39s",
+            "settings.settleTime (39s) must be at least 4 times settings.requestTimeout (10s)",
+        ),
+        ("settings.allowedBaseUrls={mailtrap.io}", "/settings/allowedBaseUrls/0"),
+        ("settings.allowedBaseUrls={https://a.example\\,https://b.example}", "/settings/allowedBaseUrls/0"),
+        ("settings.allowedBaseUrls={https://a.example\\,b.example}", "/settings/allowedBaseUrls/0"),
         ("probes.liveness.period=3", "period"),
         ("resources.limit.memory=1Gi", "limit"),
         ("leaderElection.enabled=false", "replicaCount: several replicas need leaderElection.enabled"),
@@ -89,6 +108,24 @@ def test_a_wrong_value_fails_with_a_message_that_names_the_key(helm: Helm, setti
         rendered(helm, None, setting)
 
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"requestTimeout": "15s"},
+        {"settleTime": "40s"},
+        {"requestTimeout": "1h30m5s", "settleTime": "6h20s"},
+        {"rateLimit": "1/0h1m0s", "resyncInterval": "1s"},
+    ],
+)
+def test_the_longest_and_the_shortest_that_the_operator_takes_are_not_refused(
+    helm: Helm, settings: dict[str, str]
+) -> None:
+    snake = {re.sub("[A-Z]", r"_\g<0>", key).lower(): value for key, value in settings.items()}
+
+    assert Settings(_cli_parse_args=[], **snake)  # type: ignore[arg-type] - texts, as in the environment
+    assert rendered(helm, None, *(f"settings.{key}={value}" for key, value in settings.items()))
 
 
 def test_a_parent_chart_may_give_global_values(helm: Helm) -> None:
