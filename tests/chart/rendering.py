@@ -16,10 +16,12 @@ CI = sorted((CHART / "ci").glob("*-values.yaml"))
 NAMESPACE = "mailtrap-system"
 
 
-def rendered(helm: Helm, values: Path | None = None, *settings: str) -> list[Body]:
+def rendered(
+    helm: Helm, values: Path | None = None, *settings: str, release: str = "mailtrap-operator"
+) -> list[Body]:
     """Return the objects of the chart, with a values file and with `--set` of each setting."""
     arguments = [*(("--values", str(values)) if values else ()), *_set(settings)]
-    text = helm.template(CHART, name="mailtrap-operator", namespace=NAMESPACE, arguments=arguments)
+    text = helm.template(CHART, name=release, namespace=NAMESPACE, arguments=arguments)
     return [body for body in yaml.safe_load_all(text) if body]
 
 

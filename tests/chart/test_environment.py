@@ -35,7 +35,7 @@ def test_every_setting_arrives(helm: Helm, tmp_path: Path) -> None:
     assert ("https://mailtrap.io", "https://mailtrap.example.com") == seen.allowed_base_urls
     assert ("prod22", 8) == (seen.installation, seen.workers)
     assert RateLimit(100, timedelta(seconds=10)) == seen.rate_limit
-    assert (5, 30, 3600) == (
+    assert (5, 45, 3600) == (
         seen.request_timeout.seconds,
         seen.settle_time.seconds,
         seen.resync_interval.seconds,

@@ -151,3 +151,37 @@ def test_the_strategy_is_written_whole_so_that_helm_can_take_it_away(
     (deployment,) = of_kind("Deployment", rendered(helm, None, *settings))
 
     assert strategy == deployment["spec"]["strategy"]
+
+
+@pytest.mark.parametrize(
+    ("release", "settings"),
+    [
+        ("a" * 53, ()),
+        (f"mailtrap-operator-{'a' * 35}", ()),
+        ("short", (f"fullnameOverride={'a' * 63}", f"nameOverride={'b' * 63}")),
+    ],
+)
+def test_every_name_and_label_has_63_characters_at_most(
+    helm: Helm, release: str, settings: tuple[str, ...]
+) -> None:
+    objects = rendered(helm, None, "watchNamespaces={shop}", *settings, release=release)
+
+    names = [body["metadata"]["name"] for body in objects if body["kind"] != "CustomResourceDefinition"]
+    labels = [label for body in objects for label in body["metadata"]["labels"].values()]
+    assert [] == [text for text in names + labels if len(text) > 63]
+
+
+def test_a_release_may_have_a_number_for_a_name(helm: Helm) -> None:
+    objects = rendered(helm, None, release="123")
+
+    assert {"123"} == {body["metadata"]["labels"]["app.kubernetes.io/instance"] for body in objects}
+    for body in objects:
+        checked(body, VERSIONS[0])
+
+
+def test_a_budget_of_pods_that_stay_takes_the_place_of_one_that_may_go(helm: Helm) -> None:
+    given = ("enabled=true", "maxUnavailable=null", "minAvailable=1")
+    objects = rendered(helm, None, *(f"podDisruptionBudget.{part}" for part in given))
+    (budget,) = of_kind("PodDisruptionBudget", objects)
+
+    assert {"selector", "minAvailable"} == budget["spec"].keys()

@@ -1,15 +1,16 @@
+{{/* Names are cut to 55 characters, so that each with the longest of the suffixes, "-metrics", has at most 63. */}}
 {{- define "mailtrap-operator.name" -}}
-{{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" }}
+{{- .Values.nameOverride | default .Chart.Name | trunc 55 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "mailtrap-operator.fullname" -}}
 {{- $name := include "mailtrap-operator.name" . }}
 {{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- .Values.fullnameOverride | trunc 55 | trimSuffix "-" }}
 {{- else if contains $name .Release.Name }}
-{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- .Release.Name | trunc 55 | trimSuffix "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name $name | trunc 55 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
 
@@ -32,8 +33,8 @@
 {{- end }}
 
 {{- define "mailtrap-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "mailtrap-operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "mailtrap-operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "mailtrap-operator.labels" -}}
