@@ -54,3 +54,17 @@ def test_who_keeps_the_definitions_elsewhere_is_told_to_do_so(helm: Helm) -> Non
 
     assert words in notes(helm, "crds.enabled=false")
     assert words not in notes(helm)
+
+
+@pytest.mark.parametrize(("settings", "creates"), [((), 1), (("watchNamespaces={shop}",), 0)])
+def test_the_namespace_of_the_api_token_is_made_first_where_it_is_an_example(
+    helm: Helm, settings: tuple[str, ...], creates: int
+) -> None:
+    before_the_token = notes(helm, *settings).partition("kind: ApiToken")[0]
+
+    assert creates == before_the_token.count("kubectl create namespace shop")
+
+
+def test_who_wants_a_network_policy_is_told_what_it_lets_through(helm: Helm) -> None:
+    assert "networkPolicy.egress" in notes(helm, "networkPolicy.enabled=true")
+    assert "networkPolicy.egress" not in notes(helm)

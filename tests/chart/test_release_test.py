@@ -10,7 +10,7 @@ from threading import Thread
 import pytest
 
 from local_cluster import Helm
-from tests.chart.rendering import NAMESPACE, of_kind, rendered
+from tests.chart.rendering import CHART, NAMESPACE, of_kind, rendered
 
 
 @contextmanager
@@ -52,3 +52,18 @@ def test_the_pod_ends_well_only_when_the_operator_is_ready(helm: Helm, status: i
 
     assert is_well == (done.returncode == 0), done.stderr
     assert ("ok\n" if is_well else "") == done.stdout
+
+
+def test_the_pod_is_admitted_where_the_policy_admits_few(helm: Helm) -> None:
+    objects = rendered(helm, CHART / "ci" / "full-values.yaml")
+    (test,), (deployment,) = of_kind("Pod", objects), of_kind("Deployment", objects)
+    release, admitting = sorted(of_kind("NetworkPolicy", objects), key=lambda body: body["metadata"]["name"])
+    (rule,) = admitting["spec"]["ingress"]
+    (peer,) = rule["from"]
+
+    assert (
+        release["spec"]["podSelector"] == deployment["spec"]["selector"] == admitting["spec"]["podSelector"]
+    )
+    assert peer["podSelector"]["matchLabels"].items() <= test["metadata"]["labels"].items()
+    assert "test" == admitting["metadata"]["annotations"]["helm.sh/hook"]
+    assert [] == of_kind("NetworkPolicy", rendered(helm))

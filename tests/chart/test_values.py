@@ -135,7 +135,7 @@ def test_the_longest_and_the_shortest_that_the_operator_takes_are_not_refused(
 ) -> None:
     snake = {re.sub("[A-Z]", r"_\g<0>", key).lower(): value for key, value in settings.items()}
 
-    assert Settings(_cli_parse_args=[], **snake)  # type: ignore[arg-type] - texts, as in the environment
+    Settings.model_validate(snake)  # or it raises
     assert rendered(helm, None, *(f"settings.{key}={value}" for key, value in settings.items()))
 
 
