@@ -62,8 +62,11 @@ class OrphanSweep:
             return Swept((), ())
         if isinstance(tokens, Unknown):
             return None
+        credential = connection.credential
+        listed = chain.from_iterable(tokens.value.values())
         found = orphans.orphans_among(
-            chain.from_iterable(tokens.value.values()),
+            # The token that the operator works with is nobody's orphan, whatever it is called.
+            (token for token in listed if credential is None or token.last_four != credential.last_four),
             self._installation,
             account.status.retained_owners,
             self._store.claims,
@@ -72,8 +75,8 @@ class OrphanSweep:
         ids = orphans.due(record, self._clock(), self._refused.get(connection.key, ()))
         if not ids or account.spec.orphan_policy != "Delete" or not self._may_delete:
             return Swept(found, record)
-        listed = {token.id: token for token in found}
-        cleared, failure = await self._delete([listed[id_] for id_ in ids], account, connection)
+        by_id = {token.id: token for token in found}
+        cleared, failure = await self._delete([by_id[id_] for id_ in ids], account, connection)
         return Swept(
             tuple(token for token in found if token.id not in cleared),
             tuple(orphan for orphan in record if orphan.id not in cleared),
@@ -99,7 +102,8 @@ class OrphanSweep:
             claims = await self._claims()
             client = await connection.client()
             for token in due:
-                if claims.cover(token):
+                # The credential may be another one since the list.
+                if claims.cover(token) or token.last_four == client.credential_last_four:
                     cleared.add(token.id)
                     continue
                 async with client.pacer.slot(Lane.ROUTINE):

@@ -18,7 +18,7 @@ from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.telemetry.events import EventRecorder
 from tests.unit.clients.account_bench import KEY, AccountBench, account
 from tests.unit.clients.objects import API_TOKENS, INSTALLATION, api_token
-from tests.unit.clients.remote import START
+from tests.unit.clients.remote import ACCOUNT, START
 from tests.unit.clock import virtual
 
 OLD = START - timedelta(days=2)
@@ -126,6 +126,20 @@ async def test_an_orphan_that_must_stay_stays(bench: Any) -> None:
     await made.run()
 
     assert set(orphans) == made.remote.live_ids()
+
+
+@virtual
+async def test_the_credential_itself_is_no_orphan_whatever_it_is_called() -> None:
+    bench = Bench()
+    rights = {"resource_type": "account", "resource_id": ACCOUNT, "access_level": 100}
+    used = bench.remote.control("POST", "tokens", {"name": NOBODYS, "resources": [rights]})
+    bench.put_credential(used["token"])
+    bench.record = (OrphanToken(id=used["id"], last_four=used["token"][-4:], seen_at=OLD),)
+
+    swept = await bench.run()
+
+    assert Swept((), ()) == swept
+    assert {used["id"]} == bench.remote.live_ids()
 
 
 @virtual
