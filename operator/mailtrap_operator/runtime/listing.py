@@ -2,14 +2,18 @@
 
 The first pass starts from the whole picture so. Later the lists show what the watches have not told: an object that is
 missing here or newer there is read, one that is not there any more is looked at. What fits costs nothing.
+
+A namespace that refuses to be listed, as its Role went with it, keeps no other from being listed. Nothing is taken for
+gone of a kind that was not listed everywhere.
 """
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from mailtrap_operator.clients.errors import Missing, Retryable
+from mailtrap_operator.clients.errors import Missing, Retryable, Terminal
 from mailtrap_operator.clients.kube import Body, KubeClient
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.runtime.watchdog import ObjectName, Watchdog
@@ -42,15 +46,48 @@ class Listing:
 
 
 async def list_all(kube: KubeClient, listings: tuple[Listing, ...]) -> None:
-    """List all kinds once, in full; raises a `Failure`."""
+    """List all kinds once, in full; raises a `Failure`, a refusal only where a kind was refused everywhere."""
+    refused = list[Terminal]()
     for listing in listings:
         before = listing.known()
+        places = _Places(listing)
         listed = set[ObjectName]()
         for path in listing.paths:
-            async for body in pages(kube.get, path, listing.kind, listing.labels):
-                listed.add(_name_of(body))
-                _take(listing, body)
-        _look_for_ghosts(listing, before, listed)
+            with places.one(path):
+                async for body in pages(kube.get, path, listing.kind, listing.labels):
+                    listed.add(_name_of(body))
+                    _take(listing, body)
+        if not places.refused:
+            _look_for_ghosts(listing, before, listed)
+        refused += places.refused_everywhere
+    _raise_first(refused)
+
+
+class _Places:
+    """Where one kind was listed, and which places refused."""
+
+    def __init__(self, listing: Listing) -> None:
+        self._listing = listing
+        self.refused: list[Terminal] = []
+
+    @contextmanager
+    def one(self, path: str) -> Iterator[None]:
+        """List one place; what refuses is noted, as the next attempt is refused as well."""
+        try:
+            yield
+        except Terminal as refusal:
+            logger.warning("a list was refused", extra={"path": path, "cause": refusal.message})
+            self.refused.append(refusal)
+
+    @property
+    def refused_everywhere(self) -> list[Terminal]:
+        """The refusals, if there was nothing else."""
+        return self.refused if len(self.refused) == len(self._listing.paths) else []
+
+
+def _raise_first(refused: list[Terminal]) -> None:
+    for refusal in refused:
+        raise refusal
 
 
 def _take(listing: Listing, body: Body) -> None:
@@ -62,26 +99,32 @@ def _take(listing: Listing, body: Body) -> None:
 
 
 async def verify(kube: KubeClient, listings: tuple[Listing, ...], watchdog: Watchdog) -> None:
-    """Compare what is known of all kinds with the lists of their versions once; raises a `Failure`.
+    """Compare what is known of all kinds with the lists of their versions once; raises a `Failure` as `list_all` does.
 
     A watch may tell of a change between the list and the comparison, so each object is judged by what is known at that
     moment: what is known later than it was listed fits, and what became known after the list had begun is no ghost.
     """
+    refused = list[Terminal]()
     for listing in listings:
         before = listing.known()
+        places = _Places(listing)
         listed, missed = set[ObjectName](), dict[ObjectName, Body]()
         for path in listing.paths:
-            async for body in pages(kube.list_metadata, path, listing.kind, listing.labels):
-                name = _name_of(body)
-                listed.add(name)
-                if not _fits(listing, name, body):
-                    missed[name] = body
+            with places.one(path):
+                async for body in pages(kube.list_metadata, path, listing.kind, listing.labels):
+                    name = _name_of(body)
+                    listed.add(name)
+                    if not _fits(listing, name, body):
+                        missed[name] = body
         for name, body in missed.items():
             if not _fits(listing, name, body):
                 await _read(kube, listing, name)
-        _look_for_ghosts(listing, before, listed)
+        if not places.refused:
+            _look_for_ghosts(listing, before, listed)
+        refused += places.refused_everywhere
         versions = {name: body["metadata"]["resourceVersion"] for name, body in missed.items()}
         watchdog.compare(listing.kind, listed, versions)
+    _raise_first(refused)
 
 
 async def pages(fetch: Fetch, path: str, kind: str, labels: str = "") -> AsyncIterator[dict[str, Any]]:

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from mailtrap_operator.clients.errors import Failure, Retryable, Terminal
+from mailtrap_operator.clients.errors import Failure, Retryable, Terminal, Uncertain
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.runtime.listing import Listing, list_all
 from mailtrap_operator.runtime.versions import is_newer
@@ -161,6 +161,45 @@ async def test_nothing_is_missed_by_a_list_that_was_cut(pages_before: int) -> No
         await list_all(Answering(*[first][:pages_before], expired), (bench.listing(EVERYWHERE),))
 
     assert ([], pages_before) == (bench.missed, len(bench.taken))
+
+
+async def test_a_namespace_that_refuses_keeps_no_other_from_being_listed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench(("a", "kept"), ("b", "gone"))
+    for namespace in ("a", "b"):
+        bench.kube.seed(SECRETS.format(namespace), {"metadata": {"name": "ours", "namespace": namespace}})
+    bench.kube.seed(API_TOKENS, api_token())
+    bench.kube.fail("GET", SECRETS.format("a"), 403)
+
+    secrets = bench.listing(SECRETS.format("a"), SECRETS.format("b"), kind="Secret")
+    await list_all(bench.kube, (secrets, bench.listing(EVERYWHERE, known=dict)))
+
+    assert ["b/ours", "team/billing"] == bench.names
+    assert [] == bench.missed, "what was not listed everywhere tells of no end"
+    assert [SECRETS.format("a")] == [record.__dict__["path"] for record in caplog.records]
+
+
+async def test_a_kind_that_is_refused_everywhere_fails_after_the_others_were_listed() -> None:
+    bench = Bench()
+    bench.kube.seed(API_TOKENS, api_token())
+    bench.kube.fail("GET", "/secrets", 403, times=2)
+
+    secrets = bench.listing(SECRETS.format("a"), SECRETS.format("b"), kind="Secret")
+    with pytest.raises(Terminal):
+        await list_all(bench.kube, (secrets, bench.listing(EVERYWHERE)))
+
+    assert ["team/billing"] == bench.names
+
+
+async def test_an_api_server_that_does_not_answer_ends_the_listing_at_once() -> None:
+    bench = Bench()
+    bench.kube.fail("GET", "/secrets", 503, times=2)
+
+    with pytest.raises(Uncertain):
+        await list_all(bench.kube, (bench.listing(SECRETS.format("a"), SECRETS.format("b"), kind="Secret"),))
+
+    assert 1 == len(bench.kube.calls)
 
 
 async def test_an_answer_without_items_is_no_empty_list() -> None:

@@ -9,7 +9,7 @@ from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.core.keys import Key
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.runtime.listing import list_all, verify
-from mailtrap_operator.runtime.scope import EVERYTHING
+from mailtrap_operator.runtime.scope import EVERYTHING, Scope
 from mailtrap_operator.runtime.watchdog import Watchdog
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token, secret
@@ -246,3 +246,15 @@ async def test_a_resync_that_fails_says_so() -> None:
 
     with pytest.raises(Failure):
         await scene.verify()
+
+
+@virtual
+async def test_a_namespace_that_refuses_keeps_no_other_from_being_verified() -> None:
+    scene = await Scene().begin()
+    scene.kube.seed(API_TOKENS, api_token("new"))
+    listings = scene.bench.intake.listings(Scope(namespaces=("away", "team"), sees_cluster_accounts=False))
+    scene.kube.fail("GET", "/namespaces/away/", 403, times=3)
+
+    await verify(scene.kube, listings, scene.watchdog)
+
+    assert [f"{API_TOKENS}/new"] == scene.read
