@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from mailtrap_operator.api.v1alpha1 import print_duration, print_time
 from mailtrap_operator.core.credential import is_in_use
 from mailtrap_operator.core.observation import Absent, RemoteToken, Unknown
-from mailtrap_operator.core.policy import excess
+from mailtrap_operator.core.policy import excess, unread_labels, violation
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import (
     ADOPT_ANNOTATION,
@@ -32,6 +32,11 @@ class Hindrance:
 def to_adopt(s: Situation) -> RemoteToken | Hindrance | Unknown:
     """Return the token to adopt, once it is confirmed and nothing speaks against it."""
     seen = s.seen.adoptee
+    # Who may not use the account is told nothing of its tokens.
+    if found := violation(s):
+        return Hindrance(Reason.POLICY_VIOLATED, found.message)
+    if unknown := unread_labels(s):
+        return unknown
     if adoptee_id(s.api_token) is None:
         message = f"The annotation {ADOPT_ANNOTATION} must be the id of a token, such as 2498715. Correct or remove it."
         return Hindrance(Reason.ADOPTION_REFUSED, message)

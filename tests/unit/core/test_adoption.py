@@ -1,6 +1,6 @@
 """A token that somebody made by hand is told of first, then taken over: its place in the Secret first, its end later."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from mailtrap_operator.api.v1alpha1 import AccountPolicy, ApiTokenStatus
 from mailtrap_operator.core.actions import IssueToken, State
 from mailtrap_operator.core.adoption import Hindrance, to_adopt
 from mailtrap_operator.core.observation import (
+    LABELS_NOT_READ,
     Absent,
     Found,
     Observation,
@@ -23,6 +24,7 @@ from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, is_adopted
 from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
+    DOMAIN,
     FOREIGN_TAG,
     HOUR,
     MINUTE,
@@ -237,12 +239,34 @@ def test_what_an_adoption_waits_for_is_told(world: Observation, words: str) -> N
 def test_a_token_with_more_rights_than_the_policy_allows_is_refused(
     policy: dict[str, Any], adoptee: RemoteToken, words: str
 ) -> None:
-    world = _asked(served(CONFIRMED), adoptee, **policy)
-    refused = to_adopt(Situation(world, NOW))
+    modest = an_api_token(
+        annotations=CONFIRMED, resources=(DOMAIN.model_copy(update={"access_level": "Viewer"}),)
+    )
+    refused = to_adopt(Situation(_asked(seen(modest), adoptee, **policy), NOW))
 
     assert isinstance(refused, Hindrance)
     assert Reason.ADOPTION_REFUSED == refused.reason
     assert words in refused.message
+
+
+@pytest.mark.parametrize("made", [new, served], ids=["without a token", "served"])
+@pytest.mark.parametrize("annotations", [WISHED, CONFIRMED], ids=["looked at", "confirmed"])
+def test_who_may_not_use_the_account_is_told_nothing_of_its_tokens(
+    made: Callable[..., Observation], annotations: Mapping[str, str]
+) -> None:
+    world = _asked(made(annotations), BY_HAND, allowed_namespaces={"names": ["another"]})
+    planned = plan(world, NOW)
+
+    assert Reason.POLICY_VIOLATED == planned.finding.reason
+    assert planned.action is None
+    told = [planned.finding.message, *(notice.message for notice in planned.notices)]
+    assert [] == [message for message in told if "old mailer" in message or "domain 7" in message]
+
+
+def test_an_adoption_waits_until_it_is_known_whether_the_namespace_is_served() -> None:
+    policy = {"allowed_namespaces": {"selector": {"match_labels": {"mail": "yes"}}}}
+
+    assert LABELS_NOT_READ == to_adopt(Situation(_asked(new(WISHED), BY_HAND, **policy), NOW))
 
 
 @pytest.mark.parametrize(
