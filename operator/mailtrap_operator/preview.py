@@ -29,7 +29,9 @@ class Row:
 
 async def preview(operator: Operator, kube: KubeClient, settings: PreviewSettings) -> str:
     """Return what would be done, as a table or as JSON; raises a `Failure` when the cluster cannot be listed."""
-    await list_all(kube, operator.intake.listings(operator.scope))
+    for refusal in await list_all(kube, operator.intake.listings(operator.scope)):
+        # A table that lacks a namespace would pass for the whole.
+        raise refusal
     at_once = asyncio.Semaphore(settings.workers)
 
     async def row(key: ApiTokenKey) -> Row | None:

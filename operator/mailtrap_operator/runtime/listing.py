@@ -45,9 +45,13 @@ class Listing:
     labels: str = ""
 
 
-async def list_all(kube: KubeClient, listings: tuple[Listing, ...]) -> None:
-    """List all kinds once, in full; raises a `Failure`, a refusal only where a kind was refused everywhere."""
-    refused = list[Terminal]()
+async def list_all(kube: KubeClient, listings: tuple[Listing, ...]) -> tuple[Terminal, ...]:
+    """List all kinds once, in full; raises a `Failure`, a refusal only where a kind was refused everywhere.
+
+    Returns:
+        What was refused elsewhere.
+    """
+    refused, refused_everywhere = list[Terminal](), list[Terminal]()
     for listing in listings:
         before = listing.known()
         places = _Places(listing)
@@ -59,8 +63,10 @@ async def list_all(kube: KubeClient, listings: tuple[Listing, ...]) -> None:
                     _take(listing, body)
         if not places.refused:
             _look_for_ghosts(listing, before, listed)
-        refused += places.refused_everywhere
-    _raise_first(refused)
+        refused += places.refused
+        refused_everywhere += places.refused_everywhere
+    _raise_first(refused_everywhere)
+    return tuple(refused)
 
 
 class _Places:
@@ -104,7 +110,7 @@ async def verify(kube: KubeClient, listings: tuple[Listing, ...], watchdog: Watc
     A watch may tell of a change between the list and the comparison, so each object is judged by what is known at that
     moment: what is known later than it was listed fits, and what became known after the list had begun is no ghost.
     """
-    refused = list[Terminal]()
+    refused_everywhere = list[Terminal]()
     for listing in listings:
         before = listing.known()
         places = _Places(listing)
@@ -121,10 +127,10 @@ async def verify(kube: KubeClient, listings: tuple[Listing, ...], watchdog: Watc
                 await _read(kube, listing, name)
         if not places.refused:
             _look_for_ghosts(listing, before, listed)
-        refused += places.refused_everywhere
+        refused_everywhere += places.refused_everywhere
         versions = {name: body["metadata"]["resourceVersion"] for name, body in missed.items()}
         watchdog.compare(listing.kind, listed, versions)
-    _raise_first(refused)
+    _raise_first(refused_everywhere)
 
 
 async def pages(fetch: Fetch, path: str, kind: str, labels: str = "") -> AsyncIterator[dict[str, Any]]:

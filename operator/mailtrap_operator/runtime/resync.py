@@ -52,7 +52,7 @@ class Resync:
                 self._watchdog.forget()
 
 
-async def _succeeds(listing: Awaitable[None]) -> bool:
+async def _succeeds(listing: Awaitable[object]) -> bool:
     try:
         await listing
     except Failure as failure:

@@ -47,13 +47,17 @@ class Verdict:
 
 @dataclass(slots=True)
 class _Entry:
+    """What happened to a key since its last pass began; `versions` are those that came during one."""
+
     lane: Lane
     versions: set[str] = field(default_factory=set)
     is_change: bool = False
     ends_backoff: bool = False
 
-    def note(self, version: str, *, ends_backoff: bool) -> None:
-        self.versions.add(version)
+    def note(self, version: str, *, is_running: bool, ends_backoff: bool) -> None:
+        # A key that waits runs anyway; what it waits for need not be kept, however long that takes.
+        if is_running:
+            self.versions.add(version)
         self.is_change |= bool(version) and ends_backoff
         self.ends_backoff |= ends_backoff
 
@@ -103,6 +107,8 @@ class WorkQueue(Generic[K]):
     def start(self) -> None:
         """Begin to run what was and will be added."""
         self._is_open = True
+        for key, entry in self._dirty.items():
+            self._push(key, entry.lane)
         self._dispatch()
 
     def add(self, key: K, lane: Lane, version: str = "", *, ends_backoff: bool = True) -> None:
@@ -122,13 +128,14 @@ class WorkQueue(Generic[K]):
         if version and ends_backoff and key not in self._running:
             # What failed before may succeed now; while the key runs, the event may be an echo of that very pass.
             self._failures.pop(key, None)
+        is_running = key in self._running
         entry = self._dirty.get(key)
         if entry is None:
             entry = self._dirty[key] = _Entry(lane)
-            entry.note(version, ends_backoff=ends_backoff)
+            entry.note(version, is_running=is_running, ends_backoff=ends_backoff)
             self._offer(key, lane)
             return
-        entry.note(version, ends_backoff=ends_backoff)
+        entry.note(version, is_running=is_running, ends_backoff=ends_backoff)
         if lane < entry.lane:
             entry.lane = lane
             self._offer(key, lane)
@@ -137,6 +144,8 @@ class WorkQueue(Generic[K]):
         """Drop what is remembered of a key whose object is gone."""
         self._failures.pop(key, None)
         self._echoes.pop(key, None)
+        if key not in self._running:
+            self._dirty.pop(key, None)
         if timer := self._timers.pop(key, None):
             timer.cancel()
 
@@ -153,9 +162,12 @@ class WorkQueue(Generic[K]):
             await asyncio.gather(*late, return_exceptions=True)
 
     def _offer(self, key: K, lane: Lane) -> None:
-        if key not in self._running:
-            heapq.heappush(self._ready[self._group_of(key)], (lane, next(self._order), key))
+        if self._is_open and key not in self._running:
+            self._push(key, lane)
             self._dispatch()
+
+    def _push(self, key: K, lane: Lane) -> None:
+        heapq.heappush(self._ready[self._group_of(key)], (lane, next(self._order), key))
 
     def _dispatch(self) -> None:
         while self._is_open and not self._is_draining and len(self._running) < self._workers:

@@ -173,8 +173,9 @@ async def test_a_namespace_that_refuses_keeps_no_other_from_being_listed(
     bench.kube.fail("GET", SECRETS.format("a"), 403)
 
     secrets = bench.listing(SECRETS.format("a"), SECRETS.format("b"), kind="Secret")
-    await list_all(bench.kube, (secrets, bench.listing(EVERYWHERE, known=dict)))
+    refused = await list_all(bench.kube, (secrets, bench.listing(EVERYWHERE, known=dict)))
 
+    assert [Terminal] == [type(refusal) for refusal in refused]
     assert ["b/ours", "team/billing"] == bench.names
     assert [] == bench.missed, "what was not listed everywhere tells of no end"
     assert [SECRETS.format("a")] == [record.__dict__["path"] for record in caplog.records]

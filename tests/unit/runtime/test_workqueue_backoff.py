@@ -244,12 +244,43 @@ async def test_a_key_that_is_forgotten_does_not_come_back_by_itself() -> None:
 
 
 @virtual
-async def test_a_forgotten_key_that_waits_runs_nevertheless() -> None:
+async def test_a_forgotten_key_that_waits_runs_only_if_it_is_added_anew() -> None:
     bench = QueueBench()
-    bench.queue.add("a", Lane.CHANGE)
-    bench.queue.forget("a")
+    for key in ("a", "b"):
+        bench.queue.add(key, Lane.CHANGE)
+        bench.queue.forget(key)
+    assert 0 == len(bench.queue)
+    bench.queue.add("b", Lane.CHANGE)
 
     bench.queue.start()
     await settled()
 
-    assert ["a"] == bench.keys
+    assert ["b"] == bench.keys
+
+
+@virtual
+async def test_a_key_that_is_forgotten_while_it_runs_runs_once_more_for_what_came_meanwhile() -> None:
+    bench = QueueBench(duration=10)
+    bench.queue.start()
+    bench.queue.add("a", Lane.CHANGE)
+    await settled()
+
+    bench.queue.add("a", Lane.CHANGE, "7")
+    bench.queue.forget("a")
+    await asyncio.sleep(100)
+
+    assert ["a", "a"] == bench.keys
+
+
+@virtual
+async def test_a_queue_that_has_not_begun_keeps_no_more_than_one_entry_for_each_key() -> None:
+    bench = QueueBench()
+    for version in range(5000):
+        bench.queue.add("changed", Lane.CHANGE, str(version))
+        bench.queue.add(f"gone-{version}", Lane.URGENT, str(version))
+        bench.queue.forget(f"gone-{version}")
+
+    assert 1 == len(bench.queue)
+    bench.queue.start()
+    await settled()
+    assert ["changed"] == bench.keys
