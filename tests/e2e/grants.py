@@ -67,6 +67,12 @@ def rights_of(role: Body, path: str = "") -> list[Right]:
     ]
 
 
+def lines_of(audit_log: Path) -> list[str]:
+    """Return the lines of the audit log, without one that is only half written."""
+    whole, _, _ = audit_log.read_text().rpartition("\n")
+    return whole.splitlines()
+
+
 def requests_among(entries: Iterable[Body]) -> set[Request]:
     """Return what entries of the audit log ask for, apart from what everybody may."""
     found = set()
@@ -81,7 +87,7 @@ def requests_among(entries: Iterable[Body]) -> set[Request]:
 
 def not_granted(audit_log: Path, user: str, folder: Path) -> set[Request]:
     """Return what a user has asked for that the chart as it is by default does not grant its operator."""
-    lines = audit_log.read_text().splitlines()
+    lines = lines_of(audit_log)
     entries = (json.loads(line) for line in lines if f'"username":"{user}"' in line)
     granted = rights_bound(rendered(Helm(HELM4, folder)))
     return {

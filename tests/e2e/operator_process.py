@@ -46,7 +46,7 @@ class OperatorProcess:
     def start(self) -> Self:
         """Start the process and wait until it is ready."""
         self.launch()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not self.is_ready:
             if not self.is_running or time.monotonic() > deadline:
                 raise AssertionError(f"the operator did not get ready:\n{self.log.read_text()[-3000:]}")

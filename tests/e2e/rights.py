@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.e2e.grants import lines_of
 from tests.e2e.kube import Body
 from tests.e2e.world import OPERATOR_NAMESPACE, World
 
@@ -48,7 +49,7 @@ def user_of(world: World, name: str) -> str:
 
 def requests_of(world: World, name: str) -> list[Body]:
     """Return all that a ServiceAccount has asked of Kubernetes, discovery apart, as the audit log tells."""
-    lines = world.cluster.audit_log.read_text().splitlines()
+    lines = lines_of(world.cluster.audit_log)
     entries = [json.loads(line) for line in lines if user_of(world, name) in line]
     return [entry for entry in entries if "objectRef" in entry and entry["stage"] == "ResponseComplete"]
 

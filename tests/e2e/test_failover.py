@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.e2e.grants import lines_of
 from tests.e2e.kube import Body
 from tests.e2e.operator_process import OperatorProcess
 from tests.e2e.world import FAST, OPERATOR_NAMESPACE, World, eventually
@@ -36,7 +37,7 @@ def leads(operator: OperatorProcess) -> bool:
 
 def writes_of(world: World, user: str, since: str = "") -> list[Body]:
     """Return all that a user has tried to write anywhere from a moment on, dry runs too."""
-    entries = map(json.loads, world.cluster.audit_log.read_text().splitlines())
+    entries = map(json.loads, lines_of(world.cluster.audit_log))
     reading = {"get", "list", "watch"}
     return [
         entry

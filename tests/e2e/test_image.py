@@ -94,8 +94,15 @@ def running(image: Image, world: World, folder: Path) -> Iterator[tuple[subproce
         "MAILTRAP_OPERATOR_WATCH_NAMESPACES": world.namespace,
     }
     with subprocess.Popen(image.command(), env=environment, cwd="/") as process:
-        yield process, f"http://127.0.0.1:{port}/livez"
-        process.terminate()
+        try:
+            yield process, f"http://127.0.0.1:{port}/livez"
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
 
 
 def is_alive(url: str) -> bool:

@@ -16,7 +16,7 @@ import pytest
 from local_cluster import Cluster
 from mailtrap_simulator.process import SimulatorProcess
 from tests.e2e.accounts import ACCOUNT_FINALIZER, is_held
-from tests.e2e.grants import Request, Right, requests_among, rights_of
+from tests.e2e.grants import Request, Right, lines_of, requests_among, rights_of
 from tests.e2e.kube import GROUP, Body, Kube
 from tests.e2e.modes import MODES, Mode
 from tests.e2e.reverse_proxy import ReverseProxy, kubeconfig_through, proxied
@@ -96,7 +96,7 @@ def is_read(world: World, path: str) -> bool:
 
 
 def entries(world: World) -> list[Body]:
-    lines = world.cluster.audit_log.read_text().splitlines()
+    lines = lines_of(world.cluster.audit_log)
     found = [json.loads(line) for line in lines if world.user in line]
     return [entry for entry in found if entry["user"].get("username") == world.user and "objectRef" in entry]
 

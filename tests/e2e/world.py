@@ -20,6 +20,7 @@ from local_cluster import Cluster, Helm
 from local_cluster.build import HELM4
 from mailtrap_simulator.process import SimulatorProcess
 from tests.e2e.containers import environment_of
+from tests.e2e.grants import lines_of
 from tests.e2e.kube import GROUP, Body, Kube
 from tests.e2e.modes import Mode
 from tests.e2e.operator_process import OperatorProcess
@@ -37,7 +38,7 @@ FAST = ("--request-timeout", "1s", "--settle-time", "4s")
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T | None], what: str, seconds: float = 30) -> T:
+def eventually(look: Callable[[], T | None], what: str, seconds: float = 120) -> T:
     """Look again and again until there is something to see; the time only bounds a failure."""
     deadline = time.monotonic() + seconds
     while True:
@@ -231,7 +232,7 @@ class World:
         encoded = ((self.secret(name) or {}).get("data") or {}).get(key)
         return base64.b64decode(encoded).decode() if encoded else None
 
-    def becomes_ready(self, name: str, seconds: float = 30) -> str:
+    def becomes_ready(self, name: str, seconds: float = 120) -> str:
         """Wait until an ApiToken is Ready for its present generation and nothing is left to do; return its value."""
 
         def look() -> str | None:
@@ -247,7 +248,7 @@ class World:
 
         return eventually(look, f"{name} is Ready: {self.status(name)}", seconds)
 
-    def becomes(self, name: str, reason: str, type_: str = "Ready", seconds: float = 30) -> Body:
+    def becomes(self, name: str, reason: str, type_: str = "Ready", seconds: float = 120) -> Body:
         """Wait until a condition has a reason; return the condition."""
 
         def look() -> Body | None:
@@ -256,7 +257,7 @@ class World:
 
         return eventually(look, f"{type_} of {name} becomes {reason}: {self.status(name)}", seconds)
 
-    def is_gone(self, name: str, seconds: float = 30) -> None:
+    def is_gone(self, name: str, seconds: float = 120) -> None:
         """Wait until an ApiToken is gone."""
         eventually(lambda: self.api_token(name) is None, f"{name} is gone: {self.status(name)}", seconds)
 
@@ -280,7 +281,7 @@ class World:
 
     def requests(self, user: str | None = None) -> list[Body]:
         """Return what an operator's user has asked of Kubernetes in this world, as the audit log tells."""
-        lines = self.cluster.audit_log.read_text().splitlines()
+        lines = lines_of(self.cluster.audit_log)
         entries = [json.loads(line) for line in lines if self.namespace in line]
         asked = (user or self.user, "ResponseComplete")
         # A user may be named after this world and yet see the others' objects.
@@ -301,7 +302,7 @@ class World:
         """Return what the operator of a mode has asked of Kubernetes without having the right to."""
         if self.kube.get(f"/api/v1/namespaces/{self.namespace}") is None:
             return []  # its Roles are gone with it
-        lines = self.cluster.audit_log.read_text().splitlines()
+        lines = lines_of(self.cluster.audit_log)
         entries = [json.loads(line) for line in lines if self.user in line and '"forbid"' in line]
         return [e["objectRef"] | {"verb": e["verb"]} for e in entries if _user_of(e) == self.user]
 
