@@ -36,7 +36,7 @@ from mailtrap_operator.core.observation import (
     Tenancy,
     Unknown,
 )
-from mailtrap_operator.core.policy import selector_of
+from mailtrap_operator.core.policy import namespace_violation, selector_of
 from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import is_unused
@@ -132,8 +132,8 @@ class Observer:
         unlisted = self._observation(
             key, api_token, seen_secret, seen_former, labels=labels, tokens=dict.fromkeys(refs, NOT_LISTED)
         )
-        catalogue, adoptee = await self._catalogue(key, unlisted), await self._adoptee(key, api_token)
-        if is_unused(unlisted) and not is_wished(api_token):
+        catalogue, adoptee = await self._catalogue(key, unlisted), await self._adoptee(key, unlisted)
+        if is_unused(unlisted) and (namespace_violation(unlisted) or not is_wished(api_token)):
             ref = api_token.spec.account_ref
             told = self._accounts.told(account_key(ref, key.namespace))
             unasked = told if isinstance(told, Unknown) else NOT_LISTED
@@ -154,10 +154,11 @@ class Observer:
         seen = replace(seen, accounts=tuple(views), catalogue=catalogue, adoptee=adoptee)
         return await self._with_workloads(seen)
 
-    async def _adoptee(self, key: ApiTokenKey, api_token: ApiToken) -> Found[RemoteToken] | Absent | Unknown:
-        """Ask for the token that is to be adopted, where there is one."""
+    async def _adoptee(self, key: ApiTokenKey, seen: Observation) -> Found[RemoteToken] | Absent | Unknown:
+        """Ask for the token that is to be adopted, where there is one and the account serves the namespace."""
+        api_token = seen.api_token
         token_id = adoptee_id(api_token)
-        if token_id is None or api_token.metadata.deletion_timestamp:
+        if token_id is None or api_token.metadata.deletion_timestamp or namespace_violation(seen):
             return NOT_ASKED_FOR
         try:
             token = await self._token(api_token.spec.account_ref, key, token_id)
@@ -171,9 +172,11 @@ class Observer:
             return await client.get_token(token_id)
 
     async def _catalogue(self, key: ApiTokenKey, seen: Observation) -> Found[Catalogue] | Unknown | None:
-        """Ask for the account's resources where a name of the spec was not looked up yet."""
+        """Ask for the account's resources where a name was not looked up yet and the account serves the namespace."""
         api_token, account = seen.api_token, seen.account
-        if api_token.metadata.deletion_timestamp or not unbound(api_token, account.account_id):
+        if api_token.metadata.deletion_timestamp or namespace_violation(seen):
+            return None
+        if not unbound(api_token, account.account_id):
             return None
         return await self._connection(account.ref, key).list_resources()
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from mailtrap_operator.api.v1alpha1 import Account
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
@@ -13,6 +15,7 @@ from mailtrap_operator.clients.workloads import WorkloadStore
 from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.observation import LABELS_NOT_READ, Found, Identity, Tenancy, Unknown
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import ADOPT_ANNOTATION
 from mailtrap_operator.observe import Observer
 from mailtrap_operator.runtime.store import Store
 from tests.unit.clients.account_bench import KEY, URL, AccountBench
@@ -168,3 +171,22 @@ async def test_an_object_that_nobody_has_served_is_looked_at_without_a_list() ->
     await bench.fresh()
 
     assert 0 == bench.accounts.lists()
+
+
+@pytest.mark.parametrize(("namespace", "calls"), [("team", 3), ("other", 0)], ids=["served", "not served"])
+@virtual
+async def test_for_a_namespace_that_it_does_not_serve_the_account_is_not_asked_anything(
+    namespace: str, calls: int
+) -> None:
+    bench = Bench({"allowedNamespaces": {"names": [namespace]}})
+
+    def wish(body: dict[str, Any]) -> None:
+        body["metadata"]["annotations"] = {ADOPT_ANNOTATION: "7"}
+        body["spec"]["resources"] = [{"type": "domain", "name": "example.com", "accessLevel": "Admin"}]
+
+    bench.kube.edit(f"{API_TOKENS}/billing", wish)
+
+    await bench.fresh()
+
+    entries = bench.accounts.remote.control("GET", "journal")["entries"]
+    assert calls == len(entries), "its resources, the token to adopt, its list"

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from mailtrap_operator.api.v1alpha1 import EVERY_NAMESPACE, AccountPolicy, Resource, print_duration
 from mailtrap_operator.core.keys import account_key
-from mailtrap_operator.core.observation import Found, Permission, Tenancy, Unknown
+from mailtrap_operator.core.observation import Found, Observation, Permission, Tenancy, Unknown
 from mailtrap_operator.core.resource_types import todays_type
 from mailtrap_operator.core.situation import Situation
 
@@ -48,11 +48,13 @@ def selector_of(policy: AccountPolicy) -> Mapping[str, str] | None:
     return allowed.selector.match_labels if allowed and allowed.selector else None
 
 
-def _namespace_is_not_served(s: Situation, tenancy: Tenancy) -> Violation | None:
-    namespace, allowed = _namespace(s), tenancy.policy.allowed_namespaces
-    if s.seen.account.ref.kind == "MailtrapAccount":
+def namespace_violation(seen: Observation) -> Violation | None:
+    """Return that the account does not serve the object's namespace, or None: nothing remote is needed to know it."""
+    tenancy, namespace = seen.account.tenancy, seen.api_token.metadata.namespace or ""
+    if tenancy is None or seen.account.ref.kind == "MailtrapAccount":
         return None
-    names = allowed.names if allowed else (s.seen.identity.namespace,)
+    allowed = tenancy.policy.allowed_namespaces
+    names = allowed.names if allowed else (seen.identity.namespace,)
     if namespace in names or EVERY_NAMESPACE in names:
         return None
     other = "Use another spec.accountRef"
@@ -72,6 +74,10 @@ def _namespace_is_not_served(s: Situation, tenancy: Tenancy) -> Violation | None
         f"allowedNamespaces wants the labels {wanted}, which namespace {namespace} has not. {other}",
         may_pass=True,
     )
+
+
+def _namespace_is_not_served(s: Situation, _tenancy: Tenancy) -> Violation | None:
+    return namespace_violation(s.seen)
 
 
 def _access_is_too_high(s: Situation, tenancy: Tenancy) -> Violation | None:
