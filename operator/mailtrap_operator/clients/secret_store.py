@@ -164,9 +164,13 @@ def parse_secret(body: Body) -> SecretState:
 
 
 def _editor(meta: Body) -> str | None:
-    writes = [(entry.get("time", ""), entry["manager"]) for entry in meta.get("managedFields") or ()]
-    _, manager = max(writes, default=("", MANAGED_BY))
-    return None if manager == MANAGED_BY else manager
+    """Return who wrote last, None where that is us; of those who wrote in the same second it is another one."""
+    writes = [
+        (entry.get("time", ""), entry["manager"] != MANAGED_BY, entry["manager"])
+        for entry in meta.get("managedFields") or ()
+    ]
+    _, is_anothers, manager = max(writes, default=("", False, ""))
+    return manager if is_anothers else None
 
 
 def _value_to_keep(body: Body, wish: FormerValue | None) -> str | None:

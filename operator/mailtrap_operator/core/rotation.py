@@ -53,14 +53,17 @@ def _wait_for_window(s: Situation, held: CurrentToken, reason: Reason) -> Postpo
     opens = opening(rotation.windows, s.now)
     if opens == s.now:
         return None
-    if opens is not None and (end is None or opens < end):
+    is_held_back = rotation.outside_windows == "Never"
+    last = end and end - min((end - held.issued_at) / _LAST_SHARE, _LONGEST_LAST)
+    # One that opens later than that leaves too little time to try again.
+    latest = end if is_held_back else last
+    if opens is not None and (latest is None or opens < latest):
         return Postponed(
             reason, f"{_due(reason)} It waits for the window that opens at {print_time(opens)}.", opens
         )
-    none = f"{_due(reason)} No window of rotation.windows opens before the token ends"
-    if end is None or rotation.outside_windows == "Never":
+    none = f"{_due(reason)} No window of rotation.windows opens in time before the token ends"
+    if last is None or is_held_back:
         return Postponed(Reason.NO_WINDOW_BEFORE_EXPIRY, f"{none}. Add one.")
-    last = end - min((end - held.issued_at) / _LAST_SHARE, _LONGEST_LAST)
     if last <= s.now:
         return None
     message = f"{none}: it is rotated outside of them at {print_time(last)}. Add one to have it earlier."

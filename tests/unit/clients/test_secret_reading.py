@@ -182,6 +182,11 @@ async def test_the_state_of_a_secret_shows_nothing_of_its_data() -> None:
         pytest.param(
             (("mailtrap-operator", 1), ("vault-sync", 2)), "vault-sync", id="somebody else, after an operator"
         ),
+        pytest.param(
+            (("argocd-controller", 1), ("mailtrap-operator", 1)),
+            "argocd-controller",
+            id="somebody else and an operator within one second",
+        ),
     ],
 )
 async def test_who_wrote_to_it_last_is_told(

@@ -129,6 +129,20 @@ def test_what_was_lost_or_is_requested_never_waits(
             id="opens after the token ends: an hour before its end is left",
         ),
         pytest.param(
+            ending(TONIGHT - NOW + MINUTE, IN_THE_NIGHT),
+            TONIGHT - NOW + MINUTE - HOUR,
+            Reason.NO_WINDOW_BEFORE_EXPIRY,
+            "it is rotated outside of them at 2030-02-01T01:01:00Z.",
+            id="opens a minute before the token ends: too late to try again",
+        ),
+        pytest.param(
+            ending(TONIGHT - NOW + MINUTE, IN_THE_NIGHT.model_copy(update={"outside_windows": "Never"})),
+            TONIGHT - NOW,
+            Reason.RENEWAL_DUE,
+            "the window that opens at 2030-02-01T02:00:00Z.",
+            id="opens a minute before the token ends, and nothing may happen outside",
+        ),
+        pytest.param(
             ending(20 * DAY, Rotation(windows=IN_MARCH, outside_windows="Never")),
             20 * DAY,
             Reason.NO_WINDOW_BEFORE_EXPIRY,
