@@ -174,9 +174,8 @@ class Observer:
     async def _catalogue(self, key: ApiTokenKey, seen: Observation) -> Found[Catalogue] | Unknown | None:
         """Ask for the account's resources where a name was not looked up yet and the account serves the namespace."""
         api_token, account = seen.api_token, seen.account
-        if api_token.metadata.deletion_timestamp or namespace_violation(seen):
-            return None
-        if not unbound(api_token, account.account_id):
+        is_idle = api_token.metadata.deletion_timestamp or not unbound(api_token, account.account_id)
+        if is_idle or namespace_violation(seen):
             return None
         return await self._connection(account.ref, key).list_resources()
 
