@@ -91,16 +91,18 @@ class Consumer:
 
     def _call(self, mailtrap: httpx.Client, held: _Held) -> None:
         # Nothing is promised for longer than the overlap to one who cannot see the Secret.
-        is_promised = time.monotonic() < self._used[held] + self.overlap
-        if not is_promised or self._is_taken_away(held):
+        if not self._is_promised(held):
             return
         self.calls += 1
         answer = mailtrap.get("/api/accounts", headers={"Api-Token": held.value})
-        # A user may have deleted the object meanwhile.
-        if answer.status_code == httpx.codes.UNAUTHORIZED and not self._is_taken_away(held):
+        # A user may have deleted the object meanwhile, or the overlap has ended on the way.
+        if answer.status_code == httpx.codes.UNAUTHORIZED and self._is_promised(held):
             age = time.monotonic() - self._used[held]
             words = f"{held.name}: a value was dead {age:.1f} s after it was last seen in the Secret"
             self.dead.setdefault(held.value, words)
+
+    def _is_promised(self, held: _Held) -> bool:
+        return time.monotonic() < self._used[held] + self.overlap and not self._is_taken_away(held)
 
     def _is_taken_away(self, held: _Held) -> bool:
         return held.uid in self.blame.deleted or held.value in self.blame.rubbish

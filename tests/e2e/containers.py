@@ -15,9 +15,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local_cluster import Cluster
+from local_cluster.readiness import free_port
 from tests.e2e import sandbox
 from tests.e2e.kube import Body, Kube
-from tests.e2e.operator_process import free_port
 from tests.e2e.sandbox import LOOPBACK, Sandbox
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+
+from local_cluster.readiness import free_port
 
 _ROOT = Path(__file__).parents[2]
 
@@ -129,11 +130,3 @@ class OperatorProcess:
     ) -> None:
         if self.is_running:
             self.stop()
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

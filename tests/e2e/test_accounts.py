@@ -69,7 +69,7 @@ def test_trouble_from_the_start_is_named_and_its_end_leads_to_a_token(world: Wor
     for name, account in accounts.items():
         TROUBLES[name].end(account)
     for name, account in accounts.items():
-        assert world.works(world.becomes_ready(f"new-{name}", seconds=60))
+        assert world.works(world.becomes_ready(f"new-{name}"))
         assert 1 == len(world.tokens_of(f"new-{name}"))
         eventually(lambda: account.condition()["reason"] == "AccountReachable", f"the account has no {name}")  # noqa: B023 - called at once
 
@@ -86,12 +86,12 @@ def test_trouble_in_use_is_named_while_the_value_works_on_and_its_end_changes_no
         trouble.befall(accounts[name])
 
     for name, trouble in TROUBLES.items():
-        assert world.becomes(f"used-{name}", trouble.reason, "Reconciling", seconds=60)["message"]
+        assert world.becomes(f"used-{name}", trouble.reason, "Reconciling")["message"]
         assert "True" == world.condition(f"used-{name}")["status"]
     for name, trouble in TROUBLES.items():
         trouble.end(accounts[name])
     for name in TROUBLES:
-        assert values[name] == world.becomes_ready(f"used-{name}", seconds=60)
+        assert values[name] == world.becomes_ready(f"used-{name}")
     assert [] == world.operations(before)
 
 
@@ -181,6 +181,6 @@ def test_the_token_that_the_operator_works_with_is_neither_reset_nor_deleted(wor
     assert (True, False) == (world.works(value), world.works(successor))
 
     account.put_new_credential()
-    world.is_gone("manager", seconds=60)
+    world.is_gone("manager")
     assert not world.works(value)
     assert [] == world.tripped()

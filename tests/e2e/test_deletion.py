@@ -133,7 +133,7 @@ def delete_namespace(world: World) -> None:
 
 
 def namespace_is_gone(world: World) -> None:
-    eventually(lambda: namespace(world) is None, f"the namespace is gone: {namespace(world)}", seconds=120)
+    eventually(lambda: namespace(world) is None, f"the namespace is gone: {namespace(world)}")
 
 
 def test_a_namespace_goes_without_a_trace_where_the_credential_is_elsewhere(
@@ -181,7 +181,7 @@ def test_a_namespace_that_has_lost_its_credential_is_held_up_visibly_until_the_e
         ready = world.condition("own")
         return ready.get("reason") in HELD_UP and ready["status"] == "False" and ESCAPE in ready["message"]
 
-    eventually(is_told, "the object tells what holds it up", seconds=60)
+    eventually(is_told, "the object tells what holds it up")
 
     def is_named() -> bool:
         conditions = (namespace(world) or {})["status"].get("conditions", [])
@@ -189,7 +189,7 @@ def test_a_namespace_that_has_lost_its_credential_is_held_up_visibly_until_the_e
             FINALIZER in c["message"] for c in conditions if c["type"] == "NamespaceFinalizersRemaining"
         )
 
-    eventually(is_named, "the namespace names the finalizer", seconds=60)
+    eventually(is_named, "the namespace names the finalizer")
     abandon(world, "own")
     namespace_is_gone(world)
     assert 1 == len(world.living())

@@ -225,4 +225,4 @@ def test_a_deleted_api_token_leaves_nothing_behind(world: World) -> None:
     assert not world.works(old)
     assert not world.works(new)
     assert [] == world.tokens_of("deleted")
-    eventually(lambda: world.secret("deleted") is None, "the Secret is collected", seconds=90)
+    eventually(lambda: world.secret("deleted") is None, "the Secret is collected")

@@ -13,6 +13,7 @@ import pytest
 
 from local_cluster import Cluster, ClusterError, KubectlError, binaries
 from local_cluster.build import MODULE
+from tests.e2e.grants import lines_of
 
 TIMEOUT = 120  # seconds until a test gives up; none waits that long when all is well
 POLL_INTERVAL = 0.05
@@ -137,7 +138,7 @@ def test_the_audit_log_tells_who_wrote_what_but_not_the_content(cluster: Cluster
     )
     cluster.kubectl("--kubeconfig", str(kubeconfig), "create", "-f", "-", input=secret)
 
-    events = [json.loads(line) for line in cluster.audit_log.read_text().splitlines()]
+    events = [json.loads(line) for line in lines_of(cluster.audit_log)]
     writes = [
         (event["verb"], event["objectRef"]["resource"], event["objectRef"]["name"])
         for event in events

@@ -182,7 +182,7 @@ def test_a_violation_ends_with_what_others_do_elsewhere(world: World) -> None:
     world.kube.merge(f"/api/v1/namespaces/{world.namespace}", {"metadata": {"labels": LABEL}})
 
     for name in ("younger", "labelled"):
-        assert world.works(world.becomes_ready(name, seconds=120))
+        assert world.works(world.becomes_ready(name))
 
 
 def test_the_policy_is_that_of_the_account_which_the_spec_names(world: World) -> None:

@@ -242,7 +242,7 @@ def test_a_namespace_that_is_deleted_goes_with_everything_in_it_and_leaves_no_to
 
     own.kube.delete(f"/api/v1/namespaces/{own.namespace}")
 
-    is_gone(own, f"/api/v1/namespaces/{own.namespace}", seconds=120)
+    is_gone(own, f"/api/v1/namespaces/{own.namespace}")
     assert [] == own.tokens()
 
 
@@ -254,9 +254,9 @@ def test_a_namespace_whose_tokens_cannot_be_deleted_says_so_and_goes_when_they_c
         path = f"{GROUP}/namespaces/{own.namespace}/mailtrapaccounts/own"
         return "3: " in condition_of(own, "DeletionBlocked", path).get("message", "")
 
-    eventually(is_told, "the account says for whom it waits", seconds=60)
+    eventually(is_told, "the account says for whom it waits")
     own.clear_faults()
-    is_gone(own, f"/api/v1/namespaces/{own.namespace}", seconds=120)
+    is_gone(own, f"/api/v1/namespaces/{own.namespace}")
     assert [] == own.tokens()
 
 

@@ -87,7 +87,7 @@ class Rows:
     def become_ready(self, prefix: str = "") -> None:
         """Wait until each row has its one token."""
         for name in self.reasons:
-            assert self.world.works(self.world.becomes_ready(prefix + name, seconds=60))
+            assert self.world.works(self.world.becomes_ready(prefix + name))
             eventually(lambda: not self.world.strays(prefix + name), f"no token of {name} is left over")  # noqa: B023 - called at once
 
     def done(self, since: int) -> dict[str, list[str]]:
@@ -204,7 +204,7 @@ def test_errors_of_delete(world: World) -> None:
         world.delete_api_token(name)
 
     for name in rows.reasons:
-        world.is_gone(name, seconds=60)
+        world.is_gone(name)
         assert [] == world.tokens_of(name)
     history = world.history(start)
     for name, reason in rows.reasons.items():

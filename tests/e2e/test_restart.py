@@ -1,5 +1,6 @@
 """A restart is not an event: what is right stays as it is, and nobody hears of it."""
 
+from tests.e2e.accounts import ACCOUNT_FINALIZER, CREDENTIAL_FINALIZER, account_path, credential_path, is_held
 from tests.e2e.world import World, eventually
 
 
@@ -12,6 +13,8 @@ def test_a_restart_writes_nothing(world: World) -> None:
             world.becomes_ready(name)
         world.put_api_token("rotated", expiration={"policy": "Never"})
         world.becomes_ready("rotated")
+        is_held(world, account_path(world), ACCOUNT_FINALIZER)
+        is_held(world, credential_path(world), CREDENTIAL_FINALIZER)
     before = world.last_call()
 
     with world.operator(user="second"):

@@ -149,7 +149,7 @@ def test_a_secret_of_somebody_else_is_never_touched_and_costs_nothing_until_it_g
     world.kube.delete(world.secret_path("taken"))
     world.delete_api_token("first")
     for name in ("taken", "second"):
-        assert world.works(world.becomes_ready(name, seconds=120))
+        assert world.works(world.becomes_ready(name))
         assert [] == world.strays(name)
 
 
