@@ -134,7 +134,8 @@ class Elector:
         """Let another replica lead at once; this one writes nothing else any more."""
         was_leading = self.leads
         self._end()
-        if not was_leading:
+        # A standby has a record of its own only while it takes the Lease over.
+        if not was_leading and self._own is None:
             return
         try:
             async with asyncio.timeout(_RELEASE_PATIENCE):
@@ -162,11 +163,12 @@ class Elector:
     async def _try(self) -> bool:
         record = await self._leases.read()
         self._note(record)
+        self._own = None
         if not self._is_free(record):
             return False
         now = self._clock()
         former = record or self._seen
-        own = LeaseRecord(
+        self._own = own = LeaseRecord(
             holder=self._holder,
             duration=LEASE,
             acquired_at=now,
@@ -178,6 +180,7 @@ class Elector:
         try:
             self._extend(await self._leases.write(own), sent)
         except Conflict:
+            self._own = None
             return False
         return True
 

@@ -55,7 +55,7 @@ class Lease:
 class Way:
     """How one replica reaches the Lease.
 
-    A write takes `delay` seconds to arrive and its answer as long; where `loses` says so, the answer never does. What
+    A request takes `delay` seconds to arrive, a write perhaps longer, and the answer takes `delay` as well; where `loses` says so, the answer never does. What
     takes longer than a call's timeout is given up, but may arrive all the same.
     """
 
@@ -63,17 +63,18 @@ class Way:
     is_cut: bool = False
     refusal: Exception | None = None
     delay: Callable[[], float] = lambda: LATENCY
+    delay_of_writes: Callable[[], float] | None = None
     loses: Callable[[], bool] = lambda: False
 
     async def read(self) -> LeaseRecord | None:
         """Return the record as it is half way."""
-        return await self._bounded(lambda: self.lease.record)
+        return await self._bounded(lambda: self.lease.record, self.delay)
 
     async def write(self, record: LeaseRecord) -> LeaseRecord:
         """Write half way."""
-        return await self._bounded(lambda: self.lease.write(record))
+        return await self._bounded(lambda: self.lease.write(record), self.delay_of_writes or self.delay)
 
-    async def _bounded(self, act: Callable[[], T]) -> T:
+    async def _bounded(self, act: Callable[[], T], delay: Callable[[], float]) -> T:
         if self.refusal is not None:
             await asyncio.sleep(LATENCY)
             raise self.refusal
@@ -81,7 +82,7 @@ class Way:
         if not self.is_cut:
             # What is on its way arrives, also when its sender stands still.
             loop = asyncio.get_running_loop()
-            loop.call_later(self.delay(), _arrive, arrival, act, context=Context())
+            loop.call_later(delay(), _arrive, arrival, act, context=Context())
         try:
             async with asyncio.timeout(CALL_TIMEOUT.total_seconds()):
                 answer = await asyncio.shield(arrival)

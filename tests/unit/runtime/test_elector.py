@@ -150,7 +150,7 @@ async def test_a_leader_that_releases_in_the_middle_of_a_renewal_is_followed_at_
     leader, standby = replica(lease, "a").start(), replica(lease)
     await leader.leads_within(5)
     standby.start()
-    await _renewal_under_way(leader, arrival)
+    await _write_under_way(leader, arrival)
 
     leader.way.delay = lambda: 0.3
     if is_cancelled:
@@ -165,16 +165,34 @@ async def test_a_leader_that_releases_in_the_middle_of_a_renewal_is_followed_at_
     assert not leader.is_lost
 
 
-async def _renewal_under_way(leader: Replica, arrival: float) -> None:
-    """Wait until a renewal is sent that takes so long to arrive."""
+@pytest.mark.parametrize("arrival", [0.1, 0.6], ids=["arrives before the release", "arrives after it"])
+@virtual
+async def test_a_standby_that_ends_in_the_middle_of_its_takeover_is_followed_at_once(arrival: float) -> None:
+    lease = Lease()
+    lease.put(record("a"))
+    ending = replica(lease).start()
+    await _write_under_way(ending, arrival)
+    other = replica(lease, "c").start()
+
+    ending.way.delay = lambda: 0.3
+    ending.stop()
+    await ending.elector.release()
+
+    assert await other.leads_within(3)
+    assert not ending.may_write()
+
+
+async def _write_under_way(replica: Replica, arrival: float) -> None:
+    """Wait until a replica sends a write that takes so long to arrive."""
     is_sent = asyncio.Event()
 
     def delay() -> float:
         is_sent.set()
         return arrival
 
-    leader.way.delay = delay
+    replica.way.delay_of_writes = delay
     await is_sent.wait()
+    replica.way.delay_of_writes = None
 
 
 @virtual
