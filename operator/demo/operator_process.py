@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
+
+from local_cluster.readiness import free_port
 
 _SOURCES = Path(__file__).resolve().parents[1]
 _START_SECONDS = 30.0
@@ -29,7 +30,7 @@ class OperatorProcess:
 
     def __init__(self, kubeconfig: Path, group: int, log: Path, arguments: Sequence[str]) -> None:
         self.log = log
-        self.url = f"http://127.0.0.1:{_free_port()}"
+        self.url = f"http://127.0.0.1:{free_port()}"
         self._arguments = (*arguments, "--port", self.url.rpartition(":")[2], "--log-format", "text")
         self._environment = {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -101,10 +102,3 @@ class OperatorProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from mailtrap_operator.core.reasons import Reason
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
@@ -24,6 +26,12 @@ def test_every_test_that_is_named_exists(document: Path) -> None:
     named = set(_TEST.findall(document.read_text()))
 
     assert set() == {(path, name) for path, name in named if not _exists(ROOT / path, name)}
+
+
+def test_every_reason_is_explained() -> None:
+    explained = re.findall(r"`(\w+)`", (ROOT / "docs" / "status.md").read_text())
+
+    assert set() == set(Reason) - set(explained)
 
 
 def _exists(path: Path, name: str) -> bool:
