@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from tests.e2e.accounts import ACCOUNT_FINALIZER, CREDENTIAL_FINALIZER, account_
 from tests.e2e.grants import lines_of
 from tests.e2e.kube import Body
 from tests.e2e.operator_process import OperatorProcess
+from tests.e2e.witness import witnessed
 from tests.e2e.world import FAST, OPERATOR_NAMESPACE, World, eventually
 
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{OPERATOR_NAMESPACE}/leases/mailtrap-operator"
@@ -21,9 +22,9 @@ Pair = tuple[OperatorProcess, OperatorProcess]
 
 @pytest.fixture
 def pair(world: World) -> Iterator[Pair]:
-    """Provide a leader and its standby, each with a user of its own."""
+    """Provide a leader and its standby, each with a user of its own; a witness looks on to the end."""
     world.kube.delete(LEASE)
-    with ExitStack() as stack:
+    with witnessed(world, timedelta(hours=12)), ExitStack() as stack:
         leader, standby = (
             stack.enter_context(world.operator(*FAST, "--leader-election=true", user=user))
             for user in (ONE, OTHER)

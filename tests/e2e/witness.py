@@ -10,8 +10,9 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -196,3 +197,12 @@ class Witness:
                 held[view.held] = begun
         self._lived |= living
         return wrongs
+
+
+@contextmanager
+def witnessed(world: World, overlap: timedelta) -> Iterator[None]:
+    """Have a witness look on, who must see nothing wrong."""
+    with Witness(world, overlap) as witness:
+        yield
+    assert set() == witness.violations
+    assert witness.looks > 0
