@@ -47,6 +47,7 @@ from mailtrap_operator.core.references import (
     ids_on_record,
     is_adopted,
     is_wished,
+    moving_targets,
     own_secret,
     owner_part,
     secret_name,
@@ -105,8 +106,7 @@ class Observer:
     async def _with_workloads(self, seen: Observation) -> Observation:
         """Return an observation with the workloads that are to move to the present value; where none are, without a call."""
         api_token = seen.api_token
-        current, targets = api_token.status.current, api_token.spec.rollout_restart_targets
-        if current is None or current.rollout is None or not targets:
+        if not (targets := moving_targets(api_token)):
             return seen
         _, owner = self._tag(api_token)
         namespace = api_token.metadata.namespace or ""

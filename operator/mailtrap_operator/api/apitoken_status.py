@@ -68,6 +68,10 @@ class CurrentToken(Issuance):
         description="Due: the workloads of rolloutRestartTargets are to be restarted for its value. "
         "Running: they were restarted, and not all have finished. Absent: there is nothing to wait for.",
     )
+    restarted_digest: Digest = Field(
+        "",
+        description="Digest of the rolloutRestartTargets that were restarted for its value; empty: none were.",
+    )
 
 
 class PreviousToken(Model):

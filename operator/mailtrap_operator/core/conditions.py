@@ -29,7 +29,7 @@ from mailtrap_operator.core.digests import permissions_digest
 from mailtrap_operator.core.expiry import renewal_of, whole_second_after
 from mailtrap_operator.core.history import history_after
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import rollout_of_new
+from mailtrap_operator.core.references import may_have_consumers, with_rollout
 
 Wanted = tuple[str, str, str, str]
 """Type, status, reason and message of a condition."""
@@ -45,6 +45,7 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
         now: The time of the conditions' transitions.
     """
     record = _record_after(latest, plan, outcome, now)
+    current = with_rollout(latest, record.current, record.previous)
     works = plan.works or isinstance(outcome, Published)
     conditions = _conditions(_finding_after(plan, outcome), plan.notices, works=works)
     generation = latest.metadata.generation
@@ -52,8 +53,8 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
         observed_generation=generation,
         conditions=merge_conditions(latest.status.conditions, conditions, generation, now),
         operation=record.operation,
-        current=record.current,
-        previous=tuple(_with_what_it_waits_for(token, record.current) for token in record.previous),
+        current=current,
+        previous=tuple(_with_what_it_waits_for(token, current) for token in record.previous),
         history=history_after(latest.status, record, _revoked(plan, outcome), now),
         resources=record.resources,
         adopted=record.adopted,
@@ -82,24 +83,22 @@ def _renewal_after(api_token: ApiToken, plan: Plan, outcome: Outcome) -> datetim
     if not isinstance(outcome, Published):
         return plan.renewal_time
     # Of the token as it is stored, in whole seconds: the next pass reckons with that and must come to the same.
-    current = _current(api_token, outcome)
+    current = _current(outcome)
     return renewal_of(api_token, current, current.expires_at)
 
 
 def _with_what_it_waits_for(token: PreviousToken, current: CurrentToken | None) -> PreviousToken:
-    # Nobody uses a token whose value was lost.
-    is_used = token.reason == Reason.SUPERSEDED and current is not None and current.rollout is not None
+    is_used = may_have_consumers(token) and current is not None and current.rollout is not None
     return token.model_copy(update={"waits_for": "Consumers" if is_used else "Overlap"})
 
 
-def _current(latest: ApiToken, published: Published) -> CurrentToken:
+def _current(published: Published) -> CurrentToken:
     token = published.token
     return CurrentToken(
         id=token.id,
         last_four=token.last_four,
         expires_at=token.expires_at,
         granted_digest=permissions_digest(token.permissions),
-        rollout=rollout_of_new(latest),
         **dict(published.issuance),
     )
 
@@ -111,7 +110,7 @@ def _record_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime)
             return plan.record
         case Published():
             previous = _dated_from_publication(latest, plan, now)
-            return replace(plan.record, current=_current(latest, outcome), previous=previous)
+            return replace(plan.record, current=_current(outcome), previous=previous)
         case Failed():
             before = replace(record_of(status), resources=plan.record.resources)
             return _without_claim(before, outcome) if outcome.closes_claim else before

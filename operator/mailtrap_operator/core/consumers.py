@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Literal
 
-from mailtrap_operator.api.v1alpha1 import GROUP, CurrentToken
+from mailtrap_operator.api.v1alpha1 import GROUP, CurrentToken, PreviousToken
 from mailtrap_operator.core.actions import Notice, RestartWorkloads
 from mailtrap_operator.core.observation import Found, Unknown
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import may_have_consumers
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.workloads import MissingTarget, Workload
 
@@ -44,7 +45,7 @@ def rollout_after(s: Situation, token: CurrentToken) -> Literal["Due", "Running"
     """Return how far the rollouts are once all workloads that are there were restarted."""
     if next(_unfinished(s, token), None) is None:
         return None
-    # One that is missing now may be back at the next look, with pods that use a former value.
+    # One that is missing now may be back at the next look, with pods that use a former value that works.
     is_one_missing = any(isinstance(target, MissingTarget) for target in _targets(s))
     return "Due" if token.rollout == "Due" and is_one_missing else "Running"
 
@@ -70,9 +71,13 @@ def _targets(s: Situation) -> tuple[Workload | MissingTarget, ...]:
     return s.seen.workloads.value if isinstance(s.seen.workloads, Found) else ()
 
 
+def _former(s: Situation) -> list[PreviousToken]:
+    return [previous for previous in s.record.previous if may_have_consumers(previous)]
+
+
 def _is_behind(s: Situation, workload: Workload, token: CurrentToken) -> bool:
     """Whether a workload's pods may have started with a former value."""
-    published = [p.retired_at for p in s.record.previous if p.retired_at and p.reason == Reason.SUPERSEDED]
+    published = [p.retired_at for p in _former(s) if p.retired_at]
     is_younger = bool(published) and workload.created_at > max(published)
     return workload.restarted_for != token.id and not is_younger
 
@@ -81,10 +86,12 @@ def _unfinished(s: Situation, token: CurrentToken) -> Iterator[str]:
     """Yield what each workload still waits for."""
     for target in _targets(s):
         if isinstance(target, MissingTarget):
-            yield target.message.removesuffix(".")
+            # Once no former value works any more, one that comes back can only use the present one.
+            if _former(s):
+                yield target.message.removesuffix(".")
         elif _is_behind(s, target, token):
             yield f"{target.kind} {target.name} " + (
-                "is to be restarted" if token.rollout == "Due" else "has lost the annotation of its restart"
+                "is to be restarted" if token.rollout == "Due" else "lacks the annotation of its restart"
             )
         elif target.rollout is not None:
             yield f"{target.kind} {target.name}: {target.rollout}"

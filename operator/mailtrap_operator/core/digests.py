@@ -43,6 +43,12 @@ def expiration_digest(api_token: ApiToken) -> str:
     return _digest([wish.policy, after, at])
 
 
+def targets_digest(api_token: ApiToken) -> str:
+    """Digest the workloads that are to move to each new value."""
+    targets = api_token.spec.rollout_restart_targets
+    return _digest([target.model_dump(mode="json") for target in targets])
+
+
 def permissions_digest(permissions: Iterable[Permission] | None) -> str:
     """Digest the permissions that Mailtrap tells of, in any order; empty where it tells of none."""
     return "" if permissions is None else _digest(sorted(permissions))

@@ -107,6 +107,10 @@ def published_token_is_recorded(s: Situation) -> Plan | None:
     previous = tuple(p for p in record.previous if p.id not in {held.id, former and former.id})
     if former is not None:
         previous += (s.retired(former, Reason.SUPERSEDED, by_reset=by_reset),)
+    if current is None and operation is None:
+        # The status was lost: any of the others may have been in the Secret before.
+        others = s.untracked[: max(MOST_ON_RECORD - len(previous), 0)]
+        previous += tuple(s.retired(token, Reason.SUPERSEDED) for token in others)
     name = record.secret_name or s.secret_name
     recorded = replace(record, operation=s.pending, current=held, previous=previous, secret_name=name)
     finding = Finding(

@@ -1,8 +1,16 @@
 """What an ApiToken refers to: its Secrets, accounts, workloads and the token to adopt, wished and on record."""
 
-from typing import Literal
+from collections.abc import Iterable
 
-from mailtrap_operator.api.v1alpha1 import GROUP, AccountRef, ApiToken, CurrentToken, PreviousToken
+from mailtrap_operator.api.v1alpha1 import (
+    GROUP,
+    AccountRef,
+    ApiToken,
+    CurrentToken,
+    PreviousToken,
+    RestartTarget,
+)
+from mailtrap_operator.core.digests import targets_digest
 from mailtrap_operator.core.observation import Absent, Found, Observation, SecretState, Unknown
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
@@ -11,6 +19,9 @@ ADOPT_ANNOTATION = f"{GROUP}/adopt-token-id"
 CONFIRM_ANNOTATION = f"{GROUP}/adopt-confirm"
 
 _LONGEST_ID = 18
+
+_IN_USE = frozenset({Reason.SUPERSEDED, Reason.ADOPTED})
+"""Why a token is on its way out whose value was given to consumers; the value of any other was lost."""
 
 
 def secret_name(api_token: ApiToken) -> str:
@@ -24,9 +35,29 @@ def former_secret_name(api_token: ApiToken) -> str | None:
     return former if former != secret_name(api_token) else None
 
 
-def rollout_of_new(api_token: ApiToken) -> Literal["Due"] | None:
-    """Return what follows the publication of a value: its consumers are restarted, if they have used another one."""
-    return "Due" if api_token.spec.rollout_restart_targets and api_token.status.current else None
+def may_have_consumers(token: PreviousToken) -> bool:
+    """Whether somebody may still use the value of a token on its way out."""
+    return token.reason in _IN_USE
+
+
+def with_rollout(
+    api_token: ApiToken, current: CurrentToken | None, previous: Iterable[PreviousToken]
+) -> CurrentToken | None:
+    """Return the present token with a restart due where workloads may use a former value.
+
+    None is due where these very targets were restarted for it already.
+    """
+    if current is None or not api_token.spec.rollout_restart_targets:
+        return current
+    is_new_to_them = current.restarted_digest != targets_digest(api_token)
+    is_due = is_new_to_them and any(map(may_have_consumers, previous))
+    return current.model_copy(update={"rollout": "Due"}) if is_due else current
+
+
+def moving_targets(api_token: ApiToken) -> tuple[RestartTarget, ...]:
+    """Return the workloads that are to move, or are moving, to the present value."""
+    current = with_rollout(api_token, api_token.status.current, api_token.status.previous)
+    return api_token.spec.rollout_restart_targets if current and current.rollout else ()
 
 
 def wished_adoption(api_token: ApiToken) -> str:

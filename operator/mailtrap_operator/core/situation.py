@@ -34,8 +34,8 @@ from mailtrap_operator.core.references import (
     own_secret,
     owner_mark,
     owner_part,
-    rollout_of_new,
     secret_name,
+    with_rollout,
 )
 from mailtrap_operator.core.resources import Resolution, resolve
 
@@ -78,6 +78,7 @@ class Situation:
         status = self.api_token.status
         current = self._placed(status.current) if status.current else None
         previous = tuple(self._placed(token) for token in status.previous)
+        current = with_rollout(self.api_token, current, previous)
         bound = self.resolution.bound
         return Record(status.operation, current, previous, status.secret_name, bound, status.adopted)
 
@@ -187,16 +188,15 @@ class Situation:
 
     def _from_secret(self, issuance: Issuance, token_id: int) -> CurrentToken:
         current = self.record.current
-        known = current if current and current.id == token_id else self.owned.get(token_id)
-        # Without a record, what is listed now counts as granted.
-        granted = permissions_digest(known.permissions) if isinstance(known, RemoteToken) else ""
+        if current and current.id == token_id:
+            return current.model_copy(update=dict(issuance))
+        known = self.owned.get(token_id)
         return CurrentToken(
             id=token_id,
             last_four=known.last_four if known else "",
             expires_at=known.expires_at if known else None,
-            granted_digest=known.granted_digest if isinstance(known, CurrentToken) else granted,
-            reset_refused=isinstance(known, CurrentToken) and known.reset_refused,
-            rollout=known.rollout if isinstance(known, CurrentToken) else rollout_of_new(self.api_token),
+            # Without a record, what is listed now counts as granted.
+            granted_digest=permissions_digest(known.permissions) if known else "",
             **dict(issuance),
         )
 

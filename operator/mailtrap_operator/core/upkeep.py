@@ -7,6 +7,7 @@ from mailtrap_operator.core.actions import DeleteSecret, Finding, Plan, RevokeTo
 from mailtrap_operator.core.adoption import to_adopt
 from mailtrap_operator.core.consumers import moving_to, restart_of, rollout_after
 from mailtrap_operator.core.credential import is_in_use
+from mailtrap_operator.core.digests import targets_digest
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Found, RemoteToken
 from mailtrap_operator.core.overlap import is_over
@@ -73,7 +74,8 @@ def consumers_are_restarted(s: Situation) -> Plan | None:
     action, rollout = restart_of(s, token), rollout_after(s, token)
     if action is None and rollout == token.rollout:
         return None
-    recorded = replace(s.record, current=token.model_copy(update={"rollout": rollout}))
+    done = {"rollout": rollout, "restarted_digest": targets_digest(s.api_token)}
+    recorded = replace(s.record, current=token.model_copy(update=done))
     words = (
         f"Workloads are restarted for the value of token {token.id}."
         if action

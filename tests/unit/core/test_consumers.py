@@ -10,7 +10,8 @@ from mailtrap_operator.api.v1alpha1 import ApiToken, CurrentToken, PreviousToken
 from mailtrap_operator.core.actions import Done, Published, RestartWorkloads, State
 from mailtrap_operator.core.conditions import status_after
 from mailtrap_operator.core.consumers import restart_annotation
-from mailtrap_operator.core.observation import Found, Observation, Unknown
+from mailtrap_operator.core.digests import targets_digest
+from mailtrap_operator.core.observation import Found, Observation, RemoteToken, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.workloads import MissingTarget, Workload
@@ -35,6 +36,7 @@ from tests.unit.core.builders import (
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
 
 TARGET = RestartTarget(kind="Deployment", name="billing")
+OTHER_TARGET = RestartTarget(kind="Deployment", name="a")
 RETIRED_AT = NOW - 13 * HOUR
 READY = (State.READY, Reason.TOKEN_PUBLISHED)
 RESTARTING = (State.PROGRESSING, Reason.RESTARTING)
@@ -65,13 +67,20 @@ def moving(
     rollout: str | None = "Running",
     previous: tuple[PreviousToken, ...] = (leaving(),),
     unread: Unknown | None = None,
+    restarted: tuple[RestartTarget, ...] | None = None,
     **spec: Any,
 ) -> Observation:
-    """Return a rotated object: token 1 is published, token 2 was replaced by it."""
-    current = CURRENT_1.model_copy(update={"rollout": rollout})
+    """Return a rotated object: token 1 is published, token 2 was replaced by it.
+
+    `restarted` are the targets that were restarted for token 1: those of the spec, unless a restart is due.
+    """
+    spec = {"rollout_restart_targets": (TARGET,), **spec}
+    if restarted is None:
+        restarted = () if rollout == "Due" else spec["rollout_restart_targets"]
+    digest = targets_digest(an_api_token(rollout_restart_targets=restarted)) if restarted else ""
+    current = CURRENT_1.model_copy(update={"rollout": rollout, "restarted_digest": digest})
     status = a_status(current=current, previous=previous)
     listed = (TOKEN_1, *(a_remote_token(token.id) for token in previous))
-    spec = {"rollout_restart_targets": (TARGET,), **spec}
     world = seen(an_api_token(status=status, **spec), listed=listed)
     return replace(world, workloads=unread or Found(workloads))
 
@@ -127,6 +136,35 @@ def moving(
             again=CHECK,
         ),
         row(
+            "A target was added while a rollout runs: it is restarted too, and no other is once more.",
+            moving(a_workload(1, name="a", rollout="x"), a_workload(2), restarted=(OTHER_TARGET,)),
+            does="restart billing",
+            says=RESTARTING,
+        ),
+        row(
+            "A target was added after the rollouts, while the old token lives: it is restarted.",
+            moving(a_workload(1, name="a"), a_workload(2), rollout=None, restarted=(OTHER_TARGET,)),
+            does="restart billing",
+            says=RESTARTING,
+        ),
+        row(
+            "A token that was adopted may be in use: the workloads move to the first value of ours.",
+            moving(a_workload(None), rollout=None, restarted=(), previous=(leaving(reason=Reason.ADOPTED),)),
+            does="restart billing",
+            says=RESTARTING,
+        ),
+        row(
+            "A lost answer beside the first value: nobody has used another one.",
+            moving(
+                a_workload(None),
+                rollout=None,
+                restarted=(),
+                previous=(leaving(reason=Reason.UNTRACKED, delete_after=NOW + HOUR),),
+            ),
+            says=READY,
+            again=HOUR,
+        ),
+        row(
             "A named target does not exist: the old token stays.",
             moving(MissingTarget("Deployment billing does not exist.")),
             says=READY,
@@ -137,6 +175,11 @@ def moving(
             moving(unread=Unknown(Reason.KUBERNETES_REFUSED, "forbidden")),
             says=READY,
             again=CHECK,
+        ),
+        row(
+            "A named target does not exist, and no former value works any more: nothing is waited for.",
+            moving(MissingTarget("Deployment billing does not exist."), rollout="Due", previous=()),
+            says=RESTARTING,
         ),
         row("All rollouts have finished: that is recorded.", moving(a_workload(1)), says=RESTARTING),
         row("No target is left in the spec.", moving(rollout_restart_targets=()), says=RESTARTING),
@@ -209,8 +252,8 @@ def moving(
             says=(State.READY, Reason.SUSPENDED),
         ),
         row(
-            "Nothing is due: a target that was added later is not restarted.",
-            moving(a_workload(2), rollout=None, previous=()),
+            "No former value works any more: a target that was added later is not restarted.",
+            moving(a_workload(2), rollout=None, previous=(), restarted=(OTHER_TARGET,)),
             says=READY,
         ),
     ],
@@ -282,22 +325,26 @@ def test_a_published_value_makes_a_restart_due(
 
 
 @pytest.mark.parametrize(
-    ("current", "expected"),
+    ("current", "others", "expected"),
     [
-        pytest.param(CURRENT_1, "Due", id="the former token is on record"),
-        pytest.param(None, None, id="the status was lost"),
+        pytest.param(CURRENT_1, (), "Due", id="the former token is on record"),
+        pytest.param(
+            None, (TOKEN_1,), "Due", id="the status was lost: another token may have been the former one"
+        ),
+        pytest.param(None, (), None, id="the status was lost, and there is no other token"),
     ],
 )
 def test_a_value_that_is_found_published_makes_a_restart_due(
-    current: CurrentToken | None, expected: str | None
+    current: CurrentToken | None, others: tuple[RemoteToken, ...], expected: str | None
 ) -> None:
     api_token = an_api_token(status=a_status(current=current), rollout_restart_targets=(TARGET,))
-    world = seen(api_token, secret=a_secret(2), listed=(TOKEN_1, a_remote_token(2)))
+    world = seen(api_token, secret=a_secret(2), listed=(*others, a_remote_token(2)))
 
-    record = plan(world, NOW).record
+    status = status_after(api_token, plan(world, NOW), Done(), NOW)
 
-    assert record.current is not None
-    assert (2, expected) == (record.current.id, record.current.rollout)
+    assert status.current is not None
+    assert (2, expected) == (status.current.id, status.current.rollout)
+    assert {"Consumers" if expected else "Overlap"} >= {token.waits_for for token in status.previous}
 
 
 def waits(api_token: ApiToken, world: Observation) -> list[tuple[int, str]]:
@@ -330,7 +377,7 @@ def notice(world: Observation) -> str:
         ),
         pytest.param(
             moving(a_workload(None)),
-            "Workloads are restarted for the value of token 1: Deployment billing has lost the annotation of its restart.",
+            "Workloads are restarted for the value of token 1: Deployment billing lacks the annotation of its restart.",
             id="somebody removed the annotation",
         ),
         pytest.param(
