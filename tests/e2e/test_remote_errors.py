@@ -240,3 +240,26 @@ def test_a_server_that_cannot_be_reached_is_waited_for(world: World) -> None:
     assert world.becomes("cut-off", "RemoteUnavailable", "Reconciling")["message"]
     assert world.works(world.becomes_ready("cut-off"))
     assert ["reset"] == world.operations(before)
+
+
+def test_what_is_refused_for_good_keeps_no_old_token_alive(world: World) -> None:
+    def put(level: str) -> None:
+        resources = [{"type": "domain", "id": 1, "accessLevel": level}]
+        world.put_api_token("refused", resources=resources, rotation={"overlap": "5s"})
+
+    put("Admin")
+    world.becomes_ready("refused")
+    put("Viewer")
+    value = world.becomes_ready("refused")
+    world.fault("create", "status", "forever", status=422)
+
+    put("Admin")
+
+    world.becomes("refused", "RequestRefused", "Stalled")
+    eventually(lambda: not world.status("refused").get("previous"), "the old token is deleted")
+    world.becomes("refused", "RequestRefused", "Stalled")
+    (living,) = [token for token in world.tokens_of("refused") if token["live"]]
+    assert living["id"] == world.status("refused")["tokenId"]
+    assert world.works(value)
+    world.clear_faults()
+    eventually(lambda: value != world.value("refused"), "the new token is published")

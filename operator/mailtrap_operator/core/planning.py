@@ -51,6 +51,7 @@ from mailtrap_operator.core.upkeep import (
     former_secret_is_removed,
     outdated_secret_is_rewritten,
     overdue_token_is_revoked,
+    refusal_keeps_no_overdue_token,
     upkeep,
     value_moves_to_the_renamed_secret,
 )
@@ -116,7 +117,7 @@ def needed_token_is_issued(s: Situation) -> Plan | None:
     if s.seen.account.is_going and (s.base is None or s.base.account != s.seen.account.ref):
         return upkeep(s) or _refused_by_account(s)
     if unknown := s.unknown or unread_labels(s):
-        return waiting(s, unknown)
+        return upkeep(s) or waiting(s, unknown)
     if len(s.record.previous) >= MOST_ON_RECORD:
         message = f"{MOST_ON_RECORD} tokens wait for the end of their overlap; another one follows when some are deleted."
         storm = step_plan(s, Finding(State.STALLED, Reason.ROTATION_STORM, message), requeue_after=RECHECK)
@@ -201,6 +202,7 @@ LADDER: tuple[Callable[[Situation], Plan | None], ...] = (
     untracked_tokens_are_retired,
     missing_finalizer_is_put_back,
     suspension_stops_the_rest,
+    refusal_keeps_no_overdue_token,
     value_moves_to_the_renamed_secret,
     violated_policy_stops_issuing,
     needed_token_is_issued,

@@ -23,6 +23,16 @@ def upkeep(s: Situation) -> Plan | None:
     return mended or consumers_are_restarted(s) or ended_records_are_dropped(s) or overdue_token_is_revoked(s)
 
 
+def refusal_keeps_no_overdue_token(s: Situation) -> Plan | None:
+    """What was refused for good is tried again, and refused again: the tokens whose time is over go in turn with it."""
+    conditions = {condition.type: condition for condition in s.api_token.status.conditions}
+    stalled = conditions.get("Stalled")
+    # Where it was the deletion itself that was refused, everything else comes first.
+    if stalled is None or stalled.reason == Reason.ACCESS_FORBIDDEN:
+        return None
+    return overdue_token_is_revoked(s)
+
+
 def value_moves_to_the_renamed_secret(s: Situation) -> Plan | None:
     """A changed `secretName` takes the same value along."""
     former = s.former_secret

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mailtrap_operator.api.v1alpha1 import PreviousToken
+from mailtrap_operator.api.v1alpha1 import Condition, PreviousToken
 from mailtrap_operator.core.actions import RevokeToken, State
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Observation
@@ -38,6 +38,20 @@ def retiring(*previous: PreviousToken, listed: tuple[int, ...]) -> Observation:
     """Return a served object with tokens on their way out, of which some are still listed beside token 1."""
     api_token = an_api_token(status=a_status(previous=previous))
     return seen(api_token, listed=(TOKEN_1, *(a_remote_token(id_) for id_ in listed)))
+
+
+def refused(reason: Reason, previous: PreviousToken) -> Observation:
+    """Return an object whose last pass was refused for good, and that still needs another token."""
+    stalled = Condition(
+        type="Stalled",
+        status="True",
+        observed_generation=3,
+        last_transition_time=NOW - HOUR,
+        reason=reason,
+        message="No.",
+    )
+    status = a_status(previous=(previous,), conditions=(stalled,))
+    return seen(an_api_token(status=status, display_name="other"), listed=(TOKEN_1, TOKEN_2))
 
 
 def another_objects(world: Observation, token_id: int) -> Observation:
@@ -127,6 +141,38 @@ def another_objects(world: Observation, token_id: int) -> Observation:
             does="create",
             says=(State.PROGRESSING, Reason.ACCESS_CHANGED),
             records=Noted(current=None, previous=(Leaving(2, 0 * HOUR), Leaving(1, 12 * HOUR))),
+        ),
+        row(
+            "Another token is needed and was refused for good: the overdue one goes, then it is tried again.",
+            refused(Reason.REQUEST_REFUSED, OVERDUE),
+            does="revoke 2",
+            says=REVOKING,
+            records=Noted(),
+        ),
+        row(
+            "Another token is needed and was refused for good: one that is not overdue stays.",
+            refused(Reason.REQUEST_REFUSED, a_previous(2)),
+            does="create",
+            says=(State.PROGRESSING, Reason.ACCESS_CHANGED),
+            records=Noted(current=None, previous=(Leaving(2, HOUR), Leaving(1, 12 * HOUR))),
+        ),
+        row(
+            "The deletion itself was refused: the needed token comes first.",
+            refused(Reason.ACCESS_FORBIDDEN, OVERDUE),
+            does="create",
+            says=(State.PROGRESSING, Reason.ACCESS_CHANGED),
+            records=Noted(current=None, previous=(Leaving(2, 0 * HOUR), Leaving(1, 12 * HOUR))),
+        ),
+        row(
+            "Another token is needed in an account that does not answer: the overdue one goes from the former account.",
+            seen(
+                an_api_token(status=a_status(previous=(OVERDUE,)), account_ref=OTHER_ACCOUNT),
+                listed=TIMEOUT,
+                listed_elsewhere=(TOKEN_1, TOKEN_2),
+            ),
+            does="revoke 2",
+            says=REVOKING,
+            records=Noted(),
         ),
         row(
             "A token of ours is not on record: first the book-keeping.",
