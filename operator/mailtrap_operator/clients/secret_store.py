@@ -6,7 +6,7 @@ on its way from the remote API into a Secret, or from one Secret into its new fo
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from mailtrap_operator.api.v1alpha1 import Issuance
@@ -159,15 +159,22 @@ def parse_secret(body: Body) -> SecretState:
             for reference in meta.get("ownerReferences") or ()
         ),
         former=FormerValue(former.key, former.token_id) if former and is_kept else None,
-        editor=_editor(meta),
+        editor=_editor(meta, [f"f:{key}" for key in marks.keys] if marks else []),
     )
 
 
-def _editor(meta: Body) -> str | None:
-    """Return who wrote last, None where that is us; of those who wrote in the same second it is another one."""
+def _editor(meta: Body, keys: Collection[str]) -> str | None:
+    """Return who wrote one of our keys last, None where that is us; of those of one second it is another one.
+
+    A key that is gone has no owner any more: then it is who wrote to the Secret last.
+    """
+    entries = meta.get("managedFields") or ()
+    owned = [entry.get("fieldsV1", {}).get("f:data", {}).keys() & keys for entry in entries]
+    is_one_gone = len(set().union(*owned)) < len(keys)
     writes = [
         (entry.get("time", ""), entry["manager"] != MANAGED_BY, entry["manager"])
-        for entry in meta.get("managedFields") or ()
+        for entry, of_ours in zip(entries, owned, strict=True)
+        if of_ours or is_one_gone
     ]
     _, is_anothers, manager = max(writes, default=("", False, ""))
     return manager if is_anothers else None

@@ -26,6 +26,7 @@ _WARNINGS = frozenset(
         Reason.CREDENTIAL_IN_USE,
     }
 )
+_FATES = {Reason.SUPERSEDED.value: "was replaced", Reason.ADOPTED.value: "was adopted"}
 _LEFT_BEHIND = (Reason.RETAINED, Reason.ABANDONED)
 
 
@@ -43,15 +44,14 @@ def announcements(api_token: ApiToken, plan: Plan, outcome: Outcome) -> Iterator
     match outcome:
         case Published(token):
             why = f": {plan.action.why}" if isinstance(plan.action, IssueToken) else ""
-            retired = "".join(f" {fate}" for fate in _fates_of_retired(api_token, plan))
+            retired = "".join(f" {fate.message}" for fate in _fates_of_retired(api_token, plan))
             reason = Reason.ROTATED if retired else Reason.TOKEN_PUBLISHED
             message = f"Token {token.id} (…{token.last_four}) was issued{why}.{retired}"
             yield Announcement("Normal", reason, message)
         case Failed(cause) if cause.reason not in _told(api_token):
             yield Announcement("Warning", cause.reason, cause.message)
         case Done():
-            for fate in _fates_of_retired(api_token, plan):
-                yield Announcement("Normal", Reason.SUPERSEDED, fate)
+            yield from _fates_of_retired(api_token, plan)
             yield from _of_done(api_token, plan)
             yield from _of_notices(api_token, plan)
 
@@ -65,11 +65,12 @@ def farewell(plan: Plan) -> Announcement | None:
             return None
 
 
-def _fates_of_retired(api_token: ApiToken, plan: Plan) -> Iterator[str]:
+def _fates_of_retired(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:
     known = {token.id for token in api_token.status.previous}
     for token in plan.record.previous:
-        if token.id not in known and token.reason == Reason.SUPERSEDED:
-            yield f"Token {token.id} (…{token.last_four}) was replaced; after its overlap it is deleted."
+        if token.id not in known and token.reason in _FATES:
+            message = f"Token {token.id} (…{token.last_four}) {_FATES[token.reason]}; after its overlap it is deleted."
+            yield Announcement("Normal", Reason(token.reason), message)
 
 
 def _of_done(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:

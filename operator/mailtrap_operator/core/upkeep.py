@@ -12,7 +12,7 @@ from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Found, RemoteToken
 from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import is_wished
+from mailtrap_operator.core.references import is_taken_back, is_wished
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import MOST_ON_RECORD, overdue, step_plan
 
@@ -121,6 +121,8 @@ def ended_records_are_dropped(s: Situation) -> Plan | None:
         s.record,
         operation=operation if is_open else None,
         previous=tuple(p for p in s.record.previous if not s.is_anothers(p)),
+        # It may be adopted once more.
+        adopted=None if any(is_taken_back(s.api_token, p) for p in s.record.previous) else s.record.adopted,
     )
     if recorded == s.record:
         return None

@@ -6,6 +6,7 @@ import pytest
 
 from mailtrap_operator.clients import secret_marks
 from mailtrap_operator.clients.errors import Terminal, Uncertain
+from mailtrap_operator.clients.kube import Body
 from mailtrap_operator.clients.secret_store import SecretStore, parse_secret
 from mailtrap_operator.core.digests import form_digest
 from mailtrap_operator.core.observation import Absent, OwnerReference, SecretState
@@ -171,31 +172,59 @@ async def test_the_state_of_a_secret_shows_nothing_of_its_data() -> None:
         assert text not in shown
 
 
+OUR_KEYS: Body = {"f:data": {f"f:{key}": {} for key in TEMPLATE}}
+THEIR_KEY: Body = {"f:data": {"f:password": {}}}
+LABELS: Body = {"f:metadata": {"f:labels": {"f:team": {}}}}
+MARKS: Body = {"f:metadata": {"f:annotations": {}}}
+
+
 @pytest.mark.parametrize(
     ("managers", "expected"),
     [
         pytest.param((), None, id="nobody is named"),
-        pytest.param((("mailtrap-operator", 2),), None, id="an operator"),
+        pytest.param((("mailtrap-operator", 2, OUR_KEYS),), None, id="an operator"),
         pytest.param(
-            (("vault-sync", 1), ("mailtrap-operator", 2)), None, id="an operator, after somebody else"
+            (("vault-sync", 1, OUR_KEYS), ("mailtrap-operator", 2, OUR_KEYS)),
+            None,
+            id="an operator, after somebody else",
         ),
         pytest.param(
-            (("mailtrap-operator", 1), ("vault-sync", 2)), "vault-sync", id="somebody else, after an operator"
+            (("mailtrap-operator", 1, OUR_KEYS), ("vault-sync", 2, OUR_KEYS)),
+            "vault-sync",
+            id="somebody else, after an operator",
         ),
         pytest.param(
-            (("argocd-controller", 1), ("mailtrap-operator", 1)),
+            (("argocd-controller", 1, OUR_KEYS), ("mailtrap-operator", 1, OUR_KEYS)),
             "argocd-controller",
             id="somebody else and an operator within one second",
+        ),
+        pytest.param(
+            (("mailtrap-operator", 1, MARKS), ("vault-sync", 2, OUR_KEYS), ("labeller", 3, LABELS)),
+            "vault-sync",
+            id="somebody else, before one who wrote labels alone",
+        ),
+        pytest.param(
+            (("mailtrap-operator", 1, OUR_KEYS), ("labeller", 3, LABELS), ("vault-sync", 4, THEIR_KEY)),
+            None,
+            id="an operator, before those who wrote no key of ours",
+        ),
+        pytest.param(
+            (("mailtrap-operator", 1, MARKS), ("vault-sync", 2, LABELS)),
+            "vault-sync",
+            id="the last one, where the key is gone",
         ),
     ],
 )
 async def test_who_wrote_to_it_last_is_told(
-    managers: tuple[tuple[str, int], ...], expected: str | None
+    managers: tuple[tuple[str, int, Body], ...], expected: str | None
 ) -> None:
     kube = FakeKube()
     await published(kube)
     body = kube.object(AT) or {}
-    fields = [{"manager": name, "time": f"2030-01-31T12:00:0{second}Z"} for name, second in managers]
+    fields = [
+        {"manager": name, "time": f"2030-01-31T12:00:0{second}Z", "fieldsV1": written}
+        for name, second, written in managers
+    ]
 
     assert (
         expected == parse_secret({**body, "metadata": {**body["metadata"], "managedFields": fields}}).editor

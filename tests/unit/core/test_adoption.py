@@ -34,6 +34,7 @@ from tests.unit.core.builders import (
     TIMEOUT,
     TOKEN_1,
     WIPED,
+    a_previous,
     a_remote_token,
     a_status,
     an_api_token,
@@ -173,6 +174,15 @@ def test_a_confirmed_adoption_begins_with_a_token_of_its_own() -> None:
 )
 def test_the_adopted_token_leaves_after_its_place_is_taken(world: Observation, expected: Decision) -> None:
     assert expected == decision(world)
+
+
+def test_what_was_taken_back_may_be_adopted_again() -> None:
+    on_record = a_previous(7, reason=Reason.ADOPTED)
+
+    planned = plan(served({}, adopted=7, previous=(on_record,)), NOW)
+
+    assert ((), None) == (planned.record.previous, planned.record.adopted)
+    assert 7 == plan(served(CONFIRMED), NOW).record.adopted
 
 
 def test_it_is_on_record_which_token_was_adopted() -> None:

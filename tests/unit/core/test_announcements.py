@@ -1,5 +1,6 @@
 """Which Kubernetes Events a pass is worth."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from mailtrap_operator.api.v1alpha1 import Condition
 from mailtrap_operator.core.actions import Done, Failed, Outcome, Published
 from mailtrap_operator.core.announcements import Announcement, announcements, farewell
-from mailtrap_operator.core.observation import Observation, Unknown
+from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import WHY, Reason
+from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
 from tests.unit.core.builders import (
     NOW,
     SECRET_1,
@@ -33,6 +35,11 @@ PUBLISHED = Published(a_remote_token(2), an_issuance())
 OVERDUE = an_api_token(status=a_status(previous=(a_previous(2, delete_after=NOW),)))
 RENAMED = an_api_token(secret_name="renamed")
 WAITING = an_api_token(status=a_status(operation=an_operation()))
+
+
+def adopting() -> Observation:
+    annotations = {ADOPT_ANNOTATION: "7", CONFIRM_ANNOTATION: "7"}
+    return replace(seen(an_api_token(annotations=annotations)), adoptee=Found(a_remote_token(7, tag=None)))
 
 
 def told(reason: Reason) -> Any:
@@ -69,6 +76,14 @@ def of(world: Observation, outcome: Outcome) -> list[Announcement]:
             Done(),
             Announcement("Normal", Reason.REVOKED, "Token 2 (…0002) was deleted."),
             id="an old token was deleted",
+        ),
+        pytest.param(
+            adopting(),
+            Done(),
+            Announcement(
+                "Normal", Reason.ADOPTED, "Token 7 (…0007) was adopted; after its overlap it is deleted."
+            ),
+            id="a token was adopted",
         ),
         pytest.param(
             seen(claimed()),
