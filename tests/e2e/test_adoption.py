@@ -1,6 +1,7 @@
 """A token that somebody made by hand comes under the operator's care: told of first, then taken over."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -60,9 +61,12 @@ def test_a_token_is_told_of_first_and_taken_over_when_that_is_confirmed(world: W
 
     own = world.becomes_ready("adopts")
     eventually(lambda: world.status("adopts").get("adopted") == token["id"], "it is adopted")
-    assert world.works(token["token"]), "the old value works for its overlap"
-    eventually(lambda: not world.works(token["token"]), "the adopted token is deleted after it")
+    eventually(lambda: not world.works(token["token"]), "the adopted token is deleted after its overlap")
     assert ["create", "delete"] == world.operations(before)
+    create, delete = (call for call in world.mutations() if before < call["seq"])
+    lived = datetime.fromisoformat(delete["time"]) - datetime.fromisoformat(create["time"])
+    assert timedelta(seconds=3) <= lived
+    eventually(lambda: world.events("adopts", "Adopted"), "an Event tells of it")
     assert own == world.value("adopts")
     world.becomes_ready("adopts")
 
@@ -86,6 +90,10 @@ def test_who_takes_the_confirmation_back_keeps_the_token(world: World) -> None:
 
     annotate(world, "regrets", {ADOPT: None, CONFIRM: None})
 
+    eventually(lambda: not world.status("regrets").get("previous"), "it is on record no more")
+    annotate(world, "regrets", {ADOPT: str(token["id"]), CONFIRM: str(token["id"])})
+    eventually(lambda: world.status("regrets").get("previous"), "it is on record again")
+    annotate(world, "regrets", {CONFIRM: None})
     eventually(lambda: not world.status("regrets").get("previous"), "it is on record no more")
     world.delete_api_token("regrets")
     world.is_gone("regrets")

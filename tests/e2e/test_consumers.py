@@ -11,7 +11,7 @@ from tests.e2e.workloads import KINDS, Kind, Workload, held
 from tests.e2e.world import World, eventually, served
 
 ROTATION = {"strategy": "Replace", "overlap": "1s"}
-MOVED = 90
+MOVED = 180
 """Rollouts are looked at twice a minute; the time only bounds a failure."""
 
 
@@ -91,6 +91,23 @@ def test_two_rotations_in_a_row_end_on_the_newest_value(world: World) -> None:
     eventually(lambda: not world.status("twice").get("previous"), "all old tokens are deleted", MOVED)
 
 
+def test_a_target_that_is_added_while_the_old_token_works_is_restarted_once(world: World) -> None:
+    consumer = a_consumer(world, "Deployment", "late")
+    overlapping = {"rotation": {"strategy": "Replace", "overlap": "1h"}}
+    put(world, "late", **overlapping)
+    token_id = rotate(world, "late", "now")
+
+    put(world, "late", {"kind": "Deployment", "name": "late"}, **overlapping)
+
+    eventually(lambda: [token_id] == restarted_for(consumer), "the workload is restarted")
+    generation = consumer.body()["metadata"]["generation"]
+    world.lose_status("late")
+    eventually(lambda: world.status("late").get("previous"), "the old token is on record again")
+    consumer.is_rolled_out()
+    eventually(lambda: ["Overlap"] == waits_for(world, "late"), "the workload has moved", MOVED)
+    assert generation == consumer.body()["metadata"]["generation"]
+
+
 def test_nothing_but_a_new_value_restarts_a_workload(world: World) -> None:
     consumer = a_consumer(world, "Deployment", "calm")
     target = {"kind": "Deployment", "name": "calm"}
@@ -124,7 +141,7 @@ def test_a_target_that_does_not_exist_is_named_and_keeps_the_old_token(world: Wo
 
 def test_the_former_value_stays_in_the_secret_for_its_overlap(world: World) -> None:
     template = {"data": {"token": "${token}"}, "previousKey": "before"}
-    world.put_api_token("both", secretTemplate=template, rotation={"strategy": "Replace", "overlap": "3s"})
+    world.put_api_token("both", secretTemplate=template, rotation={"strategy": "Replace", "overlap": "10s"})
     old = world.becomes_ready("both")
     assert world.value("both", "before") is None
 
