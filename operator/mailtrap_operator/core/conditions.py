@@ -10,7 +10,6 @@ from typing import assert_never
 
 from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, Condition, CurrentToken, PreviousToken
 from mailtrap_operator.core.actions import (
-    WORKING,
     Done,
     Failed,
     Finding,
@@ -28,6 +27,7 @@ from mailtrap_operator.core.actions import (
 from mailtrap_operator.core.digests import permissions_digest
 from mailtrap_operator.core.expiry import renewal_of, whole_second_after
 from mailtrap_operator.core.history import history_after
+from mailtrap_operator.core.outlook import outlook
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import may_have_consumers, with_rollout
 
@@ -47,23 +47,27 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
     record = _record_after(latest, plan, outcome, now)
     current = with_rollout(latest, record.current, record.previous)
     works = plan.works or isinstance(outcome, Published)
-    conditions = _conditions(_finding_after(plan, outcome), plan.notices, works=works)
+    previous = tuple(_with_what_it_waits_for(token, current) for token in record.previous)
+    expires_at = outcome.token.expires_at if isinstance(outcome, Published) else plan.expires_at
+    renewal_time = _renewal_after(latest, plan, outcome)
+    words = outlook(current, previous, expires_at=expires_at, renewal_time=renewal_time)
+    conditions = _conditions(_finding_after(plan, outcome, words), plan.notices, words if works else None)
     generation = latest.metadata.generation
     return ApiTokenStatus(
         observed_generation=generation,
         conditions=merge_conditions(latest.status.conditions, conditions, generation, now),
         operation=record.operation,
         current=current,
-        previous=tuple(_with_what_it_waits_for(token, current) for token in record.previous),
+        previous=previous,
         history=history_after(latest.status, record, _revoked(plan, outcome), now),
         resources=record.resources,
         adopted=record.adopted,
         secret_name=record.secret_name,
         token_id=record.current and record.current.id,
         last_four=record.current and record.current.last_four,
-        expires_at=outcome.token.expires_at if isinstance(outcome, Published) else plan.expires_at,
+        expires_at=expires_at,
         last_rotation=record.current and record.current.issued_at,
-        renewal_time=_renewal_after(latest, plan, outcome),
+        renewal_time=renewal_time,
         last_handled_rotate_request=(record.current and record.current.rotate_request) or None,
     )
 
@@ -144,7 +148,7 @@ def _without_claim(before: Record, failed: Failed) -> Record:
     return replace(before, operation=None, current=current, resources=resources)
 
 
-def _finding_after(plan: Plan, outcome: Outcome) -> Finding:
+def _finding_after(plan: Plan, outcome: Outcome, words: str) -> Finding:
     match outcome:
         case Failed(cause, is_final, closes_claim):
             # A reset that Mailtrap refuses is not the end: the next pass creates the successor.
@@ -152,19 +156,20 @@ def _finding_after(plan: Plan, outcome: Outcome) -> Finding:
             state = State.STALLED if is_final and not (is_reset and closes_claim) else State.BLOCKED
             return Finding(state, cause.reason, cause.message)
         case Published():
-            return Finding(State.READY, Reason.TOKEN_PUBLISHED, WORKING)
+            return Finding(State.READY, Reason.TOKEN_PUBLISHED, words)
+        case Done() if plan.finding.reason is Reason.TOKEN_PUBLISHED:
+            return replace(plan.finding, message=words)
         case Done():
             return plan.finding
         case _:
             assert_never(outcome)
 
 
-def _conditions(finding: Finding, notices: Iterable[Notice], *, works: bool) -> Iterable[Wanted]:
+def _conditions(finding: Finding, notices: Iterable[Notice], working: str | None) -> Iterable[Wanted]:
     stalled = finding.state is State.STALLED
-    if works:
-        ready = (
-            finding if finding.state is State.READY else Finding(State.READY, Reason.TOKEN_PUBLISHED, WORKING)
-        )
+    if working is not None:
+        published = Finding(State.READY, Reason.TOKEN_PUBLISHED, working)
+        ready = finding if finding.state is State.READY else published
         yield "Ready", "True", ready.reason, ready.message
     else:
         yield "Ready", "False", finding.reason, finding.message

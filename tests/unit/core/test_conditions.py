@@ -129,7 +129,8 @@ def test_a_reset_that_mailtrap_refuses_is_not_the_end_for_the_next_pass_creates(
 def test_the_words_are_the_plans_or_the_causes() -> None:
     assert "The plan's words." == conditions(a_plan(), Done())["Reconciling"].message
     assert TIMEOUT.message == conditions(a_plan(), Failed(TIMEOUT))["Reconciling"].message
-    assert WORKING == conditions(a_plan(), PUBLISHED)["Ready"].message
+    assert conditions(a_plan(), PUBLISHED)["Ready"].message.startswith(WORKING)
+    assert conditions(a_plan(), Done())["Ready"].message.startswith(WORKING)
 
 
 def a_condition(type_: str = "Ready", status: Any = "True", since: datetime = NOW - DAY) -> Condition:

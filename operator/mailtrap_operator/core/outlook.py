@@ -1,0 +1,38 @@
+"""What comes next for an object whose token works: the words of its condition `Ready`.
+
+They are made of dates that the status holds as well, so that they change only when it does; no time is relative to now.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from mailtrap_operator.api.v1alpha1 import CurrentToken, PreviousToken, print_time
+from mailtrap_operator.core.actions import WORKING
+
+
+def outlook(
+    current: CurrentToken | None,
+    previous: Collection[PreviousToken],
+    *,
+    expires_at: datetime | None,
+    renewal_time: datetime | None,
+) -> str:
+    """Return that the token works, when its successor is due, and which token is deleted next."""
+    if current is None:
+        return WORKING
+    return " ".join((WORKING, _renewal(expires_at, renewal_time), *_next_deletion(previous)))
+
+
+def _renewal(expires_at: datetime | None, renewal_time: datetime | None) -> str:
+    if renewal_time is not None:
+        return f"Its successor is due at {print_time(renewal_time)}."
+    return f"It expires at {print_time(expires_at)}." if expires_at is not None else "It never expires."
+
+
+def _next_deletion(previous: Collection[PreviousToken]) -> tuple[str, ...]:
+    if not previous:
+        return ()
+    token = min(previous, key=lambda token: (token.delete_after, token.id))
+    also = ", when its consumers have moved" if token.waits_for == "Consumers" else ""
+    more = f"; {len(previous) - 1} more after it" if len(previous) > 1 else ""
+    return (f"Token {token.id} is deleted after {print_time(token.delete_after)}{also}{more}.",)

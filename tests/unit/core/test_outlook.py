@@ -1,0 +1,59 @@
+"""What the condition `Ready` says of a token that works: what comes next, and when."""
+
+from datetime import datetime
+
+import pytest
+
+from mailtrap_operator.api.v1alpha1 import PreviousToken
+from mailtrap_operator.core.outlook import outlook
+from tests.unit.core.builders import CURRENT_1, DAY, HOUR, NOW, a_previous
+
+WORKS = "The Secret holds a living token."
+SUCCESSOR = f"{WORKS} Its successor is due at 2030-02-01T12:00:00Z."
+
+
+def for_consumers(id_: int) -> PreviousToken:
+    return a_previous(id_).model_copy(update={"waits_for": "Consumers"})
+
+
+@pytest.mark.parametrize(
+    ("renewal_time", "expires_at", "previous", "expected"),
+    [
+        pytest.param(NOW + DAY, NOW + 2 * DAY, (), SUCCESSOR, id="a successor is due"),
+        pytest.param(
+            None,
+            NOW + DAY,
+            (),
+            f"{WORKS} It expires at 2030-02-01T12:00:00Z.",
+            id="it ends as was asked for",
+        ),
+        pytest.param(None, None, (), f"{WORKS} It never expires.", id="it never expires"),
+        pytest.param(
+            NOW + DAY,
+            NOW + 2 * DAY,
+            (a_previous(2),),
+            f"{SUCCESSOR} Token 2 is deleted after 2030-01-31T13:00:00Z.",
+            id="a former token has a date",
+        ),
+        pytest.param(
+            NOW + DAY,
+            NOW + 2 * DAY,
+            (a_previous(2, delete_after=NOW + 2 * HOUR), for_consumers(3)),
+            f"{SUCCESSOR} Token 3 is deleted after 2030-01-31T13:00:00Z, when its consumers have moved; 1 more after it.",
+            id="the first of several waits for its consumers",
+        ),
+    ],
+)
+def test_what_comes_next_is_told(
+    renewal_time: datetime | None,
+    expires_at: datetime | None,
+    previous: tuple[PreviousToken, ...],
+    expected: str,
+) -> None:
+    told = outlook(CURRENT_1, previous, expires_at=expires_at, renewal_time=renewal_time)
+
+    assert expected == told
+
+
+def test_nothing_is_told_of_a_token_that_is_not_on_record() -> None:
+    assert WORKS == outlook(None, (), expires_at=None, renewal_time=None)
