@@ -8,6 +8,7 @@ from typing import Any
 
 from mailtrap_simulator.tokens import ADMIN, Grant
 from tests.simulation.consumer import NAME as CONSUMER
+from tests.simulation.incarnation import USUAL, Setup
 from tests.simulation.invariants import what_is_missing
 from tests.simulation.time import START
 from tests.simulation.world import BY_HAND, OVERLAP, World, api_token_path, secret_path
@@ -34,12 +35,20 @@ def is_waiting(world: World) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Flow:
-    """One flow; `spec` is that of the object it starts from, None when there is none yet."""
+    """One flow; `spec` is that of the object it starts from, None when there is none yet.
+
+    `setup` is that of its operators. One that `ends_served` leaves every object Ready. `recovery` is how many I/Os more
+    than without faults it may take until the object is served, for each fault; one of them is the account's status, which a
+    new operator writes when the credential is another one.
+    """
 
     name: str
     begin: Callable[[World], None]
     spec: dict[str, Any] | None = field(default_factory=dict)
     is_done: Callable[[World], bool] = is_served
+    setup: Setup = USUAL
+    ends_served: bool = True
+    recovery: int = 26
 
     def __str__(self) -> str:
         return self.name

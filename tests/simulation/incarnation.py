@@ -143,6 +143,17 @@ class Sight:
 FULL = Sight()
 
 
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How operators are set up."""
+
+    settings: Settings = SETTINGS
+    installation: str = INSTALLATION
+
+
+USUAL = Setup()
+
+
 class Incarnation:
     """An operator process from its start to its death."""
 
@@ -155,6 +166,7 @@ class Incarnation:
         seed: int,
         *,
         sight: Sight,
+        setup: Setup,
     ) -> None:
         self.life = Life(name)
         self._kubernetes = kubernetes
@@ -170,10 +182,10 @@ class Incarnation:
                 clock=self._clock,
                 entropy=random.randbytes,
                 holder=name,
-                installation=INSTALLATION,
+                installation=setup.installation,
                 scope=sight.scope,
             ),
-            SETTINGS,
+            setup.settings,
         )
         self.skew = timedelta()
         self.watch_lag = WATCH_LAG

@@ -22,12 +22,6 @@ AFTERWARDS = 5.0
 """How long a served world is watched for second thoughts."""
 
 
-MOST_IO_PER_RECOVERY = 26
-"""How many I/Os more than without faults it may take until the object is served, for each fault.
-
-One of them is the account's status, which a new operator writes when the credential is another one.
-"""
-
 Script = Mapping[int, Outcome]
 
 
@@ -77,7 +71,7 @@ def run(flow: Flow, script: Script) -> Run:
     if came_to.violation:
         return came_to
     extra = came_to.cost - model.cost
-    if extra > MOST_IO_PER_RECOVERY * len(script):
+    if extra > flow.recovery * len(script):
         return replace(came_to, violation=f"cost: {extra} more I/Os than without faults")
     extra = came_to.minted - model.minted
     if extra > sum(_may_lose_a_value(came_to.calls[number], outcome) for number, outcome in script.items()):
@@ -119,7 +113,7 @@ def play(
 
 async def _play(flow: Flow, saved: Saved, network: Network, logged: list[str], sight: Sight) -> Run:
     virtual_loop().now = saved.time
-    world = World(network, saved=saved, sight=sight)
+    world = World(network, saved=saved, sight=sight, setup=flow.setup)
     invariants, cost = Invariants(world), 0
 
     def note() -> None:
@@ -164,4 +158,4 @@ async def live(
     world.network.is_counting = False
     await asyncio.sleep(AFTERWARDS)
     if not violations:
-        invariants.note(invariants.check_at_rest)
+        invariants.note(invariants.check_at_rest if flow.ends_served else invariants.check_strays)

@@ -23,7 +23,7 @@ from mailtrap_simulator.server import Server
 from mailtrap_simulator.settings import Settings as RemoteSettings
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
 from tests.simulation.consumer import Consumer
-from tests.simulation.incarnation import FULL, INSTALLATION, Incarnation, Sight
+from tests.simulation.incarnation import FULL, INSTALLATION, USUAL, Incarnation, Setup, Sight
 from tests.simulation.kubernetes import Kubernetes
 from tests.simulation.network import Life, Network
 from tests.simulation.time import server_time
@@ -89,9 +89,11 @@ class World:
         seed: int = 0,
         saved: Saved | None = None,
         sight: Sight = FULL,
+        setup: Setup = USUAL,
     ) -> None:
         self.network = network
         self.sight = sight
+        self.setup = setup
         self.seed = seed
         self.operators: list[Incarnation] = []
         self.changes = 0
@@ -166,6 +168,7 @@ class World:
             self.network,
             self.seed,
             sight=self.sight,
+            setup=self.setup,
         )
         self.operators.append(operator)
         return operator

@@ -1,0 +1,23 @@
+"""What single fields ask for, and what others do to a token, comes out right whatever becomes of one I/O on the way."""
+
+import pytest
+
+from tests.simulation.api_flows import API_FLOWS
+from tests.simulation.cases import violations
+from tests.simulation.exhaustive import single_faults
+from tests.simulation.flows import Flow
+from tests.simulation.runs import without_faults
+
+
+@pytest.mark.parametrize("flow", API_FLOWS, ids=str)
+def test_a_flow_without_faults_comes_to_its_end(flow: Flow) -> None:
+    assert without_faults(flow).violation is None
+
+
+BELIEVED = {"clone: 1 GET secrets: 404"}
+"""Where the API server says that the twin's Secret does not exist, the condition speaks of its token alone."""
+
+
+@pytest.mark.parametrize("flow", API_FLOWS, ids=str)
+def test_no_single_fault_breaks_a_promise(flow: Flow) -> None:
+    assert set() == violations(single_faults(flow)).keys() - BELIEVED
