@@ -1,16 +1,19 @@
 """What somebody changes in Mailtrap is corrected, or reported; a fight over a Secret has an end."""
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+import httpx
 import pytest
 
 from local_cluster import Cluster
+from tests.e2e.accounts import look_at
 from tests.e2e.kube import Body, Kube
-from tests.e2e.world import World, eventually, served
+from tests.e2e.world import CREDENTIAL, World, eventually, served
 
 VIEWER = [{"resource_type": "domain", "resource_id": 1, "access_level": 10}]
-ADMIN = [{"resource_type": "domain", "resource_id": 1, "access_level": 100}]
+DATED = {"policy": "After", "after": "720h"}
 
 
 @pytest.fixture(scope="module")
@@ -20,38 +23,103 @@ def world(cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory
         yield world
 
 
-def change(world: World, name: str, **changes: Any) -> None:
-    (token,) = [token for token in world.tokens_of(name) if token["live"]]
+def change(world: World, token: Body, changes: Body) -> None:
+    """Change a token in Mailtrap; its account is listed at once, as otherwise after its `refreshInterval`."""
     world.simulator.control("PATCH", f"tokens/{token['id']}", changes)
+    look_at(world)
 
 
-def test_permissions_changed_in_mailtrap_are_corrected_by_a_replacement(world: World) -> None:
-    world.put_api_token("corrected", rotation={"overlap": "2s"})
-    old = world.becomes_ready("corrected")
-    before = world.last_call()
-
-    change(world, "corrected", resources=VIEWER)
-
-    eventually(lambda: world.value("corrected") != old, "the token is replaced")
-    eventually(lambda: not world.works(old), "the changed token is gone")
-    assert ["create", "delete"] == world.operations(before)
-    (entry,) = [e for e in world.status("corrected")["history"] if e["outcome"] == "Held"]
-    assert "AccessDrifted" == entry["cause"]
-    assert [] == world.strays("corrected")
+def living(world: World, name: str) -> Body:
+    (token,) = [token for token in world.tokens_of(name) if token["live"]]
+    return token
 
 
-def test_permissions_changed_in_mailtrap_are_reported_and_the_report_ends_with_them(world: World) -> None:
-    world.put_api_token("reported", driftPolicy="Report")
-    value, before = world.becomes_ready("reported"), world.last_call()
+@dataclass(frozen=True)
+class Drift:
+    """What somebody changes in Mailtrap, how it is called and told, and what corrects it."""
 
-    change(world, "reported", resources=VIEWER)
-    drifted = world.becomes("reported", "AccessDrifted", "Drifted")
-    assert "it lacks domain 1 Admin and has domain 1 Viewer beyond the spec" in drifted["message"]
-    assert "True" == world.condition("reported")["status"]
+    changes: Body
+    reason: str
+    says: str
+    correction: list[str]
 
-    change(world, "reported", resources=ADMIN)
-    eventually(lambda: not world.condition("reported", "Drifted"), "nothing differs any more")
-    assert ([], value) == (world.operations(before), world.value("reported"))
+
+DRIFTS = {
+    "access": Drift(
+        {"resources": VIEWER},
+        "AccessDrifted",
+        "it lacks domain 1 Admin and has domain 1 Viewer beyond the spec",
+        ["create", "delete"],
+    ),
+    "expiry": Drift({"expires_at": None}, "ExpiryDrifted", "it expires never instead of 20", ["reset"]),
+}
+
+
+@pytest.mark.parametrize("kind", DRIFTS)
+def test_what_was_changed_in_mailtrap_is_corrected_by_one_rotation(world: World, kind: str) -> None:
+    name, drift = f"corrected-{kind}", DRIFTS[kind]
+    world.put_api_token(name, expiration=DATED, rotation={"overlap": "2s"})
+    old = world.becomes_ready(name)
+    token, before = living(world, name), world.last_call()
+
+    change(world, token, drift.changes)
+
+    eventually(lambda: world.value(name) != old, "the token is rotated")
+    eventually(lambda: drift.correction == world.operations(before), "the correction ends")
+    assert world.works(world.becomes_ready(name))
+    (held,) = [t for t in world.tokens_of(name) if t["id"] == world.status(name)["tokenId"]]
+    assert token["resources"] == held["resources"]
+    assert held["expires_at"] is not None
+    assert token["expires_at"] <= held["expires_at"]
+    (entry,) = [e for e in world.status(name)["history"] if e["outcome"] == "Held"]
+    assert drift.reason == entry["cause"]
+    assert drift.correction == world.operations(before)
+    assert [] == world.strays(name)
+
+
+@pytest.mark.parametrize("kind", DRIFTS)
+def test_what_was_changed_in_mailtrap_is_reported_and_the_report_ends_with_it(
+    world: World, kind: str
+) -> None:
+    name, drift = f"reported-{kind}", DRIFTS[kind]
+    world.put_api_token(name, expiration=DATED, driftPolicy="Report")
+    value, token, before = world.becomes_ready(name), living(world, name), world.last_call()
+
+    change(world, token, drift.changes)
+    drifted = world.becomes(name, drift.reason, "Drifted")
+    assert drift.says in drifted["message"]
+    assert "True" == world.condition(name)["status"]
+
+    change(world, token, {key: token[key] for key in drift.changes})
+    eventually(lambda: not world.condition(name, "Drifted"), "nothing differs any more")
+    assert ([], value) == (world.operations(before), world.value(name))
+
+
+@pytest.mark.parametrize("policy", ["Correct", "Report"])
+def test_a_token_that_somebody_reset_is_followed_by_one_whose_value_is_known(
+    world: World, policy: str
+) -> None:
+    name = f"reset-{policy.lower()}"
+    world.put_api_token(name, driftPolicy=policy, rotation={"overlap": "2s"})
+    old = world.becomes_ready(name)
+    token, before = living(world, name), world.last_call()
+
+    tokens = f"{world.simulator.url}/api/accounts/{world.simulator.account_id}/api_tokens"
+    httpx.post(f"{tokens}/{token['id']}/reset", headers={"Api-Token": CREDENTIAL}).raise_for_status()
+    look_at(world)
+
+    eventually(lambda: world.value(name) != old, "there is another token")
+    # The unknown successor goes as well; nobody has its value.
+    eventually(lambda: len(world.operations(before)) == 4, "both others are deleted")
+    assert ["reset", "create", "delete", "delete"] == world.operations(before)
+    assert world.works(world.becomes_ready(name))
+    (entry,) = [e for e in world.status(name)["history"] if e["outcome"] == "Held"]
+    assert "TokenReset" == entry["cause"]
+    assert [] == world.strays(name)
+    (create,) = [call for call in world.calls("create") if before < call["seq"]]
+    (delete,) = [call for call in world.calls("delete") if token["id"] == call["token_id"]]
+    lived = datetime.fromisoformat(delete["time"]) - datetime.fromisoformat(create["time"])
+    assert timedelta(seconds=2) <= lived
 
 
 def _rewrite(world: World, name: str) -> None:
