@@ -288,10 +288,8 @@ class Observer:
         going = account is not None and is_going(account)
         if isinstance(tokens, Unknown):
             return AccountView(ref, account_id, tokens, is_going=going)
-        credential = self._connection(ref, key).credential
-        last_four = credential.last_four if credential else None
-        answer = Found(tokens.value.get(tag, ()))
-        return AccountView(ref, account_id, answer, credential_last_four=last_four, is_going=going)
+        used, answer = self._connection(ref, key).managed_with, Found(tokens.value.get(tag, ()))
+        return AccountView(ref, account_id, answer, managed_with=used, is_going=going)
 
     def _tenancy(self, key: ApiTokenKey, api_token: ApiToken, labels: Labels) -> Tenancy | None:
         account = self._store.account(account_key(api_token.spec.account_ref, key.namespace))

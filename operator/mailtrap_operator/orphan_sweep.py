@@ -23,7 +23,7 @@ from mailtrap_operator.core.orphans import Claims, Swept
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.runtime.listing import pages
-from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.runtime.store import Store, key_of_account
 from mailtrap_operator.telemetry.events import EventRecorder
 
 _PROVES_FOR = timedelta(seconds=10)
@@ -62,13 +62,12 @@ class OrphanSweep:
             return Swept((), ())
         if isinstance(tokens, Unknown):
             return None
-        credential = connection.credential
-        listed = chain.from_iterable(tokens.value.values())
+        used, listed = connection.managed_with, chain.from_iterable(tokens.value.values())
         found = orphans.orphans_among(
-            # The token that the operator works with is nobody's orphan, whatever it is called.
-            (token for token in listed if credential is None or token.last_four != credential.last_four),
+            # A token that the operator works with is nobody's orphan, whatever it is called.
+            (token for token in listed if token.last_four not in used),
             self._installation,
-            account.status.retained_owners,
+            self._retained(account),
             self._store.claims,
         )
         record = orphans.recorded(found, account.status.orphans, self._clock())
@@ -87,6 +86,13 @@ class OrphanSweep:
         """Return the condition that tells of orphans, None where there are none."""
         return orphans.condition_of(swept, account, self._installation, may_delete=self._may_delete)
 
+    def _retained(self, account: Account) -> frozenset[str]:
+        """Return the owners whose tokens stay on purpose, whichever object for the account has them on record."""
+        others = map(self._store.account, self._store.accounts_beside(key_of_account(account)))
+        return frozenset(
+            owner for each in (account, *others) if each for owner in each.status.retained_owners
+        )
+
     async def _delete(
         self, due: list[RemoteToken], account: Account, connection: Connection
     ) -> tuple[set[int], Failure | None]:
@@ -103,7 +109,7 @@ class OrphanSweep:
             client = await connection.client()
             for token in due:
                 # The credential may be another one since the list.
-                if claims.cover(token) or token.last_four == client.credential_last_four:
+                if claims.cover(token) or token.last_four in connection.managed_with:
                     cleared.add(token.id)
                     continue
                 async with client.pacer.slot(Lane.ROUTINE):

@@ -12,7 +12,7 @@ from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.namespace_store import NamespaceStore
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.clients.workloads import WorkloadStore
-from mailtrap_operator.core.keys import ApiTokenKey
+from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.observation import LABELS_NOT_READ, Found, Identity, Tenancy, Unknown
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import ADOPT_ANNOTATION
@@ -152,16 +152,17 @@ async def test_only_the_account_that_the_spec_names_has_a_say() -> None:
 async def test_the_credential_is_known_by_its_last_four_characters_once_a_list_has_answered() -> None:
     bench = Bench({})
 
-    async def last_four() -> str | None:
+    async def used() -> Mapping[str, AccountKey]:
         seen = await bench.observer.known(BILLING)
-        return seen.account.credential_last_four if seen else None
+        assert seen is not None
+        return seen.account.managed_with
 
-    assert None is await last_four()
+    assert {} == await used()
     await bench.accounts.accounts.at(KEY).list_tokens()
-    assert CREDENTIAL[-4:] == await last_four()
+    assert {CREDENTIAL[-4:]: KEY} == await used()
     bench.accounts.remote.fault("list", "html")
     await bench.accounts.accounts.at(KEY).list_tokens()
-    assert None is await last_four()
+    assert {} == await used()
 
 
 @virtual

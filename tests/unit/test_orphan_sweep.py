@@ -16,12 +16,14 @@ from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.telemetry.events import EventRecorder
-from tests.unit.clients.account_bench import KEY, AccountBench, account
+from tests.unit.clients import objects
+from tests.unit.clients.account_bench import BASE, KEY, NAMESPACED, AccountBench, account, credentials
 from tests.unit.clients.objects import API_TOKENS, INSTALLATION, api_token
 from tests.unit.clients.remote import ACCOUNT, START
 from tests.unit.clock import virtual
 
 OLD = START - timedelta(days=2)
+RIGHTS = {"resource_type": "account", "resource_id": ACCOUNT, "access_level": 100}
 NOBODYS = f"lost {Tag(INSTALLATION, 'nobodyaaaa', 'abcdefgh')}"
 
 
@@ -131,14 +133,59 @@ async def test_an_orphan_that_must_stay_stays(bench: Any) -> None:
 @virtual
 async def test_the_credential_itself_is_no_orphan_whatever_it_is_called() -> None:
     bench = Bench()
-    rights = {"resource_type": "account", "resource_id": ACCOUNT, "access_level": 100}
-    used = bench.remote.control("POST", "tokens", {"name": NOBODYS, "resources": [rights]})
+    used = bench.remote.control("POST", "tokens", {"name": NOBODYS, "resources": [RIGHTS]})
     bench.put_credential(used["token"])
     bench.record = (OrphanToken(id=used["id"], last_four=used["token"][-4:], seen_at=OLD),)
 
     swept = await bench.run()
 
     assert Swept((), ()) == swept
+    assert {used["id"]} == bench.remote.live_ids()
+
+
+def standing_for_the_same(bench: Bench, **status: Any) -> None:
+    """Have another object for the same account, and its credential."""
+    for body in (objects.account(), objects.account("default", "team") | {"status": status}):
+        bench.store.put_account(Account.model_validate(body))
+    bench.beside[KEY] = (NAMESPACED,)
+
+
+@virtual
+async def test_what_stays_on_purpose_stays_also_where_another_object_for_the_account_says_so() -> None:
+    bench = Bench()
+    orphans = bench.lose()
+    standing_for_the_same(bench, observedGeneration=1, retainedOwners=["nobodyaaaa"])
+
+    assert Swept((), ()) == await bench.run()
+    assert set(orphans) == bench.remote.live_ids()
+
+
+@virtual
+async def test_the_credential_of_another_object_for_the_account_is_no_orphan_either() -> None:
+    bench = Bench()
+    used, going = (
+        bench.remote.control("POST", "tokens", {"name": NOBODYS, "resources": [RIGHTS]}) for _ in "ab"
+    )
+    bench.record = tuple(
+        OrphanToken(id=token["id"], last_four=token["token"][-4:], seen_at=OLD) for token in (used, going)
+    )
+    standing_for_the_same(bench, observedGeneration=1)
+    bench.kube.seed(BASE.format("team"), credentials(used["token"]))
+
+    assert Swept((), ()) == await bench.run()
+    assert {used["id"]} == bench.remote.live_ids()
+
+
+@virtual
+async def test_a_credential_that_came_since_the_list_is_not_deleted() -> None:
+    bench = Bench()
+    used = bench.remote.control("POST", "tokens", {"name": NOBODYS, "resources": [RIGHTS]})
+    bench.record = (OrphanToken(id=used["id"], last_four=used["token"][-4:], seen_at=OLD),)
+    connection = bench.accounts.at(KEY)
+    tokens = await connection.list_tokens()
+    bench.put_credential(used["token"])
+
+    assert Swept((), ()) == await bench.sweep.run(bench.account(), tokens, connection)
     assert {used["id"]} == bench.remote.live_ids()
 
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -47,8 +48,8 @@ class Accounts:
     """All accounts that were asked for.
 
     `find` returns an account object as the watch last told it; it finds no ClusterMailtrapAccount unless the operator
-    `sees_cluster_accounts`. `on_change` is told what was known of an account's
-    tokens before and after a LIST, whoever asked for it, where the two differ.
+    `sees_cluster_accounts`. `beside` names the other account objects for the same account in Mailtrap. `on_change` is
+    told what was known of an account's tokens before and after a LIST, whoever asked for it, where the two differ.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class Accounts:
         limits: RemoteLimits,
         new_http: Callable[[], httpx.AsyncClient],
         sees_cluster_accounts: bool = True,
+        beside: Callable[[AccountKey], Iterable[AccountKey]] = lambda _key: (),
         before_mutation: Callable[[], None] = lambda: None,
     ) -> None:
         self._before_mutation = before_mutation
         self._kube = kube
         self._sees_cluster_accounts = sees_cluster_accounts
         self._find = find
+        self._beside = beside
         self._namespace = operator_namespace
         self._limits = limits
         self._new_http = new_http
@@ -87,6 +90,21 @@ class Accounts:
     def credentials_namespace(self, key: AccountKey) -> str:
         """Return where the Secret with an account's credential is looked for."""
         return key.namespace or self._namespace
+
+    def managed_with(self, key: AccountKey) -> Mapping[str, AccountKey]:
+        """Return what each credential ends with that an account in Mailtrap is managed with, and whose it is."""
+        keys = (*sorted(self._beside(key), key=str), key)
+        return {last_four: each for each in keys if (last_four := self.at(each).last_four)}
+
+    async def meet_others(self, key: AccountKey) -> None:
+        """Read the other credentials that an account in Mailtrap is managed with, as far as none was read yet.
+
+        Raises a `Failure` where one may be at work and cannot be read; one that is missing or refused is not at work.
+        """
+        for other in sorted(self._beside(key), key=str):
+            if self.at(other).last_four is None:
+                with suppress(Terminal):
+                    await self.at(other).client()
 
     def end_waiting(self) -> None:
         """Cancel every call that waits for the rate limit; those under way go on."""
@@ -169,7 +187,7 @@ class Connection:
 
     `tokens` is what its last LIST said, with what this process has done since; `pacer` is that of the credential
     that was used last, another one for another credential; `credential_secret` is the Secret it was read from.
-    `credential` is that of the last LIST that answered.
+    `credential` is that of the last LIST that answered, `last_four` what the one ends with that was read last.
     """
 
     def __init__(self, key: AccountKey, accounts: Accounts, http: httpx.AsyncClient) -> None:
@@ -178,6 +196,7 @@ class Connection:
         self.tokens: Tokens = NOT_LISTED
         self.pacer: Pacer | None = None
         self.credential: Credential | None = None
+        self.last_four: str | None = None
         self.credential_secret: CredentialSecret | None = None
         self._accounts = accounts
         self._list = SharedRead(self._list_now, f"list {key}")
@@ -186,9 +205,18 @@ class Connection:
 
     async def client(self) -> MailtrapClient:
         """Return a client with the present credential; raises a `Failure`."""
-        client = await self._accounts.connect(self)
-        self.pacer = client.pacer
+        try:
+            client = await self._accounts.connect(self)
+        except Terminal:
+            self.last_four = None
+            raise
+        self.pacer, self.last_four = client.pacer, client.credential_last_four
         return client
+
+    @property
+    def managed_with(self) -> Mapping[str, AccountKey]:
+        """What each credential ends with that is at work in this account, whichever account object it is for."""
+        return self._accounts.managed_with(self.key)
 
     async def list_tokens(self) -> Tokens:
         """Return what a LIST says that starts after this call; never raises."""
@@ -212,6 +240,7 @@ class Connection:
         self._done_meanwhile.clear()
         try:
             client = await self.client()
+            await self._accounts.meet_others(self.key)
             async with client.pacer.slot(Lane.URGENT):
                 listed = await client.list_tokens()
         except Failure as failure:

@@ -1,7 +1,7 @@
 """The credential that manages an account, as far as the account's list tells of it: which token it is, when it ends.
 
 A list shows the last four characters of each value. Two tokens may share them: then it is not told which one it is,
-and neither is touched.
+and neither is touched. Several account objects may stand for one account in Mailtrap: then it has several credentials.
 """
 
 from collections.abc import Iterable
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailtrap_operator.api.v1alpha1 import CredentialToken, SecretKeyRef, print_time
+from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.observation import RemoteToken
 from mailtrap_operator.core.situation import Situation
 
@@ -33,14 +34,18 @@ def credential_among(listed: Iterable[RemoteToken], last_four: str) -> Credentia
 
 
 def is_in_use(s: Situation, token: RemoteToken) -> bool:
-    """Whether a token may be the very credential that its account is managed with: it is neither reset nor deleted."""
+    """Whether a token may be a credential that its account is managed with: it is neither reset nor deleted."""
+    return _user_of(s, token) is not None
+
+
+def _user_of(s: Situation, token: RemoteToken) -> AccountKey | None:
     view = s.view(token.account)
-    return view is not None and token.last_four == view.credential_last_four
+    return view.managed_with.get(token.last_four) if view else None
 
 
-def why_it_stays(token: RemoteToken) -> str:
+def why_it_stays(s: Situation, token: RemoteToken) -> str:
     """Return why a token in use is not deleted, and what to do."""
-    account = f"{token.account.kind} {token.account.name}"
+    account = _user_of(s, token)
     return (
         f"Token {token.id} is not deleted: it ends with …{token.last_four}, as does the credential that the operator "
         f"works with. Put another token into the credentials Secret of {account}."

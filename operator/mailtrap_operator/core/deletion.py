@@ -94,7 +94,7 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
     tokens = tuple(_left_to_revoke(s, operation))
     token = next((token for token in tokens if not is_in_use(s, token)), None)
     if tokens and token is None:
-        return _blocked(s, Unknown(Reason.CREDENTIAL_IN_USE, why_it_stays(tokens[0])))
+        return _blocked(s, Unknown(Reason.CREDENTIAL_IN_USE, why_it_stays(s, tokens[0])))
     if token is not None:
         current, held = s.record.current, s.secret and s.secret.token_id
         record = replace(

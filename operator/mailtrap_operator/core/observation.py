@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Generic, NamedTuple, TypeVar
 
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, AccountRef, ApiToken, Issuance
+from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.ownership import Tag
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.workloads import MissingTarget, Workload
@@ -157,7 +158,8 @@ class AccountView:
 
     `tokens` are those with our owner tag or an id on record. `account_id` is None when the account object is missing.
     `anothers` are ids on our record that turned out to be another object's tokens. `tenancy` is that of the account
-    that the spec names, where it exists. `credential_last_four` belongs to the credential that the LIST was made with.
+    that the spec names, where it exists. `managed_with` maps what each credential ends with that is at work in the account
+    to the account object whose it is: this one, or another one for the same account in Mailtrap.
     `is_going` says that the account object is being deleted.
     """
 
@@ -166,7 +168,7 @@ class AccountView:
     tokens: Found[tuple[RemoteToken, ...]] | Unknown
     anothers: frozenset[int] = frozenset()
     tenancy: Tenancy | None = None
-    credential_last_four: str | None = None
+    managed_with: Mapping[str, AccountKey] = field(default_factory=dict)
     is_going: bool = False
 
     def without_answer(self, unknown: Unknown) -> "AccountView":

@@ -73,7 +73,7 @@ def _notices(s: Situation) -> Iterator[Notice]:
     if s.held and is_wished(s.api_token) and isinstance(why := to_adopt(s), Hindrance | Unknown):
         yield Notice("AdoptionPending", why.reason, why.message)
     if used := overdue_in_use(s):
-        yield Notice("RevocationPending", Reason.CREDENTIAL_IN_USE, why_it_stays(used))
+        yield Notice("RevocationPending", Reason.CREDENTIAL_IN_USE, why_it_stays(s, used))
 
 
 def waiting(s: Situation, unknown: Unknown) -> Plan:

@@ -66,9 +66,10 @@ class Store:
         self._gone_uids: dict[str, None] = {}
         self._accounts: dict[AccountKey, Account] = {}
         self._owners: dict[str, ApiTokenKey] = {}
-        self._references: Index[AccountKey] = Index()
-        self._holdings: Index[AccountKey] = Index()
-        self._recorded_ids: Index[int] = Index()
+        self._references: Index[ApiTokenKey, AccountKey] = Index()
+        self._holdings: Index[ApiTokenKey, AccountKey] = Index()
+        self._recorded_ids: Index[ApiTokenKey, int] = Index()
+        self._remotes: Index[AccountKey, tuple[str, int]] = Index()
         self.on_holders: Callable[[AccountKey], None] = lambda _account: None
         self._labels: dict[str, tuple[Mapping[str, str], float]] = {}
         self.seniority = Seniority()
@@ -216,16 +217,24 @@ class Store:
         if is_known or meta.uid in self._gone_uids:
             return False
         self._accounts[key] = account
+        self._remotes.put(key, frozenset({(account.spec.base_url.lower(), account.spec.account_id)}))
         return True
 
     def drop_account(self, key: AccountKey, uid: str = "") -> None:
         """Forget an account; `uid` is its own where its end is certain."""
         self._note_gone(uid)
         self._accounts.pop(key, None)
+        self._remotes.put(key, frozenset())
 
     def account(self, key: AccountKey) -> Account | None:
         """Return an account as it was last seen."""
         return self._accounts.get(key)
+
+    def accounts_beside(self, key: AccountKey) -> frozenset[AccountKey]:
+        """Return the other account objects that stand for the same account in Mailtrap."""
+        return frozenset(
+            other for remote in self._remotes.of(key) for other in self._remotes.keys(remote)
+        ) - {key}
 
     def has_account(self, key: AccountKey, uid: str, version: str) -> bool:
         """Whether an account is known as it is in a resourceVersion, or as it became later, or that it is gone."""

@@ -53,7 +53,7 @@ def credentials(value: str | bytes, key: str = "token") -> dict[str, Any]:
 
 @dataclass
 class AccountBench:
-    """Two cluster-wide accounts with one credential, and one of a namespace."""
+    """Two cluster-wide accounts with one credential, and one of a namespace; `beside` tells which stand for one account."""
 
     remote: Remote = field(default_factory=Remote.with_account)
     kube: FakeKube = field(default_factory=FakeKube)
@@ -63,6 +63,7 @@ class AccountBench:
     changes: list[tuple[AccountKey, Tokens, Tokens]] = field(default_factory=list)
     calls: int = 140
     sees_cluster_accounts: bool = True
+    beside: dict[AccountKey, tuple[AccountKey, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Put the credential where it is looked for."""
@@ -74,6 +75,7 @@ class AccountBench:
             limits=RemoteLimits((URL,), timedelta(seconds=10), self.calls, timedelta(seconds=10)),
             new_http=self.remote.client,
             sees_cluster_accounts=self.sees_cluster_accounts,
+            beside=lambda key: self.beside.get(key, ()),
         )
         self.accounts.on_change = lambda *change: self.changes.append(change)
 

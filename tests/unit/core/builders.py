@@ -24,6 +24,7 @@ from mailtrap_operator.api.v1alpha1 import (
 )
 from mailtrap_operator.core import digests
 from mailtrap_operator.core.deletion import FINALIZER
+from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.observation import (
     Absent,
     AccountView,
@@ -294,8 +295,8 @@ def seen(
 
 def _view(ref: AccountRef, listed: Tokens, credential: str | None) -> AccountView:
     answer = _answer(listed)
-    last_four = credential if isinstance(answer, Found) else None
-    return AccountView(ref, ACCOUNT_IDS[ref], answer, credential_last_four=last_four)
+    used = {credential: account_key(ref, NAMESPACE)} if credential and isinstance(answer, Found) else {}
+    return AccountView(ref, ACCOUNT_IDS[ref], answer, managed_with=used)
 
 
 def _read(secret: SecretState | Unknown | None) -> Found[SecretState] | Absent | Unknown:

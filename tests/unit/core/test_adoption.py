@@ -9,6 +9,7 @@ import pytest
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, ApiTokenStatus
 from mailtrap_operator.core.actions import IssueToken, State
 from mailtrap_operator.core.adoption import Hindrance, to_adopt
+from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.observation import (
     LABELS_NOT_READ,
     Absent,
@@ -28,6 +29,7 @@ from tests.unit.core.builders import (
     FOREIGN_TAG,
     HOUR,
     MINUTE,
+    NAMESPACE,
     NOW,
     OURS,
     SIBLINGS_TAG,
@@ -292,7 +294,8 @@ def test_a_token_within_the_policy_is_adopted(policy: dict[str, Any]) -> None:
 
 def test_the_credential_in_use_is_refused() -> None:
     world = served(CONFIRMED)
-    world = replace(world, accounts=(replace(world.account, credential_last_four=BY_HAND.last_four),))
+    used = {BY_HAND.last_four: account_key(world.account.ref, NAMESPACE)}
+    world = replace(world, accounts=(replace(world.account, managed_with=used),))
 
     (notice,) = plan(world, NOW).notices
 

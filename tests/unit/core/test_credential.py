@@ -9,6 +9,7 @@ import pytest
 from mailtrap_operator.api.v1alpha1 import CredentialToken, SecretKeyRef
 from mailtrap_operator.core.actions import Notice, RevokeToken, State
 from mailtrap_operator.core.credential import Credential, credential_among, why_it_is_expiring
+from mailtrap_operator.core.keys import AccountKey, account_key
 from mailtrap_operator.core.observation import Observation, RemoteToken
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
@@ -17,6 +18,7 @@ from tests.unit.core.builders import (
     HOUR,
     LOST_NONCE,
     MINUTE,
+    NAMESPACE,
     NOW,
     OTHER_ACCOUNT,
     SECOND,
@@ -196,6 +198,23 @@ def test_a_deletion_that_waits_for_a_token_in_use_says_what_to_do() -> None:
     ) == plan(seen(claimed(), credential="0001"), NOW).finding.message
 
 
+def test_a_token_that_another_account_object_works_with_stays_and_it_is_said_whose_it_is() -> None:
+    beside = AccountKey("MailtrapAccount", "mail", "second")
+
+    def with_two(world: Observation) -> Observation:
+        used = {"0009": account_key(world.account.ref, NAMESPACE), "0001": beside, "0002": beside}
+        return replace(world, accounts=(replace(world.account, managed_with=used),))
+
+    assert "create" == decision(with_two(seen(secret=None))).does
+    assert None is plan(with_two(overdue(2)), NOW).action
+    assert (
+        plan(with_two(overdue(2)), NOW)
+        .notices[0]
+        .message.endswith("Put another token into the credentials Secret of MailtrapAccount mail/second.")
+    )
+    assert IN_USE[1] == plan(with_two(seen(claimed())), NOW).finding.reason
+
+
 def test_the_same_last_characters_in_another_account_do_not_matter() -> None:
     elsewhere = a_previous(2, delete_after=NOW, account=OTHER_ACCOUNT)
     token = a_remote_token(2, account=OTHER_ACCOUNT)
@@ -203,7 +222,8 @@ def test_the_same_last_characters_in_another_account_do_not_matter() -> None:
     here, there = world.accounts
 
     def with_credentials(first: str, second: str) -> Observation:
-        accounts = (replace(here, credential_last_four=first), replace(there, credential_last_four=second))
+        used = [{first: account_key(here.ref, NAMESPACE)}, {second: account_key(there.ref, NAMESPACE)}]
+        accounts = (replace(here, managed_with=used[0]), replace(there, managed_with=used[1]))
         return replace(world, accounts=accounts)
 
     assert RevokeToken is type(plan(with_credentials("0002", "0009"), NOW).action)

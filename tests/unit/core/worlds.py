@@ -22,6 +22,7 @@ from mailtrap_operator.api.v1alpha1 import (
 from mailtrap_operator.core.actions import Done
 from mailtrap_operator.core.conditions import status_after
 from mailtrap_operator.core.deletion import ABANDON_ANNOTATION, FINALIZER
+from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.observation import (
     Absent,
     AccountView,
@@ -54,6 +55,7 @@ from tests.unit.core.builders import (
     ME,
     MINUTE,
     NAME,
+    NAMESPACE,
     NONCE,
     NOW,
     OLD_NONCE,
@@ -256,9 +258,9 @@ def a_world(random: Random) -> Observation:
         if chance.once_in(5):
             return AccountView(ref, ACCOUNT_IDS[ref], _unknown(chance))
         answer = Found(tuple(token for token in tokens if token.account == ref))
-        credential = f"{chance.among(*IDS):04}" if chance.once_in(5) else "cafe"
-        is_going = chance.once_in(8)
-        return AccountView(ref, ACCOUNT_IDS[ref], answer, credential_last_four=credential, is_going=is_going)
+        credentials = [f"{id_:04}" for id_ in chance.some(IDS)] if chance.once_in(5) else ["cafe"]
+        used = dict.fromkeys(credentials, account_key(ref, NAMESPACE))
+        return AccountView(ref, ACCOUNT_IDS[ref], answer, managed_with=used, is_going=chance.once_in(8))
 
     wished, *others = (
         view(ref) for ref in account_refs(api_token, own_secret(secret, api_token, INSTALLATION))

@@ -1,4 +1,4 @@
-"""What ApiTokens have to do with is looked up from both sides, and every change is told."""
+"""What objects have to do with is looked up from both sides, and every change is told."""
 
 from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.runtime.index import Index
@@ -7,7 +7,7 @@ BILLING, MAILER = ApiTokenKey("team", "billing"), ApiTokenKey("team", "mailer")
 
 
 def test_both_sides_find_each_other() -> None:
-    index: Index[str] = Index()
+    index: Index[ApiTokenKey, str] = Index()
     index.put(BILLING, frozenset({"a", "b"}))
     index.put(MAILER, frozenset({"b"}))
 
@@ -17,7 +17,7 @@ def test_both_sides_find_each_other() -> None:
 
 
 def test_what_changes_is_told() -> None:
-    index: Index[str] = Index()
+    index: Index[ApiTokenKey, str] = Index()
 
     assert {"a", "b"} == index.put(BILLING, frozenset({"a", "b"}))
     assert set() == index.put(BILLING, frozenset({"a", "b"}))
@@ -26,7 +26,7 @@ def test_what_changes_is_told() -> None:
 
 
 def test_nothing_is_left_of_what_is_gone() -> None:
-    index: Index[str] = Index()
+    index: Index[ApiTokenKey, str] = Index()
     index.put(BILLING, frozenset({"a"}))
 
     index.put(BILLING, frozenset())

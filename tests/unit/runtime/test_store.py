@@ -274,6 +274,24 @@ def test_an_account_is_remembered_until_it_is_gone(store: Store) -> None:
     assert None is store.account(DEFAULT)
 
 
+def test_account_objects_for_one_account_know_each_other(store: Store) -> None:
+    def put(name: str, version: int = 1, **spec: Any) -> AccountKey:
+        body = account(name, version=version)
+        store.put_account(Account.model_validate(body | {"spec": body["spec"] | spec}))
+        return AccountKey("ClusterMailtrapAccount", None, name)
+
+    first, second = put("first"), put("second", baseUrl="https://MailTrap.io")
+    put("of-another-id", accountId=7)
+    put("elsewhere", baseUrl="https://mailtrap.test")
+
+    assert [{second}, {first}, set()] == [store.accounts_beside(key) for key in (first, second, DEFAULT)]
+    put("second", 2, baseUrl="https://mailtrap.test", accountId=7)
+    assert set() == store.accounts_beside(first)
+    put("second", 3)
+    store.drop_account(second)
+    assert set() == store.accounts_beside(first)
+
+
 def test_nothing_of_a_secrets_data_is_remembered(store: Store) -> None:
     store.put_secret("team", parse_secret(secret()))
 
