@@ -103,6 +103,7 @@ class Operator:
             unpublished=unpublished,
             identity=identity,
             new_nonce=lambda: nonce_of(given.entropy(16)),
+            clock=clock,
             watches_secrets=given.scope.watches_secrets,
         )
         self._reconciler = Reconciler(

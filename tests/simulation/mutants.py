@@ -88,7 +88,7 @@ MUTANTS = (
     ),
     Mutant(
         "a short list is trusted",
-        "observe.py",
+        "remote_reads.py",
         "for token_id in sorted(ids_on_record(seen, view.ref) - listed):",
         "for token_id in ():",
     ),

@@ -1,7 +1,7 @@
 """What a pass looks at to judge an object by its account's policy: no more than the policy asks for."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from mailtrap_operator.observe import Observer
 from mailtrap_operator.runtime.store import Store
 from tests.unit.clients.account_bench import KEY, URL, AccountBench
 from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token
-from tests.unit.clients.remote import CREDENTIAL
+from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, START
 from tests.unit.clock import virtual, virtual_loop
 
 BILLING = ApiTokenKey("team", "billing")
@@ -31,7 +31,9 @@ BY_LABEL = {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "yes"}}}}
 class Bench:
     """An observer of the one ApiToken that there is, and of its account."""
 
-    def __init__(self, policy: Mapping[str, Any], *, watches_secrets: bool = True) -> None:
+    def __init__(
+        self, policy: Mapping[str, Any], *, watches_secrets: bool = True, now: datetime = START
+    ) -> None:
         self.accounts = AccountBench()
         self.kube = self.accounts.kube
         self.store = Store(INSTALLATION, virtual_loop().time)
@@ -52,6 +54,7 @@ class Bench:
             unpublished=UnpublishedTokens(),
             identity=Identity(INSTALLATION, "me", timedelta(seconds=60), "mailtrap-system"),
             new_nonce=lambda: "abcdefgh",
+            clock=lambda: now,
             watches_secrets=watches_secrets,
         )
 
@@ -174,20 +177,83 @@ async def test_an_object_that_nobody_has_served_is_looked_at_without_a_list() ->
     assert 0 == bench.accounts.lists()
 
 
-@pytest.mark.parametrize(("namespace", "calls"), [("team", 3), ("other", 0)], ids=["served", "not served"])
+HERE = {"allowedNamespaces": {"names": ["team"]}}
+
+
+def calls_of(bench: Bench) -> int:
+    return len(bench.accounts.remote.control("GET", "journal")["entries"])
+
+
+def wish_for_what_must_be_asked_for(body: dict[str, Any]) -> None:
+    """Have an object name a token to adopt and, beside a resource by its id, one by its name."""
+    body["metadata"]["annotations"] = {ADOPT_ANNOTATION: "7"}
+    resource = {"type": "domain", "name": "example.com", "accessLevel": "Admin"}
+    body["spec"]["resources"] = [*body["spec"]["resources"], resource]
+
+
+@pytest.mark.parametrize(
+    ("policy", "calls"),
+    [
+        pytest.param(HERE, 3, id="allowed: its resources, the token to adopt, its list"),
+        pytest.param(
+            HERE | {"allowedResources": [{"type": "domain"}]}, 3, id="allowed, whatever the name means"
+        ),
+        pytest.param({"allowedNamespaces": {"names": ["other"]}}, 0, id="another namespace"),
+        pytest.param(
+            {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "no"}}}}, 0, id="other labels"
+        ),
+        pytest.param(HERE | {"maxAccessLevel": "Viewer"}, 0, id="maxAccessLevel"),
+        pytest.param(
+            HERE | {"allowedResources": [{"type": "domain", "id": 8}]}, 0, id="allowedResources, by an id"
+        ),
+        pytest.param(HERE | {"allowedResources": [{"type": "project"}]}, 0, id="allowedResources, by a type"),
+        pytest.param(
+            HERE | {"allowedResources": [{"type": "domain", "id": 7}]},
+            1,
+            id="allowedResources, by what the name stands for: its resources",
+        ),
+        pytest.param(HERE | {"maxLifetime": "24h"}, 0, id="maxLifetime"),
+        pytest.param(HERE | {"requireExpiration": True}, 0, id="requireExpiration"),
+        pytest.param(HERE | {"maxTokensPerNamespace": 1}, 0, id="maxTokensPerNamespace"),
+    ],
+)
 @virtual
-async def test_for_a_namespace_that_it_does_not_serve_the_account_is_not_asked_anything(
-    namespace: str, calls: int
+async def test_on_behalf_of_who_may_not_use_an_account_it_is_not_asked_anything(
+    policy: Mapping[str, Any], calls: int
 ) -> None:
-    bench = Bench({"allowedNamespaces": {"names": [namespace]}})
+    bench = Bench(policy)
+    bench.store.put_api_token(api_token("an-older-one"))
+    bench.kube.edit(f"{API_TOKENS}/billing", wish_for_what_must_be_asked_for)
+    tree = [{"id": 8, "name": "example.com", "type": "domain"}]
+    bench.accounts.remote.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": tree})
+
+    await bench.fresh()
+
+    assert calls == calls_of(bench)
+
+
+@virtual
+async def test_while_it_is_not_known_who_may_use_an_account_it_is_not_asked_anything() -> None:
+    bench = Bench(BY_LABEL)
+    bench.kube.edit(f"{API_TOKENS}/billing", wish_for_what_must_be_asked_for)
+    bench.kube.remove(NAMESPACE)
+
+    await bench.fresh()
+
+    assert 0 == calls_of(bench)
+
+
+@pytest.mark.parametrize(("days", "is_asked"), [(0, False), (1, True)], ids=["too far", "near enough"])
+@virtual
+async def test_a_date_is_judged_as_it_is_now(days: int, *, is_asked: bool) -> None:
+    bench = Bench(HERE | {"maxLifetime": "240h"}, now=START + timedelta(days=days))
 
     def wish(body: dict[str, Any]) -> None:
-        body["metadata"]["annotations"] = {ADOPT_ANNOTATION: "7"}
-        body["spec"]["resources"] = [{"type": "domain", "name": "example.com", "accessLevel": "Admin"}]
+        wish_for_what_must_be_asked_for(body)
+        body["spec"]["expiration"] = {"policy": "At", "at": "2026-03-12T12:00:00Z"}
 
     bench.kube.edit(f"{API_TOKENS}/billing", wish)
 
     await bench.fresh()
 
-    entries = bench.accounts.remote.control("GET", "journal")["entries"]
-    assert calls == len(entries), "its resources, the token to adopt, its list"
+    assert is_asked == bool(calls_of(bench))

@@ -1,16 +1,19 @@
 """Whether an account's policy allows what an ApiToken asks for.
 
 Each rule is a small function that says what is wrong and what to change; the first that speaks is the answer. What
-follows from a violation is decided in `planning`. The policy is that of the account that the spec names.
+follows from a violation is decided in `planning`. The policy is that of the account that the spec names. No rule needs
+an answer of Mailtrap, but for the id of a resource that the spec names by its name: who may not use the account costs it
+no call.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 
 from mailtrap_operator.api.v1alpha1 import EVERY_NAMESPACE, AccountPolicy, Resource, print_duration
 from mailtrap_operator.core.keys import account_key
-from mailtrap_operator.core.observation import Found, Observation, Permission, Tenancy, Unknown
+from mailtrap_operator.core.observation import Found, Permission, Tenancy, Unknown
 from mailtrap_operator.core.resource_types import todays_type
 from mailtrap_operator.core.situation import Situation
 
@@ -48,13 +51,11 @@ def selector_of(policy: AccountPolicy) -> Mapping[str, str] | None:
     return allowed.selector.match_labels if allowed and allowed.selector else None
 
 
-def namespace_violation(seen: Observation) -> Violation | None:
-    """Return that the account does not serve the object's namespace, or None: nothing remote is needed to know it."""
-    tenancy, namespace = seen.account.tenancy, seen.api_token.metadata.namespace or ""
-    if tenancy is None or seen.account.ref.kind == "MailtrapAccount":
+def _namespace_is_not_served(s: Situation, tenancy: Tenancy) -> Violation | None:
+    namespace, allowed = _namespace(s), tenancy.policy.allowed_namespaces
+    if s.seen.account.ref.kind == "MailtrapAccount":
         return None
-    allowed = tenancy.policy.allowed_namespaces
-    names = allowed.names if allowed else (seen.identity.namespace,)
+    names = allowed.names if allowed else (s.seen.identity.namespace,)
     if namespace in names or EVERY_NAMESPACE in names:
         return None
     other = "Use another spec.accountRef"
@@ -74,10 +75,6 @@ def namespace_violation(seen: Observation) -> Violation | None:
         f"allowedNamespaces wants the labels {wanted}, which namespace {namespace} has not. {other}",
         may_pass=True,
     )
-
-
-def _namespace_is_not_served(s: Situation, _tenancy: Tenancy) -> Violation | None:
-    return namespace_violation(s.seen)
 
 
 def _access_is_too_high(s: Situation, tenancy: Tenancy) -> Violation | None:
@@ -113,8 +110,10 @@ def _is_allowed(policy: AccountPolicy, type_: str, id_: int | str | None) -> boo
 
 
 def _resource_is_not_allowed(s: Situation, tenancy: Tenancy) -> Violation | None:
-    resources = s.resolution.resources
-    found = next((r for r in resources if not _is_allowed(tenancy.policy, r.type, r.id)), None)
+    types = {todays_type(r.type) for r in tenancy.policy.allowed_resources}
+    strange = (r for r in s.api_token.spec.resources if types and todays_type(r.type) not in types)
+    others = (r for r in s.resolution.resources if not _is_allowed(tenancy.policy, r.type, r.id))
+    found = next(chain(strange, others), None)
     if found is None:
         return None
     return Violation(f"allowedResources does not list {_words(found)}. Remove it from spec.resources")

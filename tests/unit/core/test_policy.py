@@ -59,6 +59,7 @@ def test_an_account_without_an_object_asks_for_nothing() -> None:
 
 
 VIEWER = Resource(type="domain", id=7, access_level="Viewer")
+NAMED = Resource(type="inbox", name="Staging", access_level="Admin")
 PROJECT = Resource(type="project", id="ab-1", access_level="Admin")
 
 
@@ -89,6 +90,12 @@ PROJECT = Resource(type="project", id="ab-1", access_level="Admin")
             0,
             {"allowed_resources": [{"type": "inbox"}]},
             id="A type's earlier name in the policy.",
+        ),
+        pytest.param(
+            asks_for(NAMED),
+            0,
+            {"allowed_resources": [{"type": "sandbox", "id": 3}]},
+            id="A name may stand for it.",
         ),
         pytest.param(ends("After", after=90 * DAY), 0, {"max_lifetime": 90 * DAY}, id="Just as long."),
         pytest.param(ends("At", at=NOW + 90 * DAY), 0, {"max_lifetime": 90 * DAY}, id="A date just so far."),
@@ -130,6 +137,14 @@ def test_what_keeps_to_the_rules_is_allowed(api_token: ApiToken, seniors: int, r
             "allowedResources does not list project ab-1. Remove it from spec.resources",
             False,
             id="Another type.",
+        ),
+        pytest.param(
+            asks_for(DOMAIN, NAMED),
+            0,
+            {"allowed_resources": [{"type": "domain"}]},
+            "allowedResources does not list inbox Staging. Remove it from spec.resources",
+            False,
+            id="Another type, whatever the name stands for.",
         ),
         pytest.param(
             ends("Never"),

@@ -1,0 +1,91 @@
+"""OBSERVE, the remote side: what a look at one ApiToken asks of Mailtrap beside the LISTs of its accounts.
+
+Only reads happen here, and none that nobody needs: a token to adopt, resources that the spec names by name, tokens on
+record that a LIST lacks.
+"""
+
+from dataclasses import replace
+
+from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
+from mailtrap_operator.clients.accounts import Accounts
+from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.core.installations import mismatch_of_token
+from mailtrap_operator.core.keys import ApiTokenKey, account_key
+from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import (
+    NOT_ASKED_FOR,
+    Absent,
+    AccountView,
+    Catalogue,
+    Found,
+    Observation,
+    RemoteToken,
+    Unknown,
+)
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import adoptee_id, ids_on_record, is_adopted, owner_part
+from mailtrap_operator.core.resources import unbound
+
+
+class RemoteReads:
+    """Asks the accounts; never raises."""
+
+    def __init__(self, accounts: Accounts, installation: str) -> None:
+        self._accounts = accounts
+        self._installation = installation
+
+    async def adoptee(self, key: ApiTokenKey, seen: Observation) -> Found[RemoteToken] | Absent | Unknown:
+        """Ask for the token that is to be adopted, where there is one."""
+        token_id = adoptee_id(seen.api_token)
+        if token_id is None or seen.api_token.metadata.deletion_timestamp:
+            return NOT_ASKED_FOR
+        try:
+            token = await self._token(seen.account.ref, key, token_id)
+        except Failure as failure:
+            return failure.as_unknown()
+        return Absent() if token is None else Found(token)
+
+    async def _token(self, ref: AccountRef, key: ApiTokenKey, token_id: int) -> RemoteToken | None:
+        client = await self._accounts.at(account_key(ref, key.namespace)).client()
+        async with client.pacer.slot(Lane.URGENT):
+            return await client.get_token(token_id)
+
+    async def catalogue(self, key: ApiTokenKey, seen: Observation) -> Found[Catalogue] | Unknown | None:
+        """Ask for the account's resources, where the spec names one that was not looked up yet."""
+        api_token, account = seen.api_token, seen.account
+        if api_token.metadata.deletion_timestamp or not unbound(api_token, account.account_id):
+            return None
+        return await self._accounts.at(account_key(account.ref, key.namespace)).list_resources()
+
+    async def doubted(self, key: ApiTokenKey, seen: Observation, view: AccountView) -> AccountView:
+        """Ask for each token on record that a LIST lacks; one that is there after all makes the LIST worthless."""
+        if isinstance(view.tokens, Unknown):
+            return view
+        listed, anothers = {token.id for token in view.tokens.value}, set()
+        try:
+            for token_id in sorted(ids_on_record(seen, view.ref) - listed):
+                token = await self._token(view.ref, key, token_id)
+                if token is None or is_adopted(seen.api_token, token_id):
+                    continue
+                if mismatch := mismatch_of_token(token, self._installation):
+                    return view.without_answer(mismatch)
+                if self._is_anothers(token, seen.api_token):
+                    anothers.add(token_id)
+                else:
+                    return view.without_answer(
+                        Unknown(
+                            Reason.LIST_INCOMPLETE,
+                            f"Token {token_id} exists, but the list of tokens lacks it. Check the permissions of the "
+                            "account's credential and the operator's installation setting.",
+                        )
+                    )
+        except Failure as failure:
+            return view.without_answer(failure.as_unknown())
+        return replace(view, anothers=frozenset(anothers))
+
+    def _is_anothers(self, token: RemoteToken, api_token: ApiToken) -> bool:
+        """Whether a token bears the tag of another object here, or its adoption was taken back: the LIST is right."""
+        if token.tag is None:
+            return token.id == api_token.status.adopted
+        owner = owner_part(api_token, self._installation)
+        return token.tag.installation == self._installation and token.tag.owner != owner
