@@ -129,6 +129,15 @@ class Operator:
             ),
             clock=clock,
         )
+        self.sweep = OrphanSweep(
+            kube=kube,
+            store=store,
+            events=events,
+            installation=given.installation,
+            sees_all=not given.scope.namespaces,
+            may_delete=not settings.dry_run,
+            clock=clock,
+        )
         self._account_reconciler = AccountReconciler(
             store=store,
             accounts=self.accounts,
@@ -140,15 +149,7 @@ class Operator:
                 secrets=CredentialSecrets(kube),
                 may_write=not settings.dry_run,
             ),
-            sweep=OrphanSweep(
-                kube=kube,
-                store=store,
-                events=events,
-                installation=given.installation,
-                sees_all=not given.scope.namespaces,
-                may_delete=not settings.dry_run,
-                clock=clock,
-            ),
+            sweep=self.sweep,
             wake=self._wake,
             clock=clock,
         )

@@ -57,7 +57,23 @@ class OrphanSweep:
         self._refused: dict[AccountKey, frozenset[int]] = {}
 
     async def run(self, account: Account, tokens: Tokens, connection: Connection) -> Swept | None:
-        """Return the orphans that are left, None where the LIST does not tell; never raises."""
+        """Delete what is due; return the orphans that are left, None where the LIST does not tell; never raises."""
+        swept = self.look(account, tokens, connection)
+        if swept is None or account.spec.orphan_policy != "Delete" or not self._may_delete:
+            return swept
+        ids = orphans.due(swept.record, self._clock(), self._refused.get(connection.key, ()))
+        if not ids:
+            return swept
+        by_id = {token.id: token for token in swept.found}
+        cleared, failure = await self._delete([by_id[id_] for id_ in ids], account, connection)
+        return Swept(
+            tuple(token for token in swept.found if token.id not in cleared),
+            tuple(orphan for orphan in swept.record if orphan.id not in cleared),
+            failure.as_unknown() if failure else None,
+        )
+
+    def look(self, account: Account, tokens: Tokens, connection: Connection) -> Swept | None:
+        """Return the orphans that there are, None where the LIST does not tell."""
         if not self._sees_all:
             return Swept((), ())
         if isinstance(tokens, Unknown):
@@ -70,17 +86,7 @@ class OrphanSweep:
             self._retained(account),
             self._store.claims,
         )
-        record = orphans.recorded(found, account.status.orphans, self._clock())
-        ids = orphans.due(record, self._clock(), self._refused.get(connection.key, ()))
-        if not ids or account.spec.orphan_policy != "Delete" or not self._may_delete:
-            return Swept(found, record)
-        by_id = {token.id: token for token in found}
-        cleared, failure = await self._delete([by_id[id_] for id_ in ids], account, connection)
-        return Swept(
-            tuple(token for token in found if token.id not in cleared),
-            tuple(orphan for orphan in record if orphan.id not in cleared),
-            failure.as_unknown() if failure else None,
-        )
+        return Swept(found, orphans.recorded(found, account.status.orphans, self._clock()))
 
     def condition_of(self, swept: Swept, account: Account) -> Wanted | None:
         """Return the condition that tells of orphans, None where there are none."""

@@ -12,7 +12,7 @@ import pytest
 from local_cluster import Cluster
 from mailtrap_simulator.process import SimulatorProcess
 from tests.e2e.kube import Body, Kube
-from tests.e2e.world import CREDENTIAL, FAST, World
+from tests.e2e.world import CREDENTIAL, FAST, World, eventually
 
 _OPERATOR = Path(__file__).parents[2] / "operator"
 PLANNER = "planner"
@@ -25,13 +25,13 @@ def world(cluster: Cluster, kube: Kube, tmp_path: Path) -> Iterator[World]:
         yield World(cluster, kube, simulator, tmp_path)
 
 
-def told(world: World, *arguments: str) -> str:
+def told(world: World, *arguments: str, sees_all: bool = False) -> str:
     environment = {
         "PATH": os.environ["PATH"],
         "KUBECONFIG": str(world.cluster.kubeconfig_for(PLANNER, ["system:masters"])),
         "TMPDIR": str(world.folder),
         "MAILTRAP_OPERATOR_ALLOWED_BASE_URLS": world.simulator.url,
-        "MAILTRAP_OPERATOR_WATCH_NAMESPACES": world.namespace,
+        "MAILTRAP_OPERATOR_WATCH_NAMESPACES": "" if sees_all else world.namespace,
         "MAILTRAP_OPERATOR_INSTALLATION": "testaa",
     }
     command = [sys.executable, "-m", "mailtrap_operator", "plan", "--log-level", "error", *arguments]
@@ -41,36 +41,102 @@ def told(world: World, *arguments: str) -> str:
 
 
 def rows(world: World) -> dict[str, Body]:
-    return {row["name"]: row for row in json.loads(told(world, "--output", "json"))}
+    told_of = json.loads(told(world, "--output", "json"))
+    assert [] == told_of["orphans"], "who does not see all namespaces knows of none"
+    return {row["name"]: row for row in told_of["apiTokens"]}
+
+
+def orphans(world: World) -> dict[int | None, Body]:
+    """Return what is told of this world's orphans."""
+    account = f"{world.account_kind} {world.account}"
+    found = json.loads(told(world, "--output", "json", sees_all=True))["orphans"]
+    return {row["token"]: row for row in found if row["account"] == account}
+
+
+def current_id(world: World, name: str) -> int:
+    return int(world.status(name)["current"]["id"])
+
+
+def end_overlap(world: World, name: str) -> int:
+    """Have the overlap of an ApiToken's only former token be over; return the token's id."""
+    (previous,) = world.status(name)["previous"]
+    ended = {"status": {"previous": [previous | {"deleteAfter": "2026-01-01T00:00:00Z"}]}}
+    world.kube.merge(f"{world.api_token_path(name)}/status", ended)
+    return int(previous["id"])
 
 
 def test_the_command_tells_what_the_operator_would_do_and_writes_nothing(world: World) -> None:
-    for name in ("new", "changed", "served", "doomed"):
-        if name != "new":
-            world.put_api_token(name)
+    served = ("changed", "twice", "reset", "served", "doomed")
+    for name in served:
+        world.put_api_token(name)
     with world.operator():
-        for name in ("changed", "served", "doomed"):
+        for name in served:
             world.becomes_ready(name)
+        world.put_api_token("twice", displayName="once")
+        world.becomes_ready("twice")
     world.put_api_token("new")
     world.put_api_token("changed", displayName="changed")
+    former = end_overlap(world, "twice")
+    world.put_api_token("twice", displayName="twice")
+    world.request_rotation("reset", "now")
     world.delete_api_token("doomed")
-    ids = {name: world.status(name)["current"]["id"] for name in ("changed", "doomed")}
+    ids = {name: current_id(world, name) for name in served}
     before = world.last_call()
 
     seen = rows(world)
 
     assert {
-        "new": "create a token",
-        "changed": f"create a token, and delete token {ids['changed']} later",
-        "served": "do nothing",
-        "doomed": f"delete token {ids['doomed']}, and let the object go",
+        "new": ["create a token"],
+        "changed": ["create a token", f"delete token {ids['changed']} later"],
+        "twice": ["create a token", f"delete token {former}", f"delete token {ids['twice']} later"],
+        "reset": [f"reset token {ids['reset']}", f"delete token {ids['reset']} later"],
+        "served": [],
+        "doomed": [f"delete token {ids['doomed']}", "let the object go"],
     } == {name: row["would"] for name, row in seen.items()}
     assert ("AccessChanged", world.namespace) == (seen["changed"]["reason"], seen["changed"]["namespace"])
-    assert [] == world.operations(before)
+    assert ["list"] == [call["operation"] for call in world.calls() if before < call["seq"]]
     assert [] == world.writes(PLANNER)
+
     heading, *lines = told(world).splitlines()
     assert ["NAMESPACE", "NAME", "WOULD", "WHY"] == heading.split()
-    assert 4 == len(lines)
+    assert [["changed", "create"], ["served", "do"]] == [line.split()[1:3] for line in (lines[0], lines[4])]
+    assert 6 == len(lines)
+
+
+def test_the_command_tells_of_orphans_and_of_an_account_that_does_not_say_whether_there_are_any(
+    world: World,
+) -> None:
+    name = "lost [k8s:testaa-nobodyaaaa-abcdefgh]"
+    resources = [{"resource_type": "domain", "resource_id": 1, "access_level": 100}]
+    made = [
+        world.simulator.control("POST", "tokens", {"name": name, "resources": resources})["id"] for _ in "ab"
+    ]
+    world.put_foreign_token("laptop")
+    old, new = sorted(made)
+    seen_at = {"id": old, "lastFour": "0000", "seenAt": "2026-01-01T00:00:00Z"}
+    world.kube.merge(f"{world.account_path()}/status", {"status": {"orphans": [seen_at]}})
+    before = world.last_call()
+
+    reported = orphans(world)
+
+    assert {old: [], new: []} == {id_: row["would"] for id_, row in reported.items()}
+    assert reported[old]["why"].endswith("belongs to no ApiToken; orphanPolicy is Report.")
+    assert ["list"] == [call["operation"] for call in world.calls() if before < call["seq"]]
+
+    world.put_account(orphanPolicy="Delete")
+    would = {old: [f"delete token {old}"], new: [f"delete token {new} later"]}
+    assert would == {id_: row["would"] for id_, row in orphans(world).items()}
+    assert f"   {old} " in told(world, sees_all=True)
+    assert [] == world.operations(before)
+
+    world.put_credential("0" * 32)
+    unknown = orphans(world)
+    assert ([None], [], "CredentialRefused") == (
+        list(unknown),
+        unknown[None]["would"],
+        unknown[None]["reason"],
+    )
+    assert [] == world.writes(PLANNER)
 
 
 def test_an_operator_that_only_plans_says_so_in_the_status_and_changes_nothing_else(world: World) -> None:
@@ -87,3 +153,49 @@ def test_an_operator_that_only_plans_says_so_in_the_status_and_changes_nothing_e
     with world.operator():
         assert world.works(world.becomes_ready("rehearsed"))
     assert {} == world.condition("rehearsed", "Planned")
+
+
+def test_an_operator_that_only_plans_leaves_tokens_and_secrets_that_there_are_as_they_are(
+    world: World,
+) -> None:
+    served = ("changed", "edited", "overdue", "served", "doomed")
+    for name in served:
+        world.put_api_token(name)
+    with world.operator():
+        for name in served:
+            world.becomes_ready(name)
+        world.put_api_token("overdue", displayName="another")
+        world.becomes_ready("overdue")
+    ids = {name: current_id(world, name) for name in served}
+    world.put_api_token("changed", displayName="changed")
+    world.kube.merge(world.secret_path("edited"), {"data": {"token": None}})
+    former = end_overlap(world, "overdue")
+    world.delete_api_token("doomed")
+    secrets = {name: world.secret(name) for name in served}
+    before, written = world.last_call(), len(world.writes())
+
+    with world.operator("--dry-run", "true", *FAST):
+        planned = {
+            "changed": ("AccessChanged", f"create a token, and delete token {ids['changed']} later: "),
+            "edited": (
+                "SecretEdited",
+                f"reset token {ids['edited']}, and delete token {ids['edited']} later: ",
+            ),
+            "overdue": ("Revoking", f"delete token {former}: "),
+            "doomed": ("Deleting", f"delete token {ids['doomed']}, and let the object go: "),
+        }
+        for name, (reason, words) in planned.items():
+            assert f"It would {words}" in world.becomes(name, reason, "Planned")["message"]
+
+    assert {} == world.condition("served", "Planned")
+    assert [] == world.operations(before)
+    assert secrets == {name: world.secret(name) for name in served}
+    writes = [write["objectRef"] for write in world.writes()[written:]]
+    assert {"status"} == {ref.get("subresource") for ref in writes if ref["resource"] != "events"}
+    assert all(world.works(world.value(name)) for name in ("changed", "overdue", "served", "doomed"))
+
+    with world.operator():
+        world.is_gone("doomed")
+        for name in ("changed", "edited", "overdue", "served"):
+            assert world.works(world.becomes_ready(name))
+            eventually(lambda: world.condition(name, "Planned") == {}, f"nothing is planned for {name}")  # noqa: B023 - called at once

@@ -257,3 +257,31 @@ async def test_a_date_is_judged_as_it_is_now(days: int, *, is_asked: bool) -> No
     await bench.fresh()
 
     assert is_asked == bool(calls_of(bench))
+
+
+@virtual
+async def test_what_is_listed_is_enough_for_a_look_at_any_number_of_objects() -> None:
+    bench = Bench(BY_LABEL)
+    bench.kube.edit(f"{API_TOKENS}/billing", wish_for_what_must_be_asked_for)
+    bench.store.put_api_token(bench.kube.object(f"{API_TOKENS}/billing") or {})
+    await bench.accounts.accounts.at(KEY).list_tokens()
+    before = len(bench.kube.calls)
+
+    seen = [await bench.observer.listed(BILLING) for _ in "abc"]
+
+    assert 1 == bench.accounts.lists()
+    assert NAMESPACE == bench.kube.calls[before].path, (
+        "its labels are read once, its credential for what else is asked"
+    )
+    assert 1 == bench.reads()
+    fresh = await bench.observer.fresh(BILLING)
+    assert fresh is not None
+    assert [(fresh.accounts, fresh.adoptee)] * 3 == [(each.accounts, each.adoptee) for each in seen if each]
+    assert 2 == bench.accounts.lists()
+
+
+@virtual
+async def test_of_what_is_not_listed_nothing_is_told() -> None:
+    bench = Bench(HERE)
+
+    assert None is await bench.observer.listed(ApiTokenKey("team", "unheard-of"))

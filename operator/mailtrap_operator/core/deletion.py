@@ -91,7 +91,7 @@ def _claim(s: Situation, pending: OperationStatus | None) -> Plan:
 def _revoke(s: Situation, operation: OperationStatus) -> Plan:
     if s.blind is not None:
         return _blocked(s, s.blind)
-    tokens = tuple(_left_to_revoke(s, operation))
+    tokens = tuple(left_to_revoke(s, operation))
     token = next((token for token in tokens if not is_in_use(s, token)), None)
     if tokens and token is None:
         return _blocked(s, Unknown(Reason.CREDENTIAL_IN_USE, why_it_stays(s, tokens[0])))
@@ -117,7 +117,7 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
     )
 
 
-def _left_to_revoke(s: Situation, operation: OperationStatus) -> Iterator[RemoteToken]:
+def left_to_revoke(s: Situation, operation: OperationStatus) -> Iterator[RemoteToken]:
     """Yield the tokens that are listed, or on record without being listed: a credential with fewer rights sees less.
 
     Only an answer to its DELETE proves that a token is gone. Those on record come last: an account is looked at as

@@ -79,9 +79,14 @@ def _first_seen(token: RemoteToken, now: datetime) -> OrphanToken:
     )
 
 
+def is_over(orphan: OrphanToken, now: datetime) -> bool:
+    """Whether an orphan has had its day."""
+    return now - orphan.seen_at > DELETED_AFTER
+
+
 def due(record: Iterable[OrphanToken], now: datetime, refused: Collection[int] = ()) -> tuple[int, ...]:
     """Return the ids to delete in one pass; those that were refused in the last one come last."""
-    old = [orphan.id for orphan in record if now - orphan.seen_at > DELETED_AFTER]
+    old = [orphan.id for orphan in record if is_over(orphan, now)]
     return tuple(sorted(old, key=lambda id_: id_ in refused)[:MOST_AT_ONCE])
 
 

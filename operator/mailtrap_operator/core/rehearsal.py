@@ -1,10 +1,11 @@
 """What would be done, in words, where nothing may be done."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from mailtrap_operator.api.v1alpha1 import ApiTokenStatus
+from mailtrap_operator.api.v1alpha1 import Account, print_duration
 from mailtrap_operator.core.actions import (
     Action,
     AddFinalizer,
@@ -14,7 +15,6 @@ from mailtrap_operator.core.actions import (
     Notice,
     Plan,
     PublishToken,
-    Record,
     RemoveFinalizer,
     RestartWorkloads,
     RevokeToken,
@@ -22,10 +22,20 @@ from mailtrap_operator.core.actions import (
     State,
     record_of,
 )
-from mailtrap_operator.core.observation import Observation
+from mailtrap_operator.core.credential import is_in_use
+from mailtrap_operator.core.deletion import left_to_revoke
+from mailtrap_operator.core.enumeration import enumerated
+from mailtrap_operator.core.observation import Observation, RemoteToken
+from mailtrap_operator.core.orphans import DELETED_AFTER, Swept, is_over
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.step import RECHECK
+from mailtrap_operator.core.references import rollout_of_new
+from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.step import RECHECK, overdue
+
+_LOST = "It bears the tag of this installation and belongs to no ApiToken"
+_RECORD = "record what it found"
+_MOST_NAMED = 20
 
 
 def rehearse(observation: Observation, now: datetime) -> Plan:
@@ -33,9 +43,8 @@ def rehearse(observation: Observation, now: datetime) -> Plan:
     planned, status = plan(observation, now), observation.api_token.status
     if not planned.changes(status):
         return planned
-    message = (
-        f"The operator only plans (DRY_RUN). It would {words_of(planned, status)}: {planned.finding.message}"
-    )
+    would = in_words(steps_of(planned, Situation(observation, now)))
+    message = f"The operator only plans (DRY_RUN). It would {would}: {planned.finding.message}"
     return replace(
         planned,
         action=None,
@@ -46,22 +55,88 @@ def rehearse(observation: Observation, now: datetime) -> Plan:
     )
 
 
-def words_of(planned: Plan, status: ApiTokenStatus) -> str:
-    """Return what a plan does, such as "reset token 7"."""
-    if planned.action is None:
-        return _recorded_in_words(planned.record) if planned.changes(status) else "do nothing"
-    known = {token.id for token in status.previous}
-    retired = [str(token.id) for token in planned.record.previous if token.id not in known]
-    beside = f", and delete token {', '.join(retired)} later" if retired else ""
-    return f"{_in_words(planned.action)}{beside}"
+def in_words(steps: Sequence[str]) -> str:
+    """Return steps as one phrase."""
+    *others, last = steps or ("do nothing",)
+    return f"{', '.join(others)}, and {last}" if others else last
 
 
-def _recorded_in_words(record: Record) -> str:
-    if record.operation is None or record.operation.type != "Delete":
-        return "record what it found"
+def steps_of(planned: Plan, s: Situation) -> tuple[str, ...]:
+    """Return what a plan does and what is bound to follow, such as "reset token 7" and "delete token 7 later".
+
+    It follows from the plan and from what is on record; what a later pass may find is not guessed.
+    """
+    if s.api_token.metadata.deletion_timestamp is not None:
+        return tuple(_of_deletion(planned, s))
+    return (*_at_once(planned, s), *_afterwards(planned, s))
+
+
+def fates_of(swept: Swept, account: Account, now: datetime) -> Iterator[tuple[RemoteToken, str, str]]:
+    """Yield each orphan with what would be done with it, empty: nothing, and why."""
+    over = {orphan.id for orphan in swept.record if is_over(orphan, now)}
+    day = print_duration(DELETED_AFTER)
+    for token in swept.found:
+        if account.spec.orphan_policy == "Report":
+            yield token, "", f"{_LOST}; orphanPolicy is Report."
+        elif token.id in over:
+            yield token, _deleting({token.id}), f"{_LOST}, and has been seen so for {day}."
+        else:
+            yield (
+                token,
+                f"{_deleting({token.id})} later",
+                f"{_LOST}; when it has been seen so for {day} it goes.",
+            )
+
+
+def _of_deletion(planned: Plan, s: Situation) -> Iterator[str]:
+    if not planned.changes(s.api_token.status):
+        return
+    if isinstance(planned.action, RemoveFinalizer):
+        yield _in_words(planned.action)
+        return
+    if s.blind is not None:
+        yield _RECORD
+        return
+    before, claim = s.record.operation, planned.record.operation
     # The claim is the first step of a deletion; who asks wants to know what follows.
-    ids = sorted(token.id for token in (record.current, *record.previous) if token)
-    return f"delete token {', '.join(map(str, ids))}, and let the object go" if ids else "let the object go"
+    operation = before if before and before.type == "Delete" else claim
+    left = tuple(left_to_revoke(s, operation)) if operation else ()
+    used = {token.id for token in left if is_in_use(s, token)}
+    if ids := {token.id for token in left} - used:
+        yield _deleting(ids)
+    if not used:
+        yield _in_words(RemoveFinalizer(Reason.REVOKED))
+
+
+def _at_once(planned: Plan, s: Situation) -> Iterator[str]:
+    action, status = planned.action, s.api_token.status
+    if action is not None:
+        yield _in_words(action)
+    elif planned.changes(status):
+        yield _RECORD
+    if isinstance(action, IssueToken | PublishToken) and rollout_of_new(s.api_token):
+        yield "restart the workloads that use it"
+    if isinstance(action, RewriteSecret) and action.source.name != action.secret.name:
+        yield f"delete Secret {action.source.name}"
+
+
+def _afterwards(planned: Plan, s: Situation) -> Iterator[str]:
+    if s.api_token.spec.suspend:
+        return
+    # A pass that changes nothing has met what keeps old tokens from going.
+    over = {token.id for token in overdue(s)} if planned.changes(s.api_token.status) else set()
+    is_followed = isinstance(planned.action, IssueToken | PublishToken)
+    held = s.held_on_paper.id if s.held_on_paper and not is_followed else None
+    staying = {p.id for p in planned.record.previous if s.is_anothers(p) or is_in_use(s, s.in_mailtrap(p))}
+    ids = {p.id for p in planned.record.previous} - staying - {held}
+    if ids & over:
+        yield _deleting(ids & over)
+    if ids - over:
+        yield f"{_deleting(ids - over)} later"
+
+
+def _deleting(ids: Iterable[int]) -> str:
+    return f"delete token {enumerated(sorted(ids), _MOST_NAMED)}"
 
 
 def _in_words(action: Action) -> str:  # noqa: PLR0911 - one for each action

@@ -8,7 +8,8 @@ from mailtrap_operator.core.conditions import status_of_claim
 from mailtrap_operator.core.observation import Catalogue, Found, Observation, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.rehearsal import words_of
+from mailtrap_operator.core.rehearsal import steps_of
+from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     DAY,
     DOMAIN,
@@ -243,6 +244,7 @@ def test_a_reset_meanwhile_keeps_in_mind_what_the_token_may_do() -> None:
 
 
 def test_what_would_be_done_is_told_as_ever() -> None:
-    assert "create a token" == words_of(plan(asked(seen(UNUSED, secret=None, listed=())), NOW), UNUSED.status)
-    stalled = named(RENAMED)
-    assert "do nothing" == words_of(plan(asked(seen(stalled)), NOW), stalled.status)
+    first, stalled = asked(seen(UNUSED, secret=None, listed=())), asked(seen(named(RENAMED)))
+
+    assert ("create a token",) == steps_of(plan(first, NOW), Situation(first, NOW))
+    assert () == steps_of(plan(stalled, NOW), Situation(stalled, NOW))
