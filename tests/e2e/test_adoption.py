@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from local_cluster import Cluster
+from tests.e2e.accounts import Account
 from tests.e2e.kube import Body, Kube
 from tests.e2e.world import API_VERSION, World, eventually, served
 
@@ -19,15 +21,15 @@ def world(cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory
         yield world
 
 
-def by_hand(world: World, name: str) -> Body:
+def by_hand(world: World, name: str, **more: Any) -> Body:
     """Make a token as a person does; return its id and its value."""
     resources = [{"resource_type": "domain", "resource_id": 1, "access_level": 100}]
-    body = {"name": name, "resources": resources, "created_by": "Jane Doe"}
+    body = {"name": name, "resources": resources, "created_by": "Jane Doe", **more}
     made: Body = world.simulator.control("POST", "tokens", body)
     return made
 
 
-def put(world: World, name: str, annotations: dict[str, str], overlap: str = "3s") -> None:
+def put(world: World, name: str, annotations: dict[str, str], overlap: str = "3s", **spec: Any) -> None:
     """Create an ApiToken that bears annotations from its birth."""
     body = {
         "apiVersion": API_VERSION,
@@ -37,6 +39,7 @@ def put(world: World, name: str, annotations: dict[str, str], overlap: str = "3s
             "accountRef": {"name": world.account},
             "resources": [{"type": "domain", "id": 1, "accessLevel": "Admin"}],
             "rotation": {"overlap": overlap},
+            **spec,
         },
     }
     world.kube.apply(world.api_token_path(name), body)
@@ -118,6 +121,11 @@ def of_a_neighbour(world: World) -> int:
     return int(world.status("neighbour")["tokenId"])
 
 
+def of_another_installation(world: World) -> int:
+    token = by_hand(world, "shop/mailer [k8s:othera-abcdefghij-klmnopqr]", foreign=True)
+    return int(token["id"])
+
+
 def of_the_operator(world: World) -> int:
     accounts = world.simulator.control("GET", "state")["accounts"]
     return int(next(t["id"] for account in accounts for t in account["tokens"] if t["credential"]))
@@ -127,16 +135,52 @@ def of_nobody(_: World) -> int:
     return 99
 
 
-@pytest.mark.parametrize("find", [of_a_neighbour, of_the_operator, of_nobody])
+REFUSALS = {
+    of_a_neighbour: "it bears the mark [k8s:testaa-",
+    of_another_installation: "it bears the mark [k8s:othera-abcdefghij-klmnopqr]",
+    of_the_operator: "as does the credential that the operator works with",
+    of_nobody: "has no token 99 to adopt",
+}
+
+
+@pytest.mark.parametrize("find", REFUSALS)
 def test_what_is_not_to_be_had_is_refused_and_left_alone(world: World, find: Callable[[World], int]) -> None:
     token_id, name = find(world), find.__name__.replace("_", "-")
     before = world.last_call()
 
     put(world, name, {ADOPT: str(token_id), CONFIRM: str(token_id)})
 
-    world.becomes(name, "AdoptionRefused")
+    assert REFUSALS[find] in world.becomes(name, "AdoptionRefused")["message"]
     assert [] == world.operations(before)
     assert [] == world.tripped()
 
     annotate(world, name, {ADOPT: None})
     world.becomes_ready(name)
+
+
+def test_a_token_with_more_rights_than_the_policy_allows_is_adopted_only_once_it_allows_them(
+    world: World,
+) -> None:
+    everybody, viewer = {"allowedNamespaces": {"names": ["*"]}}, {"maxAccessLevel": "Viewer"}
+    account = Account(world, "strict")
+    account.put(policy=everybody | viewer)
+    token = by_hand(world, "fifth mailer")
+    before = world.last_call()
+
+    put(
+        world,
+        "strict",
+        {ADOPT: str(token["id"]), CONFIRM: str(token["id"])},
+        accountRef={"name": account.name},
+        resources=[{"type": "domain", "id": 1, "accessLevel": "Viewer"}],
+    )
+
+    message = world.becomes("strict", "AdoptionRefused")["message"]
+    assert "it has domain 1 Admin, and the account's policy sets maxAccessLevel to Viewer" in message
+    assert [] == world.operations(before)
+
+    account.put(policy=everybody)
+
+    world.becomes_ready("strict")
+    eventually(lambda: not world.works(token["token"]), "the adopted token is deleted after its overlap")
+    assert ["create", "delete"] == world.operations(before)
