@@ -245,5 +245,7 @@ def _resource(path: str) -> str:
     parts = path.strip("/").split("/")
     workloads = {"deployments", "statefulsets", "daemonsets"}
     names = workloads | {"apitokens", "secrets", "events", "clustermailtrapaccounts", "mailtrapaccounts"}
+    if parts[-2] == "namespaces":
+        return "namespaces"
     at = next(i for i, part in enumerate(parts) if part in names)
     return "/".join([parts[at], *parts[at + 2 :]])

@@ -37,9 +37,9 @@ _ODD_TEXTS = (
 _ODD_KEYS = ("Not A Key", "mailtrap-operator.io/token-id", "app.kubernetes.io/managed-by", "..")
 
 
-def schema_of(part: str) -> Schema:
-    """Return the schema of an ApiToken's spec or status."""
-    (crd,) = (crd for crd in crds() if crd["spec"]["names"]["kind"] == "ApiToken")
+def schema_of(part: str, kind: str = "ApiToken") -> Schema:
+    """Return the schema of the spec or status of a kind."""
+    (crd,) = (crd for crd in crds() if crd["spec"]["names"]["kind"] == kind)
     schema: Schema = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"][part]
     return schema
 

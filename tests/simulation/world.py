@@ -116,7 +116,8 @@ class World:
 
     def _found(self) -> frozenset[int]:
         for namespace in ("kube-system", "mailtrap-system", NAMESPACE):
-            self.write("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
+            labels = {"kubernetes.io/metadata.name": namespace}
+            self.write("POST", "/api/v1/namespaces", {"metadata": {"name": namespace, "labels": labels}})
         data = {"token": base64.b64encode(CREDENTIAL.encode()).decode()}
         secret = {"metadata": {"name": "mailtrap-credentials"}, "data": data}
         self.write("POST", "/api/v1/namespaces/mailtrap-system/secrets", secret)
