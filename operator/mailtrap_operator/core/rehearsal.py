@@ -29,7 +29,7 @@ from mailtrap_operator.core.observation import Observation, RemoteToken
 from mailtrap_operator.core.orphans import DELETED_AFTER, Swept, is_over
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import rollout_of_new
+from mailtrap_operator.core.references import may_have_consumers
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import RECHECK, overdue
 
@@ -114,7 +114,10 @@ def _at_once(planned: Plan, s: Situation) -> Iterator[str]:
         yield _in_words(action)
     elif planned.changes(status):
         yield _RECORD
-    if isinstance(action, IssueToken | PublishToken) and rollout_of_new(s.api_token):
+    is_used = s.api_token.spec.rollout_restart_targets and any(
+        map(may_have_consumers, planned.record.previous)
+    )
+    if isinstance(action, IssueToken | PublishToken) and is_used:
         yield "restart the workloads that use it"
     if isinstance(action, RewriteSecret) and action.source.name != action.secret.name:
         yield f"delete Secret {action.source.name}"
