@@ -1,13 +1,14 @@
 """A token that somebody made by hand comes under the operator's care: told of first, then taken over."""
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from local_cluster import Cluster
 from tests.e2e.accounts import Account
+from tests.e2e.aging import moment
 from tests.e2e.kube import Body, Kube
 from tests.e2e.world import API_VERSION, World, eventually, served
 
@@ -67,7 +68,7 @@ def test_a_token_is_told_of_first_and_taken_over_when_that_is_confirmed(world: W
     eventually(lambda: not world.works(token["token"]), "the adopted token is deleted after its overlap")
     assert ["create", "delete"] == world.operations(before)
     create, delete = (call for call in world.mutations() if before < call["seq"])
-    lived = datetime.fromisoformat(delete["time"]) - datetime.fromisoformat(create["time"])
+    lived = moment(delete["time"]) - moment(create["time"])
     assert timedelta(seconds=3) <= lived
     eventually(lambda: world.events("adopts", "Adopted"), "an Event tells of it")
     assert own == world.value("adopts")

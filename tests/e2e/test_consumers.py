@@ -1,11 +1,13 @@
 """Workloads move to a new value before the old token goes: real rollouts, with pods placed by the real scheduler."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from local_cluster import Cluster
+from tests.e2e.aging import date_retirement, moment, shortly
 from tests.e2e.kube import Kube
 from tests.e2e.workloads import KINDS, Kind, Workload, held
 from tests.e2e.world import World, eventually, served
@@ -141,7 +143,7 @@ def test_a_target_that_does_not_exist_is_named_and_keeps_the_old_token(world: Wo
 
 def test_the_former_value_stays_in_the_secret_for_its_overlap(world: World) -> None:
     template = {"data": {"token": "${token}"}, "previousKey": "before"}
-    world.put_api_token("both", secretTemplate=template, rotation={"strategy": "Replace", "overlap": "10s"})
+    world.put_api_token("both", secretTemplate=template, rotation={"strategy": "Replace", "overlap": "1h"})
     old = world.becomes_ready("both")
     assert world.value("both", "before") is None
 
@@ -149,6 +151,7 @@ def test_the_former_value_stays_in_the_secret_for_its_overlap(world: World) -> N
 
     assert old == world.value("both", "before")
     assert world.works(old)
+    date_retirement(world, "both", shortly(0) - timedelta(hours=1))
     eventually(lambda: not world.works(old), "the old token is deleted")
     assert world.value("both", "before") is None
     assert world.works(world.value("both"))
@@ -170,3 +173,24 @@ def test_a_paused_rollout_is_said_and_keeps_the_old_token(world: World) -> None:
     assert ["Consumers"] == waits_for(world, "paused")
     world.kube.merge(consumer.path, {"spec": {"paused": False}})
     eventually(lambda: not world.status("paused").get("previous"), "the old token is deleted", MOVED)
+
+
+def test_the_old_token_goes_at_the_hard_limit_although_its_consumer_never_moves(world: World) -> None:
+    consumer = a_consumer(world, "Deployment", "stuck")
+    target = {"kind": "Deployment", "name": "stuck"}
+    old, before = put(world, "stuck", target, rotation={**ROTATION, "maxOverlap": "1h"}), world.last_call()
+    world.kube.merge(consumer.path, {"spec": {"paused": True}})
+    rotate(world, "stuck", "now")
+    eventually(lambda: ["Consumers"] == waits_for(world, "stuck"), "the old token waits")
+    (previous,) = world.status("stuck")["previous"]
+    eventually(lambda: moment(previous["deleteAfter"]) < datetime.now(UTC), "its overlap is over")
+
+    limit = shortly(4)
+    date_retirement(world, "stuck", limit - timedelta(hours=1))
+
+    eventually(lambda: not world.works(old), "the old token is deleted")
+    (delete,) = [call for call in world.calls("delete") if before < call["seq"]]
+    assert limit <= moment(delete["time"])
+    eventually(lambda: not world.status("stuck").get("previous"), "it is off the record")
+    assert "paused" in world.condition("stuck", "RolloutRestart")["message"].partition(":")[2]
+    assert world.works(world.becomes_ready("stuck"))

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import pytest
 
 from local_cluster import Cluster
 from tests.e2e.accounts import look_at
+from tests.e2e.aging import moment
 from tests.e2e.kube import Body, Kube
 from tests.e2e.world import CREDENTIAL, World, eventually, served
 
@@ -118,7 +119,7 @@ def test_a_token_that_somebody_reset_is_followed_by_one_whose_value_is_known(
     assert [] == world.strays(name)
     (create,) = [call for call in world.calls("create") if before < call["seq"]]
     (delete,) = [call for call in world.calls("delete") if token["id"] == call["token_id"]]
-    lived = datetime.fromisoformat(delete["time"]) - datetime.fromisoformat(create["time"])
+    lived = moment(delete["time"]) - moment(create["time"])
     assert timedelta(seconds=2) <= lived
 
 

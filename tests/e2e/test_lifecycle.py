@@ -1,11 +1,12 @@
 """The main line: a Secret appears, follows the spec, and is cleaned up, with nothing remote done in vain."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from local_cluster import Cluster
+from tests.e2e.aging import moment
 from tests.e2e.kube import Body, Kube
 from tests.e2e.modes import Mode
 from tests.e2e.world import World, eventually, served
@@ -25,10 +26,6 @@ def world(
 
 def after(duration: str) -> Body:
     return {"policy": "After", "after": duration}
-
-
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 def test_an_api_token_becomes_a_secret_with_a_working_token(world: World) -> None:

@@ -1,10 +1,13 @@
-"""When a token is rotated: on request, by hand, and in its windows."""
+"""When a token is rotated: on request, by hand, by age, and in its windows."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from local_cluster import Cluster
+from tests.e2e.accounts import look_at
+from tests.e2e.aging import date_issuance, moment, shortly
 from tests.e2e.kube import Kube
 from tests.e2e.modes import Mode
 from tests.e2e.world import World, eventually, served
@@ -107,6 +110,65 @@ def test_a_rotation_waits_for_its_window(world: World) -> None:
 
     eventually(lambda: world.value("windowed") != old, "the token is rotated")
     assert ["reset"] == world.operations(before)
+
+
+def test_a_token_that_never_expires_is_rotated_once_in_each_period(world: World) -> None:
+    world.put_api_token("periodic", expiration=NEVER, rotation={"every": "1h"})
+    first, before = world.becomes_ready("periodic"), world.last_call()
+    dates = []
+
+    for _ in range(2):
+        value, status = world.value("periodic"), world.status("periodic")
+        age = moment(status["renewalTime"]) - moment(status["current"]["issuedAt"])
+        assert timedelta(minutes=54) <= age <= timedelta(hours=1)
+        dates.append(shortly(2))
+        date_issuance(world, "periodic", dates[-1] - age)
+        eventually(lambda: world.value("periodic") != value, "the token is rotated")  # noqa: B023 - called at once
+        world.becomes_ready("periodic")
+
+    assert ["reset", "reset"] == world.operations(before)
+    made = [moment(call["time"]) for call in world.calls("reset") if before < call["seq"]]
+    assert [True, True] == [due <= at for due, at in zip(dates, made, strict=True)]
+    assert world.works(first)
+    assert world.works(world.value("periodic"))
+    assert [] == world.strays("periodic")
+
+
+def test_where_no_window_opens_before_the_end_it_is_said_and_the_spec_decides_what_then(
+    world: World,
+) -> None:
+    rotation = {"windows": [FIRST_OF_LEAP_YEARS], "renewBeforePercentage": 99}
+    wishes = {"saved": rotation, "lapses": rotation | {"outsideWindows": "Never"}}
+    says = {"saved": "it is rotated outside of them at 20", "lapses": "before the token ends. Add one."}
+    for name, wished in wishes.items():
+        world.put_api_token(name, expiration={"policy": "After", "after": "4m"}, rotation=wished)
+    values = {name: world.becomes_ready(name) for name in wishes}
+    before = world.last_call()
+    for name, words in says.items():
+        assert words in world.becomes(name, "NoWindowBeforeExpiry", "RotationPending")["message"]
+        (event,) = world.events(name, "NoWindowBeforeExpiry")
+        assert "Warning" == event["type"]
+
+    last = shortly(3)
+    ends = {name: moment(world.status(name)["expiresAt"]) for name in wishes}
+    for name, end in ends.items():
+        # The last tenth of its lifetime begins then.
+        date_issuance(world, name, end - 10 * (end - last))
+
+    eventually(lambda: world.value("saved") != values["saved"], "the token is rotated before its end")
+    (reset,) = [call for call in world.calls("reset") if before < call["seq"]]
+    assert last <= moment(reset["time"]) < ends["saved"]
+    assert values["lapses"] == world.value("lapses")
+
+    world.simulator.control("POST", f"tokens/{world.status('lapses')['tokenId']}/expire")
+    look_at(world)
+
+    eventually(lambda: world.value("lapses") != values["lapses"], "the token that has ended is replaced")
+    assert ["reset", "create"] == world.operations(before)
+    for name in wishes:
+        # Their successors would be due soon.
+        world.delete_api_token(name)
+        world.is_gone(name)
 
 
 def test_a_schedule_that_is_none_is_named_and_its_correction_goes_on(world: World) -> None:
