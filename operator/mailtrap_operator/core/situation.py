@@ -277,7 +277,7 @@ class Situation:
             last_four=token.last_four,
             expires_at=token.expires_at,
             delete_after=whole_second_after(self.now + overlap),
-            retired_at=self.now,
+            retired_at=whole_second_after(self.now),
             reason=reason,
             account=token.account,
         )

@@ -17,6 +17,7 @@ from tests.unit.core.builders import (
     NOW,
     OLD_NONCE,
     OTHER_ACCOUNT,
+    SECOND,
     TIMEOUT,
     TOKEN_1,
     WIPED,
@@ -216,3 +217,15 @@ def test_a_token_on_record_is_in_the_account_whose_list_shows_it() -> None:
     record = plan(world, NOW).record
     assert record.current is not None
     assert {ACCOUNT} == {record.current.account, record.previous[0].account}
+
+
+def test_a_promise_that_is_made_within_a_second_counts_from_its_end() -> None:
+    world = seen(
+        an_api_token(status=a_status(operation=an_operation(nonce=FRESH)), rotation=Rotation(overlap=HOUR)),
+        secret=HOLDING_2,
+        listed=(TOKEN_1, a_remote_token(2, nonce=FRESH)),
+    )
+
+    (former,) = plan(world, NOW + SECOND / 4).record.previous
+
+    assert (NOW + SECOND, NOW + SECOND + HOUR) == (former.retired_at, former.delete_after)
