@@ -15,7 +15,7 @@ from local_cluster.errors import ClusterError, KubectlError
 from local_cluster.identities import ADMIN, ADMIN_GROUP, Identities
 from local_cluster.kubeconfig import token_kubeconfig
 
-KUBECTL_TIMEOUT = 60.0  # seconds; `kubectl wait` and `kubectl delete` are the slow ones
+KUBECTL_TIMEOUT = 180.0  # seconds; `kubectl wait` and `kubectl delete` are the slow ones
 
 
 class Cluster:

@@ -46,7 +46,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 def apply_crds(cluster: Cluster) -> None:
     cluster.kubectl("apply", "--server-side", "--warnings-as-errors", f"--filename={CRDS_FOLDER}")
-    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=120s")
 
 
 def manifest(kind: str, name: str, spec: Json) -> str:

@@ -12,6 +12,7 @@ from mailtrap_simulator.process import SimulatorProcess
 from tests.e2e.kube import Body, Kube
 from tests.e2e.kubelet import Kubelet
 from tests.e2e.release import Release
+from tests.e2e.verdicts import Verdicts, every_status_judged
 from tests.e2e.world import API_VERSION, CREDENTIAL, INSTALLATION, OPERATOR_NAMESPACE, World, eventually
 
 PREVIOUS = Path(__file__).parent / "charts" / "mailtrap-operator-0.0.9.tgz"
@@ -30,6 +31,13 @@ def bare(tmp_path: Path) -> Iterator[Cluster]:
 
 
 @pytest.fixture
+def verdicts(bare: Cluster) -> Iterator[Verdicts]:
+    """Have every status judged that operators write there."""
+    with every_status_judged(bare.kubeconfig) as verdicts:
+        yield verdicts
+
+
+@pytest.fixture
 def user(bare: Cluster) -> Iterator[Kube]:
     """Provide a user's client of that cluster."""
     user = Kube(bare.kubeconfig)
@@ -38,10 +46,13 @@ def user(bare: Cluster) -> Iterator[Kube]:
 
 
 @pytest.fixture
-def first(bare: Cluster, simulator: SimulatorProcess, tmp_path: Path, bundle: Bundle) -> Iterator[Release]:
+def first(
+    bare: Cluster, verdicts: Verdicts, simulator: SimulatorProcess, tmp_path: Path, bundle: Bundle
+) -> Iterator[Release]:
     """Provide a release, not installed, and a node for its pods."""
     with Kubelet(bare, "node-a", tmp_path, [simulator.url]):
         yield release(bare, bundle, simulator, "first")
+    assert verdicts.judged
 
 
 def release(cluster: Cluster, bundle: Bundle, simulator: SimulatorProcess, name: str) -> Release:
@@ -110,7 +121,7 @@ def test_a_release_lives_and_goes_and_another_takes_over_without_touching_a_toke
 
     before, pods_before = world.last_call(), pods(world).keys()
     first.upgrade("--wait", log={"level": "info"}, extraObjects=own_objects(simulator, world.namespace))
-    bare.kubectl("wait", "-n", world.namespace, "--for=condition=Ready", "apitoken/own", "--timeout=30s")
+    bare.kubectl("wait", "-n", world.namespace, "--for=condition=Ready", "apitoken/own", "--timeout=120s")
     value = world.value("own")
     assert world.works(value)
     eventually(lambda: len(pods(world)) == 2 and not pods_before & pods(world).keys(), "the pods are others")

@@ -17,12 +17,14 @@ OPERATOR = "mailtrap-operator"
 
 _TURN = 2
 """Seconds that one watch lasts, and so the end of a run may wait."""
+_PAUSE = 0.2
 
 
 class Verdicts:
     """What the judges find wrong with the statuses that one field manager alone has written.
 
-    `judged` counts those. A watch that cannot go on where it has ended begins anew with what there is.
+    `judged` counts those. A watch that cannot go on where it has ended begins anew with what there is, and one of a kind
+    that is not there yet begins when it is.
     """
 
     def __init__(self, kube: Kube, manager: str = OPERATOR) -> None:
@@ -37,18 +39,26 @@ class Verdicts:
         while not is_last:
             is_last = end.is_set()
             try:
+                if not (since := since or self.present(plural)):
+                    end.wait(_PAUSE)
+                    continue
                 for event in self._kube.watch(f"{GROUP}/{plural}", since, _TURN):
                     if event["type"] == "ERROR":
                         since = self.present(plural)
                         break
                     since = event["object"]["metadata"]["resourceVersion"]
                     self._judge(event["object"])
-            except (httpx.TransportError, RefusedError):  # the API server is restarted
-                end.wait(0.2)
+            except (httpx.TransportError, RefusedError):  # the API server is restarted, or the kind is new
+                end.wait(_PAUSE)
 
     def present(self, plural: str) -> str:
-        """Judge a kind's objects as they are; return the version from which on they are to be watched."""
-        found = self._kube.get(f"{GROUP}/{plural}") or {}
+        """Judge a kind's objects as they are; return the version from which on they are to be watched.
+
+        It is empty where there is no such kind.
+        """
+        found = self._kube.get(f"{GROUP}/{plural}")
+        if found is None:
+            return ""
         for item in found["items"]:
             self._judge(item)
         return str(found["metadata"]["resourceVersion"])
