@@ -8,6 +8,7 @@ from typing import Any
 
 from mailtrap_operator.core.references import CONFIRM_ANNOTATION
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
+from tests.simulation.consumer import NAME as CONSUMER
 from tests.simulation.flows import Flow, is_served, is_waiting
 from tests.simulation.incarnation import SETTINGS, Setup
 from tests.simulation.time import START, server_time
@@ -16,6 +17,7 @@ from tests.simulation.world import (
     CREDENTIAL,
     FOR_EVERYBODY,
     GROUP,
+    MAX_OVERLAP,
     OVERLAP,
     World,
     api_token_path,
@@ -75,6 +77,19 @@ def _is_rotated_on_request(world: World) -> bool:
     (body,) = world.api_tokens()
     is_asked = bool(body["metadata"].get("annotations"))
     return is_asked and is_served(world) and not is_waiting(world)
+
+
+def _rotate_beside_a_slow_consumer(world: World) -> None:
+    world.consumer.rollout = 2 * MAX_OVERLAP.total_seconds()
+    world.consumer.deploy()
+    world.request_rotation()
+
+
+def _is_cut_off(world: World) -> bool:
+    """Whether the former token is gone although a pod still uses it."""
+    (body,) = world.api_tokens()
+    is_alone = is_served(world) and not body["status"].get("previous")
+    return is_alone and world.consumer.value != world.published_value()
 
 
 # The Secret.
@@ -272,6 +287,19 @@ API_FLOWS: tuple[Flow, ...] = (
             "rotation": {"windows": _LATE_WINDOW, "outsideWindows": "Never", **_OVERLAP},
         },
         is_done=_is_issued_after(timedelta(hours=1)),
+    ),
+    Flow(
+        "workload slower than the hard limit",
+        _rotate_beside_a_slow_consumer,
+        spec={
+            "rolloutRestartTargets": [{"kind": "Deployment", "name": CONSUMER}],
+            "rotation": {
+                "strategy": "Replace",
+                "maxOverlap": f"{MAX_OVERLAP.total_seconds():.0f}s",
+                **_OVERLAP,
+            },
+        },
+        is_done=_is_cut_off,
     ),
     Flow(
         "former value kept",

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 NAME = "mailer"
 ROLLOUT = 100.0
-"""How many seconds a rollout takes: longer than the overlap."""
+"""How many seconds a rollout takes unless a flow says otherwise: longer than the overlap."""
 
 _ROOT = "/apis/apps/v1/namespaces/team/deployments"
 
@@ -19,6 +19,7 @@ class Consumer:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._rolling = 0
+        self.rollout = ROLLOUT
         self.value: str | None = None
         self.restarted_for: list[str] = []
 
@@ -41,7 +42,7 @@ class Consumer:
             return
         self._rolling = body["metadata"]["generation"]
         self.restarted_for += body["spec"]["template"]["metadata"]["annotations"].values()
-        asyncio.get_running_loop().call_later(ROLLOUT, self._finish, self._rolling)
+        asyncio.get_running_loop().call_later(self.rollout, self._finish, self._rolling)
 
     def _finish(self, generation: int) -> None:
         if generation != self._rolling:

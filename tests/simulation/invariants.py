@@ -4,7 +4,7 @@ I1  at most one remote token of an object is outside {Secret, current, previous}
 I2  while the object lives, its Secret never holds a value that an operator made dead
 I3  a value that was ever in the Secret works for its whole overlap
 I4  nothing without the object's tag is ever deleted or reset
-C1  a token that pods still use is not deleted, and workloads are restarted once for each new value
+C1  a token that pods still use is not deleted before the hard limit; workloads are restarted once for each new value
 I5  after the finalizer is gone no token of the object is left (policy Delete)
 GitOps  kstatus and Argo CD judge every status that an operator writes as `tests.judges.design` says
 ESR once spec and faults stop changing, the object is Ready, or gone, and stays so
@@ -21,7 +21,7 @@ from mailtrap_simulator.tokens import Token
 from tests.judges.design import wrongs
 from tests.simulation.listening import one_of
 from tests.simulation.time import server_time
-from tests.simulation.world import OVERLAP, Body, World, as_text, texts_in, value_in
+from tests.simulation.world import MAX_OVERLAP, OVERLAP, Body, World, as_text, texts_in, value_in
 
 
 class ViolationError(AssertionError):
@@ -160,21 +160,22 @@ class Invariants:
         deleted = {id_: token for id_, token in self._remote.items() if id_ not in tokens}
         for token in self.world.owned(body, deleted) if deleted else ():
             if token.is_live(now):
-                self._check_deleted(token, held)
+                self._check_deleted(body, token, held)
         holds = tokens.get(held or 0)
         if holds is not None and holds.was_reset and not holds.is_live(now):
             raise ViolationError(f"I2: the Secret holds token {held}, which a reset made dead")
 
-    def _check_deleted(self, token: Token, held: int | None) -> None:
+    def _check_deleted(self, body: Body, token: Token, held: int | None) -> None:
         if token.id == held:
             raise ViolationError(f"I2: token {token.id} was deleted while the Secret holds it")
-        if token.value == self.world.consumer.value:
-            raise ViolationError(f"C1: token {token.id} was deleted while a pod uses it")
         left = self._left_secret.get(token.id)
-        if left is not None and server_time() - left < self.overlap - self.tolerance:
-            raise ViolationError(
-                f"I3: token {token.id} was deleted {server_time() - left} after it left the Secret"
-            )
+        kept = None if left is None else server_time() - left
+        has_limit = "maxOverlap" in body["spec"].get("rotation", {})
+        is_past_limit = has_limit and kept is not None and kept >= MAX_OVERLAP - self.tolerance
+        if token.value == self.world.consumer.value and not is_past_limit:
+            raise ViolationError(f"C1: token {token.id} was deleted while a pod uses it")
+        if kept is not None and kept < self.overlap - self.tolerance:
+            raise ViolationError(f"I3: token {token.id} was deleted {kept} after it left the Secret")
 
     def _unaccounted(self, body: Body) -> list[Token]:
         held = self._in_secret.get(body["metadata"]["uid"])

@@ -43,6 +43,8 @@ BY_HAND = "by hand"
 RESTART_AFTER = 2.0
 _UNTIL_SERVED = 10.0
 OVERLAP = timedelta(seconds=90)
+MAX_OVERLAP = timedelta(hours=1)
+"""The hard limit of objects whose spec has one."""
 RESOURCES = (Node(1, "example.com", "domain"), Node(2, "My sandbox", "sandbox"))
 """What the account shows; others exist too, so that any spec can be served."""
 
