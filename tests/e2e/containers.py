@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +27,9 @@ _WELL = b"HTTP/1.0 200"
 
 
 def account_token(kube: Kube, pod: Body) -> str:
-    """Have a token of a pod's service account made, bound to the pod, as a kubelet does."""
+    """Have a token of a pod's service account made, bound to the pod, as a kubelet does; empty where it wants none."""
+    if pod["spec"].get("automountServiceAccountToken") is False:
+        return ""
     meta = pod["metadata"]
     bound = {"apiVersion": "v1", "kind": "Pod", "name": meta["name"], "uid": meta["uid"]}
     path = f"/api/v1/namespaces/{meta['namespace']}/serviceaccounts/{pod['spec']['serviceAccountName']}/token"
@@ -60,7 +62,11 @@ def _value(variable: Body, pod: Body) -> str:
 
 
 class Container:
-    """A container that runs; `log` takes what it prints, and `reaches` are the URLs of this machine that it may call."""
+    """A container that runs; `log` takes what it prints, and `reaches` are the URLs of this machine that it may call.
+
+    Only in a sandbox it reaches `services`, those of the cluster as `Sandbox` has them, and none of them at a port that
+    it listens at itself.
+    """
 
     def __init__(
         self,
@@ -71,9 +77,11 @@ class Container:
         *,
         log: Path,
         reaches: Sequence[str],
+        services: Mapping[str, str],
         in_sandbox: bool,
     ) -> None:
         self._pod = pod
+        self._services = services
         self._command = command_of(container)
         self._environment = environment_of(container, pod)
         ports = container.get("ports", [])
@@ -106,6 +114,11 @@ class Container:
             except OSError:
                 return False
 
+    def entrance(self, port: str | int) -> str:
+        """Return the Unix socket that leads to one of its ports; there is one in a sandbox only."""
+        _, address = self._doors[self._ports.get(port, port)]
+        return str(address)
+
     def ask_to_end(self) -> None:
         """Send SIGTERM, as is done when the pod is deleted."""
         self._process.terminate()
@@ -134,11 +147,16 @@ class Container:
             api_server=urlsplit(cluster.url).port or 0,
             reaches=[urlsplit(url).port or 0 for url in reaches],
             serves=list(self._ports.values()),
+            services={name: way for name, way in self._services.items() if not self._listens_at(name)},
             command=self._command,
             environment=address | self._environment,
         )
         doors: _Doors = {port: (socket.AF_UNIX, box.entrance(port)) for port in self._ports.values()}
         return doors, box.process(), None
+
+    def _listens_at(self, service: str) -> bool:
+        """Whether it takes the port of a service for itself, at every address."""
+        return int(service.partition(":")[2]) in self._ports.values()
 
     def _on_host(self, cluster: Cluster, token: str, _reaches: Sequence[str]) -> "_Start":
         kubeconfig = Path(self._folder.name, "kubeconfig")

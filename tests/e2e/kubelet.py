@@ -1,7 +1,8 @@
 """The kubelet of one node, whose pods are real processes: each container runs as `containers` says.
 
 A pod is Ready while its probes are answered, its containers are started again when they end, and a deleted pod goes
-when its process has ended. Only the scheduler sends pods here: name the node in a `nodeSelector`.
+when its process has ended. Only the scheduler sends pods here: name the node in a `nodeSelector`. A Service leads to a
+pod of this node that is Ready when the caller's pod starts.
 """
 
 import threading
@@ -123,8 +124,22 @@ class Kubelet:
             token,
             log=log,
             reaches=self._reaches,
+            services=self._services() if self._in_sandbox else {},
             in_sandbox=self._in_sandbox,
         )
+
+    def _services(self) -> dict[str, str]:
+        """Return the Services that lead to pods here, by name and port, each with the socket of one that is Ready."""
+        found = self._kube.get("/api/v1/services") or {}
+        return {
+            f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc:{port['port']}": (
+                pod.container.entrance(port["targetPort"])
+            )
+            for service in found["items"]
+            for pod in self._pods.values()
+            if pod.is_ready and _selects(service, pod.body)
+            for port in service["spec"]["ports"]
+        }
 
     def _tend(self, pod: _Pod, *, is_deleted: bool) -> None:
         if is_deleted and not pod.is_ending:
@@ -190,6 +205,12 @@ class Kubelet:
         except RefusedError as error:
             if error.status != HTTPStatus.NOT_FOUND:  # it has been removed by force
                 raise
+
+
+def _selects(service: Body, pod: Body) -> bool:
+    selector = service["spec"].get("selector", {})
+    is_near = service["metadata"]["namespace"] == pod["metadata"]["namespace"]
+    return is_near and bool(selector) and selector.items() <= pod["metadata"].get("labels", {}).items()
 
 
 def _condition(type_: str, *, is_true: bool) -> Body:

@@ -23,9 +23,9 @@ class Release:
         self._cluster = cluster
         self._helm = helm
 
-    def under(self, name: str) -> Self:
-        """Return a release of another name with the values that this one begins with."""
-        return type(self)(self._cluster, self._helm, name, self.namespace, **self.values)
+    def under(self, name: str, namespace: str) -> Self:
+        """Return a release of another name and place with the values that this one begins with."""
+        return type(self)(self._cluster, self._helm, name, namespace, **self.values)
 
     def install(self, *flags: str, chart: Path = CHART, **values: Any) -> str:
         """Run `helm install`."""
@@ -42,6 +42,10 @@ class Release:
     def uninstall(self, *flags: str) -> None:
         """Run `helm uninstall`."""
         self._helm.run("uninstall", self.name, "--namespace", self.namespace, *flags)
+
+    def test(self) -> None:
+        """Run `helm test`."""
+        self._helm.run("test", self.name, "--namespace", self.namespace)
 
     def status(self) -> str:
         """Return what Helm thinks of it."""

@@ -39,7 +39,8 @@ class Sandbox:
     """What runs where: `api_server` and `reaches` are ports of this machine, `serves` ports of the pod.
 
     `folder` holds the relays and is short, as paths of sockets must be; `account` holds the service account's files.
-    The API server is reached under its own name, and as `environment` says.
+    The API server is reached under its own name, and as `environment` says; `services` are others that are reached by
+    name and port, such as `shop.default.svc:80`, each with the Unix socket that leads to it.
     """
 
     folder: str
@@ -48,6 +49,7 @@ class Sandbox:
     api_server: int
     reaches: Sequence[int]
     serves: Sequence[int]
+    services: Mapping[str, str]
     command: Sequence[str]
     environment: Mapping[str, str]
 
@@ -55,6 +57,12 @@ class Sandbox:
     def routes(self) -> dict[int, int]:
         """Return the ports of this machine by those under which the pod reaches them."""
         return {API_PORT: self.api_server, **{port: port for port in self.reaches}}
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Return an address of the pod's own loopback for each of the services, by the service's name."""
+        names = sorted({service.partition(":")[0] for service in self.services})
+        return {name: f"127.0.1.{number}" for number, name in enumerate(names, 1)}
 
     def process(self) -> list[str]:
         """Return the command line that runs it."""
@@ -95,6 +103,10 @@ async def _inside(sandbox: Sandbox) -> int:
     for port in sandbox.serves:
         connect = partial(asyncio.open_connection, LOOPBACK, port)
         await asyncio.start_unix_server(partial(_relay, connect), sandbox.entrance(port))
+    for service, entrance in sandbox.services.items():
+        name, _, number = service.partition(":")
+        connect = partial(asyncio.open_unix_connection, entrance)
+        await asyncio.start_server(partial(_relay, connect), sandbox.addresses[name], int(number))
     process = await asyncio.create_subprocess_exec(
         *sandbox.command, stdin=asyncio.subprocess.DEVNULL, env=sandbox.environment, cwd="/"
     )
@@ -117,7 +129,8 @@ def _prepare(sandbox: Sandbox) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", run], check=True)  # noqa: S607 - as `unshare`: from PATH
     ACCOUNT.mkdir(parents=True)
     hosts = ACCOUNT.parents[1] / "hosts"
-    hosts.write_text(f"{LOOPBACK} localhost {sandbox.host_name} {API_HOST}\n")
+    services = "".join(f"{address} {name}\n" for name, address in sandbox.addresses.items())
+    hosts.write_text(f"{LOOPBACK} localhost {sandbox.host_name} {API_HOST}\n{services}")
     for source, target in ((sandbox.account, ACCOUNT), (hosts, "/etc/hosts")):
         subprocess.run(["mount", "--bind", source, target], check=True)  # noqa: S607 - as above
 

@@ -72,7 +72,7 @@ class World:
         self.account_kind = "MailtrapAccount" if mode and mode.is_namespaced else "ClusterMailtrapAccount"
         self.credential_namespace = self.namespace if mode and mode.is_namespaced else OPERATOR_NAMESPACE
         kube.create("/api/v1/namespaces", {"metadata": {"name": self.namespace}})
-        self.release = mode and self._install(mode)
+        self.release = self._install(mode) if mode else None
         self.put_credential(CREDENTIAL)
         self.put_account()
 
