@@ -20,11 +20,15 @@ RUN python -m pip install --no-index --no-deps --no-build-isolation --no-compile
 FROM gcr.io/distroless/python3-debian13:nonroot@sha256:83aa8d4f74a4d7f7cf2d472054139bef71a927b76c680c0f2e1021d6b1d6d732
 ARG VERSION
 ARG REVISION
+ARG SOURCE
+ARG CREATED
 LABEL org.opencontainers.image.title="mailtrap-operator" \
       org.opencontainers.image.description="A Kubernetes operator that keeps Mailtrap API tokens alive in Secrets" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.created="${CREATED}"
 # A name and a home, for whatever user id the cluster gives it.
 ENV HOME=/ \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -185,3 +185,18 @@ def test_a_budget_of_pods_that_stay_takes_the_place_of_one_that_may_go(helm: Hel
     (budget,) = of_kind("PodDisruptionBudget", objects)
 
     assert {"selector", "minAvailable"} == budget["spec"].keys()
+
+
+def test_the_network_policy_admits_one_port_and_lets_out_to_dns_mailtrap_and_the_api_server(
+    helm: Helm,
+) -> None:
+    objects = rendered(helm, None, "networkPolicy.enabled=true")
+    policies = {body["metadata"]["name"]: body["spec"] for body in of_kind("NetworkPolicy", objects)}
+    policy, (deployment,) = policies["mailtrap-operator"], of_kind("Deployment", objects)
+    ports = {
+        way: [port["port"] for rule in policy[way] for port in rule["ports"]] for way in ("ingress", "egress")
+    }
+
+    assert deployment["spec"]["selector"] == policy["podSelector"]
+    assert {"Ingress", "Egress"} == set(policy["policyTypes"])
+    assert {"ingress": [8080], "egress": [53, 53, 443, 6443]} == ports

@@ -34,5 +34,14 @@ def test_every_reason_is_explained() -> None:
     assert set() == set(Reason) - set(explained)
 
 
+def test_each_control_is_shown_by_tests_that_are_named() -> None:
+    lines = (ROOT / "docs" / "security.md").read_text().splitlines()
+    rows = [line for line in lines if re.fullmatch(r"\|(?! what could)[^|]+\|[^|]+\|[^|]+\|", line)]
+    shown = {row: _TEST.findall(row.rpartition(" | ")[2]) for row in rows if "---" not in row}
+
+    assert shown
+    assert [] == [row for row, tests in shown.items() if not tests or "" in {name for _, name in tests}]
+
+
 def _exists(path: Path, name: str) -> bool:
     return path.exists() and re.search(rf"\bdef {name}\b" if name else "", path.read_text()) is not None

@@ -12,7 +12,7 @@ from tests.image.dockerfile import DOCKERFILE, ROOT, context, stages
 
 LOCKS = ("requirements-runtime.lock", "requirements-build.lock")
 BUILD, IMAGE = stages()
-TITLES = {"title", "description", "licenses", "version", "revision"}
+TITLES = {"title", "description", "licenses", "version", "revision", "source", "created"}
 
 
 def linted(path: Path) -> str:
@@ -94,6 +94,14 @@ def test_the_labels_are_those_of_the_oci() -> None:
 
     assert {f"org.opencontainers.image.{title}" for title in TITLES} == labels.keys()
     assert "Apache-2.0" == labels["org.opencontainers.image.licenses"]
+
+
+def test_the_documented_build_gives_everything_that_the_labels_ask_for() -> None:
+    documented = (ROOT / "docs" / "install.md").read_text()
+    asked = {step.text for step in IMAGE.steps if step.instruction == "ARG"}
+
+    assert {f"${{{name}}}" for name in asked} <= set(IMAGE.last("LABEL").pairs.values())
+    assert asked == set(re.findall(r"--build-arg (\w+)=", documented))
 
 
 def test_nothing_but_the_product_goes_into_the_build() -> None:
