@@ -1,5 +1,6 @@
 """Every values file under the chart's `ci/` makes objects that the oldest and the newest Kubernetes know."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from kubernetes_validate import ValidationError, validate
 from local_cluster import Helm, HelmError
 from mailtrap_operator.api import manifests
 from mailtrap_operator.settings import Settings
-from tests.chart.rendering import CHART, CI, NAMESPACE, Body, named, of_kind, rendered
+from tests.chart.rendering import CHART, CI, NAMESPACE, ROOT, Body, named, of_kind, rendered
 
 VERSIONS = ("1.29", "1.37")
 every_values_file = pytest.mark.parametrize("values", [None, *CI], ids=["defaults", *(p.stem for p in CI)])
@@ -90,6 +91,23 @@ def test_extra_objects_may_be_templates(helm: Helm) -> None:
 
     assert ["mailtrap-operator-extra", "mailtrap-operator-text"] == [o["metadata"]["name"] for o in objects]
     assert {"release": "mailtrap-operator"} == objects[0]["data"]
+
+
+def test_the_documented_extra_objects_are_rendered_and_keep_braces_of_their_own(
+    helm: Helm, tmp_path: Path
+) -> None:
+    blocks = re.findall(
+        r"```yaml\n(extraObjects:.*?)```", (ROOT / "docs" / "install.md").read_text(), re.DOTALL
+    )
+    extra = [body for block in blocks for body in yaml.safe_load(block)["extraObjects"]]
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump({"extraObjects": extra}))
+
+    objects = rendered(helm, tmp_path / "values.yaml")
+
+    assert of_kind("ServiceMonitor", extra) == of_kind("ServiceMonitor", objects)
+    (rule,) = of_kind("PrometheusRule", objects)
+    (alert,) = rule["spec"]["groups"][0]["rules"]
+    assert {"summary": "In {{ $labels.namespace }} no replica works"} == alert["annotations"]
 
 
 def test_the_probes_and_the_service_ask_the_port_that_the_operator_listens_on(helm: Helm) -> None:

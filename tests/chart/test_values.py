@@ -60,42 +60,45 @@ def helm4(tmp_path_factory: pytest.TempPathFactory) -> Helm:
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ("replicas=3", "replicas"),
-        ("image=null", "'image'"),
-        ("image.repository=null", "'repository'"),
-        ("serviceAccount=null", "'serviceAccount'"),
-        ("rbac=null", "'rbac'"),
-        ("crds=null", "'crds'"),
-        ("settings=null", "'settings'"),
-        ("leaderElection.enabled=null", "'enabled'"),
-        ("log.level=null", "'level'"),
-        ("probes.liveness=null", "'liveness'"),
-        ("podDisruptionBudget.enabled=true,podDisruptionBudget.maxUnavailable=null", "'maxUnavailable'"),
-        ("extraEnv[0].name=MAILTRAP_OPERATOR_DRY_RUN,extraEnv[0].value=true", "/extraEnv/0/name"),
-        ("image.name=mo", "name"),
-        ("replicaCount=-1", "replicaCount"),
-        ("replicaCount=many", "replicaCount"),
-        ("image.digest=latest", "digest"),
-        ("image.pullPolicy=Sometimes", "pullPolicy"),
-        ("watchNamespaces=shop", "watchNamespaces"),
-        ("watchNamespaces={Shop}", "watchNamespaces"),
-        ("watchNamespaces={shop,shop}", "watchNamespaces"),
-        ("watchSecrets=sometimes", "watchSecrets"),
-        ("crds.install=true", "install"),
-        ("rbac.enabled=true", "enabled"),
-        ("log.level=loud", "level"),
-        ("log.format=xml", "format"),
-        ("settings.rateLimit=fast", "/settings/rateLimit"),
-        ("settings.rateLimit=140/", "/settings/rateLimit"),
-        ("settings.rateLimit=140/0s", "/settings/rateLimit"),
-        ("settings.rateLimit=0/10s", "/settings/rateLimit"),
-        ("settings.port=80", "port"),
-        ("settings.installation=PROD", "installation"),
-        ("settings.settleTime=60", "/settings/settleTime"),
-        ("settings.settleTime=", "/settings/settleTime"),
-        ("settings.resyncInterval=0s", "/settings/resyncInterval"),
-        ("settings.requestTimeout=0h0m0s", "/settings/requestTimeout"),
-        ("settings.requestTimeout=1234567890s", "/settings/requestTimeout"),
+        ("replicas=3", "at '': additional properties 'replicas'"),
+        ("image=null", "at '': missing property 'image'"),
+        ("image.repository=null", "at '/image': missing property 'repository'"),
+        ("serviceAccount=null", "at '': missing property 'serviceAccount'"),
+        ("rbac=null", "at '': missing property 'rbac'"),
+        ("crds=null", "at '': missing property 'crds'"),
+        ("settings=null", "at '': missing property 'settings'"),
+        ("leaderElection.enabled=null", "at '/leaderElection': missing property 'enabled'"),
+        ("log.level=null", "at '/log': missing property 'level'"),
+        ("probes.liveness=null", "at '/probes': missing property 'liveness'"),
+        (
+            "podDisruptionBudget.enabled=true,podDisruptionBudget.maxUnavailable=null",
+            "at '/podDisruptionBudget': missing property 'maxUnavailable'",
+        ),
+        ("extraEnv[0].name=MAILTRAP_OPERATOR_DRY_RUN,extraEnv[0].value=true", "at '/extraEnv/0/name'"),
+        ("image.name=mo", "at '/image': additional properties 'name'"),
+        ("replicaCount=-1", "at '/replicaCount'"),
+        ("replicaCount=many", "at '/replicaCount'"),
+        ("image.digest=latest", "at '/image/digest'"),
+        ("image.pullPolicy=Sometimes", "at '/image/pullPolicy'"),
+        ("watchNamespaces=shop", "at '/watchNamespaces'"),
+        ("watchNamespaces={Shop}", "at '/watchNamespaces/0'"),
+        ("watchNamespaces={shop,shop}", "at '/watchNamespaces'"),
+        ("watchSecrets=sometimes", "at '/watchSecrets'"),
+        ("crds.install=true", "at '/crds': additional properties 'install'"),
+        ("rbac.enabled=true", "at '/rbac': additional properties 'enabled'"),
+        ("log.level=loud", "at '/log/level'"),
+        ("log.format=xml", "at '/log/format'"),
+        ("settings.rateLimit=fast", "at '/settings/rateLimit'"),
+        ("settings.rateLimit=140/", "at '/settings/rateLimit'"),
+        ("settings.rateLimit=140/0s", "at '/settings/rateLimit'"),
+        ("settings.rateLimit=0/10s", "at '/settings/rateLimit'"),
+        ("settings.port=80", "at '/settings': additional properties 'port'"),
+        ("settings.installation=PROD", "at '/settings/installation'"),
+        ("settings.settleTime=60", "at '/settings/settleTime'"),
+        ("settings.settleTime=", "at '/settings/settleTime'"),
+        ("settings.resyncInterval=0s", "at '/settings/resyncInterval'"),
+        ("settings.requestTimeout=0h0m0s", "at '/settings/requestTimeout'"),
+        ("settings.requestTimeout=1234567890s", "at '/settings/requestTimeout'"),
         (
             "settings.requestTimeout=16s",
             "settings.settleTime (1m) must be at least 4 times settings.requestTimeout (16s)",
@@ -104,14 +107,52 @@ def helm4(tmp_path_factory: pytest.TempPathFactory) -> Helm:
             "settings.settleTime=39s",
             "settings.settleTime (39s) must be at least 4 times settings.requestTimeout (10s)",
         ),
-        ("settings.allowedBaseUrls={mailtrap.io}", "/settings/allowedBaseUrls/0"),
-        ("settings.allowedBaseUrls={https://a.example\\,https://b.example}", "/settings/allowedBaseUrls/0"),
-        ("settings.allowedBaseUrls={https://a.example\\,b.example}", "/settings/allowedBaseUrls/0"),
-        ("probes.liveness.period=3", "period"),
-        ("resources.limit.memory=1Gi", "limit"),
+        ("settings.allowedBaseUrls={mailtrap.io}", "at '/settings/allowedBaseUrls/0'"),
+        (
+            "settings.allowedBaseUrls={https://a.example\\,https://b.example}",
+            "at '/settings/allowedBaseUrls/0'",
+        ),
+        ("settings.allowedBaseUrls={https://a.example\\,b.example}", "at '/settings/allowedBaseUrls/0'"),
+        ("probes.liveness.period=3", "at '/probes/liveness': additional properties 'period'"),
+        ("resources.limit.memory=1Gi", "at '/resources': additional properties 'limit'"),
         ("leaderElection.enabled=false", "replicaCount: several replicas need leaderElection.enabled"),
-        ("serviceAccount.create=false", "serviceAccount.name"),
-        ("commonLabels.app\\.kubernetes\\.io/name=mine", "commonLabels/app.kubernetes.io~1name"),
+        ("serviceAccount.create=false", "serviceAccount.name: name the ServiceAccount"),
+        ("commonLabels.app\\.kubernetes\\.io/name=mine", "at '/commonLabels/app.kubernetes.io~1name'"),
+        ("image.repository=reg.example.com/Mail", "at '/image/repository'"),
+        ("image.repository=reg/mo:1.0", "at '/image/repository'"),
+        ("image.tag=a/b", "at '/image/tag'"),
+        ("nameOverride=Mo", "at '/nameOverride'"),
+        ("fullnameOverride=my_mo", "at '/fullnameOverride'"),
+        ("fullnameOverride=mo-", "at '/fullnameOverride'"),
+        ("serviceAccount.name=My", "at '/serviceAccount/name'"),
+        ("priorityClassName=a b", "at '/priorityClassName'"),
+        ("imagePullSecrets[0].secret=x", "at '/imagePullSecrets/0': additional properties 'secret'"),
+        ("resources.limits.memory=lots", "at '/resources/limits/memory'"),
+        ("resources.requests.cpu=true", "at '/resources/requests/cpu'"),
+        ("tolerations[0].keys=x", "at '/tolerations/0': additional properties 'keys'"),
+        ("tolerations[0].effect=Never", "at '/tolerations/0/effect'"),
+        ("affinity.nodeAffinity.required=x", "at '/affinity/nodeAffinity': additional properties 'required'"),
+        (
+            "affinity.podAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].x=y",
+            "at '/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/0': missing property 'topologyKey'",
+        ),
+        (
+            "topologySpreadConstraints[0].maxSkew=1",
+            "at '/topologySpreadConstraints/0': missing properties 'topologyKey', 'whenUnsatisfiable'",
+        ),
+        ("networkPolicy.ingress[0].to=x", "at '/networkPolicy/ingress/0': additional properties 'to'"),
+        ("networkPolicy.egress[0].ports[0].port=70000", "at '/networkPolicy/egress/0/ports/0/port'"),
+        ("networkPolicy.egress[0].ports[0].protocol=tcp", "at '/networkPolicy/egress/0/ports/0/protocol'"),
+        (
+            "networkPolicy.egress[0].to[0].ipBlock.except={10.0.0.0/8}",
+            "at '/networkPolicy/egress/0/to/0/ipBlock': missing property 'cidr'",
+        ),
+        ("extraEnv[0].value=x", "at '/extraEnv/0': missing property 'name'"),
+        ("extraEnv[0].valueFrom.secret=x", "at '/extraEnv/0/valueFrom': additional properties 'secret'"),
+        ("extraVolumes[0].emptyDir.x=y", "at '/extraVolumes/0': missing property 'name'"),
+        ("extraVolumeMounts[0].name=x", "at '/extraVolumeMounts/0': missing property 'mountPath'"),
+        ("extraVolumeMounts[0].path=x", "at '/extraVolumeMounts/0': additional properties 'path'"),
+        ("extraObjects[0]=1", "at '/extraObjects/0'"),
     ],
 )
 def test_a_wrong_value_fails_with_a_message_that_names_the_key(helm: Helm, setting: str, words: str) -> None:
@@ -119,6 +160,33 @@ def test_a_wrong_value_fails_with_a_message_that_names_the_key(helm: Helm, setti
         rendered(helm, None, setting)
 
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "mailtrap-operator",
+        "localhost:5000/mailtrap-operator",
+        "[::1]:5000/a/b",
+        "Registry.example.com/a__b/c-d.e",
+    ],
+)
+def test_an_image_may_lie_in_any_registry(helm4: Helm, repository: str) -> None:
+    assert rendered(helm4, None, f"image.repository={repository}")
+
+
+def undescribed(schema: Body, path: str = "") -> list[str]:
+    """Return the values of a schema, however deep, that lack a type or a description."""
+    parts = {f"{path}.{name}": part for name, part in schema.get("properties", {}).items()}
+    lacking = [name for name, part in parts.items() if not {"type", "description"} <= part.keys()]
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            parts[f"{path}[]"] = schema[key]
+    return lacking + [name for deeper, part in parts.items() for name in undescribed(part, deeper)]
+
+
+def test_every_value_has_a_type_and_a_description() -> None:
+    assert [] == undescribed(SCHEMA)
 
 
 @pytest.mark.parametrize(
