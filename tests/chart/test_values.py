@@ -167,7 +167,6 @@ def test_a_wrong_value_fails_with_a_message_that_names_the_key(helm: Helm, setti
     [
         "mailtrap-operator",
         "localhost:5000/mailtrap-operator",
-        "[::1]:5000/a/b",
         "Registry.example.com/a__b/c-d.e",
     ],
 )

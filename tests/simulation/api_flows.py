@@ -89,7 +89,8 @@ def _is_cut_off(world: World) -> bool:
     """Whether the former token is gone although a pod still uses it."""
     (body,) = world.api_tokens()
     is_alone = is_served(world) and not body["status"].get("previous")
-    return is_alone and world.consumer.value != world.published_value()
+    is_told = _condition(world, "RolloutRestart").get("reason") == "Restarting"
+    return is_alone and is_told and world.consumer.value != world.published_value()
 
 
 # The Secret.

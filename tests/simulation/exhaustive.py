@@ -28,9 +28,10 @@ class Fault:
         return f"{self.call.number} {self.call.what}: {self.outcome}"
 
 
-def single_faults(flow: Flow) -> Iterator[Case]:
-    """Run a flow with every single fault."""
-    for fault in _faults(flow, without_faults(flow).calls, ALL):
+def single_faults(flow: Flow, part: slice = WHOLE) -> Iterator[Case]:
+    """Run a flow with every single fault, or with a part of them."""
+    faults = _faults(flow, without_faults(flow).calls, ALL)
+    for fault in islice(faults, part.start, part.stop, part.step):
         yield _case(flow, fault)
 
 

@@ -14,10 +14,15 @@ def test_a_flow_without_faults_comes_to_its_end(flow: Flow) -> None:
     assert without_faults(flow).violation is None
 
 
+SAMPLED = {"workload slower than the hard limit": 11}
+"""Where a flow looks at the same thing for an hour: of the faults, each so many-th is tried."""
+
 BELIEVED = {"clone: 1 GET secrets: 404"}
 """Where the API server says that the twin's Secret does not exist, the condition speaks of its token alone."""
 
 
 @pytest.mark.parametrize("flow", API_FLOWS, ids=str)
 def test_no_single_fault_breaks_a_promise(flow: Flow) -> None:
-    assert set() == violations(single_faults(flow)).keys() - BELIEVED
+    part = slice(None, None, SAMPLED.get(flow.name))
+
+    assert set() == violations(single_faults(flow, part)).keys() - BELIEVED
