@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from mailtrap_operator.core.references import CONFIRM_ANNOTATION
@@ -49,12 +49,21 @@ def _condition(world: World, type_: str, path: str = api_token_path()) -> dict[s
     return next((condition for condition in conditions if condition["type"] == type_), {})
 
 
-def _is_issued_after(after: timedelta) -> Callable[[World], bool]:
+def _is_issued(earliest: timedelta, latest: timedelta = timedelta.max) -> Callable[[World], bool]:
+    """Return whether an object is served with a token of this age, counted from the start."""
+
     def is_done(world: World) -> bool:
         held = _held(world)
-        return held is not None and held.created_at - START >= after and is_served(world)
+        return held is not None and earliest <= held.created_at - START < latest and is_served(world)
 
     return is_done
+
+
+_is_unrotated = _is_issued(timedelta(), timedelta(seconds=10))
+"""Whether an object is served with the token that it began with."""
+
+_is_issued_later = _is_issued(timedelta(seconds=_LATER))
+"""Whether it is served with a token that was issued after the second half of what a user does."""
 
 
 def _wait(_world: World) -> None:
@@ -74,9 +83,11 @@ def _change_and_ask_later(world: World) -> None:
 
 
 def _is_rotated_on_request(world: World) -> bool:
+    """Whether the present token follows the first one: none was published in between."""
     (body,) = world.api_tokens()
-    is_asked = bool(body["metadata"].get("annotations"))
-    return is_asked and is_served(world) and not is_waiting(world)
+    published = [entry for entry in body["status"]["history"] if "issuedAt" in entry]
+    is_second = len(published[1:]) == 1
+    return is_second and _is_issued_later(world) and not is_waiting(world)
 
 
 def _rotate_beside_a_slow_consumer(world: World) -> None:
@@ -108,7 +119,7 @@ def _change_template(world: World) -> None:
 
 def _has_new_form(world: World) -> bool:
     (body,) = world.api_tokens()
-    return is_served(world) and "dsn" in (world.secret_of(body) or {}).get("data", {})
+    return _is_unrotated(world) and "dsn" in (world.secret_of(body) or {}).get("data", {})
 
 
 def _rotate_an_immutable_secret(world: World) -> None:
@@ -167,7 +178,7 @@ def _is_end_corrected(world: World) -> bool:
 def _is_reported(world: World) -> bool:
     held = _held(world)
     is_as_changed = held is not None and held.grants == (Grant("domain", 2, ADMIN),)
-    return is_as_changed and is_served(world) and bool(_condition(world, "Drifted"))
+    return is_as_changed and _is_unrotated(world) and bool(_condition(world, "Drifted"))
 
 
 # Accounts.
@@ -185,7 +196,7 @@ def _change_under_a_policy_that_is_lifted_later(world: World) -> None:
 
 def _has_new_end(world: World) -> bool:
     held = _held(world)
-    return held is not None and held.expires_at is not None and is_served(world)
+    return held is not None and held.expires_at is not None and _is_issued_later(world)
 
 
 def _have_the_credential_end_soon(world: World) -> None:
@@ -196,7 +207,7 @@ def _have_the_credential_end_soon(world: World) -> None:
 
 
 def _is_warned(world: World) -> bool:
-    return is_served(world) and bool(_condition(world, "CredentialExpiring", _ACCOUNT))
+    return _is_unrotated(world) and bool(_condition(world, "CredentialExpiring", _ACCOUNT))
 
 
 # Adoption.
@@ -216,6 +227,15 @@ def _confirm(world: World, id_: str | None) -> None:
 
 def _is_by_hand_there(world: World) -> bool:
     return any(token.name == BY_HAND for token in world.remote_tokens().values())
+
+
+def _is_adopted_later(world: World) -> bool:
+    """Whether the token by hand is gone, and went on record only when that was confirmed."""
+    (body,) = world.api_tokens()
+    status, confirmed = body["status"], START + timedelta(seconds=_LATER)
+    retired = [entry["retiredAt"] for entry in status["history"] if entry["id"] == status.get("adopted")]
+    is_in_order = bool(retired) and datetime.fromisoformat(retired[0]) >= confirmed
+    return is_in_order and is_served(world) and not _is_by_hand_there(world)
 
 
 def _adopt_and_take_back_later(world: World) -> None:
@@ -268,7 +288,7 @@ API_FLOWS: tuple[Flow, ...] = (
         "rotation by age",
         _wait,
         spec={"rotation": {"every": "1h", **_OVERLAP}},
-        is_done=_is_issued_after(timedelta(minutes=50)),
+        is_done=_is_issued(timedelta(minutes=50)),
     ),
     Flow(
         "no window before expiry",
@@ -278,7 +298,7 @@ API_FLOWS: tuple[Flow, ...] = (
             # A reset whose answer is lost would give the token twelve more hours.
             "rotation": {"strategy": "Replace", "windows": _LATE_WINDOW, **_OVERLAP},
         },
-        is_done=_is_issued_after(timedelta(minutes=50)),
+        is_done=_is_issued(timedelta(minutes=50), timedelta(hours=1)),
     ),
     Flow(
         "never outside of windows",
@@ -287,7 +307,7 @@ API_FLOWS: tuple[Flow, ...] = (
             "expiration": _ONE_HOUR,
             "rotation": {"windows": _LATE_WINDOW, "outsideWindows": "Never", **_OVERLAP},
         },
-        is_done=_is_issued_after(timedelta(hours=1)),
+        is_done=_is_issued(timedelta(hours=1)),
     ),
     Flow(
         "workload slower than the hard limit",
@@ -342,7 +362,7 @@ API_FLOWS: tuple[Flow, ...] = (
     Flow(
         "adoption confirmed later",
         _adopt_and_confirm_later,
-        is_done=lambda world: is_served(world) and not _is_by_hand_there(world),
+        is_done=_is_adopted_later,
     ),
     Flow(
         "adoption taken back",
