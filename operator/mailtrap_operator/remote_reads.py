@@ -23,7 +23,7 @@ from mailtrap_operator.core.observation import (
     Unknown,
 )
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import adoptee_id, ids_on_record, is_adopted, owner_part
+from mailtrap_operator.core.references import adoptee_id, ids_on_record, is_adopted, owner_part, was_adopted
 from mailtrap_operator.core.resources import unbound
 
 
@@ -86,6 +86,6 @@ class RemoteReads:
     def _is_anothers(self, token: RemoteToken, api_token: ApiToken) -> bool:
         """Whether a token bears the tag of another object here, or its adoption was taken back: the LIST is right."""
         if token.tag is None:
-            return token.id == api_token.status.adopted
+            return was_adopted(api_token, token.id)
         owner = owner_part(api_token, self._installation)
         return token.tag.installation == self._installation and token.tag.owner != owner

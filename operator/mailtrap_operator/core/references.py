@@ -72,11 +72,18 @@ def adoptee_id(api_token: ApiToken) -> int | None:
     return int(text) if is_id and int(text) != api_token.status.adopted else None
 
 
+def was_adopted(api_token: ApiToken, token_id: int) -> bool:
+    """Whether a token was adopted, by what the status says of it in either place."""
+    status = api_token.status
+    on_record = {token.id for token in status.previous if token.reason == Reason.ADOPTED}
+    return token_id in {status.adopted, *on_record}
+
+
 def is_adopted(api_token: ApiToken, token_id: int) -> bool:
     """Whether a token was adopted, and nobody has taken that back since."""
     annotations = api_token.metadata.annotations
     wishes = annotations.get(ADOPT_ANNOTATION), annotations.get(CONFIRM_ANNOTATION)
-    return token_id == api_token.status.adopted and wishes == (str(token_id), str(token_id))
+    return was_adopted(api_token, token_id) and wishes == (str(token_id), str(token_id))
 
 
 def is_taken_back(api_token: ApiToken, token: CurrentToken | PreviousToken) -> bool:

@@ -187,6 +187,18 @@ def test_what_was_taken_back_may_be_adopted_again() -> None:
     assert 7 == plan(served(CONFIRMED), NOW).record.adopted
 
 
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param(a_status().model_copy(update={"adopted": 7}), id="it is named"),
+        pytest.param(a_status(previous=(a_previous(7, reason=Reason.ADOPTED),)), id="it is on its way out"),
+    ],
+)
+def test_an_adoption_is_known_from_either_place_in_the_status(status: ApiTokenStatus) -> None:
+    assert is_adopted(an_api_token(status=status, annotations=CONFIRMED), 7)
+    assert not is_adopted(an_api_token(status=status, annotations=WISHED), 7)
+
+
 def test_it_is_on_record_which_token_was_adopted() -> None:
     assert 7 == plan(served(CONFIRMED), NOW).record.adopted
     assert 7 == plan(served(CONFIRMED, adopted=7), NOW).record.adopted
