@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from tests.e2e.kube import Body
-from tests.e2e.world import API_VERSION, World, eventually
+from tests.e2e.world import World, eventually
 
 NEVER = {"policy": "Never"}
 VIEWER = {"type": "domain", "id": 1, "accessLevel": "Viewer"}
@@ -75,10 +74,4 @@ def have_some_under_way(world: World) -> None:
 def _put_one_that_adopts(world: World, name: str) -> None:
     """Create an ApiToken that is to adopt a token made by hand, which nobody has confirmed."""
     made = world.simulator.control("POST", "tokens", {"name": "old mailer", "resources": REMOTE_ADMIN})
-    metadata = {"name": name, "annotations": {"mailtrap-operator.io/adopt-token-id": str(made["id"])}}
-    spec = {
-        "accountRef": world.account_ref(),
-        "resources": [{"type": "domain", "id": 1, "accessLevel": "Admin"}],
-    }
-    body: Body = {"apiVersion": API_VERSION, "kind": "ApiToken", "metadata": metadata, "spec": spec}
-    world.kube.apply(world.api_token_path(name), body)
+    world.put_annotated_api_token(name, {"mailtrap-operator.io/adopt-token-id": str(made["id"])})

@@ -10,7 +10,7 @@ from local_cluster import Cluster
 from tests.e2e.accounts import Account
 from tests.e2e.aging import moment
 from tests.e2e.kube import Body, Kube
-from tests.e2e.world import API_VERSION, World, eventually, served
+from tests.e2e.world import World, eventually, served
 
 ADOPT, CONFIRM = "mailtrap-operator.io/adopt-token-id", "mailtrap-operator.io/adopt-confirm"
 
@@ -32,18 +32,7 @@ def by_hand(world: World, name: str, **more: Any) -> Body:
 
 def put(world: World, name: str, annotations: dict[str, str], overlap: str = "3s", **spec: Any) -> None:
     """Create an ApiToken that bears annotations from its birth."""
-    body = {
-        "apiVersion": API_VERSION,
-        "kind": "ApiToken",
-        "metadata": {"name": name, "annotations": annotations},
-        "spec": {
-            "accountRef": {"name": world.account},
-            "resources": [{"type": "domain", "id": 1, "accessLevel": "Admin"}],
-            "rotation": {"overlap": overlap},
-            **spec,
-        },
-    }
-    world.kube.apply(world.api_token_path(name), body)
+    world.put_annotated_api_token(name, annotations, rotation={"overlap": overlap}, **spec)
 
 
 def annotate(world: World, name: str, annotations: dict[str, str | None]) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -53,8 +53,16 @@ def orphans(world: World) -> dict[int | None, Body]:
     return {row["token"]: row for row in found if row["account"] == account}
 
 
-def current_id(world: World, name: str) -> int:
-    return int(world.status(name)["current"]["id"])
+def have_served(world: World, names: Sequence[str], *, rotated: str) -> dict[str, int]:
+    """Have an operator serve ApiTokens, one of them with two tokens in a row, and end; return the present tokens' ids."""
+    for name in names:
+        world.put_api_token(name)
+    with world.operator():
+        for name in names:
+            world.becomes_ready(name)
+        world.put_api_token(rotated, displayName="once")
+        world.becomes_ready(rotated)
+    return {name: int(world.status(name)["current"]["id"]) for name in names}
 
 
 def end_overlap(world: World, name: str) -> int:
@@ -67,20 +75,13 @@ def end_overlap(world: World, name: str) -> int:
 
 def test_the_command_tells_what_the_operator_would_do_and_writes_nothing(world: World) -> None:
     served = ("changed", "twice", "reset", "served", "doomed")
-    for name in served:
-        world.put_api_token(name)
-    with world.operator():
-        for name in served:
-            world.becomes_ready(name)
-        world.put_api_token("twice", displayName="once")
-        world.becomes_ready("twice")
+    ids = have_served(world, served, rotated="twice")
     world.put_api_token("new")
     world.put_api_token("changed", displayName="changed")
     former = end_overlap(world, "twice")
     world.put_api_token("twice", displayName="twice")
     world.request_rotation("reset", "now")
     world.delete_api_token("doomed")
-    ids = {name: current_id(world, name) for name in served}
     before = world.last_call()
 
     seen = rows(world)
@@ -159,14 +160,7 @@ def test_an_operator_that_only_plans_leaves_tokens_and_secrets_that_there_are_as
     world: World,
 ) -> None:
     served = ("changed", "edited", "overdue", "served", "doomed")
-    for name in served:
-        world.put_api_token(name)
-    with world.operator():
-        for name in served:
-            world.becomes_ready(name)
-        world.put_api_token("overdue", displayName="another")
-        world.becomes_ready("overdue")
-    ids = {name: current_id(world, name) for name in served}
+    ids = have_served(world, served, rotated="overdue")
     world.put_api_token("changed", displayName="changed")
     world.kube.merge(world.secret_path("edited"), {"data": {"token": None}})
     former = end_overlap(world, "overdue")

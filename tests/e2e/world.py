@@ -163,12 +163,19 @@ class World:
 
     def put_api_token(self, name: str, **spec: Any) -> None:
         """Apply an ApiToken, as often as one likes."""
+        self._put_api_token({"name": name}, spec)
+
+    def put_annotated_api_token(self, name: str, annotations: dict[str, str], **spec: Any) -> None:
+        """Apply an ApiToken that bears annotations from its birth."""
+        self._put_api_token({"name": name, "annotations": annotations}, spec)
+
+    def _put_api_token(self, metadata: Body, spec: Body) -> None:
         full = {
             "accountRef": self.account_ref(),
             "resources": [{"type": "domain", "id": 1, "accessLevel": "Admin"}],
         } | spec
-        body = {"apiVersion": API_VERSION, "kind": "ApiToken", "metadata": {"name": name}, "spec": full}
-        self.kube.apply(self.api_token_path(name), body)
+        body = {"apiVersion": API_VERSION, "kind": "ApiToken", "metadata": metadata, "spec": full}
+        self.kube.apply(self.api_token_path(metadata["name"]), body)
 
     def request_rotation(self, name: str, request: str) -> None:
         """Ask for a rotation of an ApiToken, by its annotation."""

@@ -8,7 +8,7 @@ from mailtrap_operator.core.ownership import Tag
 from mailtrap_operator.core.protection import ACCOUNT_FINALIZER, CREDENTIAL_FINALIZER
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.tokens import ADMIN, Grant
-from tests.simulation.flows import Flow, is_served
+from tests.simulation.flows import Flow, create, delete, is_served
 from tests.simulation.incarnation import INSTALLATION
 from tests.simulation.time import server_time
 from tests.simulation.world import CREDENTIAL, GROUP, World, api_token_path
@@ -29,19 +29,11 @@ def _is_held(world: World) -> bool:
     return is_served(world) and held == ([ACCOUNT_FINALIZER], [CREDENTIAL_FINALIZER])
 
 
-def _create(world: World) -> None:
-    world.put_api_token()
-
-
 def _is_free(world: World) -> bool:
     return not world.api_tokens() and [[], []] == [
         finalizers(world, ACCOUNT),
         finalizers(world, f"{SECRETS}/mailtrap-credentials"),
     ]
-
-
-def _delete(world: World) -> None:
-    world.delete(api_token_path())
 
 
 def _delete_all(world: World) -> None:
@@ -87,8 +79,8 @@ def _is_swept(world: World) -> bool:
 
 
 ACCOUNT_FLOWS: tuple[Flow, ...] = (
-    Flow("account held", _create, spec=None, is_done=_is_held),
-    Flow("account let go", _delete, is_done=_is_free),
+    Flow("account held", create, spec=None, is_done=_is_held),
+    Flow("account let go", delete, is_done=_is_free),
     Flow("all deleted", _delete_all, is_done=_is_all_gone),
     Flow("Secret of the credential changed", _change_secret, is_done=_is_other_secret_held),
     Flow("orphan deleted", _have_an_old_orphan, is_done=_is_swept),

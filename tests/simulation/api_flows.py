@@ -8,15 +8,23 @@ from typing import Any
 
 from mailtrap_operator.core.references import CONFIRM_ANNOTATION
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
+from tests.simulation.account_flows import ACCOUNT
 from tests.simulation.consumer import NAME as CONSUMER
-from tests.simulation.flows import Flow, is_served, is_waiting
+from tests.simulation.flows import (
+    Flow,
+    change_expiration,
+    create,
+    held_token,
+    is_served,
+    is_waiting,
+    request_rotation,
+)
 from tests.simulation.incarnation import SETTINGS, Setup
 from tests.simulation.time import START, server_time
 from tests.simulation.world import (
     BY_HAND,
     CREDENTIAL,
     FOR_EVERYBODY,
-    GROUP,
     MAX_OVERLAP,
     OVERLAP,
     World,
@@ -24,7 +32,6 @@ from tests.simulation.world import (
     secret_path,
 )
 
-_ACCOUNT = f"{GROUP}/clustermailtrapaccounts/default"
 _LATER = 30.0
 """Seconds after which a user does the second half of something."""
 
@@ -38,22 +45,11 @@ def _later(do: Callable[[World], None], world: World) -> None:
     asyncio.get_running_loop().call_later(_LATER, do, world)
 
 
-def _held(world: World) -> Token | None:
-    (body,) = world.api_tokens()
-    return next((token for token in world.owned(body) if token.value == world.published_value()), None)
-
-
-def _condition(world: World, type_: str, path: str = api_token_path()) -> dict[str, Any]:
-    body = world.read(path) or {}
-    conditions = body.get("status", {}).get("conditions", ())
-    return next((condition for condition in conditions if condition["type"] == type_), {})
-
-
 def _is_issued(earliest: timedelta, latest: timedelta = timedelta.max) -> Callable[[World], bool]:
     """Return whether an object is served with a token of this age, counted from the start."""
 
     def is_done(world: World) -> bool:
-        held = _held(world)
+        held = held_token(world)
         return held is not None and earliest <= held.created_at - START < latest and is_served(world)
 
     return is_done
@@ -73,13 +69,9 @@ def _wait(_world: World) -> None:
 # Rotation.
 
 
-def _change_expiration(world: World) -> None:
-    world.put_api_token(expiration={"policy": "After", "after": "2160h"})
-
-
 def _change_and_ask_later(world: World) -> None:
-    _change_expiration(world)
-    _later(World.request_rotation, world)
+    change_expiration(world)
+    _later(request_rotation, world)
 
 
 def _is_rotated_on_request(world: World) -> bool:
@@ -100,7 +92,7 @@ def _is_cut_off(world: World) -> bool:
     """Whether the former token is gone although a pod still uses it."""
     (body,) = world.api_tokens()
     is_alone = is_served(world) and not body["status"].get("previous")
-    is_told = _condition(world, "RolloutRestart").get("reason") == "Restarting"
+    is_told = world.condition("RolloutRestart").get("reason") == "Restarting"
     return is_alone and is_told and world.consumer.value != world.published_value()
 
 
@@ -140,7 +132,7 @@ def _elsewhere(change: Callable[[World, Token], object]) -> Callable[[World], No
     """Return a change of the token by a person; the list tells of it when somebody asks."""
 
     def begin(world: World) -> None:
-        token = _held(world)
+        token = held_token(world)
         assert token is not None
         change(world, token)
         world.request_list()
@@ -161,7 +153,7 @@ def _reset(world: World, token: Token) -> None:
 
 
 def _is_issued_anew(world: World) -> bool:
-    held = _held(world)
+    held = held_token(world)
     return held is not None and not held.was_reset and is_served(world)
 
 
@@ -170,32 +162,32 @@ def _change_permissions(world: World, token: Token) -> None:
 
 
 def _is_end_corrected(world: World) -> bool:
-    held = _held(world)
+    held = held_token(world)
     is_right = held is not None and held.expires_at is not None and held.expires_at > START + timedelta(80)
-    return is_right and is_served(world) and not _condition(world, "Drifted")
+    return is_right and is_served(world) and not world.condition("Drifted")
 
 
 def _is_reported(world: World) -> bool:
-    held = _held(world)
+    held = held_token(world)
     is_as_changed = held is not None and held.grants == (Grant("domain", 2, ADMIN),)
-    return is_as_changed and _is_unrotated(world) and bool(_condition(world, "Drifted"))
+    return is_as_changed and _is_unrotated(world) and bool(world.condition("Drifted"))
 
 
 # Accounts.
 
 
 def _set_policy(world: World, **policy: Any) -> None:
-    world.write("PATCH", _ACCOUNT, {"spec": {"policy": {**FOR_EVERYBODY, **policy}}})
+    world.write("PATCH", ACCOUNT, {"spec": {"policy": {**FOR_EVERYBODY, **policy}}})
 
 
 def _change_under_a_policy_that_is_lifted_later(world: World) -> None:
     _set_policy(world, maxAccessLevel="Viewer")
-    _change_expiration(world)
+    change_expiration(world)
     _later(lambda world: _set_policy(world, maxAccessLevel=None), world)
 
 
 def _has_new_end(world: World) -> bool:
-    held = _held(world)
+    held = held_token(world)
     return held is not None and held.expires_at is not None and _is_issued_later(world)
 
 
@@ -207,7 +199,7 @@ def _have_the_credential_end_soon(world: World) -> None:
 
 
 def _is_warned(world: World) -> bool:
-    return _is_unrotated(world) and bool(_condition(world, "CredentialExpiring", _ACCOUNT))
+    return _is_unrotated(world) and bool(world.condition("CredentialExpiring", ACCOUNT))
 
 
 # Adoption.
@@ -246,25 +238,17 @@ def _adopt_and_take_back_later(world: World) -> None:
 def _is_taken_back(world: World) -> bool:
     (body,) = world.api_tokens()
     is_confirmed = CONFIRM_ANNOTATION in body["metadata"]["annotations"]
-    is_told = _condition(world, "AdoptionPending").get("reason") == "AdoptionUnconfirmed"
+    is_told = world.condition("AdoptionPending").get("reason") == "AdoptionUnconfirmed"
     return not is_confirmed and is_told and is_served(world) and not body["status"].get("previous")
 
 
 # Operators that must not act.
 
 
-def _create(world: World) -> None:
-    world.put_api_token()
-
-
 def _is_planned(world: World) -> bool:
     (body,) = world.api_tokens()
     is_untouched = not world.owned(body) and world.secret_of(body) is None
-    return is_untouched and bool(_condition(world, "Planned"))
-
-
-def _request_rotation(world: World) -> None:
-    world.request_rotation()
+    return is_untouched and bool(world.condition("Planned"))
 
 
 def _is_left_alone(world: World) -> bool:
@@ -272,7 +256,7 @@ def _is_left_alone(world: World) -> bool:
     (body,) = world.api_tokens()
     (token,) = world.owned(body)
     is_in_place = token.value == world.published_value() and token.is_live(server_time())
-    stalled = _condition(world, "Stalled")
+    stalled = world.condition("Stalled")
     is_told_of_this_spec = stalled.get("observedGeneration") == body["metadata"]["generation"]
     return is_in_place and is_told_of_this_spec and stalled.get("reason") == "InstallationMismatch"
 
@@ -324,7 +308,7 @@ API_FLOWS: tuple[Flow, ...] = (
     ),
     Flow(
         "former value kept",
-        _request_rotation,
+        request_rotation,
         spec={
             "secretTemplate": {"data": {"token": "${token}"}, "previousKey": "before"},
             "rotation": {"strategy": "Replace", **_OVERLAP},
@@ -371,7 +355,7 @@ API_FLOWS: tuple[Flow, ...] = (
     ),
     Flow(
         "only planned",
-        _create,
+        create,
         spec=None,
         is_done=_is_planned,
         setup=Setup(settings=SETTINGS.model_copy(update={"dry_run": True})),
@@ -379,7 +363,7 @@ API_FLOWS: tuple[Flow, ...] = (
     ),
     Flow(
         "clone",
-        _change_expiration,
+        change_expiration,
         is_done=_is_left_alone,
         setup=Setup(installation="cloned"),
         ends_served=False,

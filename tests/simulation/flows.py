@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from mailtrap_simulator.tokens import ADMIN, Grant
+from mailtrap_simulator.tokens import ADMIN, Grant, Token
 from tests.simulation.consumer import NAME as CONSUMER
 from tests.simulation.incarnation import USUAL, Setup
 from tests.simulation.invariants import what_is_missing
@@ -25,6 +25,12 @@ def is_served(world: World) -> bool:
     """Whether every object is Ready and served to the end."""
     objects = world.api_tokens()
     return bool(objects) and all(what_is_missing(world, body) is None for body in objects)
+
+
+def held_token(world: World) -> Token | None:
+    """Return the remote token whose value the one Secret holds."""
+    (body,) = world.api_tokens()
+    return next((token for token in world.owned(body) if token.value == world.published_value()), None)
 
 
 def is_waiting(world: World) -> bool:
@@ -74,7 +80,7 @@ def _is_corrected(world: World) -> bool:
     )
 
 
-def _create(world: World) -> None:
+def create(world: World) -> None:
     world.put_api_token()
 
 
@@ -82,7 +88,7 @@ def _create_by_name(world: World) -> None:
     world.put_api_token(resources=[{"type": "domain", "name": "example.com", "accessLevel": "Admin"}])
 
 
-def _change_expiration(world: World) -> None:
+def change_expiration(world: World) -> None:
     world.put_api_token(expiration={"policy": "After", "after": "2160h"})
 
 
@@ -90,14 +96,13 @@ def _change_permissions(world: World) -> None:
     world.put_api_token(resources=[{"type": "domain", "id": 1, "accessLevel": "Viewer"}])
 
 
-def _request_rotation(world: World) -> None:
+def request_rotation(world: World) -> None:
     world.request_rotation()
 
 
 def _is_rotated_in_window(world: World) -> bool:
     """Whether the token was made when the window was open."""
-    (body,) = world.api_tokens()
-    held = next((token for token in world.owned(body) if token.value == world.published_value()), None)
+    held = held_token(world)
     is_in_window = held is not None and _OPENS <= held.created_at < _OPENS + _OPEN_FOR
     return is_in_window and is_served(world) and not is_waiting(world)
 
@@ -154,25 +159,25 @@ def _change_permissions_elsewhere(world: World) -> None:
     world.request_list()
 
 
-def _delete(world: World) -> None:
+def delete(world: World) -> None:
     world.delete(api_token_path())
 
 
 def _create_and_delete(world: World) -> None:
     """Delete the object while its first token is being issued."""
-    _create(world)
-    asyncio.get_running_loop().call_later(_UNDER_WAY, _delete, world)
+    create(world)
+    asyncio.get_running_loop().call_later(_UNDER_WAY, delete, world)
 
 
 FLOWS: tuple[Flow, ...] = (
-    Flow("create", _create, spec=None),
+    Flow("create", create, spec=None),
     Flow("create with a named resource", _create_by_name, spec=None),
-    Flow("reset", _change_expiration),
+    Flow("reset", change_expiration),
     Flow("replace", _change_permissions, is_done=_is_served_with_one_token),
-    Flow("rotation requested", _request_rotation),
+    Flow("rotation requested", request_rotation),
     Flow(
         "rotation in a window",
-        _change_expiration,
+        change_expiration,
         spec={
             "rotation": {
                 "windows": [
@@ -201,9 +206,9 @@ FLOWS: tuple[Flow, ...] = (
     Flow("Secret renamed", _rename_secret),
     Flow("credential replaced", _replace_credential),
     Flow("permissions changed in Mailtrap", _change_permissions_elsewhere, is_done=_is_corrected),
-    Flow("delete", _delete, is_done=_is_gone),
+    Flow("delete", delete, is_done=_is_gone),
     Flow("deleted while created", _create_and_delete, spec=None, is_done=_is_gone),
-    Flow("retain", _delete, spec={"deletionPolicy": "Retain"}, is_done=_is_gone),
+    Flow("retain", delete, spec={"deletionPolicy": "Retain"}, is_done=_is_gone),
 )
 
 

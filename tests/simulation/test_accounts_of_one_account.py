@@ -63,11 +63,6 @@ def works(world: World, value: str) -> bool:
     return token is not None and token.is_live(world.remote_time())
 
 
-def condition(world: World, type_: str) -> dict[str, Any]:
-    (body,) = world.api_tokens()
-    return next((c for c in body["status"]["conditions"] if c["type"] == type_), {})
-
-
 @virtual
 async def test_a_rotation_replaces_it_and_leaves_it_until_another_one_is_at_work() -> None:
     world, value = await managed_with_its_own_token()
@@ -77,13 +72,13 @@ async def test_a_rotation_replaces_it_and_leaves_it_until_another_one_is_at_work
 
     assert value != world.published_value()
     assert works(world, value)
-    assert "CredentialInUse" == condition(world, "RevocationPending")["reason"]
-    assert f"MailtrapAccount {NAMESPACE}/second" in condition(world, "RevocationPending")["message"]
+    assert "CredentialInUse" == world.condition("RevocationPending")["reason"]
+    assert f"MailtrapAccount {NAMESPACE}/second" in world.condition("RevocationPending")["message"]
 
     put_value(world, CREDENTIAL)
     await asyncio.sleep(180)
     assert not works(world, value)
-    assert {} == condition(world, "RevocationPending")
+    assert {} == world.condition("RevocationPending")
     await world.stop_operators()
 
 
@@ -97,7 +92,7 @@ async def test_a_deletion_waits_for_it_also_right_after_a_restart() -> None:
     await asyncio.sleep(LONG)
 
     assert works(world, value)
-    assert "CredentialInUse" == condition(world, "Ready")["reason"]
+    assert "CredentialInUse" == world.condition("Ready")["reason"]
 
     put_value(world, CREDENTIAL)
     await asyncio.sleep(600)

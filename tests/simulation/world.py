@@ -296,6 +296,12 @@ class World:
         listed = self.read(f"{GROUP}/namespaces/{NAMESPACE}/apitokens")
         return listed["items"] if listed else []
 
+    def condition(self, type_: str, path: str | None = None) -> Body:
+        """Return a condition of an object, empty where there is none; by default of the first ApiToken."""
+        body = self.read(path or api_token_path()) or {}
+        conditions = body.get("status", {}).get("conditions", ())
+        return next((condition for condition in conditions if condition["type"] == type_), {})
+
     def secret_of(self, api_token: Body) -> Body | None:
         """Return the Secret that an ApiToken's spec names."""
         name = api_token["spec"].get("secretName") or api_token["metadata"]["name"]

@@ -88,8 +88,8 @@ def is_adopted(api_token: ApiToken, token_id: int) -> bool:
 
 def is_taken_back(api_token: ApiToken, token: CurrentToken | PreviousToken) -> bool:
     """Whether a token on record was adopted, and that was taken back."""
-    was_adopted = isinstance(token, PreviousToken) and token.reason == Reason.ADOPTED
-    return was_adopted and not is_adopted(api_token, token.id)
+    is_on_its_way = isinstance(token, PreviousToken) and token.reason == Reason.ADOPTED
+    return is_on_its_way and not is_adopted(api_token, token.id)
 
 
 def is_wished(api_token: ApiToken) -> bool:
