@@ -9,7 +9,8 @@ from mailtrap_operator.clients.accounts import Accounts
 from mailtrap_operator.clients.credential_secrets import CredentialSecrets
 from mailtrap_operator.core import protection
 from mailtrap_operator.core.conditions import Wanted
-from mailtrap_operator.core.keys import AccountKey
+from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
+from mailtrap_operator.core.tenants import serves
 from mailtrap_operator.runtime.store import Store, key_of_account
 
 
@@ -35,12 +36,45 @@ class AccountProtection:
         """Return the condition that says whom a deletion waits for, None where none waits."""
         key = key_of_account(account)
         seen = self._accounts.at(key).credential_secret
-        return protection.condition_of(account, seen, self._store.holders_of(key))
+        if not (protection.is_going(account) or (seen and seen.is_going)):
+            return None
+        users = {user for user in self._store.holders.of(key) if self._counts(user, account)}
+        return protection.condition_of(account, seen, users)
+
+    def is_used(self, account: Account) -> bool:
+        """Whether an account must be held: by who may have tokens there, or as it is where that is not known yet."""
+        used = self._is_used(account)
+        return protection.is_held(account) if used is None else used
 
     def fits(self, account: Account) -> bool:
         """Whether an account object is held if, and only if, somebody uses it, as far as it still can be."""
-        is_used, is_held = self._store.is_held(key_of_account(account)), protection.is_held(account)
+        is_used, is_held = self.is_used(account), protection.is_held(account)
         return is_used == is_held or (is_used and protection.is_going(account)) or not self._may_write
+
+    def _is_used(self, account: Account) -> bool | None:
+        """Whether somebody counts who says that it may have tokens there; None where that is not known yet."""
+        key = key_of_account(account)
+        answers = {self._serves(account, namespace) for namespace in self._store.holders.namespaces(key)}
+        if True in answers or self._shows_tokens_of_users(key):
+            return True
+        is_open = None in answers or (False in answers and self._accounts.at(key).owned is None)
+        return None if is_open else False
+
+    def _counts(self, user: ApiTokenKey, account: Account) -> bool:
+        if self._serves(account, user.namespace):
+            return True
+        owned = self._accounts.at(key_of_account(account)).owned or ()
+        return any(self._store.owner(owner) == user for _, owner in owned)
+
+    def _shows_tokens_of_users(self, key: AccountKey) -> bool:
+        users = (self._store.owner(owner) for _, owner in self._accounts.at(key).owned or ())
+        return any(user is not None and self._store.holders.has(user, key) for user in users)
+
+    def _serves(self, account: Account, namespace: str) -> bool | None:
+        if account.kind == "MailtrapAccount":
+            return True
+        own = self._accounts.credentials_namespace(key_of_account(account))
+        return serves(account.spec.policy, namespace, own, self._store.namespace_labels(namespace))
 
     async def free_secrets(self, account: Account, *, is_used: bool) -> str | None:
         """Let go the Secrets that need not stay; return the name of the one that is held from now on."""
@@ -87,7 +121,8 @@ class AccountProtection:
         place = (self._accounts.credentials_namespace(own), name)
         for key in self._store.account_keys():
             account = self._store.account(key)
-            if account and key != own and self._store.is_held(key):
+            # Where it is not known yet, it may be.
+            if account and key != own and self._is_used(account) is not False:
                 wished = account.spec.credentials_secret_ref.name
                 if place == (self._accounts.credentials_namespace(key), wished):
                     return True

@@ -137,7 +137,7 @@ class AccountReconciler:
     ) -> tuple[tuple[str, ...], Failure | None]:
         """Write the status between the two halves of the protection: it says which Secret is held, before it is."""
         key = key_of_account(account)
-        is_used, secret = self._store.is_held(key), account.status.credentials_secret
+        is_used, secret = self._protection.is_used(account), account.status.credentials_secret
         trouble: Failure | None = None
         try:
             secret = await self._protection.free_secrets(account, is_used=is_used)
@@ -197,7 +197,7 @@ class AccountReconciler:
         if isinstance(tokens, Unknown):
             # What was known of it stays: a list that fails tells nothing.
             return account.status.credential
-        credential = self._accounts.at(key_of_account(account)).credential
+        credential = self._accounts.at(key_of_account(account)).credential.accepted
         return credential.token if credential else None
 
 

@@ -13,11 +13,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, AccountRef, ApiToken
-from mailtrap_operator.clients.accounts import NOT_LISTED, Accounts, Connection, OwnerTag, Tokens
+from mailtrap_operator.clients.accounts import NOT_LISTED, Accounts, Connection, Tokens
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
 from mailtrap_operator.clients.errors import Failure, Retryable
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.namespace_store import NamespaceStore
+from mailtrap_operator.clients.owned_tokens import OwnerTag
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.clients.workloads import WorkloadStore
 from mailtrap_operator.core.consumers import restart_annotation
@@ -31,10 +32,9 @@ from mailtrap_operator.core.observation import (
     Identity,
     Observation,
     SecretState,
-    Tenancy,
     Unknown,
 )
-from mailtrap_operator.core.policy import selector_of, unread_labels, violation
+from mailtrap_operator.core.policy import unread_labels, violation
 from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import is_unused
@@ -50,12 +50,11 @@ from mailtrap_operator.core.references import (
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.wishes import MANAGED_BY
 from mailtrap_operator.remote_reads import RemoteReads
-from mailtrap_operator.runtime.store import Store, key_of_account
+from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.tenant_reads import Labels, TenantReads
 
 Secret = Found[SecretState] | Absent | Unknown
-Labels = Found[Mapping[str, str]] | Unknown
 Refs = tuple[AccountRef, ...]
-Lists = Callable[[ApiTokenKey, Refs], Awaitable[Mapping[AccountRef, Tokens]]]
 
 
 class _Read(NamedTuple):
@@ -65,6 +64,9 @@ class _Read(NamedTuple):
     secret: Secret
     former_secret: Secret
     labels: Labels
+
+
+Lists = Callable[[ApiTokenKey, _Read], Awaitable[Mapping[AccountRef, Tokens]]]
 
 
 class Observer:
@@ -89,9 +91,9 @@ class Observer:
         self._api_tokens = api_tokens
         self._secrets = secret_store
         self._workloads = workloads
-        self._namespaces = namespaces
         self._accounts = accounts
         self._remote = RemoteReads(accounts, identity.installation)
+        self._tenants = TenantReads(store=store, accounts=accounts, namespaces=namespaces, identity=identity)
         self._unpublished = unpublished
         self._identity = identity
         self._new_nonce = new_nonce
@@ -103,8 +105,9 @@ class Observer:
         read = await self._read_known(key)
         if read is None:
             return None
-        tokens = await self._told(key, self._account_refs(read))
-        return await self._with_workloads(self._observation(key, read, tokens))
+        # Labels that were not read yet are no reason to look closer.
+        closed = {ref: why for ref, why in self._closed(read).items() if why is not LABELS_NOT_READ}
+        return await self._with_workloads(self._observation(key, read, await self._told(key, read), closed))
 
     async def listed(self, key: ApiTokenKey) -> Observation | None:
         """Return what `fresh` would, but go by the lists that there are, those of Kubernetes and those of the accounts."""
@@ -112,7 +115,7 @@ class Observer:
         if read is None:
             return None
         if read.labels is LABELS_NOT_READ:
-            read = read._replace(labels=await self._read_labels(key, read.api_token))
+            read = read._replace(labels=await self._tenants.labels(key.namespace, self._account_refs(read)))
         return await self._asked(key, read, self._told)
 
     async def _read_known(self, key: ApiTokenKey) -> _Read | None:
@@ -122,8 +125,7 @@ class Observer:
         former = former_secret_name(api_token)
         seen_secret = await self._known_secret(key.namespace, secret_name(api_token))
         seen_former: Secret = await self._known_secret(key.namespace, former) if former else Absent()
-        known = self._store.namespace_labels(key.namespace)
-        return _Read(api_token, seen_secret, seen_former, LABELS_NOT_READ if known is None else Found(known))
+        return _Read(api_token, seen_secret, seen_former, self._tenants.known_labels(key.namespace))
 
     async def _with_workloads(self, seen: Observation) -> Observation:
         """Return an observation with the workloads that are to move to the present value; where none are, without a call."""
@@ -149,37 +151,51 @@ class Observer:
         seen_secret = await self._read_secret(key.namespace, secret_name(api_token))
         former = former_secret_name(api_token)
         seen_former: Secret = await self._read_secret(key.namespace, former) if former else Absent()
-        labels = await self._read_labels(key, api_token)
-        return await self._asked(key, _Read(api_token, seen_secret, seen_former, labels), self._list)
+        read = _Read(api_token, seen_secret, seen_former, LABELS_NOT_READ)
+        read = read._replace(labels=await self._tenants.labels(key.namespace, self._account_refs(read)))
+        return await self._asked(key, read, self._list)
 
     async def _asked(self, key: ApiTokenKey, read: _Read, lists: Lists) -> Observation:
         """Return what was read of Kubernetes with what the accounts say; on behalf of who may not use one, none is asked."""
-        refs = self._account_refs(read)
-        seen = self._observation(key, read, dict.fromkeys(refs, NOT_LISTED))
+        closed = self._closed(read)
+        seen = self._observation(key, read, dict.fromkeys(self._account_refs(read), NOT_LISTED), closed)
         catalogue = None if self._is_refused(seen) else await self._remote.catalogue(key, seen)
         # What a name stands for may break a rule that nothing else does.
         is_refused = self._is_refused(replace(seen, catalogue=catalogue))
         adoptee = NOT_ASKED_FOR if is_refused else await self._remote.adoptee(key, seen)
         if is_unused(seen) and (is_refused or not is_wished(read.api_token)):
             # It needs no LIST; only a trouble that is known of its account matters.
-            told = await self._told(key, refs)
+            told = await self._told(key, read)
             tokens = {ref: each if isinstance(each, Unknown) else NOT_LISTED for ref, each in told.items()}
-            seen = self._observation(key, read, tokens)
+            seen = self._observation(key, read, tokens, closed)
             return replace(seen, catalogue=catalogue, adoptee=adoptee)
-        seen = self._observation(key, read, await lists(key, refs))
+        # Administrators may have closed an account meanwhile.
+        closed |= self._closed(read)
+        seen = self._observation(key, read, await lists(key, read), closed)
         views = [await self._remote.doubted(key, seen, view) for view in seen.accounts]
         seen = replace(seen, accounts=tuple(views), catalogue=catalogue, adoptee=adoptee)
         return await self._with_workloads(seen)
 
     def _is_refused(self, seen: Observation) -> bool:
         s = Situation(seen, self._clock())
-        return bool(violation(s) or unread_labels(s))
+        return seen.account.is_closed or bool(violation(s) or unread_labels(s))
 
-    async def _list(self, key: ApiTokenKey, refs: Refs) -> Mapping[AccountRef, Tokens]:
-        answers = await asyncio.gather(*(self._connection(ref, key).list_tokens() for ref in refs))
-        return dict(zip(refs, answers, strict=True))
+    def _closed(self, read: _Read) -> dict[AccountRef, Unknown]:
+        return self._tenants.closed(read.api_token, self._account_refs(read), read.labels)
 
-    async def _told(self, key: ApiTokenKey, refs: Refs) -> Mapping[AccountRef, Tokens]:
+    async def _list(self, key: ApiTokenKey, read: _Read) -> Mapping[AccountRef, Tokens]:
+        refs, closed = self._account_refs(read), self._closed(read)
+        answers = await asyncio.gather(*(self._listed(ref, key) for ref in refs if ref not in closed))
+        return dict.fromkeys(refs, NOT_LISTED) | dict(
+            zip((ref for ref in refs if ref not in closed), answers, strict=True)
+        )
+
+    async def _listed(self, ref: AccountRef, key: ApiTokenKey) -> Tokens:
+        unknown = await self._accounts.try_own_credentials(account_key(ref, key.namespace), key.namespace)
+        return unknown or await self._connection(ref, key).list_tokens()
+
+    async def _told(self, key: ApiTokenKey, read: _Read) -> Mapping[AccountRef, Tokens]:
+        refs = self._account_refs(read)
         return {ref: self._accounts.told(account_key(ref, key.namespace)) for ref in refs}
 
     async def _known_secret(self, namespace: str, name: str) -> Secret:
@@ -205,21 +221,6 @@ class Observer:
             self._store.drop_secret(namespace, name)
         return secret
 
-    async def _read_labels(self, key: ApiTokenKey, api_token: ApiToken) -> Labels:
-        account = self._store.account(account_key(api_token.spec.account_ref, key.namespace))
-        if account is None or selector_of(account.spec.policy) is None:
-            return LABELS_NOT_READ
-        try:
-            labels = await self._namespaces.labels(key.namespace)
-        except Failure as failure:
-            message = (
-                f"The labels of namespace {key.namespace} cannot be read, and the policy of {key_of_account(account)} "
-                f"asks for them: {failure.message} Let the operator get namespaces, or have the policy name them."
-            )
-            return Unknown(failure.reason, message, failure.retry_after)
-        self._store.put_namespace_labels(key.namespace, labels)
-        return Found(labels)
-
     def _tag(self, api_token: ApiToken) -> OwnerTag:
         return self._identity.installation, owner_part(api_token, self._identity.installation)
 
@@ -230,13 +231,24 @@ class Observer:
     def _connection(self, ref: AccountRef, key: ApiTokenKey) -> Connection:
         return self._accounts.at(account_key(ref, key.namespace))
 
-    def _observation(self, key: ApiTokenKey, read: _Read, tokens: Mapping[AccountRef, Tokens]) -> Observation:
-        tag = self._tag(read.api_token)
-        wished, *others = (self._view(ref, key, tag, answer) for ref, answer in tokens.items())
+    def _observation(
+        self,
+        key: ApiTokenKey,
+        read: _Read,
+        tokens: Mapping[AccountRef, Tokens],
+        closed: Mapping[AccountRef, Unknown],
+    ) -> Observation:
+        wished, *others = (
+            AccountView(ref, None, closed[ref], is_closed=True)
+            if ref in closed
+            else self._view(ref, key, self._tag(read.api_token), answer)
+            for ref, answer in tokens.items()
+        )
+        tenancy = None if wished.is_closed else self._tenants.tenancy(key, read.api_token, read.labels)
         return Observation(
             api_token=read.api_token,
             secret=read.secret,
-            accounts=(replace(wished, tenancy=self._tenancy(key, read.api_token, read.labels)), *others),
+            accounts=(replace(wished, tenancy=tenancy), *others),
             identity=self._identity,
             fresh_nonce=self._new_nonce(),
             former_secret=read.former_secret,
@@ -245,16 +257,13 @@ class Observer:
         )
 
     def _view(self, ref: AccountRef, key: ApiTokenKey, tag: OwnerTag, tokens: Tokens) -> AccountView:
-        account = self._store.account(account_key(ref, key.namespace))
+        place = account_key(ref, key.namespace)
+        account = self._store.account(place)
         account_id = account.spec.account_id if account else None
         going = account is not None and is_going(account)
         if isinstance(tokens, Unknown):
             return AccountView(ref, account_id, tokens, is_going=going)
-        used, answer = self._connection(ref, key).managed_with, Found(tokens.value.get(tag, ()))
-        return AccountView(ref, account_id, answer, managed_with=used, is_going=going)
-
-    def _tenancy(self, key: ApiTokenKey, api_token: ApiToken, labels: Labels) -> Tenancy | None:
-        account = self._store.account(account_key(api_token.spec.account_ref, key.namespace))
-        if account is None:
-            return None
-        return Tenancy(account.spec.policy, self._store.seniority.seniors_of(api_token), labels)
+        used = self._accounts.at(place).credentials(key.namespace)
+        return AccountView(
+            ref, account_id, Found(tokens.value.get(tag, ())), credentials=used, is_going=going
+        )

@@ -18,10 +18,11 @@ from mailtrap_operator.core.announcements import Announcement
 from mailtrap_operator.core.conditions import Wanted
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import RemoteToken, Unknown
+from mailtrap_operator.core.observation import CredentialInUse, RemoteToken, Unknown
 from mailtrap_operator.core.orphans import Claims, Swept
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.tenants import speaks_for
 from mailtrap_operator.runtime.listing import pages
 from mailtrap_operator.runtime.store import Store, key_of_account
 from mailtrap_operator.telemetry.events import EventRecorder
@@ -78,10 +79,10 @@ class OrphanSweep:
             return Swept((), ())
         if isinstance(tokens, Unknown):
             return None
-        used, listed = connection.managed_with, chain.from_iterable(tokens.value.values())
+        used, listed = _at_work(connection), chain.from_iterable(tokens.value.values())
         found = orphans.orphans_among(
             # A token that the operator works with is nobody's orphan, whatever it is called.
-            (token for token in listed if token.last_four not in used),
+            (token for token in listed if not any(each.may_be(token) for each in used)),
             self._installation,
             self._retained(account),
             self._store.claims,
@@ -93,11 +94,11 @@ class OrphanSweep:
         return orphans.condition_of(swept, account, self._installation, may_delete=self._may_delete)
 
     def _retained(self, account: Account) -> frozenset[str]:
-        """Return the owners whose tokens stay on purpose, whichever object for the account has them on record."""
-        others = map(self._store.account, self._store.accounts_beside(key_of_account(account)))
-        return frozenset(
-            owner for each in (account, *others) if each for owner in each.status.retained_owners
-        )
+        """Return the owners whose tokens stay on purpose, by the account object and those that may speak for it."""
+        own = key_of_account(account)
+        others = (key for key in self._store.accounts_beside(own) if speaks_for(key, own.namespace))
+        accounts = (account, *map(self._store.account, others))
+        return frozenset(owner for each in accounts if each for owner in each.status.retained_owners)
 
     async def _delete(
         self, due: list[RemoteToken], account: Account, connection: Connection
@@ -115,7 +116,7 @@ class OrphanSweep:
             client = await connection.client()
             for token in due:
                 # The credential may be another one since the list.
-                if claims.cover(token) or token.last_four in connection.managed_with:
+                if claims.cover(token) or any(each.may_be(token) for each in _at_work(connection)):
                     cleared.add(token.id)
                     continue
                 async with client.pacer.slot(Lane.ROUTINE):
@@ -148,6 +149,10 @@ class OrphanSweep:
             f"Token {token.id} (…{token.last_four}) was deleted: it had belonged to no ApiToken for a day."
         )
         await self._events.emit(account, Announcement("Normal", Reason.REVOKED, message))
+
+
+def _at_work(connection: Connection) -> tuple[CredentialInUse, ...]:
+    return connection.credentials(connection.key.namespace)
 
 
 def _now() -> timedelta:

@@ -55,12 +55,6 @@ class Rule:
 
 
 RULES = {
-    "no-namespaces": Rule({}, "without allowedNamespaces it serves the operator's namespace alone"),
-    "other-names": Rule({"allowedNamespaces": {"names": ["elsewhere"]}}, "allowedNamespaces does not name"),
-    "other-labels": Rule(
-        {"allowedNamespaces": {"selector": {"matchLabels": {"nobody": "has"}}}},
-        "allowedNamespaces wants the labels nobody=has",
-    ),
     "access-level": Rule(EVERYBODY | {"maxAccessLevel": "Viewer"}, "maxAccessLevel is Viewer"),
     "resource": Rule(
         EVERYBODY | {"allowedResources": [{"type": "domain", "id": 2}]},
@@ -82,6 +76,32 @@ RULES = {
         spec={"expiration": {"policy": "Never"}},
     ),
 }
+
+
+CLOSED = {
+    "no-namespaces": {},
+    "other-names": {"allowedNamespaces": {"names": ["elsewhere"]}},
+    "other-labels": {"allowedNamespaces": {"selector": {"matchLabels": {"nobody": "has"}}}},
+}
+
+
+def test_an_account_that_does_not_serve_a_namespace_reads_like_none_until_it_does(world: World) -> None:
+    accounts = {name: account_with(world, name, policy) for name, policy in CLOSED.items()}
+    before = {name: len(account.calls()) for name, account in accounts.items()}
+
+    for name in CLOSED:
+        put_api_token(accounts[name], name)
+    world.put_api_token("none", accountRef={"name": "none-of-this-name"})
+    missing = world.becomes("none", "AccountNotFound", "Reconciling")["message"]
+    for name in CLOSED:
+        message = world.becomes(name, "AccountNotFound", "Reconciling")["message"]
+        assert missing == message.replace(accounts[name].name, "none-of-this-name")
+    assert before == {name: len(account.calls()) for name, account in accounts.items()}
+
+    for account in accounts.values():
+        relax(account, EVERYBODY)
+    for name in CLOSED:
+        assert world.works(world.becomes_ready(name))
 
 
 def test_what_is_not_allowed_costs_no_remote_call_and_is_served_once_the_policy_allows_it(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,11 +11,13 @@ from mailtrap_operator.account_reconciler import AccountReconciler
 from mailtrap_operator.api.v1alpha1 import Account, CredentialToken
 from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.credential_secrets import CredentialSecrets
+from mailtrap_operator.core.deletion import FINALIZER
 from mailtrap_operator.core.keys import ApiTokenKey, Key
+from mailtrap_operator.core.ownership import Tag, owner_of
 from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.telemetry.events import EventRecorder
-from tests.unit.clients.account_bench import KEY, URL, AccountBench
+from tests.unit.clients.account_bench import BASE, KEY, URL, AccountBench
 from tests.unit.clients.objects import ACCOUNTS, INSTALLATION, account, api_token
 from tests.unit.clients.remote import CREDENTIAL
 from tests.unit.clock import virtual, virtual_loop
@@ -26,10 +29,11 @@ BILLING = ApiTokenKey("team", "billing")
 class Bench:
     """One account with its credential, and the ApiToken that uses it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_write: bool = False) -> None:
+        self.elapsed = 0.0
         self.bench = AccountBench()
         self.kube, self.remote = self.bench.kube, self.bench.remote
-        self.store = Store(INSTALLATION, lambda: 0.0)
+        self.store = Store(INSTALLATION, lambda: self.elapsed)
         body = account()
         body["spec"] |= {"baseUrl": URL}
         self.kube.seed(ACCOUNTS, body)
@@ -46,7 +50,7 @@ class Bench:
                 accounts=self.bench.accounts,
                 account_store=AccountStore(self.kube),
                 secrets=CredentialSecrets(self.kube),
-                may_write=False,
+                may_write=may_write,
             ),
             sweep=OrphanSweep(
                 kube=self.kube,
@@ -88,6 +92,14 @@ class Bench:
         before = len(self.kube.writes)
         await self.reconciler.reconcile(KEY)
         return len(self.kube.writes) - before
+
+    def finalizers(self) -> list[str]:
+        body = self.kube.object(f"{ACCOUNTS}/default") or {}
+        return body["metadata"].get("finalizers") or []
+
+    def secret_finalizers(self) -> list[str]:
+        body = self.kube.object(f"{BASE.format('mailtrap-system')}/credentials") or {}
+        return body["metadata"].get("finalizers") or []
 
     def conditions(self) -> Mapping[str, str]:
         known = self.store.account(KEY)
@@ -177,3 +189,65 @@ async def test_a_changed_spec_has_all_who_use_the_account_looked_at(spec: Mappin
     await bench.passes()
 
     assert [BILLING] == bench.woken
+
+
+HOLDING: dict[str, Any] = {"finalizers": [FINALIZER]}
+HERE, ELSEWHERE = ({"allowedNamespaces": {"names": [name]}} for name in ("team", "other"))
+LABELLED = {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "yes"}}}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "is_held"),
+    [
+        pytest.param(HERE, True, id="its namespace is served"),
+        pytest.param(ELSEWHERE, False, id="its namespace is not served"),
+        pytest.param({}, False, id="only the operator's namespace is served"),
+        pytest.param(LABELLED, False, id="the labels of its namespace are not known"),
+    ],
+)
+@virtual
+async def test_who_bears_our_finalizer_holds_an_account_only_where_that_serves_it(
+    policy: Mapping[str, object], *, is_held: bool
+) -> None:
+    bench = Bench(may_write=True)
+    bench.change(policy=policy)
+    bench.store.put_api_token(api_token(version=2, **HOLDING))
+
+    await bench.passes()
+
+    assert is_held == bool(bench.finalizers())
+    assert is_held == bool(bench.secret_finalizers())
+
+
+@virtual
+async def test_who_has_tokens_in_an_account_holds_it_though_it_serves_it_no_more() -> None:
+    bench = Bench(may_write=True)
+    bench.store.put_api_token(api_token(version=2, **HOLDING))
+    owner = owner_of(INSTALLATION, "team", "billing", "uid-of-billing")
+    bench.remote.seed(f"team/billing {Tag(INSTALLATION, owner, 'abcdefgh')}")
+
+    await bench.passes()
+
+    assert bench.finalizers()
+
+
+@virtual
+async def test_an_account_that_is_held_stays_so_until_its_list_and_the_labels_of_its_users_are_known() -> (
+    None
+):
+    bench = Bench(may_write=True)
+    bench.change(policy=LABELLED)
+    bench.store.put_api_token(api_token(version=2, **HOLDING))
+    bench.store.put_namespace_labels("team", {"mail": "yes"})
+    await bench.passes()
+    assert bench.finalizers()
+
+    bench.elapsed += 60
+    bench.remote.fault("list", "html")
+    await bench.passes()
+    await bench.passes()
+    assert bench.finalizers(), "nobody knows yet"
+
+    bench.store.put_namespace_labels("team", {"mail": "no"})
+    await bench.passes()
+    assert not bench.finalizers()

@@ -25,6 +25,8 @@ from tests.unit.clock import virtual, virtual_loop
 
 BILLING = ApiTokenKey("team", "billing")
 NAMESPACE = "/api/v1/namespaces/team"
+HERE = {"allowedNamespaces": {"names": ["team"]}}
+ELSEWHERE = {"allowedNamespaces": {"names": ["other"]}}
 BY_LABEL = {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "yes"}}}}
 
 
@@ -105,8 +107,10 @@ async def test_labels_are_read_afresh_and_remembered_for_a_while() -> None:
     assert {"mail": "yes"} == labels_in(await bench.known())
     assert 1 == bench.reads()
 
-    assert {"mail": "no"} == labels_in(await bench.fresh())
-    assert {"mail": "no"} == labels_in(await bench.known())
+    assert None is await bench.fresh(), "it is served no more"
+    assert None is await bench.known()
+    bench.label(mail="yes", stage="live")
+    assert {"mail": "yes", "stage": "live"} == labels_in(await bench.fresh())
     virtual_loop().now += 60
     tenancy = await bench.known()
     assert tenancy is not None
@@ -118,23 +122,25 @@ async def test_labels_that_cannot_be_read_are_not_known_and_it_is_said_what_to_d
     bench = Bench(BY_LABEL)
     bench.kube.remove(NAMESPACE)
 
-    tenancy = await bench.fresh()
+    seen = await bench.observer.fresh(BILLING)
 
-    assert tenancy is not None
-    assert isinstance(tenancy.labels, Unknown)
-    assert Reason.NOT_FOUND is tenancy.labels.reason
-    assert tenancy.labels.message.startswith(
+    assert seen is not None
+    assert seen.account.is_closed
+    unknown = seen.account.tokens
+    assert isinstance(unknown, Unknown)
+    assert Reason.NOT_FOUND is unknown.reason
+    assert unknown.message.startswith(
         "The labels of namespace team cannot be read, and the policy of ClusterMailtrapAccount default asks for them: "
     )
-    assert tenancy.labels.message.endswith("Let the operator get namespaces, or have the policy name them.")
-    known = await bench.known()
+    assert unknown.message.endswith("Let the operator get namespaces, or have the policy name them.")
+    known = await bench.observer.known(BILLING)
     assert known is not None
-    assert tenancy.labels != known.labels, "what is kept in the status must not pass for the next answer"
+    assert unknown != known.account.tokens, "what is kept in the status must not pass for the next answer"
 
 
 @virtual
 async def test_only_the_account_that_the_spec_names_has_a_say() -> None:
-    bench = Bench({})
+    bench = Bench(HERE)
     former = {"kind": "ClusterMailtrapAccount", "name": "other"}
     previous = {
         "id": 1,
@@ -153,19 +159,19 @@ async def test_only_the_account_that_the_spec_names_has_a_say() -> None:
 
 @virtual
 async def test_the_credential_is_known_by_its_last_four_characters_once_a_list_has_answered() -> None:
-    bench = Bench({})
+    bench = Bench(HERE)
 
-    async def used() -> Mapping[str, AccountKey]:
+    async def used() -> set[tuple[AccountKey, str]]:
         seen = await bench.observer.known(BILLING)
         assert seen is not None
-        return seen.account.managed_with
+        return {(each.account, each.last_four) for each in seen.account.credentials}
 
-    assert {} == await used()
+    assert set() == await used()
     await bench.accounts.accounts.at(KEY).list_tokens()
-    assert {CREDENTIAL[-4:]: KEY} == await used()
+    assert {(KEY, CREDENTIAL[-4:])} == await used()
     bench.accounts.remote.fault("list", "html")
     await bench.accounts.accounts.at(KEY).list_tokens()
-    assert {} == await used()
+    assert set() == await used()
 
 
 @virtual
@@ -175,9 +181,6 @@ async def test_an_object_that_nobody_has_served_is_looked_at_without_a_list() ->
     await bench.fresh()
 
     assert 0 == bench.accounts.lists()
-
-
-HERE = {"allowedNamespaces": {"names": ["team"]}}
 
 
 def calls_of(bench: Bench) -> int:
@@ -198,7 +201,7 @@ def wish_for_what_must_be_asked_for(body: dict[str, Any]) -> None:
         pytest.param(
             HERE | {"allowedResources": [{"type": "domain"}]}, 3, id="allowed, whatever the name means"
         ),
-        pytest.param({"allowedNamespaces": {"names": ["other"]}}, 0, id="another namespace"),
+        pytest.param(ELSEWHERE, 0, id="another namespace"),
         pytest.param(
             {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "no"}}}}, 0, id="other labels"
         ),

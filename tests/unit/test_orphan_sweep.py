@@ -17,9 +17,17 @@ from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.telemetry.events import EventRecorder
 from tests.unit.clients import objects
-from tests.unit.clients.account_bench import BASE, KEY, NAMESPACED, AccountBench, account, credentials
+from tests.unit.clients.account_bench import (
+    BASE,
+    KEY,
+    NAMESPACED,
+    OTHER,
+    AccountBench,
+    account,
+    credentials,
+)
 from tests.unit.clients.objects import API_TOKENS, INSTALLATION, api_token
-from tests.unit.clients.remote import ACCOUNT, START
+from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, START
 from tests.unit.clock import virtual
 
 OLD = START - timedelta(days=2)
@@ -144,9 +152,17 @@ async def test_the_credential_itself_is_no_orphan_whatever_it_is_called() -> Non
 
 
 def standing_for_the_same(bench: Bench, **status: Any) -> None:
-    """Have another object for the same account, and its credential."""
-    for body in (objects.account(), objects.account("default", "team") | {"status": status}):
+    """Have another ClusterMailtrapAccount for the same account, and a MailtrapAccount that says the same."""
+    beside = [objects.account("other"), objects.account("default", "team")]
+    for body in (objects.account(), *(body | {"status": status} for body in beside)):
         bench.store.put_account(Account.model_validate(body))
+    bench.beside[KEY] = (OTHER, NAMESPACED)
+    bench.objects[OTHER] = account(OTHER, entry="second")
+
+
+def only_of_a_namespace(bench: Bench) -> None:
+    """Let the ClusterMailtrapAccount go again."""
+    bench.store.drop_account(OTHER)
     bench.beside[KEY] = (NAMESPACED,)
 
 
@@ -161,6 +177,18 @@ async def test_what_stays_on_purpose_stays_also_where_another_object_for_the_acc
 
 
 @virtual
+async def test_what_a_namespace_says_of_its_own_account_object_keeps_no_orphan_of_a_shared_one() -> None:
+    bench = Bench()
+    orphans = bench.lose()
+    standing_for_the_same(bench, observedGeneration=1, retainedOwners=["nobodyaaaa"])
+    only_of_a_namespace(bench)
+
+    await bench.run()
+
+    assert not set(orphans) & bench.remote.live_ids()
+
+
+@virtual
 async def test_the_credential_of_another_object_for_the_account_is_no_orphan_either() -> None:
     bench = Bench()
     used, going = (
@@ -170,7 +198,8 @@ async def test_the_credential_of_another_object_for_the_account_is_no_orphan_eit
         OrphanToken(id=token["id"], last_four=token["token"][-4:], seen_at=OLD) for token in (used, going)
     )
     standing_for_the_same(bench, observedGeneration=1)
-    bench.kube.seed(BASE.format("team"), credentials(used["token"]))
+    both = credentials(CREDENTIAL)["data"] | credentials(used["token"], "second")["data"]
+    bench.kube.edit(f"{BASE.format('mailtrap-system')}/credentials", lambda body: body.update(data=both))
 
     assert Swept((), ()) == await bench.run()
     assert {used["id"]} == bench.remote.live_ids()

@@ -1,9 +1,10 @@
 """The accounts as the remote API shows them: one connection, one pacer, one shared LIST for each."""
 
+import asyncio
 import base64
 import binascii
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,22 +14,21 @@ from pydantic import SecretStr
 
 from mailtrap_operator.api.v1alpha1 import Account
 from mailtrap_operator.clients.credential_secrets import parse_credential_secret
-from mailtrap_operator.clients.errors import Failure, Missing, Terminal
+from mailtrap_operator.clients.errors import Failure, Missing, Terminal, Unauthorized
+from mailtrap_operator.clients.known_credential import KnownCredential
 from mailtrap_operator.clients.kube import KubeClient, secrets_path
 from mailtrap_operator.clients.mailtrap import MailtrapClient
+from mailtrap_operator.clients.owned_tokens import OwnedTokens, OwnerTag, by_owner, with_change
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.clients.shared_read import SharedRead
-from mailtrap_operator.core.credential import Credential, credential_among
+from mailtrap_operator.core.credential import credential_among
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Catalogue, Found, RemoteToken, Unknown
+from mailtrap_operator.core.observation import Catalogue, CredentialInUse, Found, RemoteToken, Unknown
 from mailtrap_operator.core.protection import CredentialSecret
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.tenants import not_found, speaks_for
 
-OwnerTag = tuple[str, str]
-"""Installation and owner, as they stand in a tag."""
-
-OwnedTokens = Mapping[OwnerTag, tuple[RemoteToken, ...]]
 Tokens = Found[OwnedTokens] | Unknown
 
 NOT_LISTED = Unknown(Reason.ACCOUNT_NOT_LISTED, "The account's tokens were not listed yet; they soon are.")
@@ -48,8 +48,9 @@ class Accounts:
     """All accounts that were asked for.
 
     `find` returns an account object as the watch last told it; it finds no ClusterMailtrapAccount unless the operator
-    `sees_cluster_accounts`. `beside` names the other account objects for the same account in Mailtrap. `on_change` is
-    told what was known of an account's tokens before and after a LIST, whoever asked for it, where the two differ.
+    `sees_cluster_accounts`. `beside` names the other account objects for the same account in Mailtrap, whoever wrote them.
+    `on_change` is told what was known of an account's tokens before and after a LIST, whoever asked for it, where the two
+    differ.
     """
 
     def __init__(
@@ -91,20 +92,40 @@ class Accounts:
         """Return where the Secret with an account's credential is looked for."""
         return key.namespace or self._namespace
 
-    def managed_with(self, key: AccountKey) -> Mapping[str, AccountKey]:
-        """Return what each credential ends with that an account in Mailtrap is managed with, and whose it is."""
-        keys = (*sorted(self._beside(key), key=str), key)
-        return {last_four: each for each in keys if (last_four := self.at(each).last_four)}
+    def credentials(self, key: AccountKey, namespace: str | None) -> tuple[CredentialInUse, ...]:
+        """Return the credentials at work in an account in Mailtrap that count for the tokens of a namespace."""
+        return tuple(
+            each for at in (key, *self._others(key, namespace)) for each in self.at(at).credential.in_use()
+        )
 
-    async def meet_others(self, key: AccountKey) -> None:
-        """Read the other credentials that an account in Mailtrap is managed with, as far as none was read yet.
+    async def read_shared_credentials(self, key: AccountKey) -> None:
+        """Read the credentials of ClusterMailtrapAccounts beside an account, as far as none was read yet.
 
-        Raises a `Failure` where one may be at work and cannot be read; one that is missing or refused is not at work.
+        Raises a `Failure` where one may be at work and cannot be read; one that is missing is not at work.
         """
-        for other in sorted(self._beside(key), key=str):
-            if self.at(other).last_four is None:
+        for other in self._others(key, None):
+            if not self.at(other).credential.is_known:
                 with suppress(Terminal):
                     await self.at(other).client()
+
+    async def try_own_credentials(self, key: AccountKey, namespace: str) -> Unknown | None:
+        """Have Mailtrap judge the credentials of a namespace's MailtrapAccounts beside an account, each once.
+
+        Returns:
+            Why one of them may be at work without being known; None where all are known.
+        """
+        own = (self.at(other) for other in self._others(key, namespace) if other.namespace)
+        untried = [connection for connection in own if not connection.credential.was_judged]
+        answers = await asyncio.gather(*(connection.list_tokens() for connection in untried))
+        undecided = (
+            answer
+            for connection, answer in zip(untried, answers, strict=True)
+            if isinstance(answer, Unknown) and not connection.credential.was_judged
+        )
+        return next(undecided, None)
+
+    def _others(self, key: AccountKey, namespace: str | None) -> list[AccountKey]:
+        return sorted((other for other in self._beside(key) if speaks_for(other, namespace)), key=str)
 
     def end_waiting(self) -> None:
         """Cancel every call that waits for the rate limit; those under way go on."""
@@ -165,9 +186,8 @@ class Accounts:
 
     def _not_found(self, key: AccountKey) -> Terminal:
         if key.namespace or self._sees_cluster_accounts:
-            return Terminal(
-                Reason.ACCOUNT_NOT_FOUND, f"{key} does not exist. Create it, or change spec.accountRef."
-            )
+            answer = not_found(key)
+            return Terminal(answer.reason, answer.message)
         return Terminal(
             Reason.ACCOUNT_NOT_SERVED,
             f"{key} is not served: this operator has no right to list and watch clustermailtrapaccounts. Name a "
@@ -185,18 +205,18 @@ class Accounts:
 class Connection:
     """One account.
 
-    `tokens` is what its last LIST said, with what this process has done since; `pacer` is that of the credential
-    that was used last, another one for another credential; `credential_secret` is the Secret it was read from.
-    `credential` is that of the last LIST that answered, `last_four` what the one ends with that was read last.
+    `tokens` is what its last LIST said, with what this process has done since, and `owned` what the last one said that
+    answered, None where none has; `pacer` is that of the credential that was used last, another one for another credential;
+    `credential_secret` is the Secret it was read from, `credential` what is known of it.
     """
 
     def __init__(self, key: AccountKey, accounts: Accounts, http: httpx.AsyncClient) -> None:
         self.key = key
         self.http = http
         self.tokens: Tokens = NOT_LISTED
+        self.owned: OwnedTokens | None = None
         self.pacer: Pacer | None = None
-        self.credential: Credential | None = None
-        self.last_four: str | None = None
+        self.credential = KnownCredential(key)
         self.credential_secret: CredentialSecret | None = None
         self._accounts = accounts
         self._list = SharedRead(self._list_now, f"list {key}")
@@ -208,15 +228,19 @@ class Connection:
         try:
             client = await self._accounts.connect(self)
         except Terminal:
-            self.last_four = None
+            self.credential.miss()
             raise
-        self.pacer, self.last_four = client.pacer, client.credential_last_four
+        self.pacer = client.pacer
+        self.credential.read(client.credential_last_four)
         return client
 
-    @property
-    def managed_with(self) -> Mapping[str, AccountKey]:
-        """What each credential ends with that is at work in this account, whichever account object it is for."""
-        return self._accounts.managed_with(self.key)
+    def credentials(self, namespace: str | None) -> tuple[CredentialInUse, ...]:
+        """Return the credentials at work in this account in Mailtrap that count for the tokens of a namespace."""
+        return self._accounts.credentials(self.key, namespace)
+
+    def shows(self, owner: OwnerTag) -> bool:
+        """Whether the last LIST that answered, with what this process did since, has tokens of an owner."""
+        return self.owned is not None and owner in self.owned
 
     async def list_tokens(self) -> Tokens:
         """Return what a LIST says that starts after this call; never raises."""
@@ -229,26 +253,31 @@ class Connection:
     def learn(self, token: RemoteToken, *, is_alive: bool) -> None:
         """Take note of a token that this process issued or revoked, until the next LIST tells."""
         self._done_meanwhile.append((token, is_alive))
-        if isinstance(self.tokens, Found):
-            self.tokens = Found(_changed(self.tokens.value, token, is_alive=is_alive))
+        if self.owned is not None:
+            self.owned = with_change(self.owned, token, is_alive=is_alive)
+            if isinstance(self.tokens, Found):
+                self.tokens = Found(self.owned)
 
     def distrust(self, failure: Failure) -> None:
         """Take note that a call failed in a way that speaks of the whole account."""
+        if isinstance(failure, Unauthorized):
+            self.credential.refuse()
         self._tell(failure.as_unknown())
 
     async def _list_now(self) -> Tokens:
         self._done_meanwhile.clear()
         try:
             client = await self.client()
-            await self._accounts.meet_others(self.key)
+            await self._accounts.read_shared_credentials(self.key)
             async with client.pacer.slot(Lane.URGENT):
                 listed = await client.list_tokens()
         except Failure as failure:
-            return self._tell(failure.as_unknown())
-        self.credential = credential_among(listed, client.credential_last_four)
-        tokens = _by_owner(listed)
+            self.distrust(failure)
+            return self.tokens
+        self.credential.accept(credential_among(listed, client.credential_last_four))
+        tokens = by_owner(listed)
         for token, is_alive in self._done_meanwhile:
-            tokens = _changed(tokens, token, is_alive=is_alive)
+            tokens = with_change(tokens, token, is_alive=is_alive)
         return self._tell(Found(tokens))
 
     async def _list_resources_now(self) -> Found[Catalogue] | Unknown:
@@ -261,25 +290,8 @@ class Connection:
 
     def _tell(self, tokens: Tokens) -> Tokens:
         before, self.tokens = self.tokens, tokens
+        if isinstance(tokens, Found):
+            self.owned = tokens.value
         if before != tokens:
             self._accounts.on_change(self.key, before, tokens)
         return tokens
-
-
-def _by_owner(tokens: Iterable[RemoteToken]) -> OwnedTokens:
-    owned: dict[OwnerTag, tuple[RemoteToken, ...]] = {}
-    for token in tokens:
-        if token.tag:
-            owner = (token.tag.installation, token.tag.owner)
-            owned[owner] = (*owned.get(owner, ()), token)
-    return owned
-
-
-def _changed(tokens: OwnedTokens, token: RemoteToken, *, is_alive: bool) -> OwnedTokens:
-    if token.tag is None:
-        return tokens
-    owner = (token.tag.installation, token.tag.owner)
-    others = tuple(other for other in tokens.get(owner, ()) if other.id != token.id)
-    now = (*others, token) if is_alive else others
-    # An owner without tokens is absent, as in the next LIST.
-    return {other: owned for other, owned in tokens.items() if other != owner} | ({owner: now} if now else {})

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mailtrap_operator.api.v1alpha1 import CredentialToken, SecretKeyRef, print_time
-from mailtrap_operator.core.keys import AccountKey
-from mailtrap_operator.core.observation import RemoteToken
+from mailtrap_operator.core.observation import CredentialInUse, RemoteToken
 from mailtrap_operator.core.situation import Situation
 
 _SOON = timedelta(days=30)
@@ -35,17 +34,18 @@ def credential_among(listed: Iterable[RemoteToken], last_four: str) -> Credentia
 
 def is_in_use(s: Situation, token: RemoteToken) -> bool:
     """Whether a token may be a credential that its account is managed with: it is neither reset nor deleted."""
-    return _user_of(s, token) is not None
+    return _credential_of(s, token) is not None
 
 
-def _user_of(s: Situation, token: RemoteToken) -> AccountKey | None:
+def _credential_of(s: Situation, token: RemoteToken) -> CredentialInUse | None:
     view = s.view(token.account)
-    return view.managed_with.get(token.last_four) if view else None
+    return next((each for each in view.credentials if each.may_be(token)), None) if view else None
 
 
 def why_it_stays(s: Situation, token: RemoteToken) -> str:
     """Return why a token in use is not deleted, and what to do."""
-    account = _user_of(s, token)
+    credential = _credential_of(s, token)
+    account = credential.account if credential else "its account"
     return (
         f"Token {token.id} is not deleted: it ends with …{token.last_four}, as does the credential that the operator "
         f"works with. Put another token into the credentials Secret of {account}."

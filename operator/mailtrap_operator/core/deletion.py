@@ -39,7 +39,7 @@ def plan(s: Situation) -> Plan:
     if FINALIZER not in meta.finalizers:
         return _plan(s, State.READY, Reason.DELETING, "Nothing of ours is left.")
     if spec.deletion_policy == "Retain":
-        retention = Retention(s.owner, tuple(view.ref for view in s.seen.accounts))
+        retention = Retention(s.owner, tuple(view.ref for view in s.seen.accounts if not view.is_closed))
         return _let_go(s, Reason.RETAINED, "deletionPolicy is Retain", retention)
     if meta.annotations.get(ABANDON_ANNOTATION) == "true":
         return _let_go(s, Reason.ABANDONED, f"the annotation {ABANDON_ANNOTATION} asks for it")

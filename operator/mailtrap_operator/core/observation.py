@@ -153,14 +153,32 @@ class Tenancy:
 
 
 @dataclass(frozen=True, slots=True)
+class CredentialInUse:
+    """A credential that an account in Mailtrap is managed with: neither it nor what may be it is reset or deleted.
+
+    `account` is the account object whose credential it is. `token_id` is None where no LIST says which token it is.
+    """
+
+    account: AccountKey
+    last_four: str
+    token_id: int | None = None
+
+    def may_be(self, token: RemoteToken) -> bool:
+        """Whether a token is this credential, as far as that is known."""
+        if self.token_id is not None:
+            return token.id == self.token_id
+        return token.last_four == self.last_four
+
+
+@dataclass(frozen=True, slots=True)
 class AccountView:
     """What one account's LIST says of this object's tokens, and what the account asks of who uses it.
 
-    `tokens` are those with our owner tag or an id on record. `account_id` is None when the account object is missing.
-    `anothers` are ids on our record that turned out to be another object's tokens. `tenancy` is that of the account
-    that the spec names, where it exists. `managed_with` maps what each credential ends with that is at work in the account
-    to the account object whose it is: this one, or another one for the same account in Mailtrap.
-    `is_going` says that the account object is being deleted.
+    `tokens` are those with our owner tag or an id on record. `account_id` is None when the account object is missing, or
+    does not serve the object. `anothers` are ids on our record that turned out to be another object's tokens. `tenancy` is
+    that of the account that the spec names, where it serves the object. `credentials` are those at work in the account that
+    count for this object: see `core/tenants.py`. `is_going` says that the account object is being deleted, `is_closed` that
+    it must not be asked on behalf of this object.
     """
 
     ref: AccountRef
@@ -168,8 +186,9 @@ class AccountView:
     tokens: Found[tuple[RemoteToken, ...]] | Unknown
     anothers: frozenset[int] = frozenset()
     tenancy: Tenancy | None = None
-    managed_with: Mapping[str, AccountKey] = field(default_factory=dict)
+    credentials: tuple[CredentialInUse, ...] = ()
     is_going: bool = False
+    is_closed: bool = False
 
     def without_answer(self, unknown: Unknown) -> "AccountView":
         """Return the same account with a LIST that cannot be used."""

@@ -6,16 +6,17 @@ an answer of Mailtrap, but for the id of a resource that the spec names by its n
 no call.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 
-from mailtrap_operator.api.v1alpha1 import EVERY_NAMESPACE, AccountPolicy, Resource, print_duration
+from mailtrap_operator.api.v1alpha1 import AccountPolicy, Resource, print_duration
 from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.observation import Found, Permission, Tenancy, Unknown
 from mailtrap_operator.core.resource_types import todays_type
 from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.tenants import selector_of, serves
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +46,13 @@ def unread_labels(s: Situation) -> Unknown | None:
     return tenancy.labels if isinstance(tenancy.labels, Unknown) else None
 
 
-def selector_of(policy: AccountPolicy) -> Mapping[str, str] | None:
-    """Return the labels that a namespace must have, or None where its labels do not matter."""
-    allowed = policy.allowed_namespaces
-    return allowed.selector.match_labels if allowed and allowed.selector else None
-
-
 def _namespace_is_not_served(s: Situation, tenancy: Tenancy) -> Violation | None:
     namespace, allowed = _namespace(s), tenancy.policy.allowed_namespaces
     if s.seen.account.ref.kind == "MailtrapAccount":
         return None
-    names = allowed.names if allowed else (s.seen.identity.namespace,)
-    if namespace in names or EVERY_NAMESPACE in names:
+    labels = tenancy.labels.value if isinstance(tenancy.labels, Found) else None
+    # Labels that are not known break nothing.
+    if serves(tenancy.policy, namespace, s.seen.identity.namespace, labels) is not False:
         return None
     other = "Use another spec.accountRef"
     if allowed is None:
@@ -67,9 +63,6 @@ def _namespace_is_not_served(s: Situation, tenancy: Tenancy) -> Violation | None
     selector = selector_of(tenancy.policy)
     if selector is None:
         return Violation(f"allowedNamespaces does not name namespace {namespace}. {other}")
-    labels = tenancy.labels
-    if not isinstance(labels, Found) or selector.items() <= labels.value.items():
-        return None
     wanted = ", ".join(f"{key}={value}" for key, value in sorted(selector.items()))
     return Violation(
         f"allowedNamespaces wants the labels {wanted}, which namespace {namespace} has not. {other}",

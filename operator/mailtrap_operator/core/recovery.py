@@ -181,4 +181,5 @@ def is_unused(seen: Observation) -> bool:
     api_token = seen.api_token
     status = api_token.status
     on_record = status.operation or status.current or status.previous
-    return not (api_token.metadata.finalizers or on_record or isinstance(seen.secret, Found))
+    is_ours = FINALIZER in api_token.metadata.finalizers
+    return not (is_ours or on_record or isinstance(seen.secret, Found))

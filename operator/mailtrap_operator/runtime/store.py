@@ -16,6 +16,7 @@ from mailtrap_operator.core.orphans import ids_on_record
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.protection import may_have_tokens
 from mailtrap_operator.core.references import account_refs
+from mailtrap_operator.runtime.holders import Holders
 from mailtrap_operator.runtime.index import Index
 from mailtrap_operator.runtime.seniority import Seniority
 from mailtrap_operator.runtime.versions import is_newer
@@ -52,7 +53,7 @@ class Store:
     """The last known ApiTokens, Secrets and accounts.
 
     `monotonic` counts seconds. It dates the first sight of each claim, as the clock of the operator that made the
-    claim may be wrong. `on_holders` is told an account when other ApiTokens than before may have tokens in it.
+    claim may be wrong. `on_holders` is told an account when other ApiTokens than before say that they may have tokens in it.
     """
 
     def __init__(self, installation: str, monotonic: Callable[[], float]) -> None:
@@ -67,7 +68,7 @@ class Store:
         self._accounts: dict[AccountKey, Account] = {}
         self._owners: dict[str, ApiTokenKey] = {}
         self._references: Index[ApiTokenKey, AccountKey] = Index()
-        self._holdings: Index[ApiTokenKey, AccountKey] = Index()
+        self.holders = Holders()
         self._recorded_ids: Index[ApiTokenKey, int] = Index()
         self._remotes: Index[AccountKey, tuple[str, int]] = Index()
         self.on_holders: Callable[[AccountKey], None] = lambda _account: None
@@ -122,7 +123,7 @@ class Store:
         self._references.put(key, refs)
         self._recorded_ids.put(key, ids_on_record(api_token.status) if api_token else frozenset())
         holds = api_token is not None and may_have_tokens(api_token)
-        for account in self._holdings.put(key, refs if holds else frozenset()):
+        for account in self.holders.put(key, refs if holds else frozenset()):
             self.on_holders(account)
 
     def drop_api_token(self, key: ApiTokenKey, uid: str = "") -> None:
@@ -272,14 +273,6 @@ class Store:
     def users_of(self, key: AccountKey) -> frozenset[ApiTokenKey]:
         """Return the ApiTokens whose tokens live, or are to live, in an account."""
         return self._references.keys(key)
-
-    def holders_of(self, key: AccountKey) -> frozenset[ApiTokenKey]:
-        """Return those users of an account that may have tokens in it already."""
-        return self._holdings.keys(key)
-
-    def is_held(self, key: AccountKey) -> bool:
-        """Whether an account has such users."""
-        return key in self._holdings
 
 
 def _wishes(kept: dict[str, Any]) -> dict[str, Any]:

@@ -281,14 +281,14 @@ async def test_lists_keep_to_the_rate_limit() -> None:
 async def test_a_list_tells_which_token_the_credential_is_and_when_it_ends() -> None:
     bench = AccountBench()
     connection = bench.accounts.at(KEY)
-    assert None is connection.credential
+    assert None is connection.credential.accepted
     (own,) = (t for t in bench.remote.control("GET", "state")["accounts"][0]["tokens"] if t["credential"])
     bench.remote.seed("somebody else's")
 
     await connection.list_tokens()
 
     token = CredentialToken(token_id=own["id"], last_four=CREDENTIAL[-4:])
-    assert Credential(CREDENTIAL[-4:], token) == connection.credential
+    assert Credential(CREDENTIAL[-4:], token) == connection.credential.accepted
 
 
 @virtual
@@ -301,13 +301,13 @@ async def test_another_credential_is_another_token_and_a_list_that_fails_tells_n
     bench.put_credential(made["token"])
     bench.remote.fault("list", "html")
     await connection.list_tokens()
-    assert connection.credential is not None
-    assert CREDENTIAL[-4:] == connection.credential.last_four
+    assert connection.credential.accepted is not None
+    assert CREDENTIAL[-4:] == connection.credential.accepted.last_four
     await connection.list_tokens()
 
     assert (made["token"][-4:], made["id"]) == (
-        connection.credential.last_four,
-        connection.credential.token and connection.credential.token.token_id,
+        connection.credential.accepted.last_four,
+        connection.credential.accepted.token and connection.credential.accepted.token.token_id,
     )
 
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from mailtrap_operator.clients.errors import Failure, Retryable, Terminal
-from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.observation import Found, Unknown
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.clients.account_bench import (
@@ -225,87 +224,3 @@ async def test_no_message_about_a_credential_holds_it() -> None:
     bench.put_credential(f"{CREDENTIAL} {CREDENTIAL}")
 
     assert CREDENTIAL not in "".join(map(str, await refusal(bench)))
-
-
-async def used(bench: AccountBench) -> dict[str, AccountKey] | Unknown:
-    """Return what is at work in the account of KEY after a LIST; NAMESPACED stands for the same account."""
-    bench.beside[KEY] = (NAMESPACED,)
-    answer = await bench.accounts.at(KEY).list_tokens()
-    return answer if isinstance(answer, Unknown) else dict(bench.accounts.at(KEY).managed_with)
-
-
-@virtual
-async def test_all_credentials_of_one_account_are_at_work_also_those_that_no_list_was_made_with() -> None:
-    bench = AccountBench()
-    bench.kube.seed(BASE.format("team"), credentials("another-1234"))
-
-    assert {CREDENTIAL[-4:]: KEY, "1234": NAMESPACED} == await used(bench)
-    bench.put_credential("another-5678", namespace="team")
-    await bench.accounts.at(NAMESPACED).list_tokens()
-    assert {CREDENTIAL[-4:]: KEY, "5678": NAMESPACED} == await used(bench)
-
-
-@virtual
-async def test_the_credential_of_another_object_is_read_once() -> None:
-    bench = AccountBench()
-    bench.kube.seed(BASE.format("team"), credentials("another-1234"))
-
-    for _ in range(3):
-        await used(bench)
-
-    place = BASE.format("team") + "/credentials"
-    assert 1 == sum(call.path == place for call in bench.kube.calls)
-
-
-@virtual
-async def test_of_two_alike_credentials_the_accounts_own_is_named() -> None:
-    bench = AccountBench()
-    bench.kube.seed(BASE.format("team"), credentials(CREDENTIAL))
-
-    assert {CREDENTIAL[-4:]: KEY} == await used(bench)
-
-
-@pytest.mark.parametrize(
-    "edit",
-    [
-        lambda bench: bench.kube.remove(BASE.format("team") + "/credentials"),
-        lambda bench: bench.put_credential("", namespace="team"),
-        lambda bench: bench.kube.fail("GET", "namespaces/team/secrets/credentials", 403, times=2),
-    ],
-    ids=["it is gone", "it is empty", "it may not be read"],
-)
-@virtual
-async def test_a_credential_that_cannot_be_used_is_not_at_work(edit: Callable[[AccountBench], Any]) -> None:
-    bench = AccountBench()
-    bench.kube.seed(BASE.format("team"), credentials("another-1234"))
-    await bench.accounts.at(NAMESPACED).list_tokens()
-
-    edit(bench)
-    await bench.accounts.at(NAMESPACED).list_tokens()
-
-    assert {CREDENTIAL[-4:]: KEY} == await used(bench)
-
-
-@virtual
-async def test_while_another_credential_may_be_at_work_that_was_never_read_the_list_tells_nothing() -> None:
-    bench = AccountBench()
-    bench.kube.seed(BASE.format("team"), credentials("another-1234"))
-    bench.kube.fail("GET", "namespaces/team/secrets/credentials", 429)
-
-    unknown = await used(bench)
-
-    assert isinstance(unknown, Unknown)
-    assert Reason.KUBERNETES_UNAVAILABLE is unknown.reason
-    assert 0 == bench.lists()
-    assert {CREDENTIAL[-4:]: KEY, "1234": NAMESPACED} == await used(bench)
-
-
-@virtual
-async def test_a_credential_that_cannot_be_read_any_more_for_a_while_stays_at_work() -> None:
-    bench = AccountBench()
-    bench.kube.seed(BASE.format("team"), credentials("another-1234"))
-    await bench.accounts.at(NAMESPACED).list_tokens()
-    bench.kube.fail("GET", "namespaces/team/secrets/credentials", 429)
-    await bench.accounts.at(NAMESPACED).list_tokens()
-
-    assert {CREDENTIAL[-4:]: KEY, "1234": NAMESPACED} == await used(bench)

@@ -28,6 +28,7 @@ from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.observation import (
     Absent,
     AccountView,
+    CredentialInUse,
     Found,
     Identity,
     Observation,
@@ -295,8 +296,13 @@ def seen(
 
 def _view(ref: AccountRef, listed: Tokens, credential: str | None) -> AccountView:
     answer = _answer(listed)
-    used = {credential: account_key(ref, NAMESPACE)} if credential and isinstance(answer, Found) else {}
-    return AccountView(ref, ACCOUNT_IDS[ref], answer, managed_with=used)
+    used = a_credential(ref, credential) if credential and isinstance(answer, Found) else ()
+    return AccountView(ref, ACCOUNT_IDS[ref], answer, credentials=used)
+
+
+def a_credential(ref: AccountRef, *last_fours: str) -> tuple[CredentialInUse, ...]:
+    """Return what an account is managed with; which tokens these are is not known."""
+    return tuple(CredentialInUse(account_key(ref, NAMESPACE), last_four) for last_four in last_fours)
 
 
 def _read(secret: SecretState | Unknown | None) -> Found[SecretState] | Absent | Unknown:

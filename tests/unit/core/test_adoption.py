@@ -9,7 +9,6 @@ import pytest
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, ApiTokenStatus
 from mailtrap_operator.core.actions import IssueToken, State
 from mailtrap_operator.core.adoption import Hindrance, to_adopt
-from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.observation import (
     LABELS_NOT_READ,
     Absent,
@@ -29,13 +28,13 @@ from tests.unit.core.builders import (
     FOREIGN_TAG,
     HOUR,
     MINUTE,
-    NAMESPACE,
     NOW,
     OURS,
     SIBLINGS_TAG,
     TIMEOUT,
     TOKEN_1,
     WIPED,
+    a_credential,
     a_previous,
     a_remote_token,
     a_status,
@@ -306,8 +305,8 @@ def test_a_token_within_the_policy_is_adopted(policy: dict[str, Any]) -> None:
 
 def test_the_credential_in_use_is_refused() -> None:
     world = served(CONFIRMED)
-    used = {BY_HAND.last_four: account_key(world.account.ref, NAMESPACE)}
-    world = replace(world, accounts=(replace(world.account, managed_with=used),))
+    used = a_credential(world.account.ref, BY_HAND.last_four)
+    world = replace(world, accounts=(replace(world.account, credentials=used),))
 
     (notice,) = plan(world, NOW).notices
 

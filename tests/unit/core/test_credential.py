@@ -10,7 +10,7 @@ from mailtrap_operator.api.v1alpha1 import CredentialToken, SecretKeyRef
 from mailtrap_operator.core.actions import Notice, RevokeToken, State
 from mailtrap_operator.core.credential import Credential, credential_among, why_it_is_expiring
 from mailtrap_operator.core.keys import AccountKey, account_key
-from mailtrap_operator.core.observation import Observation, RemoteToken
+from mailtrap_operator.core.observation import CredentialInUse, Observation, RemoteToken
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
@@ -23,6 +23,7 @@ from tests.unit.core.builders import (
     OTHER_ACCOUNT,
     SECOND,
     TOKEN_1,
+    a_credential,
     a_previous,
     a_remote_token,
     a_status,
@@ -202,8 +203,9 @@ def test_a_token_that_another_account_object_works_with_stays_and_it_is_said_who
     beside = AccountKey("MailtrapAccount", "mail", "second")
 
     def with_two(world: Observation) -> Observation:
-        used = {"0009": account_key(world.account.ref, NAMESPACE), "0001": beside, "0002": beside}
-        return replace(world, accounts=(replace(world.account, managed_with=used),))
+        own, others = a_credential(world.account.ref, "0009"), ("0001", "0002")
+        used = (*own, *(CredentialInUse(beside, last_four) for last_four in others))
+        return replace(world, accounts=(replace(world.account, credentials=used),))
 
     assert "create" == decision(with_two(seen(secret=None))).does
     assert None is plan(with_two(overdue(2)), NOW).action
@@ -215,6 +217,16 @@ def test_a_token_that_another_account_object_works_with_stays_and_it_is_said_who
     assert IN_USE[1] == plan(with_two(seen(claimed())), NOW).finding.reason
 
 
+def test_where_it_is_known_which_token_the_credential_is_no_other_one_that_ends_alike_stays() -> None:
+    def managed_with(token_id: int) -> Observation:
+        world = overdue(2)
+        credential = CredentialInUse(account_key(world.account.ref, NAMESPACE), "0002", token_id)
+        return replace(world, accounts=(replace(world.account, credentials=(credential,)),))
+
+    assert RevokeToken is type(plan(managed_with(9), NOW).action)
+    assert None is plan(managed_with(2), NOW).action
+
+
 def test_the_same_last_characters_in_another_account_do_not_matter() -> None:
     elsewhere = a_previous(2, delete_after=NOW, account=OTHER_ACCOUNT)
     token = a_remote_token(2, account=OTHER_ACCOUNT)
@@ -222,9 +234,11 @@ def test_the_same_last_characters_in_another_account_do_not_matter() -> None:
     here, there = world.accounts
 
     def with_credentials(first: str, second: str) -> Observation:
-        used = [{first: account_key(here.ref, NAMESPACE)}, {second: account_key(there.ref, NAMESPACE)}]
-        accounts = (replace(here, managed_with=used[0]), replace(there, managed_with=used[1]))
-        return replace(world, accounts=accounts)
+        views = (
+            replace(view, credentials=a_credential(view.ref, last_four))
+            for view, last_four in ((here, first), (there, second))
+        )
+        return replace(world, accounts=tuple(views))
 
     assert RevokeToken is type(plan(with_credentials("0002", "0009"), NOW).action)
     assert None is plan(with_credentials("0009", "0002"), NOW).action

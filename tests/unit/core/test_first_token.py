@@ -83,7 +83,6 @@ USED: dict[str, tuple[ApiTokenStatus, tuple[str, ...]]] = {
         WIPED,
         ("mailtrap-operator.io/revoke-remote-tokens",),
     ),
-    "a finalizer of somebody else: so it is not new": (WIPED, ("example.com/other",)),
     "an operation": (a_status(operation=an_operation(), current=None), ()),
     "a current token": (a_status(current=a_current()), ()),
     "a token on its way out": (a_status(current=None, previous=(a_previous(1),)), ()),

@@ -22,7 +22,6 @@ from mailtrap_operator.api.v1alpha1 import (
 from mailtrap_operator.core.actions import Done
 from mailtrap_operator.core.conditions import status_after
 from mailtrap_operator.core.deletion import ABANDON_ANNOTATION, FINALIZER
-from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.observation import (
     Absent,
     AccountView,
@@ -55,7 +54,6 @@ from tests.unit.core.builders import (
     ME,
     MINUTE,
     NAME,
-    NAMESPACE,
     NONCE,
     NOW,
     OLD_NONCE,
@@ -67,6 +65,7 @@ from tests.unit.core.builders import (
     SECOND,
     SETTLE,
     SIBLINGS_TAG,
+    a_credential,
     a_current,
     a_previous,
     a_remote_token,
@@ -259,8 +258,8 @@ def a_world(random: Random) -> Observation:
             return AccountView(ref, ACCOUNT_IDS[ref], _unknown(chance))
         answer = Found(tuple(token for token in tokens if token.account == ref))
         credentials = [f"{id_:04}" for id_ in chance.some(IDS)] if chance.once_in(5) else ["cafe"]
-        used = dict.fromkeys(credentials, account_key(ref, NAMESPACE))
-        return AccountView(ref, ACCOUNT_IDS[ref], answer, managed_with=used, is_going=chance.once_in(8))
+        used = a_credential(ref, *credentials)
+        return AccountView(ref, ACCOUNT_IDS[ref], answer, credentials=used, is_going=chance.once_in(8))
 
     wished, *others = (
         view(ref) for ref in account_refs(api_token, own_secret(secret, api_token, INSTALLATION))

@@ -381,8 +381,9 @@ def test_an_account_is_held_by_those_of_its_users_that_may_have_tokens_there(sto
     store.put_api_token(api_token())
     store.put_api_token(api_token("mailer", finalizers=[FINALIZER]))
 
-    assert [{KEY, OTHER}, {OTHER}] == [store.users_of(DEFAULT), store.holders_of(DEFAULT)]
-    assert (True, False) == (store.is_held(DEFAULT), store.is_held(SECOND))
+    assert [{KEY, OTHER}, {OTHER}] == [store.users_of(DEFAULT), store.holders.of(DEFAULT)]
+    assert [("team",), ()] == [store.holders.namespaces(account) for account in (DEFAULT, SECOND)]
+    assert [False, True] == [store.holders.has(user, DEFAULT) for user in (KEY, OTHER)]
 
 
 def test_who_holds_an_account_is_told_whenever_that_changes(store: Store) -> None:
@@ -399,7 +400,7 @@ def test_who_holds_an_account_is_told_whenever_that_changes(store: Store) -> Non
     assert [DEFAULT, OLD_KEY] == told
     store.drop_api_token(KEY)
     assert {DEFAULT, OLD_KEY} == set(told[2:])
-    assert not store.is_held(DEFAULT)
+    assert () == store.holders.namespaces(DEFAULT)
 
 
 def test_a_late_answer_brings_no_object_back_whose_end_a_watch_has_told(store: Store) -> None:

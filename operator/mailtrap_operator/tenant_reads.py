@@ -1,0 +1,87 @@
+"""OBSERVE, the tenant's side: which accounts may be asked on behalf of an ApiToken, and what it needs to know for that.
+
+An ApiToken, its status and its Secret may name any account. That is a claim: here it is decided, before an account is asked
+or written to, whether the account serves the namespace. Only reads happen here.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from mailtrap_operator.api.v1alpha1 import Account, AccountRef, ApiToken
+from mailtrap_operator.clients.accounts import Accounts
+from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.clients.namespace_store import NamespaceStore
+from mailtrap_operator.core.keys import ApiTokenKey, account_key
+from mailtrap_operator.core.observation import LABELS_NOT_READ, Found, Identity, Tenancy, Unknown
+from mailtrap_operator.core.references import owner_part
+from mailtrap_operator.core.tenants import not_found, selector_of, serves
+from mailtrap_operator.runtime.store import Store, key_of_account
+
+Labels = Found[Mapping[str, str]] | Unknown
+
+
+class TenantReads:
+    """Looks at accounts and namespaces; never raises."""
+
+    def __init__(
+        self, *, store: Store, accounts: Accounts, namespaces: NamespaceStore, identity: Identity
+    ) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._namespaces = namespaces
+        self._identity = identity
+
+    def known_labels(self, namespace: str) -> Labels:
+        """Return the labels of a namespace where they were read lately."""
+        known = self._store.namespace_labels(namespace)
+        return LABELS_NOT_READ if known is None else Found(known)
+
+    async def labels(self, namespace: str, refs: Iterable[AccountRef]) -> Labels:
+        """Read the labels of a namespace, where the policy of one of these accounts asks for them."""
+        accounts = (self._store.account(account_key(ref, namespace)) for ref in refs)
+        account = next((each for each in accounts if each and selector_of(each.spec.policy)), None)
+        if account is None:
+            return LABELS_NOT_READ
+        try:
+            labels = await self._namespaces.labels(namespace)
+        except Failure as failure:
+            message = (
+                f"The labels of namespace {namespace} cannot be read, and the policy of {key_of_account(account)} "
+                f"asks for them: {failure.message} Let the operator get namespaces, or have the policy name them."
+            )
+            return Unknown(failure.reason, message, failure.retry_after)
+        self._store.put_namespace_labels(namespace, labels)
+        return Found(labels)
+
+    def closed(
+        self, api_token: ApiToken, refs: Iterable[AccountRef], labels: Labels
+    ) -> dict[AccountRef, Unknown]:
+        """Return the accounts that must not be asked on behalf of an ApiToken, and what stands in place of their answers.
+
+        One that does not serve its namespace any more is still asked where it has shown tokens of this very object.
+        """
+        found = ((ref, self._closed(api_token, ref, labels)) for ref in refs)
+        return {ref: unknown for ref, unknown in found if unknown is not None}
+
+    def _closed(self, api_token: ApiToken, ref: AccountRef, labels: Labels) -> Unknown | None:
+        namespace = api_token.metadata.namespace or ""
+        key = account_key(ref, namespace)
+        account = self._store.account(key)
+        if account is None or key.namespace or self._shows_tokens_of(account, api_token):
+            return None
+        known = labels.value if isinstance(labels, Found) else None
+        served = serves(account.spec.policy, namespace, self._identity.namespace, known)
+        if served is None:
+            return labels if isinstance(labels, Unknown) else LABELS_NOT_READ
+        return None if served else not_found(key)
+
+    def _shows_tokens_of(self, account: Account, api_token: ApiToken) -> bool:
+        installation = self._identity.installation
+        owner = (installation, owner_part(api_token, installation))
+        return self._accounts.at(key_of_account(account)).shows(owner)
+
+    def tenancy(self, key: ApiTokenKey, api_token: ApiToken, labels: Labels) -> Tenancy | None:
+        """Return what the account that the spec names asks of an ApiToken; None where there is no such account."""
+        account = self._store.account(account_key(api_token.spec.account_ref, key.namespace))
+        if account is None:
+            return None
+        return Tenancy(account.spec.policy, self._store.seniority.seniors_of(api_token), labels)

@@ -1,0 +1,216 @@
+"""Which credentials count as in use, for whose tokens: what a tenant makes up keeps no token of others alive."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from mailtrap_operator.api.v1alpha1 import SecretKeyRef
+from mailtrap_operator.clients.errors import Unauthorized
+from mailtrap_operator.core.observation import CredentialInUse, Unknown
+from mailtrap_operator.core.reasons import Reason
+from tests.unit.clients.account_bench import BASE, KEY, NAMESPACED, OTHER, AccountBench, account, credentials
+from tests.unit.clients.remote import CREDENTIAL
+from tests.unit.clock import virtual
+
+TEAMS_SECRET = BASE.format("team") + "/credentials"
+
+
+class Bench(AccountBench):
+    """Three account objects for one account in Mailtrap: two of administrators, one of namespace team."""
+
+    def __post_init__(self) -> None:
+        """Let each have a credential of its own."""
+        super().__post_init__()
+        spec = account(OTHER).spec.model_copy(update={"credentials_secret_ref": SecretKeyRef(name="others")})
+        self.objects[OTHER] = account(OTHER).model_copy(update={"spec": spec})
+        self.beside = {KEY: (OTHER, NAMESPACED), OTHER: (KEY, NAMESPACED), NAMESPACED: (KEY, OTHER)}
+        self.own = CredentialInUse(KEY, CREDENTIAL[-4:], self.token_id_of(CREDENTIAL[-4:]))
+
+    def token_id_of(self, last_four: str) -> int:
+        """Return the id of the one token that ends so."""
+        (id_,) = (
+            token["id"]
+            for token in self.remote.control("GET", "state")["accounts"][0]["tokens"]
+            if token["last_4_digits"] == last_four
+        )
+        assert isinstance(id_, int)
+        return id_
+
+    def make(self) -> tuple[str, int]:
+        """Make another credential in Mailtrap; return its value and its token's id."""
+        made = self.remote.control("POST", "credentials", {})
+        return made["token"], made["id"]
+
+    def put_teams(self, value: str) -> None:
+        """Put a credential into the Secret of namespace team."""
+        self.kube.seed(BASE.format("team"), credentials(value))
+
+    def put_others(self, value: str) -> None:
+        """Put the credential of the other ClusterMailtrapAccount there."""
+        secret = {**credentials(value), "metadata": {"name": "others"}}
+        self.kube.seed(BASE.format("mailtrap-system"), secret)
+
+    def in_use(self, namespace: str | None = "team") -> set[CredentialInUse]:
+        """Return the credentials of KEY's account that count for the tokens of a namespace."""
+        return set(self.accounts.credentials(KEY, namespace))
+
+    def reads(self, path: str) -> int:
+        """Return how often a Secret was read."""
+        return sum(call.path == path for call in self.kube.calls)
+
+
+@virtual
+async def test_the_accounts_own_credential_counts_by_its_token_once_mailtrap_has_accepted_it() -> None:
+    bench = Bench()
+    assert set() == bench.in_use()
+
+    await bench.accounts.at(KEY).list_tokens()
+
+    assert {bench.own} == bench.in_use()
+
+
+@virtual
+async def test_a_credential_of_a_namespace_counts_for_the_tokens_of_that_namespace_alone() -> None:
+    bench = Bench()
+    value, id_ = bench.make()
+    bench.put_teams(value)
+    await bench.accounts.at(KEY).list_tokens()
+    await bench.accounts.at(NAMESPACED).list_tokens()
+
+    teams = CredentialInUse(NAMESPACED, value[-4:], id_)
+    assert [{bench.own, teams}, {bench.own}, {bench.own}] == [
+        bench.in_use(namespace) for namespace in ("team", "shop", None)
+    ]
+
+
+@virtual
+async def test_a_credential_of_a_namespace_that_mailtrap_does_not_accept_counts_for_nobody() -> None:
+    bench = Bench()
+    bench.put_teams("made-up-and-ending-like-1234")
+    await bench.accounts.at(KEY).list_tokens()
+
+    assert None is await bench.accounts.try_own_credentials(KEY, "team")
+
+    assert {bench.own} == bench.in_use()
+
+
+@virtual
+async def test_the_credentials_of_other_namespaces_are_not_even_read() -> None:
+    bench = Bench()
+    bench.put_teams("another-1234")
+
+    await bench.accounts.at(KEY).list_tokens()
+    await bench.accounts.try_own_credentials(KEY, "shop")
+
+    assert 0 == bench.reads(TEAMS_SECRET)
+
+
+@virtual
+async def test_the_credentials_of_the_own_namespace_are_tried_once() -> None:
+    bench = Bench()
+    value, _ = bench.make()
+    bench.put_teams(value)
+
+    for _ in range(3):
+        assert None is await bench.accounts.try_own_credentials(KEY, "team")
+
+    assert 1 == bench.lists()
+
+
+@virtual
+async def test_while_a_credential_of_the_own_namespace_is_not_judged_it_may_be_at_work() -> None:
+    bench = Bench()
+    bench.put_teams("another-1234")
+    bench.kube.fail("GET", "namespaces/team/secrets/credentials", 429)
+
+    unknown = await bench.accounts.try_own_credentials(KEY, "team")
+
+    assert isinstance(unknown, Unknown)
+    assert Reason.KUBERNETES_UNAVAILABLE is unknown.reason
+    assert None is await bench.accounts.try_own_credentials(KEY, "team")
+
+
+@virtual
+async def test_the_credential_of_an_administrators_object_counts_for_everybody_from_the_first_look() -> None:
+    bench = Bench()
+    value, id_ = bench.make()
+    bench.put_others(value)
+    await bench.accounts.at(KEY).list_tokens()
+
+    for namespace in ("team", "shop", None):
+        assert {bench.own, CredentialInUse(OTHER, value[-4:])} == bench.in_use(namespace)
+    await bench.accounts.at(OTHER).list_tokens()
+    assert {bench.own, CredentialInUse(OTHER, value[-4:], id_)} == bench.in_use("shop")
+
+
+@virtual
+async def test_it_counts_no_more_once_mailtrap_has_refused_it_however_often_it_is_read() -> None:
+    bench = Bench()
+    bench.put_others("another-1234")
+    await bench.accounts.at(KEY).list_tokens()
+    await bench.accounts.at(OTHER).list_tokens()
+    assert {bench.own} == bench.in_use()
+
+    await bench.accounts.at(OTHER).client()
+
+    assert {bench.own} == bench.in_use()
+
+
+@virtual
+async def test_while_it_cannot_be_read_the_list_tells_nothing() -> None:
+    bench = Bench()
+    bench.put_others("another-1234")
+    bench.kube.fail("GET", "namespaces/mailtrap-system/secrets/others", 429)
+
+    unknown = await bench.accounts.at(KEY).list_tokens()
+
+    assert isinstance(unknown, Unknown)
+    assert Reason.KUBERNETES_UNAVAILABLE is unknown.reason
+    assert 0 == bench.lists()
+
+
+@virtual
+async def test_a_refusal_of_any_call_ends_the_use_of_a_credential() -> None:
+    bench = Bench()
+    await bench.accounts.at(KEY).list_tokens()
+
+    bench.accounts.at(KEY).distrust(Unauthorized(Reason.CREDENTIAL_REFUSED, "no longer"))
+
+    assert set() == bench.in_use()
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda bench: bench.kube.remove(TEAMS_SECRET),
+        lambda bench: bench.put_credential("", namespace="team"),
+        lambda bench: bench.kube.fail("GET", "namespaces/team/secrets/credentials", 403, times=2),
+    ],
+    ids=["it is gone", "it is empty", "it may not be read"],
+)
+@virtual
+async def test_a_credential_that_cannot_be_used_is_not_at_work(edit: Callable[[AccountBench], Any]) -> None:
+    bench = Bench()
+    value, _ = bench.make()
+    bench.put_teams(value)
+    await bench.accounts.at(NAMESPACED).list_tokens()
+
+    edit(bench)
+    await bench.accounts.at(NAMESPACED).list_tokens()
+
+    assert [] == [*bench.accounts.at(NAMESPACED).credential.in_use()]
+
+
+@virtual
+async def test_a_credential_that_cannot_be_read_any_more_for_a_while_stays_at_work() -> None:
+    bench = Bench()
+    value, id_ = bench.make()
+    bench.put_teams(value)
+    await bench.accounts.at(NAMESPACED).list_tokens()
+    bench.kube.fail("GET", "namespaces/team/secrets/credentials", 429)
+    await bench.accounts.at(NAMESPACED).list_tokens()
+
+    assert [CredentialInUse(NAMESPACED, value[-4:], id_)] == [
+        *bench.accounts.at(NAMESPACED).credential.in_use()
+    ]
