@@ -106,7 +106,7 @@ class Observer:
         if read is None:
             return None
         # Labels that were not read yet are no reason to look closer.
-        closed = {ref: why for ref, why in self._closed(read).items() if why is not LABELS_NOT_READ}
+        closed = {ref: view for ref, view in self._closed(read).items() if view.tokens is not LABELS_NOT_READ}
         return await self._with_workloads(self._observation(key, read, await self._told(key, read), closed))
 
     async def listed(self, key: ApiTokenKey) -> Observation | None:
@@ -180,7 +180,7 @@ class Observer:
         s = Situation(seen, self._clock())
         return seen.account.is_closed or bool(violation(s) or unread_labels(s))
 
-    def _closed(self, read: _Read) -> dict[AccountRef, Unknown]:
+    def _closed(self, read: _Read) -> dict[AccountRef, AccountView]:
         return self._tenants.closed(read.api_token, self._account_refs(read), read.labels)
 
     async def _list(self, key: ApiTokenKey, read: _Read) -> Mapping[AccountRef, Tokens]:
@@ -236,13 +236,11 @@ class Observer:
         key: ApiTokenKey,
         read: _Read,
         tokens: Mapping[AccountRef, Tokens],
-        closed: Mapping[AccountRef, Unknown],
+        closed: Mapping[AccountRef, AccountView],
     ) -> Observation:
+        tag = self._tag(read.api_token)
         wished, *others = (
-            AccountView(ref, None, closed[ref], is_closed=True)
-            if ref in closed
-            else self._view(ref, key, self._tag(read.api_token), answer)
-            for ref, answer in tokens.items()
+            closed.get(ref) or self._view(ref, key, tag, answer) for ref, answer in tokens.items()
         )
         tenancy = None if wished.is_closed else self._tenants.tenancy(key, read.api_token, read.labels)
         return Observation(

@@ -6,12 +6,12 @@ or written to, whether the account serves the namespace. Only reads happen here.
 
 from collections.abc import Iterable, Mapping
 
-from mailtrap_operator.api.v1alpha1 import Account, AccountRef, ApiToken
+from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
 from mailtrap_operator.clients.accounts import Accounts
 from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.clients.namespace_store import NamespaceStore
-from mailtrap_operator.core.keys import ApiTokenKey, account_key
-from mailtrap_operator.core.observation import LABELS_NOT_READ, Found, Identity, Tenancy, Unknown
+from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, account_key
+from mailtrap_operator.core.observation import LABELS_NOT_READ, AccountView, Found, Identity, Tenancy, Unknown
 from mailtrap_operator.core.references import owner_part
 from mailtrap_operator.core.tenants import not_found, selector_of, serves
 from mailtrap_operator.runtime.store import Store, key_of_account
@@ -54,30 +54,33 @@ class TenantReads:
 
     def closed(
         self, api_token: ApiToken, refs: Iterable[AccountRef], labels: Labels
-    ) -> dict[AccountRef, Unknown]:
-        """Return the accounts that must not be asked on behalf of an ApiToken, and what stands in place of their answers.
+    ) -> dict[AccountRef, AccountView]:
+        """Return the accounts that must not be asked on behalf of an ApiToken, and what it sees in their place.
 
-        One that does not serve its namespace any more is still asked where it has shown tokens of this very object.
+        One that does not serve its namespace any more is still asked while it shows tokens of this very object.
         """
-        found = ((ref, self._closed(api_token, ref, labels)) for ref in refs)
-        return {ref: unknown for ref, unknown in found if unknown is not None}
+        views = (self._closed(api_token, ref, labels) for ref in refs)
+        return {view.ref: view for view in views if view is not None}
 
-    def _closed(self, api_token: ApiToken, ref: AccountRef, labels: Labels) -> Unknown | None:
-        namespace = api_token.metadata.namespace or ""
-        key = account_key(ref, namespace)
+    def _closed(self, api_token: ApiToken, ref: AccountRef, labels: Labels) -> AccountView | None:
+        installation = self._identity.installation
+        connection = self._accounts.at(account_key(ref, api_token.metadata.namespace or ""))
+        if connection.shows((installation, owner_part(api_token, installation))):
+            return None
+        unknown = self._refusal(connection.key, api_token.metadata.namespace or "", labels)
+        if unknown is None:
+            return None
+        return AccountView(ref, None, unknown, is_closed=True, shows_none=connection.owned is not None)
+
+    def _refusal(self, key: AccountKey, namespace: str, labels: Labels) -> Unknown | None:
         account = self._store.account(key)
-        if account is None or key.namespace or self._shows_tokens_of(account, api_token):
+        if account is None or key.namespace:
             return None
         known = labels.value if isinstance(labels, Found) else None
         served = serves(account.spec.policy, namespace, self._identity.namespace, known)
         if served is None:
             return labels if isinstance(labels, Unknown) else LABELS_NOT_READ
         return None if served else not_found(key)
-
-    def _shows_tokens_of(self, account: Account, api_token: ApiToken) -> bool:
-        installation = self._identity.installation
-        owner = (installation, owner_part(api_token, installation))
-        return self._accounts.at(key_of_account(account)).shows(owner)
 
     def tenancy(self, key: ApiTokenKey, api_token: ApiToken, labels: Labels) -> Tenancy | None:
         """Return what the account that the spec names asks of an ApiToken; None where there is no such account."""

@@ -196,7 +196,7 @@ def test_a_violation_ends_with_what_others_do_elsewhere(world: World) -> None:
     put_api_token(labelled, "labelled")
     message = world.becomes("younger", "PolicyViolated", "Stalled")["message"]
     assert "maxTokensPerNamespace is 1, and as many older ApiTokens of namespace" in message
-    world.becomes("labelled", "PolicyViolated", "Stalled")
+    world.becomes("labelled", "AccountNotFound", "Reconciling")
 
     world.delete_api_token("older")
     world.kube.merge(f"/api/v1/namespaces/{world.namespace}", {"metadata": {"labels": LABEL}})

@@ -71,7 +71,7 @@ async def test_whatever_an_object_says_an_account_that_does_not_serve_it_is_not_
     view = await closed_view(bench)
 
     assert 0 == calls_of(bench)
-    assert AccountView(view.ref, None, not_found(KEY), is_closed=True) == view
+    assert AccountView(view.ref, None, not_found(KEY), is_closed=True) == view, "nobody has listed it yet"
 
 
 @virtual

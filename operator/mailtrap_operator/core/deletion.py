@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from mailtrap_operator.api.v1alpha1 import GROUP, OperationStatus, print_duration
+from mailtrap_operator.api.v1alpha1 import GROUP, CurrentToken, OperationStatus, PreviousToken, print_duration
 from mailtrap_operator.core.actions import (
     Finding,
     Plan,
@@ -89,8 +89,8 @@ def _claim(s: Situation, pending: OperationStatus | None) -> Plan:
 
 
 def _revoke(s: Situation, operation: OperationStatus) -> Plan:
-    if s.blind is not None:
-        return _blocked(s, s.blind)
+    if (unknown := unseen(s)) is not None:
+        return _blocked(s, unknown)
     tokens = tuple(left_to_revoke(s, operation))
     token = next((token for token in tokens if not is_in_use(s, token)), None)
     if tokens and token is None:
@@ -117,6 +117,16 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
     )
 
 
+def unseen(s: Situation) -> Unknown | None:
+    """Return why it is not known what one of the accounts holds, if so.
+
+    One that must not be asked on behalf of this object holds what its last LIST shows: whatever else the object says of it
+    is a claim.
+    """
+    views = (view for view in s.seen.accounts if not view.shows_none)
+    return next((view.tokens for view in views if isinstance(view.tokens, Unknown)), None)
+
+
 def left_to_revoke(s: Situation, operation: OperationStatus) -> Iterator[RemoteToken]:
     """Yield the tokens that are listed, or on record without being listed: a credential with fewer rights sees less.
 
@@ -127,9 +137,15 @@ def left_to_revoke(s: Situation, operation: OperationStatus) -> Iterator[RemoteT
     for _, token in sorted(s.owned.items()):
         yield token
     tokens = (*s.record.previous, s.record.current, s.held_on_paper)
-    on_paper = {t.id: t for t in tokens if t and t.id != operation.base and not s.is_anothers(t)}
+    recorded_here = (t for t in tokens if t and not _is_in_a_closed_account(s, t))
+    on_paper = {t.id: t for t in recorded_here if t.id != operation.base and not s.is_anothers(t)}
     for _, recorded in sorted(on_paper.items()):
         yield s.in_mailtrap(recorded)
+
+
+def _is_in_a_closed_account(s: Situation, token: CurrentToken | PreviousToken) -> bool:
+    view = s.view(token.account)
+    return view is not None and view.is_closed
 
 
 def unreadable_message(s: Situation) -> str:

@@ -178,7 +178,8 @@ class AccountView:
     does not serve the object. `anothers` are ids on our record that turned out to be another object's tokens. `tenancy` is
     that of the account that the spec names, where it serves the object. `credentials` are those at work in the account that
     count for this object: see `core/tenants.py`. `is_going` says that the account object is being deleted, `is_closed` that
-    it must not be asked on behalf of this object.
+    it must not be asked on behalf of this object; `shows_none` says of such a one that its last LIST, whoever asked for it,
+    shows no token of this object.
     """
 
     ref: AccountRef
@@ -189,6 +190,7 @@ class AccountView:
     credentials: tuple[CredentialInUse, ...] = ()
     is_going: bool = False
     is_closed: bool = False
+    shows_none: bool = False
 
     def without_answer(self, unknown: Unknown) -> "AccountView":
         """Return the same account with a LIST that cannot be used."""

@@ -23,7 +23,7 @@ from mailtrap_operator.core.actions import (
     record_of,
 )
 from mailtrap_operator.core.credential import is_in_use
-from mailtrap_operator.core.deletion import left_to_revoke
+from mailtrap_operator.core.deletion import left_to_revoke, unseen
 from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.observation import Observation, RemoteToken
 from mailtrap_operator.core.orphans import DELETED_AFTER, Swept, is_over
@@ -94,7 +94,7 @@ def _of_deletion(planned: Plan, s: Situation) -> Iterator[str]:
     if isinstance(planned.action, RemoveFinalizer):
         yield _in_words(planned.action)
         return
-    if s.blind is not None:
+    if unseen(s) is not None:
         yield _RECORD
         return
     before, claim = s.record.operation, planned.record.operation

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiTokenStatus, OperationStatus
-from mailtrap_operator.core.actions import RevokeToken, State
+from mailtrap_operator.core.actions import RemoveFinalizer, RevokeToken, State
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import AccountView, Found, Observation, Unknown
 from mailtrap_operator.core.planning import plan
@@ -322,3 +322,35 @@ def test_the_message_of_a_settling_deletion_names_the_moment() -> None:
     message = plan(seen(claimed(SETTLING, current=None), secret=None, listed=()), NOW).finding.message
 
     assert "A create was under way; what it did shows within 1m." == message
+
+
+CLOSED = AccountView(
+    ACCOUNT, None, Unknown(Reason.ACCOUNT_NOT_FOUND, "There is none."), is_closed=True, shows_none=True
+)
+
+
+@pytest.mark.parametrize(
+    ("view", "does", "state"),
+    [
+        pytest.param(CLOSED, RemoveFinalizer, State.PROGRESSING, id="its list shows none"),
+        pytest.param(replace(CLOSED, shows_none=False), None, State.BLOCKED, id="it was not listed yet"),
+    ],
+)
+def test_in_an_account_that_serves_the_object_no_more_its_record_is_a_claim_and_the_last_list_decides(
+    view: AccountView, does: type[RemoveFinalizer] | None, state: State
+) -> None:
+    world = replace(seen(claimed(previous=(2,))), accounts=(view,))
+
+    planned = plan(world, NOW)
+
+    assert (does, state) == (planned.action and type(planned.action), planned.finding.state)
+
+
+def test_what_is_left_in_an_account_that_serves_the_object_no_more_is_not_retained() -> None:
+    world = replace(seen(doomed(deletion_policy="Retain")), accounts=(CLOSED,))
+
+    action = plan(world, NOW).action
+
+    assert isinstance(action, RemoveFinalizer)
+    assert action.retention is not None
+    assert () == action.retention.accounts
