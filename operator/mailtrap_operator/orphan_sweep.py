@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from itertools import chain
 
-from mailtrap_operator.api.v1alpha1 import Account, parse_status
+from mailtrap_operator.api.v1alpha1 import Account
 from mailtrap_operator.clients.accounts import Connection, Tokens
 from mailtrap_operator.clients.errors import Failure, Terminal
 from mailtrap_operator.clients.kube import KubeClient, api_tokens_path
@@ -19,7 +19,7 @@ from mailtrap_operator.core.conditions import Wanted
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import CredentialInUse, RemoteToken, Unknown
-from mailtrap_operator.core.orphans import Claims, Swept
+from mailtrap_operator.core.orphans import Swept
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.tenants import speaks_for
@@ -112,11 +112,13 @@ class OrphanSweep:
         refusals: dict[int, Failure] = {}
         try:
             listed_at = _now()
-            claims = await self._claims()
+            owners = await self._owners()
             client = await connection.client()
             for token in due:
                 # The credential may be another one since the list.
-                if claims.cover(token) or any(each.may_be(token) for each in _at_work(connection)):
+                if orphans.belongs_to(token, owners) or any(
+                    each.may_be(token) for each in _at_work(connection)
+                ):
                     cleared.add(token.id)
                     continue
                 async with client.pacer.slot(Lane.ROUTINE):
@@ -136,13 +138,12 @@ class OrphanSweep:
             self._refused[connection.key] = frozenset(refusals)
         return cleared, next(iter(refusals.values()), None)
 
-    async def _claims(self) -> Claims:
-        owners, ids = set(), set[int]()
-        async for body in pages(self._kube.get, api_tokens_path(), "ApiToken"):
+    async def _owners(self) -> set[str]:
+        owners = set()
+        async for body in pages(self._kube.list_metadata, api_tokens_path(), "ApiToken"):
             meta = body["metadata"]
             owners.add(owner_of(self._installation, meta["namespace"], meta["name"], meta["uid"]))
-            ids |= orphans.ids_on_record(parse_status(body.get("status"))[0])
-        return Claims(owners, ids)
+        return owners
 
     async def _tell(self, account: Account, token: RemoteToken) -> None:
         message = (

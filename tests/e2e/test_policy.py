@@ -78,7 +78,7 @@ RULES = {
 }
 
 
-CLOSED = {
+CLOSED: dict[str, Body] = {
     "no-namespaces": {},
     "other-names": {"allowedNamespaces": {"names": ["elsewhere"]}},
     "other-labels": {"allowedNamespaces": {"selector": {"matchLabels": {"nobody": "has"}}}},

@@ -1,14 +1,14 @@
 """Which tokens are orphans, and which of them may go: they bear this installation's tag, and no ApiToken owns them.
 
 Mailtrap tells no age of a token. An orphan's counts from when it was first seen as one, which the account's status
-keeps. What is on record in any ApiToken's status is no orphan, whatever its tag says, nor is what was left on purpose.
+keeps. Only the tag says whose a token is: anybody may write an id into a status. What was left on purpose is no orphan.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mailtrap_operator.api.v1alpha1 import Account, ApiTokenStatus, OrphanToken, print_duration
+from mailtrap_operator.api.v1alpha1 import Account, OrphanToken, print_duration
 from mailtrap_operator.core.conditions import Wanted
 from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.observation import RemoteToken, Unknown
@@ -26,18 +26,6 @@ _LONGEST_NAME = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
-    """What the ApiTokens there are lay claim to: the owner parts of their tags, and the ids on their records."""
-
-    owners: Collection[str]
-    ids: Collection[int]
-
-    def cover(self, token: RemoteToken) -> bool:
-        """Whether a token belongs to one of them."""
-        return token.id in self.ids or (token.tag is not None and token.tag.owner in self.owners)
-
-
-@dataclass(frozen=True, slots=True)
 class Swept:
     """What a pass found of orphans: all of them, those on record, and what kept it from deleting, if anything did."""
 
@@ -46,10 +34,9 @@ class Swept:
     failure: Unknown | None = None
 
 
-def ids_on_record(status: ApiTokenStatus) -> frozenset[int]:
-    """Return the ids of all tokens that an ApiToken's status names as alive."""
-    ids = {token.id for token in status.previous}
-    return frozenset(ids | ({status.current.id} if status.current else set()))
+def belongs_to(token: RemoteToken, owners: Container[str]) -> bool:
+    """Whether a token bears the tag of one of these owners; what a status says of it is a claim, and keeps nothing alive."""
+    return token.tag is not None and token.tag.owner in owners
 
 
 def orphans_among(

@@ -12,7 +12,7 @@ from typing import Any
 from mailtrap_operator.api.v1alpha1 import Account, ApiToken, OperationStatus
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, account_key
 from mailtrap_operator.core.observation import RemoteToken, SecretState
-from mailtrap_operator.core.orphans import ids_on_record
+from mailtrap_operator.core.orphans import belongs_to
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.protection import may_have_tokens
 from mailtrap_operator.core.references import account_refs
@@ -69,7 +69,6 @@ class Store:
         self._owners: dict[str, ApiTokenKey] = {}
         self._references: Index[ApiTokenKey, AccountKey] = Index()
         self.holders = Holders()
-        self._recorded_ids: Index[ApiTokenKey, int] = Index()
         self._remotes: Index[AccountKey, tuple[str, int]] = Index()
         self.on_holders: Callable[[AccountKey], None] = lambda _account: None
         self._labels: dict[str, tuple[Mapping[str, str], float]] = {}
@@ -121,7 +120,6 @@ class Store:
         accounts = account_refs(api_token) if api_token else ()
         refs = frozenset(account_key(ref, key.namespace) for ref in accounts)
         self._references.put(key, refs)
-        self._recorded_ids.put(key, ids_on_record(api_token.status) if api_token else frozenset())
         holds = api_token is not None and may_have_tokens(api_token)
         for account in self.holders.put(key, refs if holds else frozenset()):
             self.on_holders(account)
@@ -174,9 +172,8 @@ class Store:
         return self._owners.get(owner)
 
     def claims(self, token: RemoteToken) -> bool:
-        """Whether a remote token belongs to an ApiToken: by its tag, or because a status has it on record."""
-        is_owned = token.tag is not None and token.tag.owner in self._owners
-        return is_owned or token.id in self._recorded_ids
+        """Whether a remote token belongs to an ApiToken, by its tag."""
+        return belongs_to(token, self._owners)
 
     def put_secret(self, namespace: str, secret: SecretState) -> bool:
         """Remember a Secret of ours; return whether that is news."""

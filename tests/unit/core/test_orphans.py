@@ -19,11 +19,10 @@ from mailtrap_operator.core.orphans import (
     MOST_AT_ONCE,
     MOST_ON_RECORD,
     MOST_RETAINED,
-    Claims,
     Swept,
+    belongs_to,
     condition_of,
     due,
-    ids_on_record,
     orphans_among,
     recorded,
     with_retained,
@@ -38,11 +37,7 @@ from tests.unit.core.builders import (
     NONCE,
     NOW,
     SECOND,
-    WIPED,
-    a_current,
-    a_previous,
     a_remote_token,
-    a_status,
 )
 
 LOST_OWNER = "lostaaaaaa"
@@ -59,42 +54,35 @@ def an_orphan(id_: int, seen_at: datetime = NOW - HOUR) -> OrphanToken:
     return OrphanToken(id=id_, last_four=f"{id_:04}", name=lost(id_).name, seen_at=seen_at)
 
 
-NOBODY = Claims((), ())
+NOBODY: tuple[str, ...] = ()
 
 
 @pytest.mark.parametrize(
-    ("token", "retained", "claims", "is_orphan"),
+    ("token", "retained", "owners", "is_orphan"),
     [
         pytest.param(lost(7), (), NOBODY, True, id="Nobody lays claim to a token with our tag."),
         pytest.param(lost(7, None), (), NOBODY, False, id="A token without a tag is a person's."),
         pytest.param(lost(7, FOREIGN_TAG), (), NOBODY, False, id="It bears another installation's tag."),
-        pytest.param(lost(7), (), Claims((LOST_OWNER,), ()), False, id="Its owner lives."),
-        pytest.param(lost(7), (), Claims((), (7,)), False, id="Its id is on record, whatever its tag says."),
-        pytest.param(lost(7), (), Claims(("another",), (8,)), True, id="Only others are laid claim to."),
+        pytest.param(lost(7), (), (LOST_OWNER,), False, id="Its owner lives."),
+        pytest.param(lost(7), (), ("another",), True, id="Only others live."),
         pytest.param(lost(7), (LOST_OWNER,), NOBODY, False, id="Its owner left it on purpose."),
         pytest.param(lost(7), ("another",), NOBODY, True, id="Another owner left tokens on purpose."),
     ],
 )
 def test_an_orphan_bears_our_tag_and_belongs_to_nobody(
-    token: RemoteToken, retained: tuple[str, ...], claims: Claims, *, is_orphan: bool
+    token: RemoteToken, retained: tuple[str, ...], owners: tuple[str, ...], *, is_orphan: bool
 ) -> None:
-    found = orphans_among((token,), INSTALLATION, retained, claims.cover)
+    found = orphans_among((token,), INSTALLATION, retained, lambda each: belongs_to(each, owners))
 
     assert (token,) * is_orphan == found
 
 
 def test_orphans_come_by_their_ids() -> None:
-    assert (lost(3), lost(7)) == orphans_among((lost(7), lost(3)), INSTALLATION, (), NOBODY.cover)
+    assert (lost(3), lost(7)) == orphans_among((lost(7), lost(3)), INSTALLATION, (), lambda _: False)
 
 
-def test_a_token_without_a_tag_is_covered_by_its_id_alone() -> None:
-    assert not Claims((LOST_OWNER,), ()).cover(lost(7, None))
-    assert Claims((), (7,)).cover(lost(7, None))
-
-
-def test_the_ids_on_record_are_those_of_the_held_token_and_of_those_on_their_way_out() -> None:
-    assert {1, 2, 3} == ids_on_record(a_status(current=a_current(1), previous=(a_previous(2), a_previous(3))))
-    assert set() == ids_on_record(WIPED)
+def test_a_token_without_a_tag_belongs_to_nobody() -> None:
+    assert not belongs_to(lost(7, None), (LOST_OWNER,))
 
 
 @pytest.mark.parametrize(
