@@ -19,7 +19,8 @@ from mailtrap_operator.api.secret_template import SecretTemplate
 from mailtrap_operator.api.targets import RestartTarget
 
 ResourceId = Annotated[
-    Annotated[int, Field(strict=True, ge=1)] | Annotated[str, Field(min_length=1, max_length=64)],
+    Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
+    | Annotated[str, Field(min_length=1, max_length=64)],
     WithJsonSchema({"x-kubernetes-int-or-string": True, "minimum": 1, "minLength": 1, "maxLength": 64}),
 ]
 
