@@ -51,7 +51,7 @@ def test_a_conflict_is_retryable_and_all_others_stand_apart() -> None:
         ("x" * 290 + " 0f1e2d3c4b5a69788796a5b4c3d2e1f0", "x" * 290 + " [left ou…"),
     ],
 )
-def test_a_servers_words_are_one_visible_line_of_bounded_length_without_values(text: str, shown: str) -> None:
+def test_a_servers_words_are_one_line_of_bounded_length(text: str, shown: str) -> None:
     assert shown == quoted(text)
 
 
