@@ -17,7 +17,7 @@ from mailtrap_operator.clients.cluster_access import ClusterAccess
 from mailtrap_operator.clients.errors import Retryable
 from mailtrap_operator.clients.kube import KubeClient, connect
 from mailtrap_operator.clients.lease_store import LeaseStore
-from mailtrap_operator.clients.mailtrap import http_clients
+from mailtrap_operator.clients.mailtrap_http import http_clients
 from mailtrap_operator.composition import Operator, Surroundings
 from mailtrap_operator.core.ownership import installation_of
 from mailtrap_operator.core.reasons import Reason

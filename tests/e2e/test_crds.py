@@ -103,6 +103,43 @@ def labels(**labels: str) -> Json:
 DURATION = "must be a duration from 1m to 43800h in hours, minutes and seconds, such as 2160h"
 OBJECT_NAME = "must be a Kubernetes object name such as billing-mailtrap"
 ONE_LINE = "must be one line that neither begins nor ends with a blank"
+UNSEEN = "must not contain characters that are not seen: control and format characters"
+NOT_SEEN = (
+    *(
+        0x09,
+        0x7F,
+        0x9F,
+        0xAD,
+        0x34F,
+        0x61C,
+        0x115F,
+        0x1160,
+        0x17B4,
+        0x17B5,
+        0x180B,
+        0x180E,
+        0x180F,
+        0x200B,
+        0x200D,
+    ),
+    *(
+        0x200F,
+        0x202A,
+        0x202E,
+        0x2060,
+        0x2066,
+        0x2069,
+        0x2800,
+        0x3164,
+        0xE000,
+        0xF8FF,
+        0xFE00,
+        0xFE0F,
+        0xFEFF,
+        0xFFA0,
+    ),
+    *(0xFFF9, 0xE0001, 0xE0020, 0xE007F, 0xE0100, 0xE01EF, 0xF0000, 0x10FFFD),
+)
 ID_OR_NAME = "give the id or the name of a resource, one of them and not both"
 RESERVED = "keys under mailtrap-operator.io/ and app.kubernetes.io/managed-by belong to the operator"
 TOOLS = "keys by which Argo CD, Flux, Helm and kubectl know their own objects"
@@ -135,6 +172,8 @@ REFUSED_TOKENS: dict[str, tuple[Json, str]] = {
     "resource name too long": (token(resources=[NAMED | {"name": "n" * 256}]), "may not be more than 255"),
     "resource name of two lines": (token(resources=[NAMED | {"name": "a\nb"}]), ONE_LINE),
     "resource name with blanks around": (token(resources=[NAMED | {"name": " a"}]), ONE_LINE),
+    "resource name that turns the writing": (token(resources=[NAMED | {"name": "a\u202eb"}]), UNSEEN),
+    "resource name with a filler": (token(resources=[NAMED | {"name": "\u3164"}]), UNSEEN),
     "resource name no text": (token(resources=[NAMED | {"name": 7}]), "must be of type string"),
     "resource twice, once as text": (
         token(resources=[RESOURCE, RESOURCE | {"id": "3229"}]),
@@ -159,6 +198,11 @@ REFUSED_TOKENS: dict[str, tuple[Json, str]] = {
     "display name with a line separator": (token(displayName="a\u2028b"), ONE_LINE),
     "display name with blanks around": (token(displayName=" a "), ONE_LINE),
     "display name empty": (token(displayName=""), ONE_LINE),
+    **{
+        f"display name with U+{character:04X}": (token(displayName=f"a{chr(character)}b"), UNSEEN)
+        for character in NOT_SEEN
+    },
+    "display name that ends unseen": (token(displayName="a\u200b"), UNSEEN),
     "display name too long": (token(displayName="a" * 151), "may not be more than 150"),
     "policy After alone": (token(expiration={"policy": "After"}), "policy After needs 'after'"),
     "after without its policy": (token(expiration={"after": "1h"}), "no other policy takes it"),
@@ -346,6 +390,8 @@ ACCEPTED_TOKENS: dict[str, Json] = {
     "no overlap": token(rotation={"overlap": "0s"}),
     "the longest overlap": token(rotation={"overlap": "720h"}),
     "the longest names": token(displayName="a" * 150, secretName="a" * 253),
+    "a display name of many scripts": token(displayName="Ünïcode ‒ 日本語 עברית العربية ភាសា 🚀 é"),
+    "a resource name of many scripts": token(resources=[NAMED | {"name": "日本語 עברית 🚀"}]),
     "a display name of one letter": token(displayName="ß"),
     "every placeholder": template(data={"all": " ".join(PLACEHOLDERS)}),
     "a label that looks like a tool's": labels(**{"example.com/helm.sh": "x", "app.kubernetes.io/name": "x"}),

@@ -19,13 +19,26 @@ from mailtrap_operator.api.secret_template import SecretTemplate
 from mailtrap_operator.api.targets import RestartTarget
 
 ResourceId = Annotated[
-    Annotated[int, Field(strict=True, ge=1)] | Annotated[str, Field(min_length=1, max_length=64)],
+    Annotated[int, Field(strict=True, ge=1, le=2**63 - 1)]
+    | Annotated[str, Field(min_length=1, max_length=64)],
     WithJsonSchema({"x-kubernetes-int-or-string": True, "minimum": 1, "minLength": 1, "maxLength": 64}),
 ]
 
 _ONE_LINE = (
     r"self.matches('^[^\\p{Cc}\\p{Z}]([^\\p{Cc}\\p{Zl}\\p{Zp}]*[^\\p{Cc}\\p{Z}])?$')",
     "must be one line that neither begins nor ends with a blank",
+)
+# Three classes of Unicode, and what is as invisible in others: a joiner, fillers, vowels without a form, selectors.
+_UNSEEN = (
+    r"\\p{Cf}\\p{Co}\\p{Cc}\\x{034F}\\x{115F}\\x{1160}\\x{17B4}\\x{17B5}\\x{180B}-\\x{180F}\\x{2800}\\x{3164}"
+    r"\\x{FE00}-\\x{FE0F}\\x{FFA0}\\x{E0100}-\\x{E01EF}"
+)
+_SEEN = (
+    f"!self.matches('[{_UNSEEN}]')",
+    (
+        "must not contain characters that are not seen: control and format characters (such as those that turn the "
+        "direction of writing, or have no width), private-use characters, fillers and variation selectors; remove them"
+    ),
 )
 ResourceType = Annotated[str, Field(min_length=1, max_length=64, pattern="^[A-Za-z][A-Za-z0-9_-]*$")]
 ResourceName = Annotated[str, Field(min_length=1, max_length=255)]
@@ -46,7 +59,7 @@ class Resource(Model):
         None,
         description="Name of the Mailtrap resource, instead of its id. It is looked up once; status.resources says "
         "which id it stands for. A name such as example.com or 'My sandbox'.",
-        json_schema_extra=cel(_ONE_LINE),
+        json_schema_extra=cel(_ONE_LINE, _SEEN),
     )
     access_level: Literal["Admin", "Viewer"] = Field(description="What the token may do with the resource.")
 
@@ -115,6 +128,7 @@ class ApiTokenSpec(Model):
         json_schema_extra=cel(
             ("!self.contains('[k8s:')", "must not contain '[k8s:': the operator's tag begins so"),
             _ONE_LINE,
+            _SEEN,
         ),
     )
     resources: tuple[Resource, ...] = Field(

@@ -15,8 +15,10 @@ from datetime import timedelta
 
 from mailtrap_operator.core.observation import Unknown
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.redaction import Redaction
 
 _QUOTED = 300
+_NOTHING_KNOWN = Redaction()
 
 
 class Failure(Exception):  # noqa: N818 - its kinds are named by what must happen next
@@ -63,7 +65,14 @@ class Terminal(Failure):
     """The same call is refused again until somebody changes something."""
 
 
-def quoted(text: str) -> str:
-    """Return a server's words in one line, cut to a length that suits a message."""
-    line = " ".join(text.split())
+def quoted(text: str, redaction: Redaction = _NOTHING_KNOWN) -> str:
+    """Return a server's words in one visible line without token values, cut to a length that suits a message."""
+    line = redaction.shown(" ".join(visible(text).split()))
     return line if len(line) <= _QUOTED else line[: _QUOTED - 1] + "…"
+
+
+def visible(text: str) -> str:
+    """Return a text with a blank in the place of each character that is not seen, such as one that turns the writing."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else " " for character in text)

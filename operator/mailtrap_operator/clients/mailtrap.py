@@ -5,7 +5,6 @@ body or a lost connection leaves it uncertain. A value leaves this module as `Se
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from typing import Any, assert_never
 
 import httpx
 from pydantic import SecretStr, ValidationError
+from pydantic_core import from_json
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, Resource, print_time
 from mailtrap_operator.clients.errors import (
@@ -24,28 +24,23 @@ from mailtrap_operator.clients.errors import (
     Uncertain,
     quoted,
 )
-from mailtrap_operator.clients.identification import USER_AGENT
 from mailtrap_operator.clients.mailtrap_bodies import (
     RESOURCE_TREE,
     TOKEN_LIST,
     IssuedBody,
     TokenBody,
+    is_sendable,
     resource_body,
 )
+from mailtrap_operator.clients.mailtrap_http import SUCCESS, Answer, read
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
 from mailtrap_operator.core.observation import Catalogue, RemoteToken
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.redaction import Redaction
 
 _PAUSE = timedelta(seconds=10)
 """How long to keep quiet after a 429 that names no time: the server's window."""
-
-
-def http_clients() -> Callable[[], httpx.AsyncClient]:
-    """Return what makes connection pools; they share one set of certificates, which is large."""
-    tls = ssl.create_default_context()
-    # No timeout of its own: each call is bounded as a whole.
-    return lambda: httpx.AsyncClient(verify=tls, timeout=None, headers={"User-Agent": USER_AGENT})  # noqa: S113
 
 
 class MailtrapClient:
@@ -75,6 +70,7 @@ class MailtrapClient:
         self._account_id = account_id
         self._tokens = f"{self._root}/{account_id}/api_tokens"
         self._credential = credential
+        self._redaction = Redaction(credential.get_secret_value())
         self._timeout = request_timeout.total_seconds()
 
     @property
@@ -84,30 +80,34 @@ class MailtrapClient:
 
     async def list_tokens(self) -> tuple[RemoteToken, ...]:
         """Return every token that the credential can see."""
-        response = await self._call("GET", self._tokens)
+        content = await self._call("GET", self._tokens)
         try:
-            return tuple(body.as_token(self._account) for body in TOKEN_LIST.validate_json(response.content))
+            listed = TOKEN_LIST.validate_json(content)
         except ValidationError:
             raise _unusable("the list of tokens") from None
+        return tuple(body.as_token(self._account, self._redaction) for body in listed if body.has_id)
 
     async def list_resources(self) -> Catalogue:
         """Return every resource that the credential can see."""
-        response = await self._call("GET", f"{self._root}/{self._account_id}/permissions/resources")
+        content = await self._call("GET", f"{self._root}/{self._account_id}/permissions/resources")
         try:
-            tree = RESOURCE_TREE.validate_json(response.content)
+            tree = RESOURCE_TREE.validate_json(content)
         except ValidationError:
             raise _unusable("the account's resources") from None
-        return Catalogue(self._account_id, tuple(entry for top in tree for entry in top.flat()))
+        entries = tuple(entry for top in tree for entry in top.flat(self._redaction))
+        return Catalogue(self._account_id, entries)
 
     async def get_token(self, token_id: int) -> RemoteToken | None:
         """Return one token, or None when the API positively has no such token."""
         try:
-            response = await self._call("GET", f"{self._tokens}/{token_id}")
-            return TokenBody.model_validate_json(response.content).as_token(self._account)
+            body = TokenBody.model_validate_json(await self._call("GET", f"{self._tokens}/{token_id}"))
         except Missing:
             return None
         except ValidationError:
             raise _unusable("a token") from None
+        if not body.has_id:
+            raise _unusable("a token")
+        return body.as_token(self._account, self._redaction)
 
     async def create_token(
         self, name: str, resources: Sequence[Resource], expires_at: WantedExpiry
@@ -127,16 +127,18 @@ class MailtrapClient:
         """Delete a token; one that is gone already counts as deleted."""
         with suppress(Missing):
             try:
-                response = await self._call("DELETE", f"{self._tokens}/{token_id}")
+                content = await self._call("DELETE", f"{self._tokens}/{token_id}")
             except Terminal as failure:
                 message = f"Token {token_id} may not be deleted. {failure.said} Allow it in Mailtrap, or delete it there."
                 raise Terminal(failure.reason, message) from None
-            if response.content and not _is_json(response):
+            if content and not _is_json(content):
                 message = "Mailtrap's answer to a deletion could not be read; it is looked at again."
                 raise Uncertain(Reason.REMOTE_ANSWER_UNUSABLE, message)
 
     async def is_accepted(self, value: SecretStr) -> bool:
-        """Whether a token value authenticates; only a clear refusal says no."""
+        """Whether a token value authenticates; only a clear refusal says no, and what cannot be a value at all."""
+        if not is_sendable(value):
+            return False
         try:
             await self._send("GET", self._root, value, None)
         except Unauthorized:
@@ -146,45 +148,54 @@ class MailtrapClient:
         return True
 
     async def _issue(self, url: str, body: Mapping[str, Any] | None) -> tuple[RemoteToken, SecretStr]:
-        response = await self._call("POST", url, body)
+        content = await self._call("POST", url, body)
         try:
-            issued = IssuedBody.model_validate_json(response.content)
+            issued = IssuedBody.model_validate_json(content)
         except ValidationError:
             message = (
                 "Mailtrap's answer to a new token could not be read; the token may exist, its value is lost."
             )
             raise Uncertain(Reason.REMOTE_ANSWER_UNUSABLE, message) from None
-        return issued.as_token(self._account), issued.token
+        redaction = Redaction(self._credential.get_secret_value(), issued.token.get_secret_value())
+        return issued.as_token(self._account, redaction), issued.token
 
-    async def _call(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+    async def _call(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> bytes:
         try:
-            response = await self._send(method, url, self._credential, body)
+            answer = await self._send(method, url, self._credential, body)
         except Failure as failure:
             if failure.reason is Reason.RATE_LIMITED:
                 self.pacer.pause(failure.retry_after or _PAUSE)
             raise
         with suppress(KeyError, ValueError):
-            self.pacer.heed(int(response.headers["X-Ratelimit-Remaining"]))
-        return response
+            self.pacer.heed(int(answer.headers["X-Ratelimit-Remaining"]))
+        if answer.content is None:
+            message = (
+                "Mailtrap's answer is compressed or too long to be one of the API; it is looked at again."
+            )
+            raise Uncertain(Reason.REMOTE_ANSWER_UNUSABLE, message)
+        return answer.content
 
     async def _send(
         self, method: str, url: str, credential: SecretStr, body: Mapping[str, Any] | None
-    ) -> httpx.Response:
-        headers = {"Api-Token": credential.get_secret_value()}
+    ) -> Answer:
+        headers = {"Api-Token": credential.get_secret_value(), "Accept-Encoding": "identity"}
         try:
             async with asyncio.timeout(self._timeout):
                 if method != "GET":
                     self._before_mutation()
-                response = await self._http.request(method, url, headers=headers, json=body)
+                async with self._http.stream(method, url, headers=headers, json=body) as response:
+                    answer = await read(response)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             message = f"Mailtrap could not be reached ({type(error).__name__}); it is tried again."
             raise Retryable(Reason.REMOTE_UNAVAILABLE, message) from None
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
             message = f"Mailtrap gave no complete answer ({type(error).__name__}); it is looked at again."
             raise Uncertain(Reason.REMOTE_UNAVAILABLE, message) from None
-        if response.status_code in {200, 201, 204}:
-            return response
-        raise _failure_of(response)
+        if answer.status in SUCCESS:
+            return answer
+        # The value that is tested is known here, and nowhere later.
+        redaction = Redaction(self._credential.get_secret_value(), credential.get_secret_value())
+        raise _failure_of(answer, redaction)
 
 
 def _expiry(expires_at: WantedExpiry) -> dict[str, str | None]:
@@ -225,41 +236,44 @@ _REFUSED = (Terminal, Reason.REQUEST_REFUSED, "Correct the spec.")
 _BROKEN = (Uncertain, Reason.REMOTE_UNAVAILABLE, "It is tried again.")
 
 
-def _failure_of(response: httpx.Response) -> Failure:
+def _failure_of(answer: Answer, redaction: Redaction) -> Failure:
     """Read an answer that is not a success."""
-    words = _words_of(response)
+    words = _words_of(answer.content or b"", redaction)
     # Nothing that limits a rate carries a call out first, whoever limits it.
-    if words is None and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
-        message = f"Something other than the API answered {response.status_code}, perhaps a proxy. It is tried again."
-        return Uncertain(Reason.REMOTE_UNAVAILABLE, message, _retry_after(response))
-    kind, reason, advice = _MEANING.get(
-        response.status_code, _REFUSED if response.is_client_error else _BROKEN
-    )
-    said = f'Mailtrap answered {response.status_code}: "{words or "too many requests"}".'
-    return kind(reason, f"{said} {advice}", _retry_after(response), said=said)
+    if words is None and answer.status != httpx.codes.TOO_MANY_REQUESTS:
+        message = (
+            f"Something other than the API answered {answer.status}, perhaps a proxy. It is tried again."
+        )
+        return Uncertain(Reason.REMOTE_UNAVAILABLE, message, _retry_after(answer.headers))
+    is_refusal = httpx.codes.is_client_error(answer.status)
+    kind, reason, advice = _MEANING.get(answer.status, _REFUSED if is_refusal else _BROKEN)
+    said = f'Mailtrap answered {answer.status}: "{words or "too many requests"}".'
+    return kind(reason, f"{said} {advice}", _retry_after(answer.headers), said=said)
 
 
-def _is_json(response: httpx.Response) -> bool:
+def _is_json(content: bytes) -> bool:
     try:
-        response.json()
+        from_json(content)
     except ValueError:
         return False
     return True
 
 
-def _words_of(response: httpx.Response) -> str | None:
+def _words_of(content: bytes, redaction: Redaction) -> str | None:
     """Return the error in the API's own JSON form, or None when the body is something else."""
     try:
-        body = response.json()
+        # Unlike the one of the standard library, this parser answers for every body with a ValueError at worst.
+        body = from_json(content)
     except ValueError:
         return None
     if not isinstance(body, dict):
         return None
     match body.get("error", body.get("errors")):
         case str() as text:
-            return quoted(text)
+            return quoted(text, redaction)
         case dict() as attributes:
-            return quoted("; ".join(f"{name}: {_joined(messages)}" for name, messages in attributes.items()))
+            words = (f"{name}: {_joined(messages)}" for name, messages in attributes.items())
+            return quoted("; ".join(words), redaction)
         case _:
             return None
 
@@ -268,8 +282,8 @@ def _joined(messages: object) -> str:
     return ", ".join(map(str, messages)) if isinstance(messages, list) else str(messages)
 
 
-def _retry_after(response: httpx.Response) -> timedelta | None:
+def _retry_after(headers: httpx.Headers) -> timedelta | None:
     try:
-        return timedelta(seconds=min(max(float(response.headers["Retry-After"]), 0.0), 3600.0))
+        return timedelta(seconds=min(max(float(headers["Retry-After"]), 0.0), 3600.0))
     except (KeyError, ValueError):
         return None

@@ -1,14 +1,15 @@
 """The JSON of the remote API: how tokens and resources read there, and how a permission is written.
 
-Fields that are not known are ignored; the value of an issued token is read into a type that does not print it.
+Fields that are not known are ignored; the value of an issued token is read into a type that does not print it. What
+the server calls a token leaves this module as it may be shown.
 """
 
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated, Self
 
 from pydantic import (
-    AwareDatetime,
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -17,15 +18,25 @@ from pydantic import (
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    field_validator,
 )
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, Resource, ResourceId
+from mailtrap_operator.clients.errors import visible
 from mailtrap_operator.core.observation import CatalogueEntry, Permission, RemoteToken
 from mailtrap_operator.core.ownership import parse_tag
+from mailtrap_operator.core.redaction import Redaction, without_tokens
 from mailtrap_operator.core.resource_types import todays_type
 
 _ACCESS_LEVELS = {"Admin": 100, "Viewer": 10}
 _LEVELS = {number: name for name, number in _ACCESS_LEVELS.items()}
+
+_INT64 = 2**63 - 1
+_LONGEST_NAME = 512
+"""So much of a name's end is kept, where the tag stands; names of ours have about 300 characters at most."""
+_LONGEST_WORD = 64
+_LONGEST_RESOURCE_NAME = 255
+"""A longer one cannot be given in a spec."""
 
 
 def resource_body(resource: Resource) -> dict[str, str | int | None]:
@@ -37,12 +48,18 @@ def resource_body(resource: Resource) -> dict[str, str | int | None]:
     }
 
 
+_Word = Annotated[str, Field(max_length=_LONGEST_WORD)]
+
+
 class _Resource(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    resource_type: str
-    resource_id: int | str
-    access_level: int
+    resource_type: _Word
+    resource_id: Annotated[int, Field(le=_INT64)] | _Word
+    access_level: int = Field(ge=0, le=_INT64)
+
+    def is_quoting(self, redaction: Redaction) -> bool:
+        return redaction.is_quoted_in(f"{self.resource_type} {self.resource_id}")
 
     def as_permission(self) -> Permission:
         level = _LEVELS.get(self.access_level, str(self.access_level))
@@ -57,36 +74,69 @@ def _or_not_told(value: object, validate: ValidatorFunctionWrapHandler) -> list[
     return resources
 
 
+def _in_utc(moment: datetime) -> datetime:
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return aware.astimezone(UTC).replace(microsecond=0)
+    except OverflowError:
+        raise ValueError("a time must lie between the years 1 and 9999 in UTC") from None
+
+
 class TokenBody(BaseModel):
     """A token without its value."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    id: int = Field(ge=1)
-    name: str
-    last_4_digits: str
-    expires_at: AwareDatetime | None = None
+    id: int
+    # What may be null in tokens of others must not hide ours.
+    name: str | None
+    last_4_digits: str | None
+    expires_at: Annotated[datetime, AfterValidator(_in_utc)] | None = None
     # A form that is not understood must not hide the token: then its permissions count as not told.
     resources: Annotated[list[_Resource] | None, WrapValidator(_or_not_told)] = None
 
-    def as_token(self, account: AccountRef) -> RemoteToken:
-        """Return what matters of it."""
+    @property
+    def has_id(self) -> bool:
+        """Whether the id is one that can be written down; without it nothing can be done with the token."""
+        return 1 <= self.id <= _INT64
+
+    def as_token(self, account: AccountRef, redaction: Redaction) -> RemoteToken:
+        """Return what matters of it, as it may be shown; its tag is that of the real name."""
+        name = (self.name or "")[-_LONGEST_NAME:]
+        tag = parse_tag(name)
+        end = name.rindex(str(tag)) if tag else len(name)
         told = self.resources
+        if told is not None and any(each.is_quoting(redaction) for each in told):
+            told = None
         return RemoteToken(
             id=self.id,
-            name=self.name,
-            last_four=self.last_4_digits[-4:],
-            expires_at=self.expires_at.astimezone(UTC).replace(microsecond=0) if self.expires_at else None,
+            name=redaction.shown(visible(name[:end])) + name[end:],
+            last_four=visible((self.last_4_digits or "")[-4:]),
+            expires_at=self.expires_at,
             account=account,
-            tag=parse_tag(self.name),
+            tag=tag,
             permissions=None if told is None else tuple(sorted(each.as_permission() for each in told)),
         )
+
+
+def is_sendable(value: SecretStr) -> bool:
+    """Whether a text can stand in a header, as a token value must."""
+    text = value.get_secret_value()
+    return text != "" and text.isascii() and text.isprintable() and " " not in text
 
 
 class IssuedBody(TokenBody):
     """A token as it is shown once, with its value."""
 
-    token: SecretStr
+    id: int = Field(ge=1, le=_INT64)
+    token: SecretStr = Field(min_length=8, max_length=1024)
+
+    @field_validator("token")
+    @classmethod
+    def _can_be_sent(cls, value: SecretStr) -> SecretStr:
+        if not is_sendable(value):
+            raise ValueError("a token value has printable ASCII characters alone")
+        return value
 
 
 TOKEN_LIST = TypeAdapter(list[TokenBody], config=ConfigDict(hide_input_in_errors=True))
@@ -100,15 +150,20 @@ class ResourceBody(BaseModel):
 
     id: ResourceId
     name: str | None = None
-    type: str
+    type: _Word
     resources: list[Self] | None = None
 
-    def flat(self) -> Iterator[CatalogueEntry]:
-        """Yield the resource and all inside it; one without a name cannot be named."""
-        if self.name:
-            yield CatalogueEntry(self.type, self.name, self.id)
+    def flat(self, redaction: Redaction) -> Iterator[CatalogueEntry]:
+        """Yield the resource and all inside it; one without a name, or with one that no spec can give, is left out.
+
+        The name is the real one, since specs are compared with it.
+        """
+        name = self.name or ""
+        is_nameable = 0 < len(name) <= _LONGEST_RESOURCE_NAME
+        if is_nameable and not redaction.is_quoted_in(f"{self.type} {name} {self.id}"):
+            yield CatalogueEntry(without_tokens(visible(self.type)), name, self.id)
         for inside in self.resources or ():
-            yield from inside.flat()
+            yield from inside.flat(redaction)
 
 
 RESOURCE_TREE = TypeAdapter(list[ResourceBody], config=ConfigDict(hide_input_in_errors=True))

@@ -27,14 +27,12 @@ from mailtrap_operator.core.actions import DesiredSecret
 from mailtrap_operator.core.digests import PLACEHOLDER, form_digest
 from mailtrap_operator.core.observation import Absent, FormerValue, Found, OwnerReference, SecretState
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.redaction import Redaction
 from mailtrap_operator.core.templates import filled_for_token
 from mailtrap_operator.core.wishes import MANAGED_BY
 
 _STAND_IN = "0" * 32
 """Written in a dry run, where no value exists yet."""
-
-_PIECE = 8
-"""So many characters of a value in a row are never passed on, wherever a server's message was cut."""
 
 
 class SecretStore:
@@ -103,12 +101,12 @@ class SecretStore:
         except (Missing, Terminal) as failure:
             if isinstance(failure, Missing) and desired.resource_version is not None:
                 raise _changed(desired.name) from None
-            message = _harmless(failure.message, value, kept, *data.values())
+            message = _harmless(failure.message, value, kept)
             raise Terminal(
                 Reason.SECRET_WRITE_REFUSED, f"Secret {desired.name} cannot be written: {message}"
             ) from None
         except Failure as failure:
-            message = _harmless(failure.message, value, kept, *data.values())
+            message = _harmless(failure.message, value, kept)
             raise type(failure)(failure.reason, message, failure.retry_after) from None
 
 
@@ -264,10 +262,8 @@ def _encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def _harmless(message: str, *texts: str | None) -> str:
-    """Return a server's message, unless it quotes a piece of what was to be written, plain or encoded."""
-    for text in filter(None, (*texts, *(_encoded(text) for text in texts if text))):
-        pieces = (text[start : start + _PIECE] for start in range(len(text) - _PIECE + 1))
-        if any(piece in message for piece in pieces):
-            return "the API server's message quotes the data of the Secret and is left out."
+def _harmless(message: str, *values: str | None) -> str:
+    """Return the API server's message, unless it quotes a piece of a value that was to be written."""
+    if Redaction(*values).is_quoted_in(message):
+        return "the API server's message quotes the data of the Secret and is left out."
     return message

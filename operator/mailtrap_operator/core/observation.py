@@ -12,6 +12,7 @@ from mailtrap_operator.api.v1alpha1 import AccountPolicy, AccountRef, ApiToken, 
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.ownership import Tag
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.redaction import without_tokens
 from mailtrap_operator.core.workloads import MissingTarget, Workload
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ class Permission(NamedTuple):
     access_level: str
 
     def __str__(self) -> str:
-        return f"{self.type} {self.id} {self.access_level}"
+        return without_tokens(f"{self.type} {self.id} {self.access_level}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,10 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-_TAG = re.compile(r"\[k8s:([a-z2-7]{6})-([a-z2-7]{10})-([a-z2-7]{8})\](?: \d+)*$")
+MARK = re.compile(r"\[k8s:([a-z2-7]{6})-([a-z2-7]{10})-([a-z2-7]{8})\]")
+"""What a tag looks like, wherever it stands."""
+
+_TAG = re.compile(rf"{MARK.pattern}(?: \d+)*$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from mailtrap_operator.api.v1alpha1 import ApiToken, BoundResource, Resource
 from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.observation import Catalogue, CatalogueEntry, Found, Unknown
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.redaction import without_tokens
 from mailtrap_operator.core.resource_types import todays_type
 
 _MOST_TOLD = 10
@@ -109,7 +110,7 @@ def _look_up(resource: Resource, catalogue: Catalogue) -> BoundResource | Unreso
     if len(matches) == 1:
         return BoundResource(type=resource.type, name=name, id=matches[0].id, account_id=catalogue.account_id)
     if matches:
-        ids = _some(sorted(str(entry.id) for entry in matches))
+        ids = _some(sorted(_cut(str(entry.id)) for entry in matches))
         message = f"{len(matches)} resources of type {type_} are named {name!r}: {ids}. Give the id of the one that is meant."
         return Unresolved(Reason.RESOURCE_AMBIGUOUS, message)
     message = f"No resource of type {type_} is named {name!r}. Correct the name, or give the id instead."
@@ -117,7 +118,7 @@ def _look_up(resource: Resource, catalogue: Catalogue) -> BoundResource | Unreso
 
 
 def _candidates(type_: str, of_type: Iterable[CatalogueEntry], catalogue: Catalogue) -> str:
-    if told := sorted(f"{_cut(entry.name)!r} ({entry.id})" for entry in of_type):
+    if told := sorted(f"{_cut(entry.name)!r} ({_cut(str(entry.id))})" for entry in of_type):
         return f"There are {_some(told)}."
     if types := sorted({todays_type(entry.type) for entry in catalogue.entries}):
         return f"The account shows none of type {type_}, but of {_some(types)}."
@@ -128,8 +129,9 @@ def _some(words: Sequence[str]) -> str:
     return enumerated(words, _MOST_TOLD)
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= _LONGEST_TOLD else f"{name[: _LONGEST_TOLD - 1]}…"
+def _cut(text: str) -> str:
+    told = without_tokens(text)
+    return told if len(told) <= _LONGEST_TOLD else f"{told[: _LONGEST_TOLD - 1]}…"
 
 
 def _all_of(troubles: Sequence[Unresolved]) -> Unresolved | None:

@@ -1,14 +1,24 @@
-"""Answers the kubelet and Prometheus: `/livez`, `/readyz`, `/metrics`."""
+"""Answers the kubelet and Prometheus: `/livez`, `/readyz`, `/metrics`; one request for each connection.
 
+Every pod of the cluster may ask, so what a connection costs is bounded.
+"""
+
+import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
-from aiohttp import web
+from aiohttp import hdrs, web
+
+from mailtrap_operator.runtime.connections import LONGEST, BoundedConnections
 
 _Answer = Awaitable[web.StreamResponse]
 
 
 class HealthServer:
-    """Serves three pages; a check returns what is wrong, or None. `role` says what this replica does."""
+    """Serves three pages; a check returns what is wrong, or None. `role` says what this replica does.
+
+    No connection lasts longer than `longest`.
+    """
 
     def __init__(
         self,
@@ -19,23 +29,46 @@ class HealthServer:
         is_ready: Callable[[], str | None],
         role: Callable[[], str],
         metrics: Callable[[], bytes],
+        longest: timedelta = LONGEST,
     ) -> None:
         self._host = host
         self._port = port
+        self._longest = longest
+        self._listener: asyncio.Server | None = None
         app = web.Application()
         app.router.add_get("/livez", _check(is_live, lambda: "ok"))
         app.router.add_get("/readyz", _check(is_ready, lambda: f"ok; {role()}"))
         app.router.add_get("/metrics", _metrics(metrics))
+        app.on_response_prepare.append(_close_after)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
 
     async def start(self) -> None:
         """Begin to listen."""
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        server = self._runner.server
+        if server is None:
+            raise RuntimeError("the runner was set up and has no server")
+        factory = BoundedConnections(server, self._longest)
+        self._listener = await asyncio.get_running_loop().create_server(factory, self._host, self._port)
+
+    @property
+    def port(self) -> int:
+        """Where it listens; the free port that was found where 0 was asked for."""
+        if self._listener is None:
+            return self._port
+        port: int = self._listener.sockets[0].getsockname()[1]
+        return port
 
     async def stop(self) -> None:
         """Stop listening."""
+        if self._listener:
+            self._listener.close()
         await self._runner.cleanup()
+
+
+async def _close_after(_request: web.Request, response: web.StreamResponse) -> None:
+    response.force_close()
+    response.headers[hdrs.CONNECTION] = "close"
 
 
 def _check(check: Callable[[], str | None], well: Callable[[], str]) -> Callable[[web.Request], _Answer]:

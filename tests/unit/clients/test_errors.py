@@ -6,6 +6,7 @@ from mailtrap_operator.clients import errors
 from mailtrap_operator.clients.errors import Conflict, Failure, Retryable, quoted
 from mailtrap_operator.core.observation import Unknown
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.redaction import Redaction
 
 KINDS = [
     errors.Retryable,
@@ -45,7 +46,14 @@ def test_a_conflict_is_retryable_and_all_others_stand_apart() -> None:
         ("  two\n\t lines ", "two lines"),
         ("x" * 300, "x" * 300),
         ("x" * 301, "x" * 299 + "…"),
+        ("a\u202egnp\u200b.exe \x1b[31m", "a gnp .exe [31m"),
+        ("token 0f1e2d3c4b5a69788796a5b4c3d2e1f0 is bad", "token [left out] is bad"),
+        ("x" * 290 + " 0f1e2d3c4b5a69788796a5b4c3d2e1f0", "x" * 290 + " [left ou…"),
     ],
 )
 def test_a_servers_words_are_one_line_of_bounded_length(text: str, shown: str) -> None:
     assert shown == quoted(text)
+
+
+def test_words_that_quote_what_is_known_are_left_out_before_they_are_cut() -> None:
+    assert "[left out]" == quoted("x" * 295 + " correct horse", Redaction("correct horse"))

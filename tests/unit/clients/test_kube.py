@@ -195,6 +195,16 @@ async def test_a_long_message_is_cut() -> None:
     assert 400 > len(failure.message)
 
 
+async def test_a_message_that_quotes_what_looks_like_a_token_shows_the_rest() -> None:
+    said = "webhook denied: header Api-Token: 0f1e2d3c4b5a69788796a5b4c3d2e1f0 is not allowed"
+    failure = await failure_of(EVERY_CALL["get"], answer(403, status_object(403, said)))
+
+    assert (
+        'The Kubernetes API answered 403: "webhook denied: header Api-Token: [left out] is not allowed".'
+        == failure.message
+    )
+
+
 def test_the_paths_of_objects() -> None:
     group = "/apis/mailtrap-operator.io/v1alpha1"
     assert f"{group}/namespaces/team/apitokens/billing" == api_token_path("team", "billing")

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from mailtrap_operator.api.v1alpha1 import Resource
 from mailtrap_operator.clients.errors import Retryable
-from mailtrap_operator.clients.mailtrap import http_clients
+from mailtrap_operator.clients.mailtrap_http import http_clients
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.actions import WantedExpiry
 from mailtrap_operator.core.lanes import Lane

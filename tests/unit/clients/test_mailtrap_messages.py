@@ -75,7 +75,7 @@ async def test_a_refused_deletion_names_the_token_and_the_way_out(status: int, w
 @virtual
 async def test_a_long_message_of_the_server_is_cut() -> None:
     remote = Remote.with_account()
-    remote.fault("create", "status", status=422, body={"error": "x" * 100_000})
+    remote.fault("create", "status", status=422, body={"error": "x" * 50_000})
 
     failure = await failure_of(ISSUES["create"], remote, 0)
 

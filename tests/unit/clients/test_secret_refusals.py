@@ -1,10 +1,12 @@
 """Writes that are tried only, and writes that the API server refuses."""
 
 import base64
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from mailtrap_operator.clients.errors import Conflict, Failure, Retryable, Terminal, Uncertain
 from mailtrap_operator.clients.secret_store import SecretStore
@@ -133,9 +135,18 @@ async def test_a_server_that_quotes_the_value_is_not_quoted(status: int, said: s
         await SecretStore(kube).publish(desired({"token": "${token}", "template": "x${token}"}), ISSUED)
 
     message = caught.value.message
-    assert "quotes the data" in message
+    assert "left out" in message
     for secret in (VALUE, base64.b64encode(VALUE.encode()).decode(), SHIFTED):
         assert not [secret[i : i + 8] for i in range(len(secret) - 7) if secret[i : i + 8] in message]
+
+
+@pytest.mark.parametrize("value", ["Zz!pq-Xy.wv", "correct horse battery"])
+async def test_a_value_that_looks_like_words_is_not_quoted_either(value: str) -> None:
+    kube = FakeKube()
+    kube.fail("POST", "/secrets", 403, f"denied: {value.upper()}")
+
+    with pytest.raises(Terminal, match="quotes the data of the Secret and is left out"):
+        await SecretStore(kube).publish(desired(), replace(ISSUED, value=SecretStr(value)))
 
 
 async def test_a_refusal_keeps_the_time_that_the_server_asked_for() -> None:

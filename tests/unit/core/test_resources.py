@@ -123,9 +123,16 @@ def test_an_account_without_an_answer_is_told_of_in_its_own_words() -> None:
     assert (TIMEOUT.reason, TIMEOUT.retry_after) == (trouble.reason, trouble.retry_after)
 
 
+VALUE = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 NO_SHOP = "No resource of type domain is named 'shop.example'. Correct the name, or give the id instead."
 UNKNOWN, AMBIGUOUS = Reason.RESOURCE_UNKNOWN, Reason.RESOURCE_AMBIGUOUS
 MANY = [("domain", f"{n:02}.example", n) for n in range(1, 14)]
+
+
+def test_a_name_that_looks_like_the_value_of_a_token_can_be_given_all_the_same() -> None:
+    wished = Resource(type="domain", name=VALUE, access_level="Admin")
+
+    assert ["domain 8 Admin"] == resources(named(wished), a_catalogue(("domain", VALUE, 8)))
 
 
 @pytest.mark.parametrize(
@@ -145,6 +152,12 @@ MANY = [("domain", f"{n:02}.example", n) for n in range(1, 14)]
             UNKNOWN,
             f"{NO_SHOP} There are {', '.join(f'{name!r} ({id_})' for _, name, id_ in MANY[:10])} and 3 more.",
             id="many names",
+        ),
+        pytest.param(
+            [("domain", f"of {VALUE}", VALUE)],
+            UNKNOWN,
+            f"{NO_SHOP} There are 'of [left out]' ([left out]).",
+            id="what looks like the value of a token",
         ),
         pytest.param(
             [("domain", "x" * 300, 8)], UNKNOWN, f"{NO_SHOP} There are '{'x' * 79}…' (8).", id="a long name"
@@ -174,7 +187,7 @@ MANY = [("domain", f"{n:02}.example", n) for n in range(1, 14)]
     ],
 )
 def test_a_name_that_stands_for_none_or_several_is_told_with_the_candidates(
-    entries: list[tuple[str, str, int]], reason: Reason, words: str
+    entries: list[tuple[str, str, int | str]], reason: Reason, words: str
 ) -> None:
     resolution = resolve(named(), ACCOUNT_ID, a_catalogue(*entries))
 

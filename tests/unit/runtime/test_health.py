@@ -1,11 +1,13 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 
 import aiohttp
 import pytest
 
+from mailtrap_operator.runtime.connections import LONGEST, MOST_CONNECTIONS
 from mailtrap_operator.runtime.health import HealthServer
 
 
@@ -15,15 +17,39 @@ async def served(
     is_live: Callable[[], str | None] = lambda: None,
     is_ready: Callable[[], str | None] = lambda: None,
     metrics: Callable[[], bytes] = lambda: b"",
+    longest: timedelta = LONGEST,
 ) -> AsyncIterator[str]:
     server = HealthServer(
-        host="127.0.0.1", port=0, is_live=is_live, is_ready=is_ready, role=lambda: "leading", metrics=metrics
+        host="127.0.0.1",
+        port=0,
+        is_live=is_live,
+        is_ready=is_ready,
+        role=lambda: "leading",
+        metrics=metrics,
+        longest=longest,
     )
     await server.start()
     try:
-        yield f"http://127.0.0.1:{server._runner.addresses[0][1]}"
+        yield f"http://127.0.0.1:{server.port}"
     finally:
         await server.stop()
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def ended(reader: asyncio.StreamReader) -> bytes:
+    """Return what was received until the other side closed the connection, in whichever way."""
+    try:
+        return await reader.read()
+    except ConnectionResetError:
+        return b""
 
 
 async def page(url: str, path: str) -> tuple[int, str]:
@@ -69,6 +95,43 @@ async def test_metrics_are_plain_text() -> None:
 async def test_there_are_no_other_pages() -> None:
     async with served() as url:
         assert 404 == (await page(url, "/"))[0]
+
+
+@pytest.mark.parametrize("path", ["/livez", "/metrics", "/unknown"])
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_a_connection_is_closed_after_its_answer(path: str, version: str) -> None:
+    async with served() as url, connected(url) as (reader, writer):
+        request = f"GET {path} HTTP/{version}\r\nHost: x\r\nConnection: keep-alive\r\n\r\n".encode()
+        writer.write(request * 2)
+
+        received = await asyncio.wait_for(reader.read(), 120)
+
+    assert 1 == received.count(b"HTTP/1.")
+    assert b"\r\nConnection: close\r\n" in received
+
+
+UNFINISHED = b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"X-Fill: " + b"a" * 7 * 1024
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", UNFINISHED, UNFINISHED + b"a" * 8 * 1024], ids=["nothing", "a part", "too much"]
+)
+async def test_a_probe_is_answered_however_many_connections_others_hold(sent: bytes) -> None:
+    async with AsyncExitStack() as stack:
+        url = await stack.enter_async_context(served())
+        held = [await stack.enter_async_context(connected(url)) for _ in range(200)]
+        for _, writer in held:
+            writer.write(sent)
+
+        assert (200, "ok") == await page(url, "/livez")
+        # The others were dropped for those that came after them.
+        for reader, _ in held[: 201 - MOST_CONNECTIONS]:
+            assert b"" == await asyncio.wait_for(ended(reader), 120)
+
+
+async def test_a_connection_that_sends_nothing_ends() -> None:
+    async with served(longest=timedelta(seconds=0.01)) as url, connected(url) as (reader, _):
+        assert b"" == await asyncio.wait_for(ended(reader), 120)
 
 
 async def test_nobody_listens_after_the_end() -> None:
