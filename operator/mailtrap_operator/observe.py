@@ -22,6 +22,7 @@ from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.clients.workloads import WorkloadStore
 from mailtrap_operator.core.consumers import restart_annotation
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
+from mailtrap_operator.core.limits import excessive_form
 from mailtrap_operator.core.observation import (
     LABELS_NOT_READ,
     NOT_ASKED_FOR,
@@ -34,7 +35,7 @@ from mailtrap_operator.core.observation import (
     Tenancy,
     Unknown,
 )
-from mailtrap_operator.core.policy import selector_of, unread_labels, violation
+from mailtrap_operator.core.policy import crowding, selector_of, unknown_standing, unread_labels, violation
 from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import is_unused
@@ -49,6 +50,7 @@ from mailtrap_operator.core.references import (
 )
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.wishes import MANAGED_BY
+from mailtrap_operator.quota import Quota
 from mailtrap_operator.remote_reads import RemoteReads
 from mailtrap_operator.runtime.store import Store, key_of_account
 
@@ -80,6 +82,7 @@ class Observer:
         namespaces: NamespaceStore,
         accounts: Accounts,
         unpublished: UnpublishedTokens,
+        quota: Quota,
         identity: Identity,
         new_nonce: Callable[[], str],
         clock: Callable[[], datetime],
@@ -91,6 +94,7 @@ class Observer:
         self._workloads = workloads
         self._namespaces = namespaces
         self._accounts = accounts
+        self._quota = quota
         self._remote = RemoteReads(accounts, identity.installation)
         self._unpublished = unpublished
         self._identity = identity
@@ -173,7 +177,8 @@ class Observer:
 
     def _is_refused(self, seen: Observation) -> bool:
         s = Situation(seen, self._clock())
-        return bool(violation(s) or unread_labels(s))
+        is_stopped = violation(s) or unread_labels(s) or excessive_form(s)
+        return bool(is_stopped or (is_unused(seen) and (crowding(s) or unknown_standing(s))))
 
     async def _list(self, key: ApiTokenKey, refs: Refs) -> Mapping[AccountRef, Tokens]:
         answers = await asyncio.gather(*(self._connection(ref, key).list_tokens() for ref in refs))
@@ -248,13 +253,12 @@ class Observer:
         account = self._store.account(account_key(ref, key.namespace))
         account_id = account.spec.account_id if account else None
         going = account is not None and is_going(account)
+        tenancy = Tenancy(account.spec.policy) if account else None
         if isinstance(tokens, Unknown):
-            return AccountView(ref, account_id, tokens, is_going=going)
+            return AccountView(ref, account_id, tokens, tenancy=tenancy, is_going=going)
         used, answer = self._connection(ref, key).managed_with, Found(tokens.value.get(tag, ()))
-        return AccountView(ref, account_id, answer, managed_with=used, is_going=going)
+        return AccountView(ref, account_id, answer, tenancy=tenancy, managed_with=used, is_going=going)
 
     def _tenancy(self, key: ApiTokenKey, api_token: ApiToken, labels: Labels) -> Tenancy | None:
-        account = self._store.account(account_key(api_token.spec.account_ref, key.namespace))
-        if account is None:
-            return None
-        return Tenancy(account.spec.policy, self._store.seniority.seniors_of(api_token), labels)
+        tenancy = self._quota.tenancy(key, api_token)
+        return replace(tenancy, labels=labels) if tenancy else None

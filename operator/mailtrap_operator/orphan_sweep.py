@@ -96,7 +96,7 @@ class OrphanSweep:
         """Return the owners whose tokens stay on purpose, whichever object for the account has them on record."""
         others = map(self._store.account, self._store.accounts_beside(key_of_account(account)))
         return frozenset(
-            owner for each in (account, *others) if each for owner in each.status.retained_owners
+            owner for each in (account, *others) if each for owner in orphans.retained_owners(each.status)
         )
 
     async def _delete(

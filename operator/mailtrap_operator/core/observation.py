@@ -42,6 +42,9 @@ LABELS_NOT_READ = Unknown(
     Reason.NAMESPACE_NOT_READ, "The labels of the namespace were not read yet; they soon are."
 )
 
+TOKENS_NOT_COUNTED = Unknown(
+    Reason.ACCOUNT_NOT_LISTED, "The tokens of the namespace were not counted yet; they soon are."
+)
 
 NOT_ASKED_FOR = Unknown(Reason.ACCOUNT_NOT_LISTED, "The token to adopt was not asked for yet; it soon is.")
 
@@ -139,17 +142,28 @@ class SecretState:
         return bool(self.layout) and self.token_id is not None and self.issuance is not None
 
 
+class TokenCount(NamedTuple):
+    """How many living tokens a namespace has in an account: other ApiTokens', and this one's own.
+
+    `reserved` is how many older ApiTokens are to get their first one there.
+    """
+
+    others: int
+    own: int
+    reserved: int
+
+
 @dataclass(frozen=True, slots=True)
 class Tenancy:
     """What an account's policy says, and where the object stands by it.
 
-    `seniors` is how many older ApiTokens of the object's namespace use the account. `labels` are those of the namespace;
-    they are read only where the policy asks for them.
+    `labels` are those of the namespace, `tokens` how many it has in the account; each is looked at only where the policy
+    asks for it.
     """
 
     policy: AccountPolicy
-    seniors: int = 0
     labels: Found[Mapping[str, str]] | Unknown = LABELS_NOT_READ
+    tokens: Found[TokenCount] | Unknown = TOKENS_NOT_COUNTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +171,8 @@ class AccountView:
     """What one account's LIST says of this object's tokens, and what the account asks of who uses it.
 
     `tokens` are those with our owner tag or an id on record. `account_id` is None when the account object is missing.
-    `anothers` are ids on our record that turned out to be another object's tokens. `tenancy` is that of the account
-    that the spec names, where it exists. `managed_with` maps what each credential ends with that is at work in the account
+    `anothers` are ids on our record that turned out to be another object's tokens. `tenancy` says what its policy is, where
+    the account object exists; where the object stands by it is told of the account that the spec names alone. `managed_with` maps what each credential ends with that is at work in the account
     to the account object whose it is: this one, or another one for the same account in Mailtrap.
     `is_going` says that the account object is being deleted.
     """
@@ -185,13 +199,29 @@ class UnpublishedToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What specs may ask for in this cluster beside tokens.
+
+    `secret_metadata` are the keys of labels and annotations that a Secret may have although tools may act upon them; one
+    that ends with `*` stands for all that begin so. `rollout_restarts` says whether workloads may be restarted.
+    """
+
+    secret_metadata: tuple[str, ...] = ()
+    rollout_restarts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is looking: this cluster, this process and its namespace, and how long a lost answer may still take effect."""
+    """Who is looking: this cluster, this process and its namespace, and how long a lost answer may still take effect.
+
+    `limits` are those that whoever runs this process has set.
+    """
 
     installation: str
     holder: str
     settle_time: timedelta
     namespace: str
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)
