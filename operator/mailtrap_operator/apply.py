@@ -12,7 +12,7 @@ from typing import assert_never
 
 from pydantic import SecretStr
 
-from mailtrap_operator.api.v1alpha1 import ApiToken
+from mailtrap_operator.api.v1alpha1 import ApiToken, RetainedOwner
 from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.accounts import Accounts, Connection
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
@@ -45,8 +45,9 @@ from mailtrap_operator.core.deletion import FINALIZER, held_up
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Found, RemoteToken, SecretState, Unknown
-from mailtrap_operator.core.orphans import with_retained
+from mailtrap_operator.core.orphans import MOST_RETAINED_OF_ONE, with_retained
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.quota import Quota
 from mailtrap_operator.runtime.store import Store
 
 
@@ -76,6 +77,7 @@ class Applier:
         accounts: Accounts,
         account_store: AccountStore,
         unpublished: UnpublishedTokens,
+        quota: Quota,
         settle_time: timedelta,
         clock: Callable[[], datetime],
     ) -> None:
@@ -86,6 +88,7 @@ class Applier:
         self._accounts = accounts
         self._account_store = account_store
         self._unpublished = unpublished
+        self._quota = quota
         # A claim older than this is not acted upon: its remote call must be over well before it counts as settled.
         self._longest_claim = settle_time / 4
         self._clock = clock
@@ -102,7 +105,7 @@ class Applier:
         except Failure as failure:
             cause = failure.as_unknown()
             if isinstance(plan.action, RevokeToken) and meta.deletion_timestamp is not None:
-                cause = held_up(cause)
+                cause = held_up(cause, may_be_left=plan.action.may_be_left)
             return Failed(cause, is_final=isinstance(failure, Terminal))
 
     async def _carry_out(self, action: Action, key: ApiTokenKey, writes: Writes) -> Outcome:
@@ -143,11 +146,13 @@ class Applier:
         await self._secrets.try_publish(action.secret, action.issuance)
         await self._add_finalizer(writes)
         async with client.pacer.slot(action.lane):
-            outcome = await self._claim_and_call(action, client, connection, writes)
+            with self._quota.place_for(key, writes.api_token, action.policy):
+                outcome = await self._claim_and_call(action, client, connection, writes)
+                if isinstance(outcome, IssuedValue):
+                    connection.learn(outcome.token, is_alive=True)
         if isinstance(outcome, Failed):
             return outcome
         self._unpublished.keep(key, outcome)
-        connection.learn(outcome.token, is_alive=True)
         if not await client.is_accepted(outcome.value):
             self._unpublished.drop(key)
             message = (
@@ -224,17 +229,20 @@ class Applier:
             account_of_token = account_key(ref, key.namespace)
             if (account := self._store.account(account_of_token)) is None:
                 continue
-            tokens, before = self._accounts.told(account_of_token), account.status.retained_owners
+            tokens, before = self._accounts.told(account_of_token), account.status.retained
             living = {owner for _, owner in tokens.value} if isinstance(tokens, Found) else None
-            owners = with_retained(before, retention.owner, living)
-            if owners is None:
+            new = RetainedOwner(owner=retention.owner, namespace=key.namespace)
+            retained = with_retained(before, new, living)
+            if retained is None:
+                of_one = sum(each.namespace == key.namespace for each in before)
                 message = (
-                    f"{account_of_token} has the tokens of {len(before)} ApiTokens with deletionPolicy Retain on record, and "
-                    "no room for more. Delete some of those tokens in Mailtrap, or set deletionPolicy to Delete here."
+                    f"{account_of_token} has the tokens of {len(before)} ApiTokens with deletionPolicy Retain on record, "
+                    f"{of_one} of this namespace ({MOST_RETAINED_OF_ONE} at most), and no room for more. Delete some of "
+                    "those tokens in Mailtrap, or set deletionPolicy to Delete here."
                 )
                 raise Terminal(Reason.TOO_MANY_RETAINED, message)
-            if owners != before:
-                status = account.status.model_copy(update={"retained_owners": owners})
+            if retained != before:
+                status = account.status.model_copy(update={"retained": retained})
                 self._store.put_account(await self._account_store.write_status(account, status))
 
     async def _revoke(self, key: ApiTokenKey, token: RemoteToken, lane: Lane) -> None:

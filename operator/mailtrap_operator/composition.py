@@ -25,13 +25,14 @@ from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.clients.workloads import WorkloadStore
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Identity
+from mailtrap_operator.core.observation import Identity, Limits
 from mailtrap_operator.core.ownership import nonce_of
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.rehearsal import rehearse
 from mailtrap_operator.intake import Intake
 from mailtrap_operator.observe import Observer
 from mailtrap_operator.orphan_sweep import OrphanSweep
+from mailtrap_operator.quota import Quota
 from mailtrap_operator.reconciler import Reconciler
 from mailtrap_operator.report import Reporter
 from mailtrap_operator.runtime.scope import EVERYTHING, Scope
@@ -66,7 +67,10 @@ class Operator:
     """All parts of one operator, not yet running; `intake` is where objects come in, `queue` where they are worked on."""
 
     def __init__(self, given: Surroundings, settings: Settings) -> None:
-        identity = Identity(given.installation, given.holder, settings.settle_time, settings.namespace)
+        limits = Limits(settings.allowed_secret_metadata, settings.rollout_restarts)
+        identity = Identity(
+            given.installation, given.holder, settings.settle_time, settings.namespace, limits
+        )
         kube, clock = given.kube, given.clock
         store = Store(given.installation, _monotonic)
         unpublished = UnpublishedTokens()
@@ -93,6 +97,7 @@ class Operator:
             before_mutation=given.may_mutate,
         )
         self.store = store
+        quota = Quota(store, self.accounts, installation=given.installation, clock=clock)
         self.observer = Observer(
             store=store,
             api_tokens=api_tokens,
@@ -101,6 +106,7 @@ class Operator:
             namespaces=NamespaceStore(kube),
             accounts=self.accounts,
             unpublished=unpublished,
+            quota=quota,
             identity=identity,
             new_nonce=lambda: nonce_of(given.entropy(16)),
             clock=clock,
@@ -118,6 +124,7 @@ class Operator:
                 accounts=self.accounts,
                 account_store=account_store,
                 unpublished=unpublished,
+                quota=quota,
                 settle_time=settings.settle_time,
                 clock=clock,
             ),

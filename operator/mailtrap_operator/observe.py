@@ -23,6 +23,7 @@ from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.clients.workloads import WorkloadStore
 from mailtrap_operator.core.consumers import restart_annotation
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
+from mailtrap_operator.core.limits import excessive_form
 from mailtrap_operator.core.observation import (
     LABELS_NOT_READ,
     NOT_ASKED_FOR,
@@ -32,9 +33,10 @@ from mailtrap_operator.core.observation import (
     Identity,
     Observation,
     SecretState,
+    Tenancy,
     Unknown,
 )
-from mailtrap_operator.core.policy import unread_labels, violation
+from mailtrap_operator.core.policy import crowding, unknown_standing, unread_labels, violation
 from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import is_unused
@@ -49,6 +51,7 @@ from mailtrap_operator.core.references import (
 )
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.wishes import MANAGED_BY
+from mailtrap_operator.quota import Quota
 from mailtrap_operator.remote_reads import RemoteReads
 from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.tenant_reads import Labels, TenantReads
@@ -82,6 +85,7 @@ class Observer:
         namespaces: NamespaceStore,
         accounts: Accounts,
         unpublished: UnpublishedTokens,
+        quota: Quota,
         identity: Identity,
         new_nonce: Callable[[], str],
         clock: Callable[[], datetime],
@@ -92,6 +96,7 @@ class Observer:
         self._secrets = secret_store
         self._workloads = workloads
         self._accounts = accounts
+        self._quota = quota
         self._remote = RemoteReads(accounts, identity.installation)
         self._tenants = TenantReads(store=store, accounts=accounts, namespaces=namespaces, identity=identity)
         self._unpublished = unpublished
@@ -178,7 +183,10 @@ class Observer:
 
     def _is_refused(self, seen: Observation) -> bool:
         s = Situation(seen, self._clock())
-        return seen.account.is_closed or bool(violation(s) or unread_labels(s))
+        if seen.account.is_closed:
+            return True
+        is_stopped = violation(s) or unread_labels(s) or excessive_form(s)
+        return bool(is_stopped or (is_unused(seen) and (crowding(s) or unknown_standing(s))))
 
     def _closed(self, read: _Read) -> dict[AccountRef, AccountView]:
         return self._tenants.closed(read.api_token, self._account_refs(read), read.labels)
@@ -242,7 +250,7 @@ class Observer:
         wished, *others = (
             closed.get(ref) or self._view(ref, key, tag, answer) for ref, answer in tokens.items()
         )
-        tenancy = None if wished.is_closed else self._tenants.tenancy(key, read.api_token, read.labels)
+        tenancy = None if wished.is_closed else self._tenancy(key, read.api_token, read.labels)
         return Observation(
             api_token=read.api_token,
             secret=read.secret,
@@ -259,9 +267,12 @@ class Observer:
         account = self._store.account(place)
         account_id = account.spec.account_id if account else None
         going = account is not None and is_going(account)
+        tenancy = Tenancy(account.spec.policy) if account else None
         if isinstance(tokens, Unknown):
-            return AccountView(ref, account_id, tokens, is_going=going)
-        used = self._accounts.at(place).credentials(key.namespace)
-        return AccountView(
-            ref, account_id, Found(tokens.value.get(tag, ())), credentials=used, is_going=going
-        )
+            return AccountView(ref, account_id, tokens, tenancy=tenancy, is_going=going)
+        used, answer = self._accounts.at(place).credentials(key.namespace), Found(tokens.value.get(tag, ()))
+        return AccountView(ref, account_id, answer, tenancy=tenancy, credentials=used, is_going=going)
+
+    def _tenancy(self, key: ApiTokenKey, api_token: ApiToken, labels: Labels) -> Tenancy | None:
+        tenancy = self._quota.tenancy(key, api_token)
+        return replace(tenancy, labels=labels) if tenancy else None

@@ -98,7 +98,7 @@ class OrphanSweep:
         own = key_of_account(account)
         others = (key for key in self._store.accounts_beside(own) if speaks_for(key, own.namespace))
         accounts = (account, *map(self._store.account, others))
-        return frozenset(owner for each in accounts if each for owner in each.status.retained_owners)
+        return frozenset(owner for each in accounts if each for owner in orphans.retained_owners(each.status))
 
     async def _delete(
         self, due: list[RemoteToken], account: Account, connection: Connection

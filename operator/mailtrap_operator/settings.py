@@ -75,6 +75,15 @@ def _namespace(name: str) -> str:
     return name
 
 
+def _metadata_key(text: str) -> str:
+    if not re.fullmatch(r"(?=.)[A-Za-z0-9._/-]*\*?", text):
+        raise ValueError(
+            f"{text!r} is no key of labels or annotations, and no beginning of some that ends with '*'; "
+            "write it like app.kubernetes.io/name or example.com/*"
+        )
+    return text
+
+
 def _installation(text: str) -> str:
     if not re.fullmatch("([a-z2-7]{6})?", text):
         raise ValueError(f"{text!r} is no installation; write 6 characters of a-z and 2-7, such as prod22")
@@ -83,6 +92,7 @@ def _installation(text: str) -> str:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_long_enough)]
 Namespace = Annotated[str, AfterValidator(_namespace)]
+MetadataKey = Annotated[str, AfterValidator(_metadata_key)]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 
 
@@ -141,6 +151,13 @@ class Settings(BaseSettings):
     )
     leader_election: bool = _default(
         "true", "Work only while holding the Lease; false: for one process on a desk."
+    )
+    allowed_secret_metadata: Annotated[tuple[MetadataKey, ...], NoDecode, BeforeValidator(_list)] = _default(
+        "app.kubernetes.io/name,app.kubernetes.io/component,app.kubernetes.io/part-of,app.kubernetes.io/version",
+        "Comma-separated keys with a domain that secretTemplate may set, and beginnings of such that end with '*'.",
+    )
+    rollout_restarts: bool = _default(
+        "true", "Restart the workloads that ApiTokens name; false: refuse that."
     )
     dry_run: bool = _default("false", "Change nothing: the condition Planned says what would be done.")
     port: Annotated[int, Field(ge=0, le=65535)] = _default(8080, "Port of /livez, /readyz and /metrics.")

@@ -10,8 +10,8 @@ from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
 from mailtrap_operator.clients.accounts import Accounts
 from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.clients.namespace_store import NamespaceStore
-from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, account_key
-from mailtrap_operator.core.observation import LABELS_NOT_READ, AccountView, Found, Identity, Tenancy, Unknown
+from mailtrap_operator.core.keys import AccountKey, account_key
+from mailtrap_operator.core.observation import LABELS_NOT_READ, AccountView, Found, Identity, Unknown
 from mailtrap_operator.core.references import owner_part
 from mailtrap_operator.core.tenants import not_found, selector_of, serves
 from mailtrap_operator.runtime.store import Store, key_of_account
@@ -81,10 +81,3 @@ class TenantReads:
         if served is None:
             return labels if isinstance(labels, Unknown) else LABELS_NOT_READ
         return None if served else not_found(key)
-
-    def tenancy(self, key: ApiTokenKey, api_token: ApiToken, labels: Labels) -> Tenancy | None:
-        """Return what the account that the spec names asks of an ApiToken; None where there is no such account."""
-        account = self._store.account(account_key(api_token.spec.account_ref, key.namespace))
-        if account is None:
-            return None
-        return Tenancy(account.spec.policy, self._store.seniority.seniors_of(api_token), labels)

@@ -40,6 +40,10 @@ def test_every_setting_arrives(helm: Helm, tmp_path: Path) -> None:
         seen.settle_time.seconds,
         seen.resync_interval.seconds,
     )
+    assert (("app.kubernetes.io/name", "example.com/*"), False) == (
+        seen.allowed_secret_metadata,
+        seen.rollout_restarts,
+    )
     assert ("debug", "text", False) == (seen.log_level, seen.log_format, seen.dry_run)
 
 

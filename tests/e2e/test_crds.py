@@ -461,6 +461,11 @@ REFUSED_ACCOUNTS: dict[str, tuple[Json, str]] = {
     "a longest lifetime in days": (policy(maxLifetime="90d"), DURATION),
     "a longest lifetime of nothing": (policy(maxLifetime="0s"), DURATION),
     "no token at all": (policy(maxTokensPerNamespace=0), "greater than or equal to 1"),
+    "an overlap longer than any": (policy(maxOverlap="2161h"), DURATION),
+    "an overlap in days": (policy(maxOverlap="1d"), DURATION),
+    "no deletion policy": (policy(deletionPolicies=[]), "should have at least 1 items"),
+    "a deletion policy unknown": (policy(deletionPolicies=["Keep"]), '"Delete", "Retain"'),
+    "too many deletion policies": (policy(deletionPolicies=["Delete"] * 3), "must have at most 2 items"),
     "too many tokens": (policy(maxTokensPerNamespace=100001), "less than or equal to 100000"),
     "orphan policy unknown": (ACCOUNT | {"orphanPolicy": "Keep"}, '"Report", "Delete"'),
 }
@@ -473,6 +478,8 @@ ACCEPTED_ACCOUNTS: dict[str, Json] = {
         maxLifetime="43800h",
         requireExpiration=True,
         maxTokensPerNamespace=1,
+        maxOverlap="0s",
+        deletionPolicies=["Delete", "Retain"],
     ),
     "everything": {
         "accountId": 2**63 - 1,

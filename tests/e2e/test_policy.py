@@ -70,6 +70,23 @@ RULES = {
         EVERYBODY | {"maxLifetime": "48h"},
         {"expiration": {"policy": "After", "after": "48h"}},
     ),
+    "overlap": Rule(
+        EVERYBODY | {"maxOverlap": "1h"},
+        "maxOverlap is 1h, and spec.rotation.overlap is longer",
+        EVERYBODY | {"maxOverlap": "12h"},
+        {"rotation": {"strategy": "Replace", "overlap": "12h"}},
+    ),
+    "retain": Rule(
+        EVERYBODY | {"deletionPolicies": ["Delete"]},
+        "deletionPolicies does not list Retain, which spec.deletionPolicy is",
+        spec={"deletionPolicy": "Retain"},
+    ),
+    "the-account": Rule(
+        EVERYBODY,
+        "spec.resources asks for Admin of account 3229; Admin of the account equals the operator's own credential",
+        EVERYBODY | {"allowedResources": [{"type": "account"}]},
+        {"resources": [{"type": "account", "id": 3229, "accessLevel": "Admin"}]},
+    ),
     "no-expiration": Rule(
         EVERYBODY | {"requireExpiration": True},
         "requireExpiration is set, and spec.expiration.policy is Never",
@@ -195,7 +212,7 @@ def test_a_violation_ends_with_what_others_do_elsewhere(world: World) -> None:
     put_api_token(many, "younger")
     put_api_token(labelled, "labelled")
     message = world.becomes("younger", "PolicyViolated", "Stalled")["message"]
-    assert "maxTokensPerNamespace is 1, and as many older ApiTokens of namespace" in message
+    assert f"maxTokensPerNamespace is 1, and namespace {world.namespace} has 1 living tokens" in message
     world.becomes("labelled", "AccountNotFound", "Reconciling")
 
     world.delete_api_token("older")
@@ -203,6 +220,20 @@ def test_a_violation_ends_with_what_others_do_elsewhere(world: World) -> None:
 
     for name in ("younger", "labelled"):
         assert world.works(world.becomes_ready(name))
+
+
+def test_a_policy_that_demands_deletion_is_heeded_by_who_was_to_leave_tokens_behind(world: World) -> None:
+    account = account_with(world, "demanding", EVERYBODY)
+    put_api_token(account, "retaining", deletionPolicy="Retain")
+    value = world.becomes_ready("retaining")
+
+    relax(account, EVERYBODY | {"deletionPolicies": ["Delete"]})
+    world.becomes("retaining", "PolicyViolated", "Stalled")
+    assert world.works(value)
+
+    world.delete_api_token("retaining")
+    world.is_gone("retaining")
+    assert ([], False) == (world.tokens_of("retaining"), world.works(value))
 
 
 def test_the_policy_is_that_of_the_account_which_the_spec_names(world: World) -> None:

@@ -75,6 +75,10 @@ CHANGES = (
     Change("spec.policy.requireExpiration", value=True),
     Change("spec.policy.maxTokensPerNamespace", 2),
     Change("spec.policy.maxTokensPerNamespace", 1),
+    Change("spec.policy.maxOverlap", "72h"),
+    Change("spec.policy.deletionPolicies", ["Retain", "Delete"]),
+    Change("spec.policy.deletionPolicies", ["Retain"], VIOLATED),
+    Change("spec.policy.deletionPolicies[0]", ["Delete"]),
 )
 """A field that the CRD has and this table has not is a failing test."""
 

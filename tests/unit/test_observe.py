@@ -7,16 +7,27 @@ from typing import Any
 import pytest
 
 from mailtrap_operator.api.v1alpha1 import Account
+from mailtrap_operator.clients.accounts import NOT_LISTED
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.namespace_store import NamespaceStore
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.clients.workloads import WorkloadStore
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
-from mailtrap_operator.core.observation import LABELS_NOT_READ, Found, Identity, Tenancy, Unknown
+from mailtrap_operator.core.observation import (
+    LABELS_NOT_READ,
+    TOKENS_NOT_COUNTED,
+    Found,
+    Identity,
+    Limits,
+    Tenancy,
+    TokenCount,
+    Unknown,
+)
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import ADOPT_ANNOTATION
 from mailtrap_operator.observe import Observer
+from mailtrap_operator.quota import Quota
 from mailtrap_operator.runtime.store import Store
 from tests.unit.clients.account_bench import KEY, URL, AccountBench
 from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token
@@ -30,11 +41,19 @@ ELSEWHERE = {"allowedNamespaces": {"names": ["other"]}}
 BY_LABEL = {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "yes"}}}}
 
 
+NO_LIMITS = Limits()
+
+
 class Bench:
     """An observer of the one ApiToken that there is, and of its account."""
 
     def __init__(
-        self, policy: Mapping[str, Any], *, watches_secrets: bool = True, now: datetime = START
+        self,
+        policy: Mapping[str, Any],
+        *,
+        watches_secrets: bool = True,
+        now: datetime = START,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         self.accounts = AccountBench()
         self.kube = self.accounts.kube
@@ -54,7 +73,8 @@ class Bench:
             namespaces=NamespaceStore(self.kube),
             accounts=self.accounts.accounts,
             unpublished=UnpublishedTokens(),
-            identity=Identity(INSTALLATION, "me", timedelta(seconds=60), "mailtrap-system"),
+            quota=Quota(self.store, self.accounts.accounts, installation=INSTALLATION, clock=lambda: now),
+            identity=Identity(INSTALLATION, "me", timedelta(seconds=60), "mailtrap-system", limits),
             new_nonce=lambda: "abcdefgh",
             clock=lambda: now,
             watches_secrets=watches_secrets,
@@ -90,7 +110,7 @@ async def test_a_policy_that_asks_for_no_labels_costs_no_look_at_the_namespace()
 
     assert await bench.known() == fresh
     assert fresh is not None
-    assert (LABELS_NOT_READ, 0, 3) == (fresh.labels, fresh.seniors, fresh.policy.max_tokens_per_namespace)
+    assert (LABELS_NOT_READ, NOT_LISTED) == (fresh.labels, fresh.tokens)
     assert 0 == bench.reads()
 
 
@@ -212,8 +232,8 @@ def wish_for_what_must_be_asked_for(body: dict[str, Any]) -> None:
         pytest.param(HERE | {"allowedResources": [{"type": "project"}]}, 0, id="allowedResources, by a type"),
         pytest.param(
             HERE | {"allowedResources": [{"type": "domain", "id": 7}]},
-            1,
-            id="allowedResources, by what the name stands for: its resources",
+            3,
+            id="allowedResources, by what the name stands for: as if there were no such resource",
         ),
         pytest.param(HERE | {"maxLifetime": "24h"}, 0, id="maxLifetime"),
         pytest.param(HERE | {"requireExpiration": True}, 0, id="requireExpiration"),
@@ -233,6 +253,35 @@ async def test_on_behalf_of_who_may_not_use_an_account_it_is_not_asked_anything(
     await bench.fresh()
 
     assert calls == calls_of(bench)
+
+
+@virtual
+async def test_on_behalf_of_who_asks_for_more_than_the_settings_allow_nothing_is_asked() -> None:
+    bench = Bench(HERE, limits=Limits(rollout_restarts=False))
+
+    def wish(body: dict[str, Any]) -> None:
+        wish_for_what_must_be_asked_for(body)
+        body["spec"]["rolloutRestartTargets"] = [{"kind": "Deployment", "name": "billing"}]
+
+    bench.kube.edit(f"{API_TOKENS}/billing", wish)
+
+    await bench.fresh()
+
+    assert 0 == calls_of(bench)
+
+
+@virtual
+async def test_tokens_are_counted_only_where_the_policy_asks_for_it_and_by_the_last_list() -> None:
+    free, bounded = Bench(HERE), Bench(HERE | {"maxTokensPerNamespace": 3})
+    bounded.store.put_api_token(api_token("an-older-one", creationTimestamp="2026-02-01T12:00:00Z"))
+    for bench in (free, bounded):
+        await bench.accounts.accounts.at(KEY).list_tokens()
+
+    tenancies = [await free.known(), await bounded.known(), await bounded.fresh()]
+
+    counted = Found(TokenCount(others=0, own=0, reserved=1))
+    assert [TOKENS_NOT_COUNTED, counted, counted] == [each.tokens for each in tenancies if each]
+    assert 1 == bounded.accounts.lists()
 
 
 @virtual

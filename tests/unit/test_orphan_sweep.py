@@ -170,7 +170,9 @@ def only_of_a_namespace(bench: Bench) -> None:
 async def test_what_stays_on_purpose_stays_also_where_another_object_for_the_account_says_so() -> None:
     bench = Bench()
     orphans = bench.lose()
-    standing_for_the_same(bench, observedGeneration=1, retainedOwners=["nobodyaaaa"])
+    standing_for_the_same(
+        bench, observedGeneration=1, retained=[{"owner": "nobodyaaaa", "namespace": "team"}]
+    )
 
     assert Swept((), ()) == await bench.run()
     assert set(orphans) == bench.remote.live_ids()

@@ -89,6 +89,13 @@ class OrphanToken(Model):
     seen_at: Time = Field(description="Since when it has been seen without an ApiToken.")
 
 
+class RetainedOwner(Model):
+    """An ApiToken that is gone and has left its tokens on purpose."""
+
+    owner: str = Field(max_length=16, description="The middle part of the tag of its tokens.")
+    namespace: str = Field(max_length=63, description="The namespace that it was in.")
+
+
 class AccountStatus(Model):
     """Whether the account can be used."""
 
@@ -110,9 +117,15 @@ class AccountStatus(Model):
     retained_owners: tuple[Annotated[str, Field(max_length=16)], ...] = Field(
         (),
         max_length=256,
-        description="The middle part of the tags of tokens that ApiTokens with deletionPolicy Retain have left here: "
-        "they are no orphans.",
+        description="What earlier versions have put on record of `retained`, without the namespaces.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    retained: tuple[RetainedOwner, ...] = Field(
+        (),
+        max_length=1024,
+        description="The ApiTokens with deletionPolicy Retain that have left tokens here: these are no orphans, and count "
+        "for maxTokensPerNamespace.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["owner"]},
     )
     credentials_secret: ObjectName | None = Field(
         None,

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from mailtrap_operator.api.apitoken import ResourceId, ResourceType
-from mailtrap_operator.api.durations import Lifetime
+from mailtrap_operator.api.durations import Lifetime, LongestOverlap
 from mailtrap_operator.api.fields import LABEL_KEYS, LabelValue, Model, cel
 
 EVERY_NAMESPACE = "*"
@@ -80,13 +80,17 @@ class AccountPolicy(Model):
         "alone. A MailtrapAccount serves its own namespace and takes no others.",
     )
     max_access_level: Literal["Admin", "Viewer"] | None = Field(
-        None, description="The highest access level that a token may have. Default: Admin."
+        None,
+        description="The highest access level that a token may have. Default: Admin; of the account itself, only "
+        "where allowedResources lists the type account, or in the operator's own namespace.",
     )
     allowed_resources: tuple[AllowedResource, ...] = Field(
         (),
         min_length=1,
         max_length=256,
-        description="The Mailtrap resources that tokens may be issued for. Default: every one.",
+        description="The Mailtrap resources that tokens may be issued for. Default: every one. The type account stands "
+        "for the account itself: Admin of it equals the credential of a ClusterMailtrapAccount, so it must be listed "
+        "for that.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     max_lifetime: Lifetime | None = Field(
@@ -102,5 +106,20 @@ class AccountPolicy(Model):
         strict=True,
         ge=1,
         le=100000,
-        description="How many ApiTokens of one namespace may use the account; the oldest may.",
+        description="How many living tokens one namespace may have in the account, those in their overlap among them. A "
+        "rotation may exceed it by one until the overlap ends. Of new ApiTokens the oldest comes first.",
+    )
+    max_overlap: LongestOverlap | None = Field(
+        None,
+        description="How long a replaced token may be kept at most, from 0s to 2160h, after a reset as well. It bounds "
+        "rotation.maxOverlap, and rotation.overlap with strategy Replace.",
+    )
+    deletion_policies: tuple[Literal["Delete", "Retain"], ...] = Field(
+        (),
+        min_length=1,
+        max_length=2,
+        description="The values that spec.deletionPolicy may have. Default: both. With Delete alone, no deleted "
+        "ApiToken leaves tokens in the account, neither by Retain nor by the annotation "
+        "mailtrap-operator.io/abandon-remote-tokens.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )

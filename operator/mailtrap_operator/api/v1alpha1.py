@@ -10,6 +10,7 @@ from mailtrap_operator.api.account import (
     AccountStatus,
     CredentialToken,
     OrphanToken,
+    RetainedOwner,
     SecretKeyRef,
 )
 from mailtrap_operator.api.account_policy import EVERY_NAMESPACE, AccountPolicy
@@ -66,6 +67,7 @@ __all__ = [
     "Resource",
     "ResourceId",
     "RestartTarget",
+    "RetainedOwner",
     "Rotation",
     "SecretKeyRef",
     "SecretTemplate",

@@ -13,6 +13,7 @@ from typing import Literal
 from mailtrap_operator.api.v1alpha1 import (
     GROUP,
     VERSION,
+    AccountPolicy,
     AccountRef,
     ApiTokenStatus,
     BoundResource,
@@ -76,7 +77,8 @@ class DesiredSecret:
 class IssueToken:
     """Create or reset a remote token and publish its value; the operation is claimed in the status first.
 
-    `resources` have their ids; `bound` are the names among them, which go into the status with the claim.
+    `resources` have their ids; `bound` are the names among them, which go into the status with the claim. `policy` is
+    the account's that allows it.
     """
 
     reason: Reason
@@ -89,6 +91,7 @@ class IssueToken:
     issuance: Issuance
     secret: DesiredSecret
     bound: tuple[BoundResource, ...] = ()
+    policy: AccountPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +120,11 @@ class DeleteSecret:
 
 @dataclass(frozen=True, slots=True)
 class RevokeToken:
-    """Delete a remote token."""
+    """Delete a remote token; `may_be_left` says whether its object may be let go without that."""
 
     token: RemoteToken
     lane: Lane
+    may_be_left: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,7 @@ def _is_the_credential(s: Situation, token: RemoteToken) -> str | None:
 
 
 def _has_too_many_rights(s: Situation, token: RemoteToken) -> str | None:
-    tenancy = s.seen.account.tenancy
-    return excess(token.permissions, tenancy.policy) if tenancy else None
+    return excess(s, token.permissions)
 
 
 _RULES: tuple[Callable[[Situation, RemoteToken], str | None], ...] = (

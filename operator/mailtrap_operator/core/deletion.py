@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from mailtrap_operator.api.v1alpha1 import GROUP, CurrentToken, OperationStatus, PreviousToken, print_duration
+from mailtrap_operator.api.v1alpha1 import (
+    GROUP,
+    AccountRef,
+    CurrentToken,
+    OperationStatus,
+    PreviousToken,
+    print_duration,
+)
 from mailtrap_operator.core.actions import (
     Finding,
     Plan,
@@ -23,6 +30,7 @@ from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.installations import is_this_objects_elsewhere, mismatch_of_secret
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import RemoteToken, Unknown
+from mailtrap_operator.core.policy import violation
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation
 
@@ -38,11 +46,44 @@ def plan(s: Situation) -> Plan:
     meta, spec = s.api_token.metadata, s.api_token.spec
     if FINALIZER not in meta.finalizers:
         return _plan(s, State.READY, Reason.DELETING, "Nothing of ours is left.")
-    if spec.deletion_policy == "Retain":
-        retention = Retention(s.owner, tuple(view.ref for view in s.seen.accounts if not view.is_closed))
-        return _let_go(s, Reason.RETAINED, "deletionPolicy is Retain", retention)
-    if meta.annotations.get(ABANDON_ANNOTATION) == "true":
+    is_retained = spec.deletion_policy == "Retain"
+    is_abandoned = meta.annotations.get(ABANDON_ANNOTATION) == "true"
+    if (strict := _demands_deletion(s)) is not None and (is_retained or is_abandoned):
+        decided, asked = (
+            _delete(s),
+            "deletionPolicy Retain" if is_retained else f"annotation {ABANDON_ANNOTATION}",
+        )
+        message = (
+            f"{decided.finding.message} The {asked} does not count: deletionPolicies of {strict.kind} {strict.name} is "
+            "Delete alone."
+        )
+        return replace(decided, finding=replace(decided.finding, message=message))
+    if is_retained:
+        return _let_go(s, Reason.RETAINED, "deletionPolicy is Retain", _retention(s))
+    if is_abandoned:
         return _let_go(s, Reason.ABANDONED, f"the annotation {ABANDON_ANNOTATION} asks for it")
+    return _delete(s)
+
+
+def _demands_deletion(s: Situation) -> AccountRef | None:
+    """Return an account whose policy lets no token be left behind: the wished one, or one that has tokens on record."""
+    refs = (view.ref for view in s.seen.accounts)
+    return next((ref for ref in refs if {*s.policy_of(ref).deletion_policies} == {"Delete"}), None)
+
+
+def _retention(s: Situation) -> Retention | None:
+    """Return where tokens stay on purpose; an account that does not answer may have some, unless it refuses the object."""
+    record = s.record
+    places = {token.account for token in (*record.previous, record.current, s.held_on_paper) if token}
+    places |= {token.account for token in s.owned.values()}
+    places |= {record.operation.account} if record.operation else set()
+    if not violation(s):
+        places |= {view.ref for view in s.seen.accounts if isinstance(view.tokens, Unknown)}
+    refs = tuple(view.ref for view in s.seen.accounts if view.ref in places and not view.is_closed)
+    return Retention(s.owner, refs) if refs else None
+
+
+def _delete(s: Situation) -> Plan:
     if (hindrance := _hindrance(s)) is not None:
         return _blocked(s, hindrance)
     operation = s.record.operation
@@ -104,7 +145,8 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
             current=None if current and current.id == token.id else current,
             previous=tuple(p for p in s.record.previous if p.id != token.id),
         )
-        message, action = f"Token {token.id} is deleted.", RevokeToken(token, Lane.URGENT)
+        message = f"Token {token.id} is deleted."
+        action = RevokeToken(token, Lane.URGENT, may_be_left=_demands_deletion(s) is None)
         return _plan(s, State.PROGRESSING, Reason.DELETING, message, action=action, record=record)
     left = s.settles_in if operation.nonce else timedelta()
     if left > timedelta():
@@ -154,17 +196,15 @@ def unreadable_message(s: Situation) -> str:
     return f"The spec cannot be read: {wrong}. Correct it as the CRD describes it."
 
 
-def held_up(cause: Unknown) -> Unknown:
-    """Return why a deletion waits, with the way out for who cannot wait."""
-    message = (
-        f"Deletion waits, tokens may be left in Mailtrap: {cause.message} To give them up, set the annotation "
-        f'{ABANDON_ANNOTATION}: "true".'
-    )
+def held_up(cause: Unknown, *, may_be_left: bool) -> Unknown:
+    """Return why a deletion waits, with the way out for who cannot wait, where there is one."""
+    way_out = f' To give them up, set the annotation {ABANDON_ANNOTATION}: "true".' if may_be_left else ""
+    message = f"Deletion waits, tokens may be left in Mailtrap: {cause.message}{way_out}"
     return replace(cause, message=message)
 
 
 def _blocked(s: Situation, unknown: Unknown) -> Plan:
-    cause = held_up(unknown)
+    cause = held_up(unknown, may_be_left=_demands_deletion(s) is None)
     return _plan(s, State.BLOCKED, cause.reason, cause.message, requeue_after=cause.retry_after)
 
 

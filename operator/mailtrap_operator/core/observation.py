@@ -43,6 +43,9 @@ LABELS_NOT_READ = Unknown(
     Reason.NAMESPACE_NOT_READ, "The labels of the namespace were not read yet; they soon are."
 )
 
+TOKENS_NOT_COUNTED = Unknown(
+    Reason.ACCOUNT_NOT_LISTED, "The tokens of the namespace were not counted yet; they soon are."
+)
 
 NOT_ASKED_FOR = Unknown(Reason.ACCOUNT_NOT_LISTED, "The token to adopt was not asked for yet; it soon is.")
 
@@ -140,17 +143,28 @@ class SecretState:
         return bool(self.layout) and self.token_id is not None and self.issuance is not None
 
 
+class TokenCount(NamedTuple):
+    """How many living tokens a namespace has in an account: other ApiTokens', and this one's own.
+
+    `reserved` is how many older ApiTokens are to get their first one there.
+    """
+
+    others: int
+    own: int
+    reserved: int
+
+
 @dataclass(frozen=True, slots=True)
 class Tenancy:
     """What an account's policy says, and where the object stands by it.
 
-    `seniors` is how many older ApiTokens of the object's namespace use the account. `labels` are those of the namespace;
-    they are read only where the policy asks for them.
+    `labels` are those of the namespace, `tokens` how many it has in the account; each is looked at only where the policy
+    asks for it.
     """
 
     policy: AccountPolicy
-    seniors: int = 0
     labels: Found[Mapping[str, str]] | Unknown = LABELS_NOT_READ
+    tokens: Found[TokenCount] | Unknown = TOKENS_NOT_COUNTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +190,12 @@ class AccountView:
     """What one account's LIST says of this object's tokens, and what the account asks of who uses it.
 
     `tokens` are those with our owner tag or an id on record. `account_id` is None when the account object is missing, or
-    does not serve the object. `anothers` are ids on our record that turned out to be another object's tokens. `tenancy` is
-    that of the account that the spec names, where it serves the object. `credentials` are those at work in the account that
-    count for this object: see `core/tenants.py`. `is_going` says that the account object is being deleted, `is_closed` that
-    it must not be asked on behalf of this object; `shows_none` says of such a one that its last LIST, whoever asked for it,
-    shows no token of this object.
+    does not serve the object. `anothers` are ids on our record that turned out to be another object's tokens. `tenancy` says
+    what its policy is, where the account object exists and serves the object; where the object stands by it is told of the
+    account that the spec names alone. `credentials` are those at work in the account that count for this object: see
+    `core/tenants.py`. `is_going` says that the account object is being deleted, `is_closed` that it must not be asked on
+    behalf of this object; `shows_none` says of such a one that its last LIST, whoever asked for it, shows no token of this
+    object.
     """
 
     ref: AccountRef
@@ -207,13 +222,29 @@ class UnpublishedToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What specs may ask for in this cluster beside tokens.
+
+    `secret_metadata` are the keys of labels and annotations that a Secret may have although tools may act upon them; one
+    that ends with `*` stands for all that begin so. `rollout_restarts` says whether workloads may be restarted.
+    """
+
+    secret_metadata: tuple[str, ...] = ()
+    rollout_restarts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is looking: this cluster, this process and its namespace, and how long a lost answer may still take effect."""
+    """Who is looking: this cluster, this process and its namespace, and how long a lost answer may still take effect.
+
+    `limits` are those that whoever runs this process has set.
+    """
 
     installation: str
     holder: str
     settle_time: timedelta
     namespace: str
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)

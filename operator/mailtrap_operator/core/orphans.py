@@ -8,7 +8,13 @@ from collections.abc import Callable, Collection, Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mailtrap_operator.api.v1alpha1 import Account, OrphanToken, print_duration
+from mailtrap_operator.api.v1alpha1 import (
+    Account,
+    AccountStatus,
+    OrphanToken,
+    RetainedOwner,
+    print_duration,
+)
 from mailtrap_operator.core.conditions import Wanted
 from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.observation import RemoteToken, Unknown
@@ -20,7 +26,10 @@ MOST_ON_RECORD = 100
 MOST_AT_ONCE = 10
 """How many orphans one pass deletes at most."""
 
-MOST_RETAINED = 256
+MOST_RETAINED = 1024
+MOST_RETAINED_OF_ONE = 64
+"""How many ApiTokens may leave tokens in an account on purpose: in all, and of one namespace."""
+
 _MOST_NAMED = 20
 _LONGEST_NAME = 255
 
@@ -78,22 +87,32 @@ def due(record: Iterable[OrphanToken], now: datetime, refused: Collection[int] =
 
 
 def with_retained(
-    before: tuple[str, ...], owner: str, living: Collection[str] | None
-) -> tuple[str, ...] | None:
+    before: tuple[RetainedOwner, ...], new: RetainedOwner, living: Collection[str] | None
+) -> tuple[RetainedOwner, ...] | None:
     """Return the owners whose tokens stay on purpose, with one more; None where there is no room for it.
 
     Args:
         before: Those on record.
-        owner: The one that comes.
+        new: The one that comes; a namespace that has filled its share is refused further ones, and no other is.
         living: The owners that have tokens, None where that is not known: only when room is needed the others go,
             as a credential with fewer rights sees less.
     """
-    if owner in before:
+    if any(each.owner == new.owner for each in before):
         return before
     kept = before
-    if len(before) >= MOST_RETAINED and living is not None:
-        kept = tuple(each for each in before if each in living)
-    return (*kept, owner) if len(kept) < MOST_RETAINED else None
+    if not _has_room(before, new.namespace) and living is not None:
+        kept = tuple(each for each in before if each.owner in living)
+    return (*kept, new) if _has_room(kept, new.namespace) else None
+
+
+def _has_room(retained: Collection[RetainedOwner], namespace: str) -> bool:
+    of_one = sum(each.namespace == namespace for each in retained)
+    return len(retained) < MOST_RETAINED and of_one < MOST_RETAINED_OF_ONE
+
+
+def retained_owners(status: AccountStatus) -> frozenset[str]:
+    """Return the owners whose tokens stay on purpose, by an account's status."""
+    return frozenset({*status.retained_owners, *(each.owner for each in status.retained)})
 
 
 def condition_of(swept: Swept, account: Account, installation: str, *, may_delete: bool) -> Wanted | None:

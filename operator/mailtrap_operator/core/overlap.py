@@ -17,4 +17,6 @@ def kept_until(s: Situation, token: PreviousToken) -> datetime:
     """Return until when a token is kept at most for consumers that have not moved."""
     rotation = s.api_token.spec.rotation
     longest = max(rotation.max_overlap or MAX_OVERLAP, rotation.overlap)
+    allowed = s.policy_of(token.account).max_overlap
+    longest = longest if allowed is None else min(longest, allowed)
     return whole_second_after((token.retired_at or token.delete_after) + longest)

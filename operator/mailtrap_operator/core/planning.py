@@ -14,9 +14,10 @@ from mailtrap_operator.core.actions import WORKING, Finding, Plan, State
 from mailtrap_operator.core.consumers import ROLLOUT_CHECK, moving_to
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.history import MOST_REPAIRS, storm_ends
+from mailtrap_operator.core.limits import excessive_form
 from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.overlap import kept_until
-from mailtrap_operator.core.policy import unread_labels, violation
+from mailtrap_operator.core.policy import Violation, crowding, unknown_standing, violation
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import (
     another_installations_secret_stalls,
@@ -49,6 +50,7 @@ from mailtrap_operator.core.upkeep import (
     consumers_are_restarted,
     ended_records_are_dropped,
     former_secret_is_removed,
+    former_tokens_end,
     outdated_secret_is_rewritten,
     overdue_token_is_revoked,
     refusal_keeps_no_overdue_token,
@@ -70,11 +72,27 @@ def plan(observation: Observation, now: datetime) -> Plan:
     return next(plan for step in LADDER if (plan := step(situation)) is not None)
 
 
+def excessive_form_stalls(s: Situation) -> Plan | None:
+    """What the settings do not let a spec ask for is not carried out; the Secret and the token that there are stay."""
+    message = excessive_form(s)
+    if message is None:
+        return None
+    under_way = (
+        lost_answer_settles(s)
+        or untracked_tokens_are_retired(s)
+        or missing_finalizer_is_put_back(s)
+        or suspension_stops_the_rest(s)
+        or former_tokens_end(s)
+    )
+    finding = Finding(State.STALLED, Reason.SPEC_INVALID, message)
+    return under_way or step_plan(s, finding, requeue_after=_time_to_next_event(s))
+
+
 def unused_object_gets_its_first_token(s: Situation) -> Plan | None:
     """An object that never had a finalizer has an owner tag that was never used: no LIST is needed."""
     if not is_unused(s.seen) or s.api_token.spec.suspend or violation(s):
         return None
-    if _hindrance(s.seen) or unread_labels(s) or s.seen.account.is_going:
+    if _hindrance(s.seen) or crowding(s) or unknown_standing(s) or s.seen.account.is_going:
         return None
     return _issue(s, Reason.FIRST_TOKEN)
 
@@ -98,8 +116,10 @@ def suspension_stops_the_rest(s: Situation) -> Plan | None:
 def violated_policy_stops_issuing(s: Situation) -> Plan | None:
     """What the account's policy does not allow is not issued; what there is works on, and old tokens go."""
     found = violation(s)
-    if found is None:
-        return None
+    return _violated(s, found) if found else None
+
+
+def _violated(s: Situation, found: Violation) -> Plan:
     dates = (_time_to_next_event(s), RECHECK if found.may_pass else None)
     stalled = step_plan(
         s,
@@ -114,9 +134,9 @@ def needed_token_is_issued(s: Situation) -> Plan | None:
     reason = checks.why_a_token_is_needed(s)
     if reason is None or postponed(s, reason):
         return None
-    if s.seen.account.is_going and (s.base is None or s.base.account != s.seen.account.ref):
-        return upkeep(s) or _refused_by_account(s)
-    if unknown := s.unknown or unread_labels(s):
+    if refused := _another_token_is_refused(s):
+        return refused
+    if unknown := s.unknown or unknown_standing(s):
         return upkeep(s) or waiting(s, unknown)
     if len(s.record.previous) >= MOST_ON_RECORD:
         message = f"{MOST_ON_RECORD} tokens wait for the end of their overlap; another one follows when some are deleted."
@@ -134,6 +154,13 @@ def needed_token_is_issued(s: Situation) -> Plan | None:
         )
         return upkeep(s) or storm
     return _issue(s, reason)
+
+
+def _another_token_is_refused(s: Situation) -> Plan | None:
+    if s.seen.account.is_going and (s.base is None or s.base.account != s.seen.account.ref):
+        return upkeep(s) or _refused_by_account(s)
+    found = crowding(s)
+    return _violated(s, found) if found else None
 
 
 def _refused_by_account(s: Situation) -> Plan:
@@ -196,6 +223,7 @@ LADDER: tuple[Callable[[Situation], Plan | None], ...] = (
     foreign_secret_stalls,
     value_in_memory_is_published,
     published_token_is_recorded,
+    excessive_form_stalls,
     first_token_waits_for_the_adoption,
     unused_object_gets_its_first_token,
     lost_answer_settles,

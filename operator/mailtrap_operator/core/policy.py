@@ -14,9 +14,13 @@ from itertools import chain
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, Resource, print_duration
 from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.observation import Found, Permission, Tenancy, Unknown
-from mailtrap_operator.core.resource_types import todays_type
+from mailtrap_operator.core.resource_types import is_allowed, todays_type
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.tenants import selector_of, serves
+from mailtrap_operator.core.token_count import are_too_many
+
+_ACCOUNT = "account"
+"""The type of resource whose administrator manages tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,42 @@ def violation(s: Situation) -> Violation | None:
     """Return in what the object breaks the account's policy, or None; what is not known breaks nothing."""
     tenancy = s.seen.account.tenancy
     found = tenancy and next((found for rule in _RULES if (found := rule(s, tenancy))), None)
-    if not found:
+    return _in_full(s, found) if found else None
+
+
+def crowding(s: Situation) -> Violation | None:
+    """Return why the object must not get another token now, as its namespace has too many; None also if that is unknown.
+
+    That matters only where a token is needed: one that works is in nobody's way.
+    """
+    tenancy = s.seen.account.tenancy
+    most = tenancy.policy.max_tokens_per_namespace if tenancy else None
+    if tenancy is None or most is None or isinstance(tenancy.tokens, Unknown):
         return None
+    count = tenancy.tokens.value
+    if not are_too_many(most, count):
+        return None
+    waiting = f", and {count.reserved} are to come for older ApiTokens" if count.reserved else ""
+    advice = "Wait for the end of an overlap" + ("" if count.own else ", or delete an ApiToken")
+    found = (
+        f"maxTokensPerNamespace is {most}, and namespace {_namespace(s)} has {count.others + count.own} living tokens in "
+        f"the account, those in their overlap among them{waiting}. {advice}"
+    )
+    return _in_full(s, Violation(found, may_pass=True))
+
+
+def _in_full(s: Situation, found: Violation) -> Violation:
     account = account_key(s.seen.account.ref, _namespace(s))
     message = f"The policy of {account} is violated: {found.message}, or have the policy changed."
     return Violation(message, found.may_pass)
+
+
+def unknown_standing(s: Situation) -> Unknown | None:
+    """Return why it is not known whether the policy lets the object have another token, if so."""
+    tenancy = s.seen.account.tenancy
+    is_counted = tenancy is not None and tenancy.policy.max_tokens_per_namespace is not None
+    tokens = tenancy.tokens if tenancy and is_counted else None
+    return unread_labels(s) or (tokens if isinstance(tokens, Unknown) else None)
 
 
 def unread_labels(s: Situation) -> Unknown | None:
@@ -80,10 +115,42 @@ def _access_is_too_high(s: Situation, tenancy: Tenancy) -> Violation | None:
     )
 
 
-def excess(permissions: Iterable[Permission] | None, policy: AccountPolicy) -> str | None:
-    """Return what a token may do beyond a policy, or None; what Mailtrap does not tell may be anything."""
+def _account_is_not_given_away(s: Situation, tenancy: Tenancy) -> Violation | None:
+    for resource in s.api_token.spec.resources:
+        if _guards(s, tenancy.policy, resource.type, resource.access_level):
+            return Violation(
+                f"spec.resources asks for {resource.access_level} of {_words(resource)}; Admin of the account equals the "
+                "operator's own credential, and allowedResources does not list the type account. "
+                "Ask for Viewer, or for single resources"
+            )
+    return None
+
+
+def _guards(s: Situation, policy: AccountPolicy, type_: str, access_level: str) -> bool:
+    """Whether a right is that to manage a shared account and all tokens in it, which only a list gives away."""
+    is_shared = (
+        s.seen.account.ref.kind == "ClusterMailtrapAccount" and _namespace(s) != s.seen.identity.namespace
+    )
+    listed = {r.type.lower() for r in policy.allowed_resources}
+    return is_shared and type_.lower() == _ACCOUNT and access_level != "Viewer" and _ACCOUNT not in listed
+
+
+def limits_rights(policy: AccountPolicy) -> bool:
+    """Whether a policy limits for which resources, or at which level, tokens may be issued."""
+    return policy.max_access_level == "Viewer" or bool(policy.allowed_resources)
+
+
+def excess(s: Situation, permissions: Iterable[Permission] | None) -> str | None:
+    """Return what a token of the wished account may do beyond its policy, or None.
+
+    What Mailtrap does not tell may be anything.
+    """
+    tenancy = s.seen.account.tenancy
+    if tenancy is None:
+        return None
+    policy = tenancy.policy
     if permissions is None:
-        is_free = policy.max_access_level != "Viewer" and not policy.allowed_resources
+        is_free = not limits_rights(policy) and not _guards(s, policy, _ACCOUNT, "Admin")
         return (
             None
             if is_free
@@ -92,20 +159,15 @@ def excess(permissions: Iterable[Permission] | None, policy: AccountPolicy) -> s
     for each in permissions:
         if policy.max_access_level == "Viewer" and each.access_level != "Viewer":
             return f"it has {each}, and the account's policy sets maxAccessLevel to Viewer"
-        if not _is_allowed(policy, each.type, each.id):
+        if not is_allowed(policy, each.type, each.id) or _guards(s, policy, each.type, each.access_level):
             return f"it has {each}, which allowedResources of the account's policy does not list"
     return None
-
-
-def _is_allowed(policy: AccountPolicy, type_: str, id_: int | str | None) -> bool:
-    allowed = {(todays_type(r.type), r.id and str(r.id)) for r in policy.allowed_resources}
-    return not allowed or bool(allowed & {(todays_type(type_), None), (todays_type(type_), str(id_))})
 
 
 def _resource_is_not_allowed(s: Situation, tenancy: Tenancy) -> Violation | None:
     types = {todays_type(r.type) for r in tenancy.policy.allowed_resources}
     strange = (r for r in s.api_token.spec.resources if types and todays_type(r.type) not in types)
-    others = (r for r in s.resolution.resources if not _is_allowed(tenancy.policy, r.type, r.id))
+    others = (r for r in s.resolution.resources if not is_allowed(tenancy.policy, r.type, r.id))
     found = next(chain(strange, others), None)
     if found is None:
         return None
@@ -134,14 +196,24 @@ def _lifetime_is_too_long(s: Situation, tenancy: Tenancy) -> Violation | None:
     return None
 
 
-def _tokens_are_too_many(s: Situation, tenancy: Tenancy) -> Violation | None:
-    most = tenancy.policy.max_tokens_per_namespace
-    if most is None or tenancy.seniors < most:
+def _overlap_is_too_long(s: Situation, tenancy: Tenancy) -> Violation | None:
+    longest, rotation = tenancy.policy.max_overlap, s.api_token.spec.rotation
+    if longest is None:
+        return None
+    rule = f"maxOverlap is {print_duration(longest)}"
+    if rotation.strategy == "Replace" and rotation.overlap > longest:
+        return Violation(f"{rule}, and spec.rotation.overlap is longer. Make it shorter")
+    if rotation.max_overlap is not None and rotation.max_overlap > longest:
+        return Violation(f"{rule}, and spec.rotation.maxOverlap is longer. Make it shorter")
+    return None
+
+
+def _deletion_policy_is_not_allowed(s: Situation, tenancy: Tenancy) -> Violation | None:
+    allowed, asked = tenancy.policy.deletion_policies, s.api_token.spec.deletion_policy
+    if not allowed or asked in allowed:
         return None
     return Violation(
-        f"maxTokensPerNamespace is {most}, and as many older ApiTokens of namespace {_namespace(s)} use the account. "
-        "Delete one of them",
-        may_pass=True,
+        f"deletionPolicies does not list {asked}, which spec.deletionPolicy is. Set it to {allowed[0]}"
     )
 
 
@@ -149,9 +221,11 @@ _RULES: tuple[Callable[[Situation, Tenancy], Violation | None], ...] = (
     _namespace_is_not_served,
     _access_is_too_high,
     _resource_is_not_allowed,
+    _account_is_not_given_away,
     _expiration_is_missing,
     _lifetime_is_too_long,
-    _tokens_are_too_many,
+    _overlap_is_too_long,
+    _deletion_policy_is_not_allowed,
 )
 
 

@@ -21,6 +21,7 @@ from mailtrap_operator.core.adoption import Hindrance, to_adopt
 from mailtrap_operator.core.deletion import FINALIZER, unreadable_message
 from mailtrap_operator.core.installations import mismatch_of_secret
 from mailtrap_operator.core.observation import Found, Observation, Unknown
+from mailtrap_operator.core.policy import crowding
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_wished
 from mailtrap_operator.core.situation import Situation
@@ -121,7 +122,7 @@ def published_token_is_recorded(s: Situation) -> Plan | None:
 
 def first_token_waits_for_the_adoption(s: Situation) -> Plan | None:
     """An object that is to take a token over issues none before that is confirmed."""
-    if not is_wished(s.api_token) or s.record.current or s.held_on_paper:
+    if not is_wished(s.api_token) or s.record.current or s.held_on_paper or crowding(s):
         return None
     match to_adopt(s):
         case Hindrance(reason, message):

@@ -1,4 +1,9 @@
-"""The names of resource types: the API's earlier reference has other names for some of today's types."""
+"""The types of resources: their names, and which resources a policy lists.
+
+The API's earlier reference has other names for some of today's types.
+"""
+
+from mailtrap_operator.api.v1alpha1 import AccountPolicy
 
 _TODAYS_NAMES = {"inbox": "sandbox", "sending_domain": "domain"}
 
@@ -6,3 +11,9 @@ _TODAYS_NAMES = {"inbox": "sandbox", "sending_domain": "domain"}
 def todays_type(name: str) -> str:
     """Return a type's name in today's reference; one that is not known stays as it is."""
     return _TODAYS_NAMES.get(name, name)
+
+
+def is_allowed(policy: AccountPolicy, type_: str, id_: int | str | None) -> bool:
+    """Whether a policy lists a resource, by its type and id; one without a list allows every resource."""
+    allowed = {(todays_type(r.type), r.id and str(r.id)) for r in policy.allowed_resources}
+    return not allowed or bool(allowed & {(todays_type(type_), None), (todays_type(type_), str(id_))})

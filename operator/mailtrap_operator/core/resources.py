@@ -1,19 +1,20 @@
 """Which resources the permissions of a spec are for: each is given by its id, or by a name that stands for one.
 
 A name is looked up once, and its id is kept in the status: who renames a resource in Mailtrap changes no token.
-Nothing is guessed: a name that no resource bears, or several, stands for none.
+Nothing is guessed: a name that no resource bears, or several, stands for none. What the account's policy does not list
+is not there: nobody learns from a name, or from the answer, what else the account has.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from mailtrap_operator.api.v1alpha1 import ApiToken, BoundResource, Resource
+from mailtrap_operator.api.v1alpha1 import AccountPolicy, ApiToken, BoundResource, Resource
 from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.observation import Catalogue, CatalogueEntry, Found, Unknown
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.redaction import without_tokens
-from mailtrap_operator.core.resource_types import todays_type
+from mailtrap_operator.core.resource_types import is_allowed, todays_type
 
 _MOST_TOLD = 10
 _LONGEST_TOLD = 80
@@ -53,7 +54,10 @@ def unbound(api_token: ApiToken, account_id: int | None) -> tuple[Resource, ...]
 
 
 def resolve(
-    api_token: ApiToken, account_id: int | None, catalogue: Found[Catalogue] | Unknown | None
+    api_token: ApiToken,
+    account_id: int | None,
+    catalogue: Found[Catalogue] | Unknown | None,
+    policy: AccountPolicy,
 ) -> Resolution:
     """Find the id of each resource.
 
@@ -61,13 +65,14 @@ def resolve(
         api_token: The spec, and what its names stand for since they were looked up.
         account_id: The id of the account that the spec names; None: it is not known.
         catalogue: The resources of that account; None: nobody has asked.
+        policy: Which of these may be told of.
     """
     spec, status = api_token.spec, api_token.status
     if api_token.unreadable:
         return Resolution(spec.resources, status.resources)
     known, missing = _known(api_token, account_id), unbound(api_token, account_id)
     answer = _answer(catalogue, account_id)
-    found = [_look_up(resource, answer) for resource in missing] if isinstance(answer, Catalogue) else []
+    found = [_look_up(each, answer, policy) for each in missing] if isinstance(answer, Catalogue) else []
     known |= {_key(each): each for each in found if isinstance(each, BoundResource)}
     trouble: Unresolved | Unknown | None = _all_of([each for each in found if isinstance(each, Unresolved)])
     if missing and isinstance(answer, Unknown):
@@ -103,9 +108,10 @@ def _answer(catalogue: Found[Catalogue] | Unknown | None, account_id: int | None
     return catalogue.value
 
 
-def _look_up(resource: Resource, catalogue: Catalogue) -> BoundResource | Unresolved:
+def _look_up(resource: Resource, catalogue: Catalogue, policy: AccountPolicy) -> BoundResource | Unresolved:
     type_, name = _key(resource)
-    of_type = {entry for entry in catalogue.entries if todays_type(entry.type) == type_}
+    shown = [entry for entry in catalogue.entries if is_allowed(policy, entry.type, entry.id)]
+    of_type = {entry for entry in shown if todays_type(entry.type) == type_}
     matches = [entry for entry in of_type if entry.name == name]
     if len(matches) == 1:
         return BoundResource(type=resource.type, name=name, id=matches[0].id, account_id=catalogue.account_id)
@@ -114,14 +120,18 @@ def _look_up(resource: Resource, catalogue: Catalogue) -> BoundResource | Unreso
         message = f"{len(matches)} resources of type {type_} are named {name!r}: {ids}. Give the id of the one that is meant."
         return Unresolved(Reason.RESOURCE_AMBIGUOUS, message)
     message = f"No resource of type {type_} is named {name!r}. Correct the name, or give the id instead."
-    return Unresolved(Reason.RESOURCE_UNKNOWN, f"{message} {_candidates(type_, of_type, catalogue)}")
+    return Unresolved(Reason.RESOURCE_UNKNOWN, f"{message} {_candidates(type_, of_type, shown, policy)}")
 
 
-def _candidates(type_: str, of_type: Iterable[CatalogueEntry], catalogue: Catalogue) -> str:
+def _candidates(
+    type_: str, of_type: Iterable[CatalogueEntry], shown: Iterable[CatalogueEntry], policy: AccountPolicy
+) -> str:
     if told := sorted(f"{_cut(entry.name)!r} ({_cut(str(entry.id))})" for entry in of_type):
         return f"There are {_some(told)}."
-    if types := sorted({todays_type(entry.type) for entry in catalogue.entries}):
+    if types := sorted({todays_type(entry.type) for entry in shown}):
         return f"The account shows none of type {type_}, but of {_some(types)}."
+    if policy.allowed_resources:
+        return "The account shows none of those that its policy lists in allowedResources."
     return "The account shows no resource at all to its credential."
 
 

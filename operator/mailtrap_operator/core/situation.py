@@ -1,6 +1,7 @@
 """The observation, read with the protocol in mind: which tokens are held, on record, owned but untracked.
 
-It answers questions and decides nothing; the decisions stand in `planning` and `deletion`.
+It answers questions and decides nothing; the decisions stand in `planning` and `deletion`. It has some more lines than
+other files, because it is the one vocabulary of all steps.
 """
 
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from mailtrap_operator.api.v1alpha1 import (
+    AccountPolicy,
     AccountRef,
     ApiToken,
     CurrentToken,
@@ -85,7 +87,13 @@ class Situation:
     @cached_property
     def resolution(self) -> Resolution:
         """The resources of the spec with their ids."""
-        return resolve(self.api_token, self.seen.account.account_id, self.seen.catalogue)
+        account = self.seen.account
+        return resolve(self.api_token, account.account_id, self.seen.catalogue, self.policy_of(account.ref))
+
+    def policy_of(self, ref: AccountRef) -> AccountPolicy:
+        """Return the policy of an account that was looked at; one that does not exist has no rules."""
+        view = self.view(ref)
+        return view.tenancy.policy if view and view.tenancy else AccountPolicy()
 
     def _placed(self, token: OnRecord) -> OnRecord:
         listed = self.owned.get(token.id)
@@ -270,8 +278,10 @@ class Situation:
     def retired(
         self, token: CurrentToken | RemoteToken, reason: Reason, *, by_reset: bool = False
     ) -> PreviousToken:
-        """Return the record of a token on its way out."""
+        """Return the record of a token on its way out; the policy of its account may end the overlap earlier."""
         overlap = RESET_OVERLAP if by_reset else self.api_token.spec.rotation.overlap
+        longest = self.policy_of(token.account).max_overlap
+        overlap = overlap if longest is None else min(overlap, longest)
         return PreviousToken(
             id=token.id,
             last_four=token.last_four,

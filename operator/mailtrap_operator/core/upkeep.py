@@ -20,7 +20,12 @@ from mailtrap_operator.core.step import MOST_ON_RECORD, overdue, step_plan
 def upkeep(s: Situation) -> Plan | None:
     """Do what is to be done beside a token that cannot be issued now."""
     mended = (outdated_secret_is_rewritten(s) or former_secret_is_removed(s)) if s.held else None
-    return mended or consumers_are_restarted(s) or ended_records_are_dropped(s) or overdue_token_is_revoked(s)
+    return mended or former_tokens_end(s)
+
+
+def former_tokens_end(s: Situation) -> Plan | None:
+    """Do what leads to the end of the tokens on their way out; the Secret stays as it is."""
+    return consumers_are_restarted(s) or ended_records_are_dropped(s) or overdue_token_is_revoked(s)
 
 
 def refusal_keeps_no_overdue_token(s: Situation) -> Plan | None:
@@ -79,7 +84,13 @@ def consumers_are_restarted(s: Situation) -> Plan | None:
     """Workloads that use the value start their pods anew, once; old tokens go when the last has finished."""
     token = moving_to(s)
     # Past the hard limit old tokens go first, whatever stands in the way of a restart.
-    if token is None or not isinstance(s.seen.workloads, Found) or _is_one_past_its_limit(s):
+    is_allowed = s.seen.identity.limits.rollout_restarts
+    if (
+        token is None
+        or not is_allowed
+        or not isinstance(s.seen.workloads, Found)
+        or _is_one_past_its_limit(s)
+    ):
         return None
     action, rollout = restart_of(s, token), rollout_after(s, token)
     if action is None and rollout == token.rollout:

@@ -8,9 +8,11 @@ from mailtrap_operator.core.drift import access_has_drifted
 from mailtrap_operator.core.expiry import wanted_expiry
 from mailtrap_operator.core.history import rival
 from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.limits import allowed_marks
 from mailtrap_operator.core.observation import FormerValue, SecretState
 from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.ownership import Tag, remote_name
+from mailtrap_operator.core.policy import excess, limits_rights
 from mailtrap_operator.core.reasons import WHY, Reason
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.templates import filled_for_account, filled_for_token
@@ -56,16 +58,22 @@ def issue(s: Situation, reason: Reason) -> IssueToken:
         ),
         secret=desired_secret(s),
         bound=resolution.bound,
+        policy=account.tenancy.policy if account.tenancy else None,
     )
 
 
 def can_reset(s: Situation) -> bool:
-    """Whether a reset of the base makes what the spec asks for, as far as that is known."""
+    """Whether a reset of the base makes what the spec asks for, as far as that is known, and the policy allows it.
+
+    A reset keeps the permissions: they are judged as Mailtrap tells them, whatever the spec and the record say.
+    """
     base = s.base
     return (
         s.api_token.spec.rotation.strategy == "Reset"
         and base is not None
         and base.id in s.owned
+        and s.owned[base.id].account == s.seen.account.ref
+        and excess(s, s.owned[base.id].permissions) is None
         and not is_in_use(s, s.owned[base.id])
         and len(s.owned[base.id].name) <= _LONGEST_NAME_TO_RESET
         and not base.reset_refused
@@ -78,7 +86,8 @@ def can_reset(s: Situation) -> bool:
 def _has_wished_access(s: Situation, base: CurrentToken) -> bool:
     account, resolution = s.seen.account, s.resolution
     if resolution.trouble is not None:
-        return base.account == account.ref
+        tenancy = account.tenancy
+        return base.account == account.ref and not (tenancy and limits_rights(tenancy.policy))
     return base.access_digest == digests.access_digest(s.api_token, account.account_id, resolution.resources)
 
 
@@ -92,7 +101,7 @@ def why(s: Situation, reason: Reason) -> str:
 def desired_secret(s: Situation, token: CurrentToken | None = None) -> DesiredSecret:
     """Return the Secret as the spec wants it for a token; None: one that is still to be issued."""
     meta, spec = s.api_token.metadata, s.api_token.spec
-    template = spec.secret_template
+    template, limits = spec.secret_template, s.seen.identity.limits
     view = s.view(token.account if token else spec.account_ref)
     data = filled_for_account(template.data, view.account_id if view else None)
     if token:
@@ -104,8 +113,8 @@ def desired_secret(s: Situation, token: CurrentToken | None = None) -> DesiredSe
         api_token_name=meta.name,
         api_token_uid=meta.uid,
         is_owned=spec.creation_policy == "Owner",
-        labels={**template.metadata.labels, MANAGED_BY_LABEL: MANAGED_BY},
-        annotations=template.metadata.annotations,
+        labels={**allowed_marks(template.metadata.labels, limits), MANAGED_BY_LABEL: MANAGED_BY},
+        annotations=allowed_marks(template.metadata.annotations, limits),
         data=data,
         former=_former_value(s, token),
         resource_version=s.secret.resource_version if s.secret else None,

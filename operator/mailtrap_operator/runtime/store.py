@@ -18,7 +18,7 @@ from mailtrap_operator.core.protection import may_have_tokens
 from mailtrap_operator.core.references import account_refs
 from mailtrap_operator.runtime.holders import Holders
 from mailtrap_operator.runtime.index import Index
-from mailtrap_operator.runtime.seniority import Seniority
+from mailtrap_operator.runtime.members import Members
 from mailtrap_operator.runtime.versions import is_newer
 
 _KEPT_METADATA = (
@@ -72,7 +72,7 @@ class Store:
         self._remotes: Index[AccountKey, tuple[str, int]] = Index()
         self.on_holders: Callable[[AccountKey], None] = lambda _account: None
         self._labels: dict[str, tuple[Mapping[str, str], float]] = {}
-        self.seniority = Seniority()
+        self.members = Members()
 
     def put_api_token(self, body: dict[str, Any]) -> News:
         """Remember an ApiToken as it was read or written; return what is new about it.
@@ -98,9 +98,10 @@ class Store:
             self._forget_owner(key, former)
         self._versions[key] = meta.resource_version
         self._api_tokens[key] = json.dumps(kept, separators=(",", ":"))
-        self._owners[owner_of(self._installation, key.namespace, key.name, meta.uid)] = key
+        owner = owner_of(self._installation, key.namespace, key.name, meta.uid)
+        self._owners[owner] = key
         self._index(key, api_token)
-        self.seniority.put(key, api_token)
+        self.members.put(key, api_token, owner)
         self._note_claim(key, api_token.status.operation)
         is_same = former is not None and _wishes(former) == _wishes(kept)
         return News.STATUS if is_same else News.WISHES
@@ -131,7 +132,7 @@ class Store:
         self._versions.pop(key, None)
         self._claims.pop(key, None)
         self._index(key, None)
-        self.seniority.drop(key)
+        self.members.drop(key)
         if kept is not None:
             self._forget_owner(key, json.loads(kept))
 

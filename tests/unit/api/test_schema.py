@@ -60,7 +60,7 @@ def test_every_text_is_bounded(path: str, schema: dict[str, Any]) -> None:
 
 @table(of_type("array"))
 def test_every_list_is_bounded_and_says_how_it_merges(path: str, schema: dict[str, Any]) -> None:
-    assert 0 < schema["maxItems"] <= 256, path
+    assert 0 < schema["maxItems"] <= 1024, path
     assert schema["x-kubernetes-list-type"] in {"atomic", "map"}, path
     assert set(schema.get("x-kubernetes-list-map-keys", [])) <= set(schema["items"].get("required", [])), path
 

@@ -352,5 +352,4 @@ def test_what_is_left_in_an_account_that_serves_the_object_no_more_is_not_retain
     action = plan(world, NOW).action
 
     assert isinstance(action, RemoveFinalizer)
-    assert action.retention is not None
-    assert () == action.retention.accounts
+    assert None is action.retention

@@ -1,15 +1,19 @@
 """An object that is being deleted goes without its tokens being deleted: Retain, the escape, no finalizer of ours."""
 
+from dataclasses import replace
+
 import pytest
 
-from mailtrap_operator.api.v1alpha1 import ApiToken
-from mailtrap_operator.core.actions import RemoveFinalizer, Retention, State
-from mailtrap_operator.core.deletion import ABANDON_ANNOTATION
+from mailtrap_operator.api.v1alpha1 import AccountPolicy, AccountRef, ApiToken
+from mailtrap_operator.core.actions import RemoveFinalizer, Retention, RevokeToken, State
+from mailtrap_operator.core.deletion import ABANDON_ANNOTATION, held_up
+from mailtrap_operator.core.observation import Observation, Tenancy
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     ACCOUNT,
     NOW,
+    OTHER_ACCOUNT,
     OWNER,
     TIMEOUT,
     WIPED,
@@ -104,3 +108,110 @@ def test_a_deletion_does_not_need_the_rest_of_the_spec() -> None:
     api_token = doomed(LEAVING_THEM).model_copy(update={"unreadable": {"rotation": "wrong"}})
 
     assert plan(seen(doomed(LEAVING_THEM)), NOW) == plan(seen(api_token), NOW)
+
+
+TO_RETAIN = doomed(LEAVING_THEM, deletion_policy="Retain")
+NOTHING = doomed(WIPED, deletion_policy="Retain")
+STRICT = AccountPolicy.model_validate({"allowedNamespaces": {"names": ["*"]}, "deletionPolicies": ["Delete"]})
+LENIENT = AccountPolicy.model_validate(
+    {"allowedNamespaces": {"names": ["*"]}, "deletionPolicies": ["Delete", "Retain"]}
+)
+
+
+def retention_of(world: Observation) -> tuple[AccountRef, ...]:
+    """Return the accounts in which it is put on record that tokens stay."""
+    action = plan(world, NOW).action
+    assert isinstance(action, RemoveFinalizer)
+    return action.retention.accounts if action.retention else ()
+
+
+@pytest.mark.parametrize(
+    ("world", "accounts"),
+    [
+        pytest.param(seen(TO_RETAIN, listed=()), (ACCOUNT,), id="They are on record."),
+        pytest.param(
+            seen(NOTHING, secret=None, listed=(a_remote_token(5),)), (ACCOUNT,), id="One is listed."
+        ),
+        pytest.param(seen(NOTHING, listed=()), (ACCOUNT,), id="The Secret holds one."),
+        pytest.param(
+            seen(
+                doomed(a_status(current=None, operation=an_operation()), deletion_policy="Retain"),
+                secret=None,
+                listed=(),
+            ),
+            (ACCOUNT,),
+            id="One may still come.",
+        ),
+        pytest.param(seen(NOTHING, secret=None, listed=TIMEOUT), (ACCOUNT,), id="Nobody can say."),
+        pytest.param(seen(NOTHING, secret=None, listed=()), (), id="There is none."),
+        pytest.param(
+            seen(NOTHING, secret=None, listed=TIMEOUT, tenancy=Tenancy(AccountPolicy())),
+            (),
+            id="There was no place for any: the account does not serve the namespace.",
+        ),
+        pytest.param(
+            seen(TO_RETAIN, listed=(a_remote_token(3),), listed_elsewhere=()),
+            (ACCOUNT,),
+            id="In another account there is none.",
+        ),
+    ],
+)
+def test_it_is_on_record_where_tokens_stay_and_nowhere_else(
+    world: Observation, accounts: tuple[AccountRef, ...]
+) -> None:
+    assert accounts == retention_of(world)
+
+
+@pytest.mark.parametrize(
+    ("api_token", "says"),
+    [
+        pytest.param(
+            TO_RETAIN,
+            "The deletionPolicy Retain does not count: deletionPolicies of ClusterMailtrapAccount default is Delete alone.",
+            id="Retain",
+        ),
+        pytest.param(
+            doomed(LEAVING_THEM, annotations=ESCAPE),
+            f"The annotation {ABANDON_ANNOTATION} does not count: deletionPolicies of ClusterMailtrapAccount default is "
+            "Delete alone.",
+            id="the escape",
+        ),
+    ],
+)
+def test_where_the_policy_demands_it_the_tokens_are_deleted_whatever_is_asked_for(
+    api_token: ApiToken, says: str
+) -> None:
+    world = seen(api_token, listed=(a_remote_token(3),), tenancy=Tenancy(STRICT))
+    planned = plan(world, NOW)
+
+    assert ("nothing", "Delete ") == (decision(world).does, decision(world).records.operation)
+    assert f"The tokens are about to be deleted. {says}" == planned.finding.message
+
+
+def test_an_account_that_demands_deletion_has_a_say_wherever_the_spec_points_by_then() -> None:
+    api_token = doomed(LEAVING_THEM, deletion_policy="Retain", account_ref=OTHER_ACCOUNT)
+    world = seen(api_token, listed=(), listed_elsewhere=(a_remote_token(3),))
+    wished, former = world.accounts
+    strict = replace(world, accounts=(wished, replace(former, tenancy=Tenancy(STRICT))))
+
+    assert "let go" == decision(world).does
+    assert "Delete " == decision(strict).records.operation
+
+
+@pytest.mark.parametrize("tenancy", [None, Tenancy(LENIENT)], ids=["the account is gone", "both are allowed"])
+def test_where_no_policy_demands_deletion_tokens_may_stay(tenancy: Tenancy | None) -> None:
+    for api_token in (TO_RETAIN, doomed(LEAVING_THEM, annotations=ESCAPE)):
+        assert "let go" == decision(seen(api_token, tenancy=tenancy)).does
+
+
+@pytest.mark.parametrize("is_strict", [False, True])
+def test_a_deletion_that_waits_names_the_way_out_where_there_is_one(*, is_strict: bool) -> None:
+    tenancy = Tenancy(STRICT) if is_strict else None
+    claimed = doomed(a_status(operation=an_operation("Delete", nonce="")))
+    blocked = plan(seen(claimed, listed=TIMEOUT, tenancy=tenancy), NOW)
+    revoked = plan(seen(claimed, tenancy=tenancy), NOW).action
+
+    assert is_strict == (ABANDON_ANNOTATION not in blocked.finding.message)
+    assert isinstance(revoked, RevokeToken)
+    assert is_strict == (not revoked.may_be_left)
+    assert is_strict == (ABANDON_ANNOTATION not in held_up(TIMEOUT, may_be_left=revoked.may_be_left).message)

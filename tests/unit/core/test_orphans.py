@@ -12,6 +12,7 @@ from mailtrap_operator.api.v1alpha1 import (
     AccountStatus,
     Metadata,
     OrphanToken,
+    RetainedOwner,
     SecretKeyRef,
 )
 from mailtrap_operator.core.observation import RemoteToken, Unknown
@@ -19,12 +20,14 @@ from mailtrap_operator.core.orphans import (
     MOST_AT_ONCE,
     MOST_ON_RECORD,
     MOST_RETAINED,
+    MOST_RETAINED_OF_ONE,
     Swept,
     belongs_to,
     condition_of,
     due,
     orphans_among,
     recorded,
+    retained_owners,
     with_retained,
 )
 from mailtrap_operator.core.ownership import Tag
@@ -34,6 +37,7 @@ from tests.unit.core.builders import (
     FOREIGN_TAG,
     HOUR,
     INSTALLATION,
+    NAMESPACE,
     NONCE,
     NOW,
     SECOND,
@@ -146,26 +150,64 @@ def test_a_pass_deletes_a_few_and_tries_those_last_that_were_refused() -> None:
     assert (2, 1) == due(record[:2], NOW, refused={1})
 
 
-FULL = tuple(f"owner{number}" for number in range(MOST_RETAINED))
+def left(*owners: str, namespace: str = NAMESPACE) -> tuple[RetainedOwner, ...]:
+    """Return the record of ApiTokens that have left their tokens on purpose."""
+    return tuple(RetainedOwner(owner=owner, namespace=namespace) for owner in owners)
+
+
+def some(namespace: str, count: int) -> tuple[RetainedOwner, ...]:
+    """Return so many of a namespace."""
+    return left(*(f"{namespace}-{number}" for number in range(count)), namespace=namespace)
+
+
+FULL = some(NAMESPACE, MOST_RETAINED_OF_ONE)
+FULL_OF_OTHERS = tuple(
+    each
+    for number in range(MOST_RETAINED // MOST_RETAINED_OF_ONE)
+    for each in some(f"n{number}", MOST_RETAINED_OF_ONE)
+)
 
 
 @pytest.mark.parametrize(
     ("before", "living", "after"),
     [
-        pytest.param((), set(), ("new",), id="It is the first."),
-        pytest.param(("new",), set(), ("new",), id="It is on record already."),
+        pytest.param((), set(), left("new"), id="It is the first."),
+        pytest.param(left("new"), set(), left("new"), id="It is on record already."),
         pytest.param(
-            ("old",), set(), ("old", "new"), id="A list that lacks the others' tokens may be a short one."
+            left("old"),
+            set(),
+            left("old", "new"),
+            id="A list that lacks the others' tokens may be a short one.",
         ),
-        pytest.param(FULL, {"owner7"}, ("owner7", "new"), id="Those without tokens go when room is needed."),
-        pytest.param(FULL, {*FULL}, None, id="All have tokens: there is no room."),
+        pytest.param(
+            FULL, {"shop-7"}, left("shop-7", "new"), id="Those without tokens go when room is needed."
+        ),
+        pytest.param(FULL, {each.owner for each in FULL}, None, id="All have tokens: there is no room."),
         pytest.param(FULL, None, None, id="Who has tokens is not known: there is no room."),
+        pytest.param(
+            some("other", MOST_RETAINED_OF_ONE),
+            None,
+            (*some("other", MOST_RETAINED_OF_ONE), *left("new")),
+            id="Another namespace that has filled its share blocks itself alone.",
+        ),
+        pytest.param(FULL_OF_OTHERS, None, None, id="The whole record is full."),
+        pytest.param(
+            FULL_OF_OTHERS, {"n3-3"}, (*left("n3-3", namespace="n3"), *left("new")), id="Most of it is dead."
+        ),
     ],
 )
 def test_owners_whose_tokens_stay_on_purpose_are_kept_as_long_as_there_is_room(
-    before: tuple[str, ...], living: set[str] | None, after: tuple[str, ...] | None
+    before: tuple[RetainedOwner, ...], living: set[str] | None, after: tuple[RetainedOwner, ...] | None
 ) -> None:
-    assert after == with_retained(before, "new", living)
+    (new,) = left("new")
+
+    assert after == with_retained(before, new, living)
+
+
+def test_the_record_of_earlier_versions_still_counts() -> None:
+    status = AccountStatus(retained_owners=("old",), retained=left("new"))
+
+    assert {"old", "new"} == retained_owners(status)
 
 
 def an_account(policy: Literal["Report", "Delete"] = "Report") -> Account:

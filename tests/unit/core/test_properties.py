@@ -24,11 +24,12 @@ from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import is_unused
 from mailtrap_operator.core.step import MOST_ON_RECORD
+from mailtrap_operator.core.token_count import are_too_many
 from tests.unit.core.builders import DOMAIN, HOUR, NOW, OWNER, OWNER_MARK, SECOND, SETTLE
 from tests.unit.core.named import BOUND, TREE
 from tests.unit.core.promises import ended, forgotten, ids, listed, lists, on_paper, secret_of_ours
 from tests.unit.core.rows import deed
-from tests.unit.core.worlds import LABELLED, STRICT, tidied_worlds, worlds
+from tests.unit.core.worlds import BOUNDED, GRANTED, LABELLED, STRICT, tidied_worlds, worlds
 
 LAST_RECORD = 256
 """How many tokens on their way out the API server takes."""
@@ -112,7 +113,20 @@ def test_no_token_is_issued_that_the_policy_does_not_allow(world: Observation) -
         assert Found({"mail": "yes"}) == tenancy.labels
     if tenancy.policy == STRICT:
         assert (wished.at or NOW + (wished.after or 2001 * HOUR)) <= NOW + 2000 * HOUR
-        assert tenancy.seniors < 2
+        assert isinstance(tenancy.tokens, Found)
+        assert not are_too_many(2, tenancy.tokens.value)
+    if tenancy.policy == BOUNDED:
+        assert "Delete" == world.api_token.spec.deletion_policy
+
+
+@thoroughly
+@given(anything)
+def test_no_token_is_renewed_that_may_do_more_than_the_policy_allows(world: Observation) -> None:
+    action = plan(world, NOW).action
+    if not isinstance(action, IssueToken) or action.operation.base is None:
+        return
+
+    assert GRANTED == listed(world)[action.operation.base].permissions
 
 
 @thoroughly
@@ -189,13 +203,16 @@ def test_no_token_on_record_is_forgotten_while_it_may_live(world: Observation) -
 @thoroughly
 @given(anything)
 def test_a_superseded_token_keeps_its_overlap(world: Observation) -> None:
-    """What is new on its way out has at least the overlap that the spec promises."""
-    planned = plan(world, NOW)
+    """What is new on its way out has at least the overlap that the spec promises, unless the policy ends it earlier."""
+    planned, tenancy = plan(world, NOW), world.account.tenancy
     before = {previous.id for previous in world.api_token.status.previous}
     overlap = world.api_token.spec.rotation.overlap
 
     for previous in planned.record.previous:
-        assert previous.id in before or NOW + overlap <= previous.delete_after
+        is_bounded = previous.account == world.account.ref and tenancy and tenancy.policy == BOUNDED
+        promised = min(overlap, HOUR / 2) if is_bounded else overlap
+        assert previous.id in before or NOW + promised <= previous.delete_after
+        assert previous.id in before or not is_bounded or previous.delete_after <= NOW + HOUR / 2
 
 
 @thoroughly
@@ -258,8 +275,10 @@ def test_the_finalizer_goes_last(world: Observation) -> None:
     planned, api_token = plan(world, NOW), world.api_token
     if not isinstance(planned.action, RemoveFinalizer):
         return
-    operation = api_token.status.operation
+    operation, tenancy = api_token.status.operation, world.account.tenancy
 
+    if tenancy and tenancy.policy == BOUNDED:
+        assert planned.action.reason is Reason.REVOKED
     match planned.action.reason:
         case Reason.RETAINED:
             assert "Retain" == api_token.spec.deletion_policy

@@ -1,17 +1,23 @@
 """How another token is issued: by a reset where that can do it, else by a create; and what the old one has left."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from mailtrap_operator.api.v1alpha1 import Expiration, OperationStatus, Rotation
+from mailtrap_operator.api.v1alpha1 import AccountPolicy, Expiration, OperationStatus, Rotation
 from mailtrap_operator.core.actions import IssueToken, ServerDefault
 from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observation import Permission, RemoteToken, Tenancy
+from mailtrap_operator.core.overlap import kept_until
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import WHY, Reason
+from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     ACCOUNT,
     DAY,
+    DOMAIN,
     FRESH,
     HOUR,
     ME,
@@ -24,11 +30,13 @@ from tests.unit.core.builders import (
     a_current,
     a_previous,
     a_remote_token,
+    a_secret,
     a_status,
     an_api_token,
     an_issuance,
     seen,
 )
+from tests.unit.core.named import ELSEWHERE, NAMED, asked, named
 from tests.unit.core.rows import Leaving, decision
 
 SOON = NOW + HOUR
@@ -169,3 +177,123 @@ def test_each_reason_to_issue_is_explained() -> None:
     message = plan(seen(secret=None), NOW).finding.message
 
     assert f"A token is being issued: {WHY[Reason.SECRET_MISSING]}." == message
+
+
+EVERYTHING, VIEWER_ALONE, ONE_DOMAIN = (
+    AccountPolicy.model_validate({"allowedNamespaces": {"names": ["*"]}} | rules)
+    for rules in (
+        {},
+        {"maxAccessLevel": "Viewer"},
+        {"allowedResources": [{"type": "domain", "id": 7}]},
+    )
+)
+AS_VIEWER = {"resources": (DOMAIN.model_copy(update={"access_level": "Viewer"}),)}
+
+
+def may_do(*permissions: tuple[str, str, str]) -> RemoteToken:
+    """Return token 1 with these rights, as Mailtrap tells them."""
+    return replace(TOKEN_1, permissions=tuple(Permission(*each) for each in permissions))
+
+
+@pytest.mark.parametrize(
+    ("spec", "policy", "token", "does"),
+    [
+        pytest.param(
+            {}, EVERYTHING, may_do(("domain", "7", "Admin")), "reset 1", id="It keeps to the policy."
+        ),
+        pytest.param(
+            AS_VIEWER, VIEWER_ALONE, may_do(("domain", "7", "Viewer")), "reset 1", id="As much as is allowed."
+        ),
+        pytest.param(
+            AS_VIEWER,
+            VIEWER_ALONE,
+            may_do(("domain", "7", "Admin")),
+            "create",
+            id="It may do more than the highest level.",
+        ),
+        pytest.param(
+            {},
+            ONE_DOMAIN,
+            may_do(("domain", "7", "Admin"), ("domain", "9", "Viewer")),
+            "create",
+            id="And more.",
+        ),
+        pytest.param(
+            {}, EVERYTHING, may_do(("account", "3229", "Admin")), "create", id="It may manage the account."
+        ),
+        pytest.param({}, ONE_DOMAIN, TOKEN_1, "create", id="What it may do is not told."),
+        pytest.param({}, None, TOKEN_1, "reset 1", id="Nobody asks what it may do."),
+    ],
+)
+def test_a_reset_keeps_no_rights_beyond_the_policy(
+    spec: dict[str, Any], policy: AccountPolicy | None, token: RemoteToken, does: str
+) -> None:
+    current = a_current(wishes=an_api_token(**spec))
+    secret = a_secret(issuance=an_issuance(wishes=an_api_token(**spec)), data={})
+    world = seen(
+        an_api_token(status=a_status(current=current), **spec),
+        secret=secret,
+        listed=(token,),
+        tenancy=Tenancy(policy) if policy else None,
+    )
+
+    assert does == decision(world).does
+
+
+@pytest.mark.parametrize(
+    ("policy", "does"),
+    [
+        pytest.param(EVERYTHING, "reset 1", id="Nothing is limited: a reset keeps what was granted."),
+        pytest.param(VIEWER_ALONE, "nothing", id="The level is."),
+        pytest.param(ONE_DOMAIN, "nothing", id="The resources are."),
+    ],
+)
+def test_while_a_name_stands_for_nothing_a_limited_account_renews_nothing(
+    policy: AccountPolicy, does: str
+) -> None:
+    unknown = NAMED.model_copy(update={"access_level": "Viewer"})
+    world = seen(
+        named(unknown), secret=None, listed=(may_do(("domain", "7", "Viewer")),), tenancy=Tenancy(policy)
+    )
+
+    assert does == decision(asked(world, ELSEWHERE)).does
+
+
+def test_a_token_in_another_account_is_not_reset_whatever_is_on_record_of_it() -> None:
+    forged = a_current(account=OTHER_ACCOUNT).model_copy(
+        update={"access_digest": an_issuance().access_digest}
+    )
+    world = seen(
+        an_api_token(status=a_status(current=forged)),
+        secret=None,
+        listed=(),
+        listed_elsewhere=(a_remote_token(account=OTHER_ACCOUNT),),
+    )
+
+    assert "create" == decision(world).does
+
+
+@pytest.mark.parametrize(
+    ("rotation", "left"),
+    [
+        pytest.param(Rotation(), HOUR, id="a reset"),
+        pytest.param(Rotation(strategy="Replace", overlap=HOUR / 2), HOUR / 2, id="a shorter overlap"),
+    ],
+)
+def test_a_policy_may_end_an_overlap_early(rotation: Rotation, left: timedelta) -> None:
+    policy = EVERYTHING.model_copy(update={"max_overlap": HOUR})
+    world = seen(
+        an_api_token(rotation=rotation, expiration=Expiration(policy="Never")),
+        listed=(may_do(("domain", "7", "Admin")),),
+        tenancy=Tenancy(policy),
+    )
+
+    assert (Leaving(1, left),) == decision(world).records.previous
+
+
+def test_a_policy_may_end_the_waiting_for_consumers_early() -> None:
+    policy = EVERYTHING.model_copy(update={"max_overlap": HOUR})
+    token = a_previous(2).model_copy(update={"retired_at": NOW, "waits_for": "Consumers"})
+
+    assert NOW + HOUR == kept_until(Situation(seen(tenancy=Tenancy(policy)), NOW), token)
+    assert NOW + 72 * HOUR == kept_until(Situation(seen(tenancy=Tenancy(EVERYTHING)), NOW), token)

@@ -1,12 +1,15 @@
 """What the names in spec.resources stand for: looked up once, never guessed; who cannot be helped is told how to help."""
 
+from typing import Any
+
 import pytest
 
-from mailtrap_operator.api.v1alpha1 import ApiToken, BoundResource, Resource
+from mailtrap_operator.api.v1alpha1 import AccountPolicy, ApiToken, BoundResource, Resource
+from mailtrap_operator.core import resources as subject
 from mailtrap_operator.core.digests import access_digest
 from mailtrap_operator.core.observation import Catalogue, CatalogueEntry, Found, Unknown
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.resources import Unresolved, resolve, unbound
+from mailtrap_operator.core.resources import Resolution, Unresolved, unbound
 from tests.unit.core.builders import ACCOUNT, ACCOUNT_IDS, DOMAIN, OTHER_ACCOUNT, TIMEOUT, an_api_token
 from tests.unit.core.named import (
     ACCOUNT_ID,
@@ -21,6 +24,13 @@ from tests.unit.core.named import (
 
 MAIN = Resource(type="sandbox", name="main", access_level="Viewer")
 MAIN_BOUND = BoundResource(type="sandbox", name="main", id="ab-1", account_id=ACCOUNT_ID)
+
+
+def resolve(
+    api_token: ApiToken, account_id: int | None, catalogue: Found[Catalogue] | Unknown | None, **rules: Any
+) -> Resolution:
+    policy = AccountPolicy.model_validate(rules, by_name=True)
+    return subject.resolve(api_token, account_id, catalogue, policy)
 
 
 def resources(api_token: ApiToken, catalogue: Found[Catalogue] | Unknown | None = TREE) -> list[str]:
@@ -244,3 +254,53 @@ def test_whether_a_resource_is_given_by_id_or_by_name_makes_no_other_wish() -> N
         return access_digest(api_token, ACCOUNT_ID, found.resources)
 
     assert {digest(an_api_token())} == {digest(named()), digest(named(RENAMED))}
+
+
+SECRETS = a_catalogue(
+    ("domain", "a.example", 8), ("domain", "secret.example", 9), ("sending_domain", "b.example", 10), SHOP
+)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "words"),
+    [
+        pytest.param(
+            [{"type": "domain", "id": 8}, {"type": "sending_domain", "id": "10"}],
+            f"{NO_SHOP} There are 'a.example' (8), 'b.example' (10).",
+            id="some of its type",
+        ),
+        pytest.param(
+            [{"type": "domain", "id": 8}],
+            f"{NO_SHOP} There are 'a.example' (8).",
+            id="one of its type",
+        ),
+        pytest.param(
+            [{"type": "domain", "id": 1}, {"type": "sandbox"}],
+            f"{NO_SHOP} The account shows none of those that its policy lists in allowedResources.",
+            id="none that there is",
+        ),
+    ],
+)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_what_the_policy_does_not_list_reads_as_what_is_not_there(
+    allowed: list[dict[str, object]], words: str, *, is_there: bool
+) -> None:
+    tree = SECRETS if is_there else a_catalogue(("domain", "a.example", 8), ("domain", "b.example", 10))
+    resolution = resolve(named(), ACCOUNT_ID, tree, allowed_resources=allowed)
+
+    assert Unresolved(UNKNOWN, words) == resolution.trouble
+    assert ((), ()) == (resolution.resources, resolution.bound)
+
+
+def test_types_that_the_policy_does_not_list_are_not_told_either() -> None:
+    tree = a_catalogue(("project", "secret", 4), ("inbox", "main", 5))
+    trouble = resolve(named(), ACCOUNT_ID, tree, allowed_resources=[{"type": "sandbox"}]).trouble
+
+    assert Unresolved(UNKNOWN, f"{NO_SHOP} The account shows none of type domain, but of sandbox.") == trouble
+
+
+def test_of_two_of_one_name_the_one_that_the_policy_lists_is_meant() -> None:
+    tree = a_catalogue(SHOP, ("domain", "shop.example", 9))
+    resolution = resolve(named(), ACCOUNT_ID, tree, allowed_resources=[{"type": "domain", "id": 7}])
+
+    assert ((BOUND,), None) == (resolution.bound, resolution.trouble)

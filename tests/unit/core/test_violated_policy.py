@@ -8,10 +8,18 @@ import pytest
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, Expiration
 from mailtrap_operator.core.actions import Done, State
 from mailtrap_operator.core.conditions import status_after
-from mailtrap_operator.core.observation import LABELS_NOT_READ, Found, Observation, Tenancy, Unknown
+from mailtrap_operator.core.observation import (
+    LABELS_NOT_READ,
+    Found,
+    Observation,
+    Tenancy,
+    TokenCount,
+    Unknown,
+)
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.policy import violation
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import ADOPT_ANNOTATION
 from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     DAY,
@@ -38,9 +46,12 @@ from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
 
 NOT_SERVED = Tenancy(AccountPolicy())
 """The object's namespace is not the operator's."""
-TOO_MANY = Tenancy(
-    AccountPolicy.model_validate({"allowedNamespaces": {"names": ["*"]}, "maxTokensPerNamespace": 1}), 1
+AT_MOST_ONE = AccountPolicy.model_validate(
+    {"allowedNamespaces": {"names": ["*"]}, "maxTokensPerNamespace": 1}
 )
+TOO_MANY = Tenancy(AT_MOST_ONE, tokens=Found(TokenCount(others=1, own=0, reserved=0)))
+TWO_OF_ITS_OWN = Tenancy(AT_MOST_ONE, tokens=Found(TokenCount(others=0, own=2, reserved=0)))
+ONE_OF_ITS_OWN = Tenancy(AT_MOST_ONE, tokens=Found(TokenCount(others=1, own=1, reserved=1)))
 BY_LABELS = AccountPolicy.model_validate(
     {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "yes"}}}}
 )
@@ -66,10 +77,28 @@ def labelled(labels: Mapping[str, str] | Unknown) -> Tenancy:
             works=False,
         ),
         row(
-            "An older object may go: it is looked at again.",
+            "Another object may go: it is looked at again.",
             seen(NEW, secret=None, listed=(), tenancy=TOO_MANY),
             says=VIOLATED,
             again=MINUTE,
+            works=False,
+        ),
+        row(
+            "An adoption is not spoken of to who has no place.",
+            seen(
+                an_api_token(status=WIPED, finalizers=(), annotations={ADOPT_ANNOTATION: "7"}),
+                secret=None,
+                listed=(),
+                tenancy=TOO_MANY,
+            ),
+            says=VIOLATED,
+            again=MINUTE,
+            works=False,
+        ),
+        row(
+            "The tokens of the namespace were not counted yet: nothing is issued.",
+            seen(NEW, secret=None, listed=(), tenancy=Tenancy(AT_MOST_ONE)),
+            says=(State.BLOCKED, Reason.ACCOUNT_NOT_LISTED),
             works=False,
         ),
         row(
@@ -134,8 +163,20 @@ def ending(end: datetime) -> Observation:
     [
         row("The value that is there works on.", seen(tenancy=NOT_SERVED), says=VIOLATED),
         row(
-            "An older object may go: then the rest goes on.",
-            seen(tenancy=TOO_MANY),
+            "Its namespace has too many tokens, and nothing is needed: it does not matter.",
+            seen(tenancy=TWO_OF_ITS_OWN),
+            says=(State.READY, Reason.TOKEN_PUBLISHED),
+        ),
+        row(
+            "A rotation may exceed the count by one.",
+            seen(an_api_token(display_name="other"), tenancy=ONE_OF_ITS_OWN),
+            does="create",
+            says=(State.PROGRESSING, Reason.ACCESS_CHANGED),
+            records=Noted(current=None, previous=(Leaving(1, 12 * HOUR),)),
+        ),
+        row(
+            "A further one waits for the end of an overlap.",
+            seen(an_api_token(display_name="other"), tenancy=TWO_OF_ITS_OWN),
             says=VIOLATED,
             again=MINUTE,
         ),

@@ -29,9 +29,11 @@ from mailtrap_operator.core.observation import (
     Found,
     Identity,
     Observation,
+    Permission,
     RemoteToken,
     SecretState,
     Tenancy,
+    TokenCount,
     Unknown,
     UnpublishedToken,
 )
@@ -94,14 +96,22 @@ EXPIRATIONS = (
     Expiration(policy="After", after=90 * DAY),
     Expiration(policy="At", at=NOW + 80 * DAY),
 )
-EVERYBODY, LABELLED, STRICT = (
+EVERYBODY, LABELLED, STRICT, BOUNDED = (
     AccountPolicy.model_validate(rules)
     for rules in (
         {"allowedNamespaces": {"names": ["*"]}},
         {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "yes"}}}},
         {"allowedNamespaces": {"names": ["*"]}, "maxLifetime": "2000h", "maxTokensPerNamespace": 2},
+        {
+            "allowedNamespaces": {"names": ["*"]},
+            "allowedResources": [{"type": "domain", "id": 7}],
+            "maxOverlap": "30m",
+            "deletionPolicies": ["Delete"],
+        },
     )
 )
+GRANTED = (Permission("domain", "7", "Admin"),)
+ACCOUNT_ADMIN = Permission("account", "3229", "Admin")
 FULL = tuple(a_previous(id_) for id_ in range(100, 100 + MOST_ON_RECORD))
 
 
@@ -125,13 +135,16 @@ class Chance:
 
 
 def _remote_token(chance: Chance, id_: int) -> RemoteToken:
-    return a_remote_token(
+    token = a_remote_token(
         id_,
         nonce=chance.among(*NONCES),
         expires_at=chance.among(*EXPIRIES),
         account=HOME[id_],
         tag=chance.among(FOREIGN_TAG, SIBLINGS_TAG, None) if chance.once_in(6) else OURS,
         name="n" * 241 if chance.once_in(8) else None,
+    )
+    return replace(
+        token, permissions=chance.among(GRANTED, GRANTED, GRANTED, (*GRANTED, ACCOUNT_ADMIN), None)
     )
 
 
@@ -200,8 +213,13 @@ def _unknown(chance: Chance) -> Unknown:
 
 def _tenancy(chance: Chance) -> Tenancy:
     known: Found[Mapping[str, str]] = Found({"mail": chance.among("yes", "yes", "no")})
-    policy = chance.among(EVERYBODY, EVERYBODY, EVERYBODY, LABELLED, STRICT, AccountPolicy())
-    return Tenancy(policy, chance.among(0, 1, 2), _unknown(chance) if chance.once_in(5) else known)
+    policy = chance.among(EVERYBODY, EVERYBODY, EVERYBODY, LABELLED, STRICT, BOUNDED, AccountPolicy())
+    count = TokenCount(*(chance.among(0, 0, 1, 2) for _ in TokenCount._fields))
+    return Tenancy(
+        policy,
+        _unknown(chance) if chance.once_in(5) else known,
+        _unknown(chance) if chance.once_in(5) else Found(count),
+    )
 
 
 def _wishes(chance: Chance) -> ApiToken:

@@ -82,6 +82,8 @@ def test_the_settings_are_the_operators_and_their_defaults_are_told() -> None:
             )
         },
         "workers": f"by default {defaults.workers}",
+        "allowedSecretMetadata": f"by default {','.join(defaults.allowed_secret_metadata)}",
+        "rolloutRestarts": f"by default {str(defaults.rollout_restarts).lower()}",
         "dryRun": f"by default {str(defaults.dry_run).lower()}",
         "rateLimit": f"by default {defaults.rate_limit.limit}/{defaults.rate_limit.period.seconds}s",
         "installation": "by default made of the cluster's identity",

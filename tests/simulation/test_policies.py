@@ -1,0 +1,252 @@
+"""Whatever is edited when, no token is issued beyond the policy of that moment: its rights, its lifetime, their number.
+
+Histories of edits run against the operator's own parts and the simulated servers, on virtual time. What is judged is
+what the remote account holds: each token that appears there, right then.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from mailtrap_operator.core.ownership import owner_of, parse_tag
+from mailtrap_simulator.tokens import ADMIN, VIEWER, Token
+from tests.simulation.incarnation import INSTALLATION
+from tests.simulation.network import Call, Network
+from tests.simulation.outcomes import LOST, OK, Kind, Outcome
+from tests.simulation.time import server_time
+from tests.simulation.world import ACCOUNT_ID, FOR_EVERYBODY, GROUP, NAMESPACE, World, api_token_path
+from tests.unit.clock import run_virtual
+
+NAMES = ("a", "b", "c")
+ACCOUNT = f"{GROUP}/clustermailtrapaccounts/default"
+GRACE = 1.0
+"""For so many seconds a former policy may still count: a call is under way, and the news of an edit."""
+
+EVERY_RULE: dict[str, Any] = dict.fromkeys(
+    (
+        "maxAccessLevel",
+        "allowedResources",
+        "maxLifetime",
+        "requireExpiration",
+        "maxTokensPerNamespace",
+        "maxOverlap",
+        "deletionPolicies",
+    )
+)
+"""A patch that takes every rule away."""
+
+Step = Callable[["History"], None]
+
+
+def _level(grant: int) -> str:
+    return {ADMIN: "Admin", VIEWER: "Viewer"}[grant]
+
+
+@dataclass(slots=True)
+class History:
+    """One world, the policies that it has had, and what was issued in it against them."""
+
+    world: World
+    policies: list[tuple[float, Mapping[str, Any]]] = field(default_factory=list)
+    known: dict[int, Token] = field(default_factory=dict)
+    wrongs: list[str] = field(default_factory=list)
+    issued: int = 0
+    losses: int = 0
+
+    def outcome(self, call: Call) -> Outcome:
+        """Have the answers to some calls be lost."""
+        if call.kind is Kind.REMOTE_MUTATION and self.losses:
+            self.losses -= 1
+            return LOST
+        return OK
+
+    def judge(self) -> None:
+        """Judge what has appeared in the account since the last look."""
+        before, self.known = self.known, self.world.remote_tokens()
+        for token in self.known.values():
+            if token.id not in before:
+                self.issued += 1
+                wrongs = [self._wrong_with(token, before, policy) for policy in self._in_force()]
+                if all(wrongs):
+                    self.wrongs.append(f"{server_time()}: {token} {wrongs}")
+
+    def _in_force(self) -> list[Mapping[str, Any]]:
+        now = asyncio.get_running_loop().time()
+        *former, (_, present) = self.policies
+        starts = [at for at, _ in self.policies[1:]]
+        return [present, *(p for (_, p), end in zip(former, starts, strict=True) if now - end < GRACE)]
+
+    def _wrong_with(self, token: Token, before: Mapping[int, Token], policy: Mapping[str, Any]) -> str:
+        wrongs = [
+            self._beyond(policy, token),
+            self._too_long(policy, token),
+            self._too_many(policy, token, before),
+        ]
+        return "; ".join(wrong for wrong in wrongs if wrong)
+
+    def _beyond(self, policy: Mapping[str, Any], token: Token) -> str:
+        allowed = policy.get("allowedResources")
+        for grant in token.grants:
+            entries = [r for r in allowed or () if r["type"].lower() == grant.resource_type.lower()]
+            if allowed and not any(
+                str(r.get("id", grant.resource_id)) == str(grant.resource_id) for r in entries
+            ):
+                return f"{grant} is not listed"
+            if policy.get("maxAccessLevel") == "Viewer" and _level(grant.access_level) != "Viewer":
+                return f"{grant} is above Viewer"
+            if grant.resource_type.lower() == "account" and grant.access_level != VIEWER and not entries:
+                return f"{grant} is the account"
+        return ""
+
+    def _too_long(self, policy: Mapping[str, Any], token: Token) -> str:
+        now = self.world.remote_time()
+        is_endless = token.expires_at is None
+        if is_endless and (policy.get("requireExpiration") or policy.get("maxLifetime")):
+            return "it never ends"
+        if token.expires_at and policy.get("maxLifetime"):
+            longest = timedelta(hours=int(policy["maxLifetime"].removesuffix("h")))
+            return "it lives too long" if token.expires_at - now > longest + timedelta(seconds=1) else ""
+        return ""
+
+    def _too_many(self, policy: Mapping[str, Any], token: Token, before: Mapping[int, Token]) -> str:
+        most = policy.get("maxTokensPerNamespace")
+        tag, now = parse_tag(token.name), self.world.remote_time()
+        if most is None or tag is None:
+            return ""
+        metas = [body["metadata"] for body in self.world.api_tokens()]
+        owners = {owner_of(INSTALLATION, NAMESPACE, meta["name"], meta["uid"]) for meta in metas}
+        status = (self.world.read(ACCOUNT) or {})["status"]
+        owners |= {entry["owner"] for entry in status.get("retained", ()) if entry["namespace"] == NAMESPACE}
+        living = [
+            found.owner
+            for each in before.values()
+            if each.is_live(now) and (found := parse_tag(each.name)) and found.owner in owners
+        ]
+        own, total = living.count(tag.owner), len(living)
+        is_free = total < most or own == 1
+        return "" if is_free else f"{total} live, {own} of its own, of {most} at most"
+
+    def put(self, name: str, spec: Mapping[str, Any]) -> None:
+        """Create an ApiToken or edit it; the account of one that is gone from it is given back."""
+        if "deletionTimestamp" not in (self.world.read(api_token_path(name)) or {"metadata": {}})["metadata"]:
+            self.world.put_api_token(name, **spec)
+
+    def edit_policy(self, rules: Mapping[str, Any]) -> None:
+        """Put another policy in place of the present one."""
+        policy = {rule: value for rule, value in rules.items() if value is not None}
+        self.world.write("PATCH", ACCOUNT, {"spec": {"policy": EVERY_RULE | policy}})
+        self.policies.append((asyncio.get_running_loop().time(), policy))
+
+
+RESOURCES: tuple[list[dict[str, Any]], ...] = (
+    [{"type": "domain", "id": 1, "accessLevel": "Admin"}],
+    [{"type": "domain", "id": 1, "accessLevel": "Viewer"}],
+    [{"type": "sending_domain", "id": 2, "accessLevel": "Admin"}],
+    [{"type": "account", "id": ACCOUNT_ID, "accessLevel": "Admin"}],
+    [{"type": "Account", "id": ACCOUNT_ID, "accessLevel": "Admin"}],
+    [{"type": "domain", "name": "example.com", "accessLevel": "Viewer"}],
+    [{"type": "domain", "name": "no such name", "accessLevel": "Viewer"}],
+)
+EXPIRATIONS = (
+    {"policy": "ServerDefault"},
+    {"policy": "Never"},
+    {"policy": "After", "after": "1h"},
+    {"policy": "After", "after": "48h"},
+)
+SPECS = st.fixed_dictionaries(
+    {},
+    optional={
+        "resources": st.sampled_from(RESOURCES),
+        "expiration": st.sampled_from(EXPIRATIONS).map(lambda wish: {"after": None} | wish),
+        "accountRef": st.sampled_from([{"name": "default"}, {"name": "default"}, {"name": "nowhere"}]),
+        "deletionPolicy": st.sampled_from(["Delete", "Retain"]),
+        "rotation": st.sampled_from(
+            [{"strategy": "Reset", "overlap": "12h"}, {"strategy": "Replace", "overlap": "10m"}]
+        ),
+    },
+)
+POLICIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "maxAccessLevel": st.just("Viewer"),
+        "allowedResources": st.sampled_from(
+            [
+                [{"type": "domain", "id": 1}],
+                [{"type": "domain"}],
+                [{"type": "domain", "id": 1}, {"type": "account"}],
+            ]
+        ),
+        "maxLifetime": st.sampled_from(["1h", "24h"]),
+        "requireExpiration": st.just(value=True),
+        "maxTokensPerNamespace": st.integers(1, 3),
+        "maxOverlap": st.sampled_from(["0s", "30m"]),
+        "deletionPolicies": st.just(["Delete"]),
+    },
+)
+
+
+def _put(name: str, spec: Mapping[str, Any]) -> Step:
+    return lambda history: history.put(name, spec)
+
+
+def _rotate(name: str, request: int) -> Step:
+    def do(history: History) -> None:
+        if history.world.read(api_token_path(name)):
+            history.world.request_rotation(name, str(request))
+
+    return do
+
+
+def _lose(history: History) -> None:
+    history.losses = 1
+
+
+NAME = st.sampled_from(NAMES)
+STEPS = st.one_of(
+    st.builds(_put, NAME, SPECS),
+    st.builds(_put, NAME, SPECS),
+    st.builds(_rotate, NAME, st.integers(0, 10**6)),
+    st.builds(lambda rules: lambda history: history.edit_policy(rules), POLICIES),
+    st.builds(lambda name: lambda history: history.world.delete(api_token_path(name)), NAME),
+    st.just(_lose),
+)
+WAITS = st.sampled_from(
+    [0.0, 0.0, 0.0, 0.02, 0.02, 0.06, 0.06, 1.0, 1.0, 30.0, 30.0, 90.0, 90.0, 700.0, 3600.0]
+)
+
+
+async def _live_through(steps: list[tuple[Step, float]]) -> History:
+    history = History(World(Network()))
+    network = history.world.network
+    network.script, network.on_change, network.is_counting = history.outcome, history.judge, True
+    history.known = history.world.remote_tokens()
+    history.policies.append((0.0, FOR_EVERYBODY))
+    await history.world.start_operator()
+    for name in NAMES[:2]:
+        history.put(name, {})
+    for do, wait in steps:
+        do(history)
+        await asyncio.sleep(wait)
+    await asyncio.sleep(120)
+    await history.world.stop_operators()
+    return history
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
+)
+@given(st.lists(st.tuples(STEPS, WAITS), min_size=4, max_size=20))
+def test_no_token_is_issued_beyond_the_policy_of_that_moment(steps: list[tuple[Step, float]]) -> None:
+    history = run_virtual(_live_through(steps))
+    event(f"{min(history.issued, 9)} tokens or more are issued")
+
+    assert [] == history.wrongs
