@@ -6,7 +6,6 @@ account is asked before that, and only for who may use it. Workloads are read by
 then; Secrets are read by name for each look where they are not watched.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -176,8 +175,8 @@ class Observer:
         return bool(violation(s) or unread_labels(s))
 
     async def _list(self, key: ApiTokenKey, refs: Refs) -> Mapping[AccountRef, Tokens]:
-        answers = await asyncio.gather(*(self._connection(ref, key).list_tokens() for ref in refs))
-        return dict(zip(refs, answers, strict=True))
+        # One after the other: only the pass's own task can give its worker back while it waits.
+        return {ref: await self._connection(ref, key).list_tokens() for ref in refs}
 
     async def _told(self, key: ApiTokenKey, refs: Refs) -> Mapping[AccountRef, Tokens]:
         return {ref: self._accounts.told(account_key(ref, key.namespace)) for ref in refs}

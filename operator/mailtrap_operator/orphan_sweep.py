@@ -118,7 +118,7 @@ class OrphanSweep:
                 if claims.cover(token) or token.last_four in connection.managed_with:
                     cleared.add(token.id)
                     continue
-                async with client.pacer.slot(Lane.ROUTINE):
+                async with client.pacer.slot(Lane.ROUTINE, connection.key.namespace):
                     if _now() - listed_at >= _PROVES_FOR:
                         break
                     try:

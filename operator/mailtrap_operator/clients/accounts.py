@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -50,6 +50,7 @@ class Accounts:
     `find` returns an account object as the watch last told it; it finds no ClusterMailtrapAccount unless the operator
     `sees_cluster_accounts`. `beside` names the other account objects for the same account in Mailtrap. `on_change` is
     told what was known of an account's tokens before and after a LIST, whoever asked for it, where the two differ.
+    `while_waiting` is entered by who waits for a LIST or for the rate limit.
     """
 
     def __init__(
@@ -63,7 +64,9 @@ class Accounts:
         sees_cluster_accounts: bool = True,
         beside: Callable[[AccountKey], Iterable[AccountKey]] = lambda _key: (),
         before_mutation: Callable[[], None] = lambda: None,
+        while_waiting: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
+        self.while_waiting = while_waiting
         self._before_mutation = before_mutation
         self._kube = kube
         self._sees_cluster_accounts = sees_cluster_accounts
@@ -178,7 +181,7 @@ class Accounts:
         # Two accounts with one credential share its limit.
         digest = hashlib.sha256(credential.get_secret_value().encode()).hexdigest()
         if digest not in self._pacers:
-            self._pacers[digest] = Pacer(self._limits.calls, self._limits.period)
+            self._pacers[digest] = Pacer(self._limits.calls, self._limits.period, self.while_waiting)
         return self._pacers[digest]
 
 
@@ -199,8 +202,10 @@ class Connection:
         self.last_four: str | None = None
         self.credential_secret: CredentialSecret | None = None
         self._accounts = accounts
-        self._list = SharedRead(self._list_now, f"list {key}")
-        self._catalogue = SharedRead(self._list_resources_now, f"list the resources of {key}")
+        self._list = SharedRead(self._list_now, f"list {key}", accounts.while_waiting)
+        self._catalogue = SharedRead(
+            self._list_resources_now, f"list the resources of {key}", accounts.while_waiting
+        )
         self._done_meanwhile: list[tuple[RemoteToken, bool]] = []
 
     async def client(self) -> MailtrapClient:
@@ -241,7 +246,7 @@ class Connection:
         try:
             client = await self.client()
             await self._accounts.meet_others(self.key)
-            async with client.pacer.slot(Lane.URGENT):
+            async with client.pacer.slot(Lane.URGENT, self.key.namespace):
                 listed = await client.list_tokens()
         except Failure as failure:
             return self._tell(failure.as_unknown())
@@ -254,7 +259,7 @@ class Connection:
     async def _list_resources_now(self) -> Found[Catalogue] | Unknown:
         try:
             client = await self.client()
-            async with client.pacer.slot(Lane.CHANGE):
+            async with client.pacer.slot(Lane.CHANGE, self.key.namespace):
                 return Found(await client.list_resources())
         except Failure as failure:
             return failure.as_unknown()
