@@ -1,7 +1,8 @@
 """Whose turn it is among the keys that wait to be worked on, and how many of each group are under way.
 
-Who may start, in this order: urgent lanes, which age; then the namespace with the fewest passes under way; then the one
-whose last pass started longest ago; then who came first. Nothing runs here and no time passes: the work queue says what time it is.
+The namespace with the fewest passes under way goes first; among equals the most urgent lane, and lanes age; then the
+namespace whose last pass started longest ago; then who came first. So what a namespace has waiting, however urgent or old,
+delays no other. Nothing runs here and no time passes: the work queue says what time it is.
 """
 
 import heapq
@@ -75,4 +76,4 @@ class Turns(Generic[K]):
     def _rank(self, groups: Groups, now: float) -> tuple[int, int, int, float, int]:
         _, order, first = self._waiting[groups][0]
         owner, lane = groups[0], aged(first.lane, now - first.since)
-        return lane, self._started[owner], self._served.rank(owner), first.since, order
+        return self._started[owner], lane, self._served.rank(owner), first.since, order
