@@ -13,7 +13,7 @@ import pytest
 
 from mailtrap_operator.core.lanes import AGEING
 from mailtrap_operator.core.references import ADOPT_ANNOTATION
-from mailtrap_operator.settings import Settings
+from mailtrap_operator.settings import RateLimit, Settings
 from mailtrap_simulator import refusals
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.messages import Request, Response
@@ -43,10 +43,13 @@ class Busy(Remote):
         return super().handle(request, now)
 
 
-def world_of(**settings: str) -> tuple[World, Busy]:
+def world_of(calls: int = 140) -> tuple[World, Busy]:
     """Return a world with a second tenant, whose operator has as many workers as by default."""
     usual = Settings(
-        namespace="mailtrap-system", resync_interval=timedelta(hours=1), workers=WORKERS, **settings
+        namespace="mailtrap-system",
+        resync_interval=timedelta(hours=1),
+        workers=WORKERS,
+        rate_limit=RateLimit(calls, timedelta(seconds=10)),
     )
     world = World(Network(), setup=Setup(settings=usual))
     remote = Busy(Random(0), RemoteSettings())
@@ -176,7 +179,7 @@ async def test_objects_that_also_wait_for_an_account_that_answers_429_delay_nobo
 
 @virtual
 async def test_objects_that_ask_again_and_again_delay_nobody_elses_by_more_than_lanes_age() -> None:
-    world, _ = world_of(rate_limit="14/10s")
+    world, _ = world_of(calls=14)
     draft = Draft("by hand", (Grant("domain", 1, ADMIN),), None)
     token = world.account.create(draft, "Jane Doe", server_time())
     for number in range(150):

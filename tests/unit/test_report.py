@@ -34,7 +34,7 @@ def test_only_what_brings_a_renewal_comes_back_as_urgent(
         Finding(State.READY, Reason.TOKEN_PUBLISHED, ""),
         works=True,
         requeue_after=again,
-        renewal_time=renewal and NOW + renewal,
+        renewal_time=None if renewal is None else NOW + renewal,
     )
 
     reporter = Reporter(api_tokens=UNUSED, events=UNUSED, metrics=UNUSED, clock=UNUSED)

@@ -48,9 +48,9 @@ class Turns(Generic[K]):
 
     def take(self, now: float) -> Place[K] | None:
         """Take the place whose turn it is, None where none may start."""
-        groups = min(
-            filter(self._may_start, self._waiting), key=lambda each: self._rank(each, now), default=None
-        )
+        full = {group for group, passes in self._started.items() if passes >= self._share}
+        able = (groups for groups in self._waiting if full.isdisjoint(groups))
+        groups = min(able, key=lambda each: self._rank(each, now), default=None)
         if groups is None:
             return None
         _, _, place = heapq.heappop(self._waiting[groups])
@@ -70,10 +70,7 @@ class Turns(Generic[K]):
             if not self._started[group]:
                 del self._started[group]
 
-    def _may_start(self, groups: Groups) -> bool:
-        return all(self._started[group] < self._share for group in groups)
-
     def _rank(self, groups: Groups, now: float) -> tuple[int, int, int, float, int]:
         _, order, first = self._waiting[groups][0]
         owner, lane = groups[0], aged(first.lane, now - first.since)
-        return self._started[owner], lane, self._served.rank(owner), first.since, order
+        return self._started.get(owner, 0), lane, self._served.rank(owner), first.since, order

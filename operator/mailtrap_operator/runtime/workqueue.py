@@ -234,7 +234,8 @@ class WorkQueue(Generic[K]):
         if place is None:
             return False
         entry = self._dirty.get(place.key)
-        if entry is not None and entry.place is place:
+        is_valid = entry is not None and entry.place is place
+        if is_valid:
             self._run(place)
         return True
 

@@ -171,9 +171,7 @@ async def test_a_pause_sets_one_timer_however_many_wait_and_however_often_the_se
     waiting = [asyncio.create_task(call(pacer)) for _ in range(5)]
     await settled()
 
-    timers = [timer for timer in virtual_loop()._scheduled if not timer.cancelled()]
-
-    assert 1 == len(timers)
+    assert 1 == virtual_loop().timers
     assert [49] * 5 == [round(time) for time in await asyncio.gather(*waiting)]
 
 

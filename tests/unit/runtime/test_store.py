@@ -233,7 +233,7 @@ def test_an_object_has_to_do_with_the_accounts_of_its_spec_and_of_its_record(sto
     store.put_api_token(api_token(account="second", status=previous("default")))
     store.put_api_token(api_token("mailer", account="default"))
 
-    assert ({DEFAULT, SECOND}, {DEFAULT}, set()) == (
+    assert (frozenset({DEFAULT, SECOND}), frozenset({DEFAULT}), frozenset()) == (
         store.accounts_of(KEY),
         store.accounts_of(OTHER),
         store.accounts_of(ApiTokenKey("team", "unknown")),

@@ -20,12 +20,12 @@ def order_at(now: float, *places: Place[str], share: int = 100, begun: tuple[Gro
     turns: Turns[str] = Turns(share)
     for groups in begun:
         turns.begin(groups)
-    for place in places:
-        turns.add(place)
+    for each in places:
+        turns.add(each)
     taken = []
-    while (place := turns.take(now)) is not None:
-        turns.begin(place.groups)
-        taken.append(place.key)
+    while (first := turns.take(now)) is not None:
+        turns.begin(first.groups)
+        taken.append(first.key)
     return taken
 
 
