@@ -15,11 +15,19 @@ from tests.unit.runtime.queue_bench import QueueBench, seconds
 URGENT, CHANGE, ROUTINE = Lane
 
 
-def order_at(now: float, *places: Place[str], share: int = 100, begun: tuple[Groups, ...] = ()) -> list[str]:
-    """Return who starts, one after the other, where none ends."""
+def order_at(
+    now: float,
+    *places: Place[str],
+    share: int = 100,
+    begun: tuple[Groups, ...] = (),
+    ended: tuple[Groups, ...] = (),
+) -> list[str]:
+    """Return who starts, one after the other, where none ends; `begun` and `ended` did so before."""
     turns: Turns[str] = Turns(share)
-    for groups in begun:
+    for groups in (*begun, *ended):
         turns.begin(groups)
+    for groups in ended:
+        turns.end(groups)
     for each in places:
         turns.add(each)
     taken = []
@@ -51,7 +59,16 @@ def test_who_has_waited_for_long_enough_counts_as_one_lane_more_urgent(
 def test_nobody_becomes_more_urgent_than_urgent() -> None:
     places = (place("old", ROUTINE, 0.0), place("urgent", URGENT, 500.0))
 
-    assert ["urgent", "old"] == order_at(1000, *places, begun=(("old",),))
+    assert ["old", "urgent"] == order_at(1000, *places)
+    assert ["urgent", "old"] == order_at(1000, *places, ended=(("old",),))
+
+
+def test_what_a_namespace_has_waiting_however_urgent_or_old_delays_no_other() -> None:
+    places = [place(f"evil{n}", URGENT, 0.0, "evil") for n in range(3)]
+
+    order = order_at(1000, *places, place("shop", ROUTINE, 999.0), begun=(("evil",),))
+
+    assert "shop" == order[0]
 
 
 def test_equally_urgent_ones_go_round_the_namespaces() -> None:
