@@ -145,7 +145,7 @@ class Applier:
             return Failed(failure.as_unknown())
         await self._secrets.try_publish(action.secret, action.issuance)
         await self._add_finalizer(writes)
-        async with client.pacer.slot(action.lane):
+        async with client.pacer.slot(action.lane, key.namespace):
             with self._quota.place_for(key, writes.api_token, action.policy):
                 outcome = await self._claim_and_call(action, client, connection, writes)
                 if isinstance(outcome, IssuedValue):
@@ -248,7 +248,7 @@ class Applier:
     async def _revoke(self, key: ApiTokenKey, token: RemoteToken, lane: Lane) -> None:
         connection = self._accounts.at(account_key(token.account, key.namespace))
         client = await connection.client()
-        async with client.pacer.slot(lane):
+        async with client.pacer.slot(lane, key.namespace):
             await client.delete_token(token.id)
             if token.tag is None and await client.get_token(token.id) is not None:
                 # No list of ours shows a token without our tag: it is asked for.

@@ -38,6 +38,7 @@ from mailtrap_operator.report import Reporter
 from mailtrap_operator.runtime.scope import EVERYTHING, Scope
 from mailtrap_operator.runtime.secret_rounds import SecretRounds
 from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.runtime.turns import Groups
 from mailtrap_operator.runtime.watchdog import Watchdog
 from mailtrap_operator.runtime.workqueue import Verdict, WorkQueue
 from mailtrap_operator.settings import Settings
@@ -80,7 +81,7 @@ class Operator:
         events = EventRecorder(kube, holder=given.holder, clock=clock)
         self.random = random.Random(given.entropy(16))  # noqa: S311 - spreads retries
         self.queue: WorkQueue[Key] = WorkQueue(
-            self._work, workers=settings.workers, group_of=self._group_of, rng=self.random
+            self._work, workers=settings.workers, groups_of=self._groups_of, rng=self.random
         )
         self.scope = given.scope
         self.intake = Intake(store, self.queue)
@@ -95,6 +96,7 @@ class Operator:
             sees_cluster_accounts=given.scope.sees_cluster_accounts,
             beside=store.accounts_beside,
             before_mutation=given.may_mutate,
+            while_waiting=self.queue.without_worker,
         )
         self.store = store
         quota = Quota(store, self.accounts, installation=given.installation, clock=clock)
@@ -173,8 +175,19 @@ class Operator:
             case AccountKey():
                 return await self._account_reconciler.reconcile(key)
 
-    def _group_of(self, key: Key) -> object:
-        return key if isinstance(key, AccountKey) else self.store.account_of(key)
+    def _groups_of(self, key: Key) -> Groups:
+        """Return whose shares a pass takes: its namespace's, and that of a cluster-wide account which many share.
+
+        A pass that has to do with several accounts takes the share of none: it may wait for one, and would keep those of
+        another from starting.
+        """
+        if isinstance(key, AccountKey):
+            return (key.namespace or key,)
+        match tuple(self.store.accounts_of(key)):
+            case (AccountKey(namespace=None) as account,):
+                return key.namespace, ("users of", account)
+            case _:
+                return (key.namespace,)
 
 
 def _monotonic() -> float:

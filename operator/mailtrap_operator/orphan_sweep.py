@@ -121,7 +121,7 @@ class OrphanSweep:
                 ):
                     cleared.add(token.id)
                     continue
-                async with client.pacer.slot(Lane.ROUTINE):
+                async with client.pacer.slot(Lane.ROUTINE, connection.key.namespace):
                     if _now() - listed_at >= _PROVES_FOR:
                         break
                     try:

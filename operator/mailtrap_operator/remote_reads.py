@@ -45,9 +45,11 @@ class RemoteReads:
             return failure.as_unknown()
         return Absent() if token is None else Found(token)
 
-    async def _token(self, ref: AccountRef, key: ApiTokenKey, token_id: int) -> RemoteToken | None:
+    async def _token(
+        self, ref: AccountRef, key: ApiTokenKey, token_id: int, lane: Lane = Lane.ROUTINE
+    ) -> RemoteToken | None:
         client = await self._accounts.at(account_key(ref, key.namespace)).client()
-        async with client.pacer.slot(Lane.URGENT):
+        async with client.pacer.slot(lane, key.namespace):
             return await client.get_token(token_id)
 
     async def catalogue(self, key: ApiTokenKey, seen: Observation) -> Found[Catalogue] | Unknown | None:
@@ -62,9 +64,10 @@ class RemoteReads:
         if isinstance(view.tokens, Unknown):
             return view
         listed, anothers = {token.id for token in view.tokens.value}, set()
+        lane = Lane.URGENT if seen.api_token.metadata.deletion_timestamp else Lane.ROUTINE
         try:
             for token_id in sorted(ids_on_record(seen, view.ref) - listed):
-                token = await self._token(view.ref, key, token_id)
+                token = await self._token(view.ref, key, token_id, lane)
                 if token is None or is_adopted(seen.api_token, token_id):
                     continue
                 if mismatch := mismatch_of_token(token, self._installation):

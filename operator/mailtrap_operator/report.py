@@ -92,8 +92,10 @@ class Reporter:
 
     def verdict(self, plan: Plan) -> Verdict:
         """Tell when to look again after a pass that changed nothing."""
-        lane = Lane.URGENT if plan.renewal_time is not None else Lane.ROUTINE
-        return Verdict(plan.requeue_after, lane, is_failed=plan.finding.state is State.BLOCKED)
+        after = plan.requeue_after
+        is_for_renewal = after is not None and plan.renewal_time == plan.made_at + after
+        lane = Lane.URGENT if is_for_renewal else Lane.ROUTINE
+        return Verdict(after, lane, is_failed=plan.finding.state is State.BLOCKED)
 
 
 def _name(writes: Writes) -> str:

@@ -25,6 +25,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Return the virtual time in seconds."""
         return self.now
 
+    @property
+    def timers(self) -> int:
+        """How many timers are set."""
+        scheduled: list[asyncio.TimerHandle] = vars(self)["_scheduled"]
+        return sum(not timer.cancelled() for timer in scheduled)
+
 
 class _Jump(selectors.SelectSelector):
     def __init__(self, loop: VirtualLoop) -> None:

@@ -5,7 +5,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -31,6 +31,9 @@ from mailtrap_operator.core.tenants import not_found, speaks_for
 
 Tokens = Found[OwnedTokens] | Unknown
 
+_MOST_TRIED = 16
+"""So many credentials of a namespace one pass has judged at most."""
+
 NOT_LISTED = Unknown(Reason.ACCOUNT_NOT_LISTED, "The account's tokens were not listed yet; they soon are.")
 
 
@@ -50,7 +53,7 @@ class Accounts:
     `find` returns an account object as the watch last told it; it finds no ClusterMailtrapAccount unless the operator
     `sees_cluster_accounts`. `beside` names the other account objects for the same account in Mailtrap, whoever wrote them.
     `on_change` is told what was known of an account's tokens before and after a LIST, whoever asked for it, where the two
-    differ.
+    differ. `while_waiting` is entered by who waits for a LIST or for the rate limit.
     """
 
     def __init__(
@@ -64,7 +67,9 @@ class Accounts:
         sees_cluster_accounts: bool = True,
         beside: Callable[[AccountKey], Iterable[AccountKey]] = lambda _key: (),
         before_mutation: Callable[[], None] = lambda: None,
+        while_waiting: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
+        self.while_waiting = while_waiting
         self._before_mutation = before_mutation
         self._kube = kube
         self._sees_cluster_accounts = sees_cluster_accounts
@@ -116,13 +121,11 @@ class Accounts:
         """
         own = (self.at(other) for other in self._others(key, namespace) if other.namespace)
         untried = [connection for connection in own if not connection.credential.was_judged]
-        answers = await asyncio.gather(*(connection.list_tokens() for connection in untried))
-        undecided = (
-            answer
-            for connection, answer in zip(untried, answers, strict=True)
-            if isinstance(answer, Unknown) and not connection.credential.was_judged
-        )
-        return next(undecided, None)
+        # A namespace may have any number of them: the rest is tried in later passes.
+        async with self.while_waiting():
+            await asyncio.gather(*(connection.list_tokens() for connection in untried[:_MOST_TRIED]))
+        undecided = (each.tokens for each in untried if not each.credential.was_judged)
+        return next((tokens for tokens in undecided if isinstance(tokens, Unknown)), None)
 
     def _others(self, key: AccountKey, namespace: str | None) -> list[AccountKey]:
         return sorted((other for other in self._beside(key) if speaks_for(other, namespace)), key=str)
@@ -198,7 +201,7 @@ class Accounts:
         # Two accounts with one credential share its limit.
         digest = hashlib.sha256(credential.get_secret_value().encode()).hexdigest()
         if digest not in self._pacers:
-            self._pacers[digest] = Pacer(self._limits.calls, self._limits.period)
+            self._pacers[digest] = Pacer(self._limits.calls, self._limits.period, self.while_waiting)
         return self._pacers[digest]
 
 
@@ -219,8 +222,10 @@ class Connection:
         self.credential = KnownCredential(key)
         self.credential_secret: CredentialSecret | None = None
         self._accounts = accounts
-        self._list = SharedRead(self._list_now, f"list {key}")
-        self._catalogue = SharedRead(self._list_resources_now, f"list the resources of {key}")
+        self._list = SharedRead(self._list_now, f"list {key}", accounts.while_waiting)
+        self._catalogue = SharedRead(
+            self._list_resources_now, f"list the resources of {key}", accounts.while_waiting
+        )
         self._done_meanwhile: list[tuple[RemoteToken, bool]] = []
 
     async def client(self) -> MailtrapClient:
@@ -269,7 +274,7 @@ class Connection:
         try:
             client = await self.client()
             await self._accounts.read_shared_credentials(self.key)
-            async with client.pacer.slot(Lane.URGENT):
+            async with client.pacer.slot(Lane.URGENT, self.key.namespace):
                 listed = await client.list_tokens()
         except Failure as failure:
             self.distrust(failure)
@@ -283,7 +288,7 @@ class Connection:
     async def _list_resources_now(self) -> Found[Catalogue] | Unknown:
         try:
             client = await self.client()
-            async with client.pacer.slot(Lane.CHANGE):
+            async with client.pacer.slot(Lane.CHANGE, self.key.namespace):
                 return Found(await client.list_resources())
         except Failure as failure:
             return failure.as_unknown()

@@ -33,7 +33,7 @@ from mailtrap_operator.clients.mailtrap_bodies import (
     resource_body,
 )
 from mailtrap_operator.clients.mailtrap_http import SUCCESS, Answer, read
-from mailtrap_operator.clients.pacer import Pacer
+from mailtrap_operator.clients.pacer import LONGEST_PAUSE, Pacer
 from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
 from mailtrap_operator.core.observation import Catalogue, RemoteToken
 from mailtrap_operator.core.reasons import Reason
@@ -284,6 +284,7 @@ def _joined(messages: object) -> str:
 
 def _retry_after(headers: httpx.Headers) -> timedelta | None:
     try:
-        return timedelta(seconds=min(max(float(headers["Retry-After"]), 0.0), 3600.0))
+        seconds = max(float(headers["Retry-After"]), 0.0)
+        return timedelta(seconds=min(seconds, LONGEST_PAUSE.total_seconds()))
     except (KeyError, ValueError):
         return None

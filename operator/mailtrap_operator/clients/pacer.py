@@ -3,40 +3,74 @@
 A call occupies one of the window's slots from before it is sent until one period after its answer. The server
 counts it somewhere in between, so no window of the server's ever holds more calls than there are slots,
 whatever the network does to their timing.
+
+Calls of one lane go round the namespaces, so that many calls for one namespace delay no other; and lanes age.
 """
 
 import asyncio
-import heapq
 import itertools
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import timedelta
 
-from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.lanes import Lane, LastServed, aged
+
+LONGEST_PAUSE = timedelta(minutes=1)
+"""No `Retry-After` is heeded for longer: the server says again what it still means, and nobody waits for hours."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiter:
+    lane: Lane
+    namespace: str | None
+    since: float
+    order: int
+    turn: asyncio.Future[None]
 
 
 class Pacer:
-    """A window of `limit` calls per `period`, for one credential in one event loop."""
+    """A window of `limit` calls per `period`, for one credential in one event loop.
 
-    def __init__(self, limit: int, period: timedelta) -> None:
+    `while_waiting` is entered by who has to wait for a slot, and left with it.
+    """
+
+    def __init__(
+        self,
+        limit: int,
+        period: timedelta,
+        while_waiting: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+    ) -> None:
         self._free = limit
         self._period = period.total_seconds()
-        self._paused_until = 0.0
+        self._while_waiting = while_waiting
+        self._pause: asyncio.TimerHandle | None = None
         self._is_ending = False
         self._order = itertools.count()
-        # Never longer than the number of passes that may run at once.
-        self._waiting: list[tuple[Lane, int, asyncio.Future[None]]] = []
+        # Never longer than the number of passes under way: their shares bound it.
+        self._waiting: list[_Waiter] = []
+        self._served = LastServed()
 
     @asynccontextmanager
-    async def slot(self, lane: Lane) -> AsyncIterator[None]:
-        """Wait for a slot and hold it during one call; cancelled where it may not wait."""
-        turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (lane, next(self._order), turn))
+    async def slot(self, lane: Lane, namespace: str | None) -> AsyncIterator[None]:
+        """Wait for a slot and hold it during one call; cancelled where it may not wait.
+
+        Args:
+            lane: How urgent the call is.
+            namespace: Where the object lies for which it is made; None for a cluster-wide account itself.
+        """
+        loop = asyncio.get_running_loop()
+        turn = loop.create_future()
+        self._waiting.append(_Waiter(lane, namespace, loop.time(), next(self._order), turn))
         self._admit()
         if self._is_ending:
             turn.cancel()
         try:
-            await turn
+            if turn.done():
+                await turn
+            else:
+                async with self._while_waiting():
+                    await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self._give_back()
@@ -44,18 +78,23 @@ class Pacer:
         try:
             yield
         finally:
-            asyncio.get_running_loop().call_later(self._period, self._give_back)
+            loop.call_later(self._period, self._give_back)
 
     def pause(self, duration: timedelta) -> None:
-        """Admit no call for a while: the server answered 429."""
+        """Admit no call for a while, `LONGEST_PAUSE` at most: the server answered 429."""
         loop = asyncio.get_running_loop()
-        self._paused_until = max(self._paused_until, loop.time() + duration.total_seconds())
+        end = loop.time() + min(duration, LONGEST_PAUSE).total_seconds()
+        if self._pause is not None:
+            if end <= self._pause.when():
+                return
+            self._pause.cancel()
+        self._pause = loop.call_at(end, self._resume)
 
     def end_waiting(self) -> None:
         """Cancel whoever waits, now and from now on: nothing is sent yet. A slot that is free can still be had."""
         self._is_ending = True
-        for _, _, turn in self._waiting:
-            turn.cancel()
+        for waiter in self._waiting:
+            waiter.turn.cancel()
 
     def heed(self, remaining: int) -> None:
         """Take the server's word on how many calls are left: another process may use the same credential."""
@@ -66,17 +105,26 @@ class Pacer:
             for _ in range(excess):
                 loop.call_later(self._period, self._give_back)
 
+    def _resume(self) -> None:
+        self._pause = None
+        self._admit()
+
     def _give_back(self) -> None:
         self._free += 1
         self._admit()
 
     def _admit(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._waiting and loop.time() < self._paused_until:
-            loop.call_at(self._paused_until, self._admit)
+        self._waiting = [waiter for waiter in self._waiting if not waiter.turn.done()]
+        if self._pause is not None:
             return
+        now = asyncio.get_running_loop().time()
         while self._free > 0 and self._waiting:
-            _, _, turn = heapq.heappop(self._waiting)
-            if not turn.done():
-                self._free -= 1
-                turn.set_result(None)
+            first = min(self._waiting, key=lambda waiter: self._place(waiter, now))
+            self._waiting.remove(first)
+            self._free -= 1
+            self._served.note(first.namespace)
+            first.turn.set_result(None)
+
+    def _place(self, waiter: _Waiter, now: float) -> tuple[int, int, int]:
+        lane = aged(waiter.lane, now - waiter.since)
+        return lane, self._served.rank(waiter.namespace), waiter.order

@@ -6,17 +6,24 @@ with all others that ask meanwhile. No two run at once.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
 
 class SharedRead(Generic[T]):
-    """One kind of read; `read` never raises."""
+    """One kind of read; `read` never raises. `while_waiting` is entered by who waits for an answer."""
 
-    def __init__(self, read: Callable[[], Coroutine[Any, Any, T]], name: str) -> None:
+    def __init__(
+        self,
+        read: Callable[[], Coroutine[Any, Any, T]],
+        name: str,
+        while_waiting: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+    ) -> None:
         self._read = read
         self._name = name
+        self._while_waiting = while_waiting
         self._running: asyncio.Task[T] | None = None
         self._next: asyncio.Task[T] | None = None
 
@@ -24,7 +31,9 @@ class SharedRead(Generic[T]):
         """Return what a read says that starts after this call."""
         if self._next is None:
             self._next = asyncio.create_task(self._read_after(self._running), name=self._name)
-        return await asyncio.shield(self._next)
+        task = self._next
+        async with self._while_waiting():
+            return await asyncio.shield(task)
 
     async def _read_after(self, running: asyncio.Task[T] | None) -> T:
         if running is not None:

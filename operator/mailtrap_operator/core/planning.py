@@ -15,7 +15,7 @@ from mailtrap_operator.core.consumers import ROLLOUT_CHECK, moving_to
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.history import MOST_REPAIRS, storm_ends
 from mailtrap_operator.core.limits import excessive_form
-from mailtrap_operator.core.observation import Found, Observation, Unknown
+from mailtrap_operator.core.observation import Absent, Found, Observation, Unknown
 from mailtrap_operator.core.overlap import kept_until
 from mailtrap_operator.core.policy import Violation, crowding, unknown_standing, violation
 from mailtrap_operator.core.reasons import Reason
@@ -38,6 +38,7 @@ from mailtrap_operator.core.references import adoptee_id
 from mailtrap_operator.core.rotation import postponed
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import (
+    ADOPTION_RECHECK,
     MOST_ON_RECORD,
     RECHECK,
     overdue_in_use,
@@ -205,8 +206,9 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
     dates += [kept_until(s, previous) for previous in s.record.previous if previous.waits_for == "Consumers"]
     if moving_to(s):
         dates.append(s.now + ROLLOUT_CHECK)
-    is_adoptee_unseen = adoptee_id(s.api_token) is not None and not isinstance(s.seen.adoptee, Found)
-    if overdue_in_use(s) is not None or is_adoptee_unseen:
+    if adoptee_id(s.api_token) is not None and not isinstance(s.seen.adoptee, Found):
+        dates.append(s.now + (ADOPTION_RECHECK if isinstance(s.seen.adoptee, Absent) else RECHECK))
+    if overdue_in_use(s) is not None:
         dates.append(s.now + RECHECK)
     if s.blind is not None:
         # What the account hides may need something, and nothing else may tell when it answers again.

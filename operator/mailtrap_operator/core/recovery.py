@@ -25,7 +25,7 @@ from mailtrap_operator.core.policy import crowding
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_wished
 from mailtrap_operator.core.situation import Situation
-from mailtrap_operator.core.step import MOST_ON_RECORD, RECHECK, step_plan, waiting
+from mailtrap_operator.core.step import ADOPTION_RECHECK, MOST_ON_RECORD, RECHECK, step_plan, waiting
 
 
 def unreadable_spec_stalls(s: Situation) -> Plan | None:
@@ -126,7 +126,9 @@ def first_token_waits_for_the_adoption(s: Situation) -> Plan | None:
         return None
     match to_adopt(s):
         case Hindrance(reason, message):
-            return step_plan(s, Finding(State.STALLED, reason, message), requeue_after=RECHECK)
+            # Who may not use the account asks it for nothing, and may be allowed to at any time.
+            after = RECHECK if reason is Reason.POLICY_VIOLATED else ADOPTION_RECHECK
+            return step_plan(s, Finding(State.STALLED, reason, message), requeue_after=after)
         case Unknown() as unknown:
             return waiting(s, unknown)
         case _:

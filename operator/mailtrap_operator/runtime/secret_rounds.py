@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from mailtrap_operator.api.v1alpha1 import ApiToken
 from mailtrap_operator.core.keys import account_key
+from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.step import RECHECK
 from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.runtime.workqueue import Verdict
@@ -25,7 +26,7 @@ class SecretRounds:
         after = self._interval(api_token) * self._rng.uniform(1, 1.25)
         if verdict.requeue_after is not None and verdict.requeue_after <= after:
             return verdict
-        return replace(verdict, requeue_after=after)
+        return replace(verdict, requeue_after=after, lane=Lane.ROUTINE)
 
     def _interval(self, api_token: ApiToken) -> timedelta:
         namespace = api_token.metadata.namespace or ""

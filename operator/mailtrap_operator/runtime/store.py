@@ -264,9 +264,9 @@ class Store:
         """Return the resourceVersions of all Secrets of ours, by namespace and name."""
         return {place: secret.resource_version for place, secret in self._secrets.items()}
 
-    def account_of(self, key: ApiTokenKey) -> AccountKey | None:
-        """Return an account that an ApiToken has to do with; it always names the same one while nothing changes."""
-        return min(self._references.of(key), key=str, default=None)
+    def accounts_of(self, key: ApiTokenKey) -> frozenset[AccountKey]:
+        """Return the accounts that an ApiToken has to do with."""
+        return self._references.of(key)
 
     def users_of(self, key: AccountKey) -> frozenset[ApiTokenKey]:
         """Return the ApiTokens whose tokens live, or are to live, in an account."""

@@ -1,22 +1,25 @@
 """The work queue: which key runs next, and when.
 
-A key never runs twice at once; what happens to it meanwhile makes it run once more. Urgent lanes go first, failed
-keys come back with exponential backoff and jitter, and no group of keys (the objects of one account) holds more
-than its share of the workers, so that a slow account delays no other.
+A key never runs twice at once; what happens to it meanwhile makes it run once more. Urgent lanes go first and age,
+and failed keys come back with exponential backoff and jitter.
+
+A pass holds a worker only while it works: while it waits for a slow account it gives the worker back. No group of keys
+(the objects of one namespace, those of one account) has more passes under way than its share, those that wait
+included, so that neither a slow account nor a busy namespace delays another.
 """
 
 import asyncio
-import heapq
-import itertools
 import logging
 import random
-from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.runtime.turns import Groups, Place, Turns
 
 K = TypeVar("K", bound=Hashable)
 
@@ -47,9 +50,11 @@ class Verdict:
 
 @dataclass(slots=True)
 class _Entry:
-    """What happened to a key since its last pass began; `versions` are those that came during one."""
+    """What happened to a key since its last pass began, `since` when; `versions` are those that came during one."""
 
     lane: Lane
+    since: float
+    place: Place[Any] | None = None
     versions: set[str] = field(default_factory=set)
     is_change: bool = False
     ends_backoff: bool = False
@@ -62,28 +67,41 @@ class _Entry:
         self.ends_backoff |= ends_backoff
 
 
+@dataclass(slots=True, eq=False)
+class _Pass:
+    """A pass under way; without a worker it waits for something, or to have one again.
+
+    `since` is when it began to work, or to wait: many waits that end in time are no sign that a pass is stuck.
+    """
+
+    task: asyncio.Task[None]
+    groups: Groups
+    since: float
+    has_worker: bool = True
+
+
 class WorkQueue(Generic[K]):
-    """Runs `work(key)` for each key that was added, on at most `workers` tasks."""
+    """Runs `work(key)` for each key that was added; at most `workers` passes work at once.
+
+    Each of the groups that `groups_of` names has a quarter of `workers` as its share.
+    """
 
     def __init__(
         self,
         work: Callable[[K], Awaitable[Verdict]],
         *,
         workers: int,
-        group_of: Callable[[K], Hashable],
+        groups_of: Callable[[K], Groups],
         rng: random.Random,
     ) -> None:
         self._work = work
         self._workers = workers
-        self._share = max(1, workers // 4)
-        self._group_of = group_of
+        self._turns: Turns[K] = Turns(share=max(1, workers // 4))
+        self._groups_of = groups_of
         self._rng = rng
-        self._order = itertools.count()
         self._dirty: dict[K, _Entry] = {}
-        self._ready: dict[Hashable, list[tuple[Lane, int, K]]] = defaultdict(list)
-        self._running: dict[K, asyncio.Task[None]] = {}
-        self._begun: dict[K, float] = {}
-        self._busy: Counter[Hashable] = Counter()
+        self._running: dict[K, _Pass] = {}
+        self._returning: deque[tuple[_Pass, asyncio.Future[None]]] = deque()
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: Counter[K] = Counter()
         self._echoes: dict[K, deque[str]] = {}
@@ -95,20 +113,23 @@ class WorkQueue(Generic[K]):
 
     @property
     def running(self) -> int:
-        """How many passes run now."""
-        return len(self._running)
+        """How many passes hold a worker now."""
+        return sum(each.has_worker for each in self._running.values())
 
     def complaint(self) -> str | None:
         """Return what is wrong with the passes, None where nothing is."""
         now = asyncio.get_running_loop().time()
-        stuck = sum(now - begun > _LONGEST_PASS.total_seconds() for begun in self._begun.values())
+        stuck = sum(now - each.since > _LONGEST_PASS.total_seconds() for each in self._running.values())
         return f"{stuck} of the passes under way do not end." if stuck else None
 
     def start(self) -> None:
         """Begin to run what was and will be added."""
         self._is_open = True
+        now = asyncio.get_running_loop().time()
         for key, entry in self._dirty.items():
-            self._push(key, entry.lane)
+            # Until now nothing went before it.
+            entry.since = now
+            self._push(key, entry)
         self._dispatch()
 
     def add(self, key: K, lane: Lane, version: str = "", *, ends_backoff: bool = True) -> None:
@@ -131,14 +152,14 @@ class WorkQueue(Generic[K]):
         is_running = key in self._running
         entry = self._dirty.get(key)
         if entry is None:
-            entry = self._dirty[key] = _Entry(lane)
+            entry = self._dirty[key] = _Entry(lane, asyncio.get_running_loop().time())
             entry.note(version, is_running=is_running, ends_backoff=ends_backoff)
-            self._offer(key, lane)
+            self._offer(key, entry)
             return
         entry.note(version, is_running=is_running, ends_backoff=ends_backoff)
         if lane < entry.lane:
             entry.lane = lane
-            self._offer(key, lane)
+            self._offer(key, entry)
 
     def forget(self, key: K) -> None:
         """Drop what is remembered of a key whose object is gone."""
@@ -149,48 +170,87 @@ class WorkQueue(Generic[K]):
         if timer := self._timers.pop(key, None):
             timer.cancel()
 
+    @asynccontextmanager
+    async def without_worker(self) -> AsyncIterator[None]:
+        """Give the worker of the present pass to others while it waits for what takes no work.
+
+        Whoever comes back takes the next worker that is free, before any pass that has not started. Nothing happens in a
+        task that is no pass. Who is cancelled while it waits comes to its end without a worker.
+        """
+        this = self._present_pass()
+        if this is None or not this.has_worker:
+            yield
+            return
+        this.has_worker, this.since = False, asyncio.get_running_loop().time()
+        self._dispatch()
+        yield
+        turn = asyncio.get_running_loop().create_future()
+        self._returning.append((this, turn))
+        self._dispatch()
+        await turn
+
+    def _present_pass(self) -> _Pass | None:
+        task = asyncio.current_task()
+        return next((each for each in self._running.values() if each.task is task), None)
+
     async def drain(self, patience: timedelta) -> None:
         """Start nothing more, let what runs end, and cancel what does not within `patience`."""
         self._is_draining = True
         for timer in self._timers.values():
             timer.cancel()
-        running = list(self._running.values())
+        running = [each.task for each in self._running.values()]
         if running:
             _, late = await asyncio.wait(running, timeout=patience.total_seconds())
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def _offer(self, key: K, lane: Lane) -> None:
+    def _offer(self, key: K, entry: _Entry) -> None:
         if self._is_open and key not in self._running:
-            self._push(key, lane)
+            self._push(key, entry)
             self._dispatch()
 
-    def _push(self, key: K, lane: Lane) -> None:
-        heapq.heappush(self._ready[self._group_of(key)], (lane, next(self._order), key))
+    def _push(self, key: K, entry: _Entry) -> None:
+        # A key that moves to a more urgent lane leaves its former place behind.
+        entry.place = Place(key, self._groups_of(key), entry.lane, entry.since)
+        self._turns.add(entry.place)
 
     def _dispatch(self) -> None:
-        while self._is_open and not self._is_draining and len(self._running) < self._workers:
-            open_groups = [group for group in self._ready if self._busy[group] < self._share]
-            if not open_groups:
-                return
-            group = min(open_groups, key=lambda group: self._ready[group][0][:2])
-            _, _, key = heapq.heappop(self._ready[group])
-            if not self._ready[group]:
-                del self._ready[group]
-            # A key that moved to a more urgent lane leaves its former place behind.
-            if key in self._dirty and key not in self._running:
-                self._run(key, group)
+        while self.running < self._workers and (self._go_on_with_one() or self._start_one()):
+            pass
 
-    def _run(self, key: K, group: Hashable) -> None:
+    def _go_on_with_one(self) -> bool:
+        """Give a worker to a pass that has waited, or drop one that was cancelled; return whether there was any."""
+        if not self._returning:
+            return False
+        this, turn = self._returning.popleft()
+        if not turn.done():
+            turn.set_result(None)
+            this.has_worker, this.since = True, asyncio.get_running_loop().time()
+        return True
+
+    def _start_one(self) -> bool:
+        """Start a pass, or drop a place that is not valid any more; return whether there was any."""
+        if not self._is_open or self._is_draining:
+            return False
+        place = self._turns.take(asyncio.get_running_loop().time())
+        if place is None:
+            return False
+        entry = self._dirty.get(place.key)
+        is_valid = entry is not None and entry.place is place
+        if is_valid:
+            self._run(place)
+        return True
+
+    def _run(self, place: Place[K]) -> None:
+        key = place.key
         if timer := self._timers.pop(key, None):
             timer.cancel()
-        self._busy[group] += 1
-        task = asyncio.create_task(self._pass(key, group), name=f"pass {key}")
-        self._running[key] = task
-        self._begun[key] = asyncio.get_running_loop().time()
+        task = asyncio.create_task(self._pass(key), name=f"pass {key}")
+        self._running[key] = _Pass(task, place.groups, asyncio.get_running_loop().time())
+        self._turns.begin(place.groups)
 
-    async def _pass(self, key: K, group: Hashable) -> None:
+    async def _pass(self, key: K) -> None:
         # Whatever was added until now is seen by this pass.
         del self._dirty[key]
         verdict = Verdict(is_failed=True)
@@ -199,10 +259,7 @@ class WorkQueue(Generic[K]):
         except Exception:
             logger.exception("a pass failed unexpectedly", extra={"key": str(key)})
         finally:
-            del self._running[key], self._begun[key]
-            self._busy[group] -= 1
-            if not self._busy[group]:
-                del self._busy[group]
+            self._turns.end(self._running.pop(key).groups)
             self._finish(key, verdict)
             self._dispatch()
 
@@ -214,7 +271,7 @@ class WorkQueue(Generic[K]):
             if entry.versions and (entry.ends_backoff or not verdict.is_failed):
                 if entry.is_change:
                     self._failures.pop(key, None)
-                self._offer(key, entry.lane)
+                self._offer(key, entry)
                 return
             del self._dirty[key]
         after = verdict.requeue_after.total_seconds() if verdict.requeue_after is not None else None

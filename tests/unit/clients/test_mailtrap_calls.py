@@ -249,7 +249,7 @@ async def test_what_the_server_says_is_left_of_the_rate_is_heeded() -> None:
 
     begun = []
     for _ in range(7):
-        async with pacer.slot(Lane.ROUTINE):
+        async with pacer.slot(Lane.ROUTINE, None):
             begun.append(now())
             await client.list_tokens()
 
@@ -268,7 +268,7 @@ async def test_after_a_429_no_call_is_admitted_for_a_while(retry_after: str | No
 
     with pytest.raises(Retryable):
         await client.list_tokens()
-    async with pacer.slot(Lane.URGENT):
+    async with pacer.slot(Lane.URGENT, None):
         assert pause == round(now())
 
 

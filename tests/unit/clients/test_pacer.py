@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.lanes import Lane
-from tests.unit.clock import now, run_virtual, settled, virtual
+from tests.unit.clock import now, run_virtual, settled, virtual, virtual_loop
 
 PERIOD = 10.0
 A_WHILE = 1000.0
@@ -18,9 +20,11 @@ def pacer_of(limit: int) -> Pacer:
     return Pacer(limit, timedelta(seconds=PERIOD))
 
 
-async def call(pacer: Pacer, lane: Lane = Lane.CHANGE, duration: float = 0.0) -> float:
+async def call(
+    pacer: Pacer, lane: Lane = Lane.CHANGE, duration: float = 0.0, namespace: str | None = None
+) -> float:
     """Make one call and return when it was sent."""
-    async with pacer.slot(lane):
+    async with pacer.slot(lane, namespace):
         sent = now()
         await asyncio.sleep(duration)
     return sent
@@ -113,7 +117,7 @@ async def test_a_call_that_fails_or_is_cancelled_occupies_its_slot_for_a_period_
     pacer = pacer_of(2)
 
     async def failing() -> None:
-        async with pacer.slot(Lane.CHANGE):
+        async with pacer.slot(Lane.CHANGE, None):
             raise ConnectionError
 
     with pytest.raises(ConnectionError):
@@ -148,6 +152,103 @@ async def test_a_pause_can_be_prolonged_while_calls_wait() -> None:
     pacer.pause(timedelta(seconds=30))
 
     assert 50 == round(await waiting)
+
+
+@virtual
+async def test_no_pause_is_longer_than_a_minute() -> None:
+    pacer = pacer_of(5)
+
+    pacer.pause(timedelta(hours=1))
+
+    assert 60 == round(await call(pacer))
+
+
+@virtual
+async def test_a_pause_sets_one_timer_however_many_wait_and_however_often_the_server_asks_for_it() -> None:
+    pacer = pacer_of(5)
+    for number in range(20):
+        pacer.pause(timedelta(seconds=30 + number))
+    waiting = [asyncio.create_task(call(pacer)) for _ in range(5)]
+    await settled()
+
+    assert 1 == virtual_loop().timers
+    assert [49] * 5 == [round(time) for time in await asyncio.gather(*waiting)]
+
+
+@virtual
+async def test_calls_of_one_lane_go_round_the_namespaces() -> None:
+    pacer = pacer_of(1)
+    order: list[str] = []
+
+    async def named(name: str, lane: Lane = Lane.CHANGE) -> None:
+        await call(pacer, lane, namespace=name)
+        order.append(name)
+
+    tasks = [asyncio.create_task(named("first"))]
+    await settled()
+    tasks += [asyncio.create_task(named(name)) for name in ("evil", "evil", "evil", "shop", "shop")]
+    tasks.append(asyncio.create_task(named("evil", Lane.URGENT)))
+    await settled()
+    await asyncio.sleep(2.5 * PERIOD)
+    tasks.append(asyncio.create_task(named("late")))
+    await asyncio.gather(*tasks)
+
+    # The urgent one comes first, and then it is the turn of the others.
+    assert ["first", "evil", "shop", "late", "evil", "shop", "evil", "evil"] == order
+
+
+@virtual
+async def test_no_lane_is_starved_for_longer_than_it_ages() -> None:
+    pacer = pacer_of(1)
+    await call(pacer)
+    flood = [asyncio.create_task(call(pacer, Lane.URGENT)) for _ in range(20)]
+    await settled()
+
+    routine = asyncio.create_task(call(pacer, Lane.ROUTINE, namespace="shop"))
+    change = asyncio.create_task(call(pacer, Lane.CHANGE, namespace="team"))
+
+    assert 30 <= await change <= 40
+    assert 60 <= await routine <= 70
+    for task in flood:
+        task.cancel()
+    await asyncio.gather(*flood, return_exceptions=True)
+
+
+@virtual
+async def test_only_who_has_to_wait_for_a_slot_is_told_to_wait_and_until_it_is_had() -> None:
+    waits: list[tuple[float, float]] = []
+
+    @asynccontextmanager
+    async def waiting() -> AsyncIterator[None]:
+        begun = now()
+        yield
+        waits.append((begun, now()))
+
+    pacer = Pacer(1, timedelta(seconds=PERIOD), waiting)
+    await call(pacer)
+    assert [] == waits
+    await asyncio.sleep(3)
+
+    await call(pacer)
+
+    assert [(3, 10)] == [(round(begun), round(ended)) for begun, ended in waits]
+
+
+@virtual
+async def test_a_slot_that_is_given_while_its_caller_still_waits_for_something_else_is_not_lost() -> None:
+    @asynccontextmanager
+    async def waiting() -> AsyncIterator[None]:
+        yield
+        await asyncio.sleep(100)
+
+    pacer = Pacer(1, timedelta(seconds=PERIOD), waiting)
+    await call(pacer)
+    task = asyncio.create_task(call(pacer))
+    await asyncio.sleep(50)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert 50 == round(await call(pacer))
 
 
 @virtual
@@ -212,6 +313,7 @@ class Traffic:
 
     start: float
     lane: Lane
+    namespace: str
     duration: float
     counted_at: float
     cancel_after: float | None
@@ -224,6 +326,7 @@ traffic = st.builds(
     Traffic,
     start=moments,
     lane=st.sampled_from(Lane),
+    namespace=st.sampled_from(["team", "shop"]),
     duration=moments,
     counted_at=st.floats(0, 1),
     cancel_after=st.none() | moments,
@@ -242,7 +345,7 @@ def test_no_window_of_the_server_ever_holds_more_calls_than_the_limit(
 
     async def one(call: Traffic) -> None:
         await asyncio.sleep(call.start)
-        async with asyncio.timeout(call.cancel_after), pacer.slot(call.lane):
+        async with asyncio.timeout(call.cancel_after), pacer.slot(call.lane, call.namespace):
             sent = now()
             try:
                 await asyncio.sleep(call.duration)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -85,17 +86,17 @@ def _asked(world: Observation, adoptee: Answer, **policy: Any) -> Observation:
             "It is not confirmed: nothing is issued.",
             new(WISHED),
             says=UNCONFIRMED,
-            again=MINUTE,
+            again=5 * MINUTE,
             works=False,
         ),
         row(
             "Another id is confirmed.",
             new({**WISHED, CONFIRM_ANNOTATION: "8"}),
             says=UNCONFIRMED,
-            again=MINUTE,
+            again=5 * MINUTE,
             works=False,
         ),
-        row("It is gone.", new(CONFIRMED, None), says=REFUSED, again=MINUTE, works=False),
+        row("It is gone.", new(CONFIRMED, None), says=REFUSED, again=5 * MINUTE, works=False),
         row(
             "Mailtrap does not answer: nothing is issued.",
             new(CONFIRMED, TIMEOUT),
@@ -106,28 +107,28 @@ def _asked(world: Observation, adoptee: Answer, **policy: Any) -> Observation:
             "The annotation is no id.",
             new({ADOPT_ANNOTATION: "old mailer"}),
             says=REFUSED,
-            again=MINUTE,
+            again=5 * MINUTE,
             works=False,
         ),
         row(
             "It is another ApiToken's.",
             new(CONFIRMED, a_remote_token(7, tag=SIBLINGS_TAG)),
             says=REFUSED,
-            again=MINUTE,
+            again=5 * MINUTE,
             works=False,
         ),
         row(
             "It is another installation's.",
             new(CONFIRMED, a_remote_token(7, tag=FOREIGN_TAG)),
             says=REFUSED,
-            again=MINUTE,
+            again=5 * MINUTE,
             works=False,
         ),
         row(
             "It is the object's own already.",
             new(CONFIRMED, a_remote_token(7, tag=OURS)),
             says=REFUSED,
-            again=MINUTE,
+            again=5 * MINUTE,
             works=False,
         ),
     ],
@@ -333,3 +334,22 @@ def test_an_adoption_can_be_taken_back(
 
 def test_a_served_object_with_nothing_to_adopt_is_left_alone() -> None:
     assert () == plan(seen(listed=(TOKEN_1,)), NOW).notices
+
+
+@pytest.mark.parametrize(
+    ("world", "again"),
+    [
+        pytest.param(new(WISHED), 5 * MINUTE, id="It is not confirmed: an annotation tells that."),
+        pytest.param(new(CONFIRMED, None), 5 * MINUTE, id="It is not there, and there is no other."),
+        pytest.param(served(CONFIRMED, None), 5 * MINUTE, id="It is not there, and a token works."),
+        pytest.param(
+            new(WISHED, allowed_namespaces={"names": ["another"]}),
+            MINUTE,
+            id="Who may not ask is allowed soon.",
+        ),
+    ],
+)
+def test_a_token_that_is_not_adopted_as_it_is_is_asked_for_rarely(
+    world: Observation, again: timedelta
+) -> None:
+    assert again == plan(world, NOW).requeue_after

@@ -4,7 +4,7 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import AccountRef
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, account_key
-from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.lanes import Lane, LastServed, aged
 from mailtrap_operator.core.observation import Absent, Found, SecretState, Unknown
 from mailtrap_operator.core.references import (
     account_refs,
@@ -52,6 +52,25 @@ def test_an_account_is_referred_to_as_its_users_do() -> None:
 
 def test_deletions_and_ends_go_before_changes_and_changes_before_routine() -> None:
     assert [Lane.URGENT, Lane.CHANGE, Lane.ROUTINE] == sorted(Lane)
+
+
+@pytest.mark.parametrize(
+    ("waited", "lanes"),
+    [(0.0, [0, 1, 2]), (29.9, [0, 1, 2]), (30.0, [0, 0, 1]), (60.0, [0, 0, 0]), (1e9, [0, 0, 0])],
+)
+def test_lanes_age(waited: float, lanes: list[int]) -> None:
+    assert lanes == [aged(lane, waited) for lane in Lane]
+
+
+def test_whoever_was_served_last_comes_last_and_a_bounded_number_is_kept_in_mind() -> None:
+    served = LastServed()
+    for who in (1, 2, 1):
+        served.note(who)
+    assert [3, 2, 1] == sorted([1, 2, 3], key=served.rank)
+
+    for who in range(2, 1002):
+        served.note(who)
+    assert (0, True) == (served.rank(1), served.rank(2) > 0)
 
 
 def test_the_secret_bears_the_objects_name_unless_another_is_wished() -> None:

@@ -30,7 +30,7 @@ class Bench:
         self.queue: WorkQueue[Key] = WorkQueue(
             self._work,
             workers=1,
-            group_of=lambda _: "one",
+            groups_of=lambda _: ("one",),
             rng=random.Random(7),
         )
         self.intake = Intake(self.store, self.queue)

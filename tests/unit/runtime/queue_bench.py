@@ -3,10 +3,11 @@
 import asyncio
 import itertools
 import random
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from mailtrap_operator.runtime.turns import Groups
 from mailtrap_operator.runtime.workqueue import Verdict, WorkQueue
 from tests.unit.clock import now
 
@@ -28,35 +29,52 @@ class Pass:
 class QueueBench:
     """Records every pass; what a pass takes, says or raises can be set for each key.
 
-    `coming` are the verdicts of the next passes, whatever their keys.
+    A pass of a key in `waits` works, waits for so long without a worker, and works once more. `coming` are the verdicts
+    of the next passes, whatever their keys. `most` is how many passes worked at once.
     """
 
     def __init__(
         self,
         *,
         workers: int = 16,
-        group_of: Callable[[str], Hashable] = lambda key: key,
+        groups_of: Callable[[str], Groups] = lambda key: (key,),
         duration: float = 0.0,
     ) -> None:
         self.passes: list[Pass] = []
         self.durations: dict[str, float] = {}
         self.verdicts: dict[str, Verdict] = {}
         self.coming: list[Verdict] = []
+        self.waits: dict[str, float] = {}
         self.broken: set[str] = set()
+        self.working: set[str] = set()
+        self.most = 0
         self._duration = duration
         rng = random.Random(7)
-        self.queue: WorkQueue[str] = WorkQueue(self._work, workers=workers, group_of=group_of, rng=rng)
+        self.queue: WorkQueue[str] = WorkQueue(self._work, workers=workers, groups_of=groups_of, rng=rng)
 
     async def _work(self, key: str) -> Verdict:
         this = Pass(key, now())
         self.passes.append(this)
         try:
-            await asyncio.sleep(self.durations.get(key, self._duration))
+            await self._do(key)
+            if key in self.waits:
+                async with self.queue.without_worker():
+                    await asyncio.sleep(self.waits[key])
+                await self._do(key)
         finally:
             this.end = now()
         if key in self.broken:
             raise ZeroDivisionError("boom")
         return self.coming.pop(0) if self.coming else self.verdicts.get(key, Verdict())
+
+    async def _do(self, key: str) -> None:
+        assert key not in self.working, f"{key} runs twice at once"
+        self.working.add(key)
+        self.most = max(self.most, len(self.working))
+        try:
+            await asyncio.sleep(self.durations.get(key, self._duration))
+        finally:
+            self.working.discard(key)
 
     @property
     def keys(self) -> list[str]:

@@ -36,7 +36,7 @@ def test_it_comes_once_in_the_interval_of_its_account(spec: dict[str, str], inte
 
     assert verdict.requeue_after is not None
     assert interval <= verdict.requeue_after <= 1.25 * interval
-    assert Lane.URGENT is verdict.lane
+    assert Lane.ROUTINE is verdict.lane
 
 
 @pytest.mark.parametrize("wish", [timedelta(), 5 * SECOND, 59 * SECOND])

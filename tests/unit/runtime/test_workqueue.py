@@ -55,7 +55,7 @@ async def test_what_is_added_during_a_pass_runs_once_more_after_it() -> None:
 
 @virtual
 async def test_urgent_keys_run_first_and_equal_ones_in_order() -> None:
-    bench = QueueBench(workers=1, group_of=lambda _: "one", duration=1)
+    bench = QueueBench(workers=1, groups_of=lambda _: ("one",), duration=1)
     for name, lane in [
         ("r", Lane.ROUTINE),
         ("c1", Lane.CHANGE),
@@ -73,7 +73,7 @@ async def test_urgent_keys_run_first_and_equal_ones_in_order() -> None:
 
 @virtual
 async def test_a_waiting_key_moves_to_a_more_urgent_lane_and_never_back() -> None:
-    bench = QueueBench(workers=1, group_of=lambda _: "one", duration=1)
+    bench = QueueBench(workers=1, groups_of=lambda _: ("one",), duration=1)
     for name in ("a", "b", "c"):
         bench.queue.add(name, Lane.CHANGE)
 
@@ -87,20 +87,24 @@ async def test_a_waiting_key_moves_to_a_more_urgent_lane_and_never_back() -> Non
 
 @virtual
 async def test_a_key_that_moved_to_a_more_urgent_lane_runs_once_and_takes_one_place() -> None:
-    bench = QueueBench(workers=16, group_of=lambda _: "one", duration=10)
+    bench = QueueBench(workers=8, groups_of=lambda _: ("one",), duration=10)
     bench.queue.add("a", Lane.CHANGE)
     bench.queue.add("a", Lane.URGENT)
 
     bench.queue.start()
     await asyncio.sleep(100)
+    assert (["a"], 0) == (bench.keys, bench.queue.running)
 
-    assert ["a"] == bench.keys
-    assert {} == bench.queue._busy
+    for key in "bcd":
+        bench.queue.add(key, Lane.CHANGE)
+    await settled()
+    assert (["a", "b", "c"], 2) == (bench.keys, bench.queue.running)
+    await asyncio.sleep(100)
 
 
 @virtual
 async def test_a_key_added_again_during_its_pass_waits_in_its_most_urgent_lane() -> None:
-    bench = QueueBench(workers=1, group_of=lambda _: "one", duration=10)
+    bench = QueueBench(workers=1, groups_of=lambda _: ("one",), duration=10)
     bench.queue.start()
     bench.queue.add("a", Lane.CHANGE)
     await asyncio.sleep(5)

@@ -25,7 +25,7 @@ async def failing_for_minutes(*, duration: float = 0.0) -> QueueBench:
 
 @virtual
 async def test_a_pass_says_when_to_look_again_and_in_which_lane() -> None:
-    bench = QueueBench(workers=1, group_of=lambda _: "one")
+    bench = QueueBench(workers=1, groups_of=lambda _: ("one",))
     bench.verdicts["a"] = Verdict(seconds(60), lane=Lane.URGENT)
     bench.verdicts["b"] = Verdict(seconds(60), lane=Lane.ROUTINE)
     bench.queue.start()

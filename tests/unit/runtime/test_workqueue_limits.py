@@ -13,8 +13,8 @@ from tests.unit.clock import now, run_virtual, settled, virtual
 from tests.unit.runtime.queue_bench import QueueBench, seconds
 
 
-def group(key: str) -> str | None:
-    return None if key[0] == "a" else key[0]
+def groups(key: str) -> tuple[str | None]:
+    return (None if key[0] == "a" else key[0],)
 
 
 @virtual
@@ -33,7 +33,7 @@ async def test_no_more_passes_run_at_once_than_there_are_workers() -> None:
 
 @virtual
 async def test_a_slow_group_holds_a_quarter_of_the_workers_at_most() -> None:
-    bench = QueueBench(workers=8, group_of=group, duration=1000)
+    bench = QueueBench(workers=8, groups_of=groups, duration=1000)
     bench.queue.start()
 
     for number in range(50):
@@ -53,7 +53,7 @@ async def test_a_slow_group_holds_a_quarter_of_the_workers_at_most() -> None:
 @pytest.mark.parametrize("nameless", [None, "", 0, False])
 @virtual
 async def test_whatever_a_group_is_called_nothing_waits_behind_it(nameless: object) -> None:
-    bench = QueueBench(workers=4, group_of=lambda key: nameless if key == "gone" else key, duration=10)
+    bench = QueueBench(workers=4, groups_of=lambda key: (nameless if key == "gone" else key,), duration=10)
     bench.queue.start()
 
     for key in ("gone", "a", "b", "c", "d"):
@@ -65,26 +65,26 @@ async def test_whatever_a_group_is_called_nothing_waits_behind_it(nameless: obje
 
 @virtual
 async def test_a_group_has_one_worker_even_when_there_are_few() -> None:
-    bench = QueueBench(workers=1, group_of=group, duration=1)
+    bench = QueueBench(workers=1, groups_of=groups, duration=1)
     bench.queue.start()
 
     for key in ("a1", "a2", "b1"):
         bench.queue.add(key, Lane.CHANGE)
     await asyncio.sleep(10)
 
-    assert ["a1", "a2", "b1"] == bench.keys
+    assert ["a1", "b1", "a2"] == bench.keys
 
 
 @virtual
 async def test_a_key_whose_group_changes_while_it_runs_frees_the_share_it_took() -> None:
-    groups = {"a": "old"}
-    bench = QueueBench(workers=4, group_of=lambda key: groups.get(key, "old"), duration=10)
+    named = {"a": "old"}
+    bench = QueueBench(workers=4, groups_of=lambda key: (named.get(key, "old"),), duration=10)
     bench.queue.start()
     bench.queue.add("a", Lane.CHANGE)
     bench.queue.add("b", Lane.CHANGE)
     await asyncio.sleep(5)
 
-    groups["a"] = "new"
+    named["a"] = "new"
     await asyncio.sleep(100)
 
     assert ["a", "b"] == bench.keys
@@ -93,7 +93,7 @@ async def test_a_key_whose_group_changes_while_it_runs_frees_the_share_it_took()
 
 @virtual
 async def test_draining_lets_running_passes_end_and_starts_none() -> None:
-    bench = QueueBench(workers=1, group_of=group, duration=10)
+    bench = QueueBench(workers=1, groups_of=groups, duration=10)
     bench.verdicts["a1"] = Verdict(seconds(1))
     bench.queue.start()
     bench.queue.add("a1", Lane.CHANGE)
@@ -160,21 +160,21 @@ verdicts = st.builds(
 @settings(max_examples=80, deadline=None)
 @given(
     added=additions,
-    durations=st.dictionaries(keys, st.floats(0, 10)),
+    taken=st.tuples(st.dictionaries(keys, st.floats(0, 10)), st.dictionaries(keys, st.floats(0, 10))),
     said=st.dictionaries(keys, verdicts),
     broken=st.sets(keys, max_size=1),
     workers=st.sampled_from([1, 2, 8, 16]),
 )
 def test_no_key_ever_runs_twice_at_once_and_none_is_lost(
     added: list[tuple[float, str, Lane, str]],
-    durations: dict[str, float],
+    taken: tuple[dict[str, float], dict[str, float]],
     said: dict[str, Verdict],
     broken: set[str],
     workers: int,
 ) -> None:
     async def main() -> QueueBench:
-        bench = QueueBench(workers=workers, group_of=group)
-        bench.durations, bench.verdicts, bench.broken = durations, said, broken
+        bench = QueueBench(workers=workers, groups_of=groups)
+        (bench.durations, bench.waits), bench.verdicts, bench.broken = taken, said, broken
         bench.queue.start()
 
         async def add(after: float, key: str, lane: Lane, version: str) -> None:
@@ -183,12 +183,14 @@ def test_no_key_ever_runs_twice_at_once_and_none_is_lost(
             assert bench.queue.running <= workers
 
         await asyncio.gather(*(add(*one) for one in added))
-        await asyncio.sleep(90)
+        await asyncio.sleep(200)
         await bench.queue.drain(seconds(100))
+        assert (0, set()) == (bench.queue.running, bench.working)
         return bench
 
     bench = run_virtual(main())
 
+    assert bench.most <= workers
     for key in {one.key for one in bench.passes}:
         own = [one for one in bench.passes if one.key == key]
         assert all(
