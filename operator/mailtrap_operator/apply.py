@@ -12,11 +12,20 @@ from typing import assert_never
 
 from pydantic import SecretStr
 
+from mailtrap_operator.adoption_proof import proven_token
 from mailtrap_operator.api.v1alpha1 import ApiToken
 from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.accounts import Accounts, Connection
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
-from mailtrap_operator.clients.errors import Failure, Missing, Retryable, Terminal, Unauthorized, Uncertain
+from mailtrap_operator.clients.errors import (
+    Conflict,
+    Failure,
+    Missing,
+    Retryable,
+    Terminal,
+    Unauthorized,
+    Uncertain,
+)
 from mailtrap_operator.clients.issued_values import IssuedValue, UnpublishedTokens
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.secret_store import SecretStore
@@ -40,14 +49,25 @@ from mailtrap_operator.core.actions import (
     RewriteSecret,
     begun_at,
 )
+from mailtrap_operator.core.adoption import Hindrance, proof_needed, why_it_must_stay
 from mailtrap_operator.core.conditions import status_of_claim
 from mailtrap_operator.core.deletion import FINALIZER, held_up
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
-from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Found, RemoteToken, SecretState, Unknown
+from mailtrap_operator.core.observation import (
+    Adoptee,
+    Found,
+    Observation,
+    RemoteToken,
+    SecretState,
+    Unknown,
+)
 from mailtrap_operator.core.orphans import with_retained
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.runtime.store import Store
+
+_PROVES_FOR = timedelta(seconds=10)
+"""How long a look at a token proves that it may be deleted; waiting for the rate limit takes time."""
 
 
 @dataclass(slots=True)
@@ -121,8 +141,8 @@ class Applier:
                 self._store.drop_secret(namespace, secret_state.name)
             case RestartWorkloads():
                 await self._restart(action)
-            case RevokeToken(token, lane):
-                await self._revoke(key, token, lane)
+            case RevokeToken():
+                await self._revoke(action, key, writes)
             case RemoveFinalizer(retention=retention):
                 if retention is not None:
                     async with self._noting:
@@ -237,17 +257,51 @@ class Applier:
                 status = account.status.model_copy(update={"retained_owners": owners})
                 self._store.put_account(await self._account_store.write_status(account, status))
 
-    async def _revoke(self, key: ApiTokenKey, token: RemoteToken, lane: Lane) -> None:
+    async def _revoke(self, action: RevokeToken, key: ApiTokenKey, writes: Writes) -> None:
+        token = action.token
         connection = self._accounts.at(account_key(token.account, key.namespace))
         client = await connection.client()
-        async with client.pacer.slot(lane):
-            await client.delete_token(token.id)
-            if token.tag is None and await client.get_token(token.id) is not None:
-                # No list of ours shows a token without our tag: it is asked for.
-                raise Retryable(
-                    Reason.REMOTE_UNAVAILABLE, f"Token {token.id} is still there; it is deleted again."
-                )
+        if action.seen is None:
+            async with client.pacer.slot(action.lane):
+                await client.delete_token(token.id)
+        else:
+            await self._revoke_unlisted(action, action.seen, client, key, writes)
         connection.learn(token, is_alive=False)
+
+    async def _revoke_unlisted(
+        self, action: RevokeToken, seen: Observation, client: MailtrapClient, key: ApiTokenKey, writes: Writes
+    ) -> None:
+        """Delete a token that no list shows with our tag, once a look at it right before says that it may go."""
+        loop, id_ = asyncio.get_running_loop(), action.token.id
+        begun = loop.time()
+        async with client.pacer.slot(action.lane):
+            token = await client.get_token(id_)
+        if token is None:
+            return
+        s, found = Situation(seen, self._clock()), Adoptee(token, is_proven=False)
+        if place := proof_needed(s, token):
+            proven = await proven_token(self._secrets, client, action.lane, place, id_)
+            found = Adoptee(proven or token, is_proven=proven is not None)
+        if why := why_it_must_stay(s, id_, found):
+            kind = Terminal if isinstance(why, Hindrance) else Retryable
+            raise kind(why.reason, why.message)
+        async with client.pacer.slot(action.lane):
+            if loop.time() - begun > _PROVES_FOR.total_seconds() or self._has_changed(seen, key, writes):
+                message = f"Token {id_} is looked at once more before it is deleted: that took long, or something changed."
+                raise Conflict(Reason.RATE_LIMITED, message)
+            await client.delete_token(id_)
+        async with client.pacer.slot(action.lane):
+            if await client.get_token(id_) is not None:
+                raise Retryable(
+                    Reason.REMOTE_UNAVAILABLE, f"Token {id_} is still there; it is deleted again."
+                )
+
+    def _has_changed(self, seen: Observation, key: ApiTokenKey, writes: Writes) -> bool:
+        """Whether the watches know of another ApiToken, or another policy of its account, than a plan was made from."""
+        account = self._store.account(account_key(seen.account.ref, key.namespace))
+        policy = account.spec.policy if account else None
+        judged_by = seen.account.tenancy.policy if seen.account.tenancy else None
+        return policy != judged_by or self._store.knows_newer(key, writes.api_token.metadata.resource_version)
 
 
 async def _call(action: IssueToken, client: MailtrapClient) -> tuple[RemoteToken, SecretStr]:

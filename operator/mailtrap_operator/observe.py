@@ -41,7 +41,6 @@ from mailtrap_operator.core.recovery import is_unused
 from mailtrap_operator.core.references import (
     account_refs,
     former_secret_name,
-    is_wished,
     moving_targets,
     own_secret,
     owner_part,
@@ -91,7 +90,7 @@ class Observer:
         self._workloads = workloads
         self._namespaces = namespaces
         self._accounts = accounts
-        self._remote = RemoteReads(accounts, identity.installation)
+        self._remote = RemoteReads(accounts, secret_store, identity.installation)
         self._unpublished = unpublished
         self._identity = identity
         self._new_nonce = new_nonce
@@ -160,15 +159,17 @@ class Observer:
         # What a name stands for may break a rule that nothing else does.
         is_refused = self._is_refused(replace(seen, catalogue=catalogue))
         adoptee = NOT_ASKED_FOR if is_refused else await self._remote.adoptee(key, seen)
-        if is_unused(seen) and (is_refused or not is_wished(read.api_token)):
+        if is_unused(seen) and not isinstance(adoptee, Found):
             # It needs no LIST; only a trouble that is known of its account matters.
             told = await self._told(key, refs)
             tokens = {ref: each if isinstance(each, Unknown) else NOT_LISTED for ref, each in told.items()}
             seen = self._observation(key, read, tokens)
             return replace(seen, catalogue=catalogue, adoptee=adoptee)
         seen = self._observation(key, read, await lists(key, refs))
-        views = [await self._remote.doubted(key, seen, view) for view in seen.accounts]
-        seen = replace(seen, accounts=tuple(views), catalogue=catalogue, adoptee=adoptee)
+        views = seen.accounts
+        if not is_refused:
+            views = tuple([await self._remote.doubted(key, seen, view) for view in views])
+        seen = replace(seen, accounts=views, catalogue=catalogue, adoptee=adoptee)
         return await self._with_workloads(seen)
 
     def _is_refused(self, seen: Observation) -> bool:

@@ -12,7 +12,7 @@ from mailtrap_operator.api.account import (
     OrphanToken,
     SecretKeyRef,
 )
-from mailtrap_operator.api.account_policy import EVERY_NAMESPACE, AccountPolicy
+from mailtrap_operator.api.account_policy import EVERY_NAMESPACE, AccountPolicy, Adoption
 from mailtrap_operator.api.apitoken import (
     ApiTokenSpec,
     Expiration,
@@ -48,6 +48,7 @@ __all__ = [
     "AccountRef",
     "AccountSpec",
     "AccountStatus",
+    "Adoption",
     "ApiToken",
     "ApiTokenSpec",
     "ApiTokenStatus",

@@ -26,6 +26,7 @@ from mailtrap_operator.clients.errors import (
 )
 from mailtrap_operator.clients.identification import USER_AGENT
 from mailtrap_operator.clients.mailtrap_bodies import (
+    ACCOUNT_LIST,
     RESOURCE_TREE,
     TOKEN_LIST,
     IssuedBody,
@@ -144,6 +145,20 @@ class MailtrapClient:
         except Failure:
             return True
         return True
+
+    async def opens_account(self, value: SecretStr) -> bool:
+        """Whether a token value authenticates and sees this account."""
+        try:
+            response = await self._send("GET", self._root, value, None)
+            return any(body.id == self._account_id for body in ACCOUNT_LIST.validate_json(response.content))
+        except (Unauthorized, Terminal, Missing):
+            return False
+        except ValidationError:
+            raise _unusable("the accounts of a token") from None
+        except Failure as failure:
+            # The server's own words might repeat the value.
+            message = "Mailtrap did not say which account a value is for; it is asked again."
+            raise Retryable(failure.reason, message, failure.retry_after) from None
 
     async def _issue(self, url: str, body: Mapping[str, Any] | None) -> tuple[RemoteToken, SecretStr]:
         response = await self._call("POST", url, body)

@@ -25,6 +25,7 @@ from mailtrap_operator.api.v1alpha1 import (
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import (
     FormerValue,
+    Observation,
     OwnerReference,
     RemoteToken,
     SecretState,
@@ -117,10 +118,15 @@ class DeleteSecret:
 
 @dataclass(frozen=True, slots=True)
 class RevokeToken:
-    """Delete a remote token."""
+    """Delete a remote token.
+
+    `seen` is None where a LIST shows the token with the object's own tag. Otherwise it is what the plan was made from:
+    the token is looked at right before, and judged by that.
+    """
 
     token: RemoteToken
     lane: Lane
+    seen: Observation | None = None
 
 
 @dataclass(frozen=True, slots=True)

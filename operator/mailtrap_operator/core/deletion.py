@@ -19,11 +19,13 @@ from mailtrap_operator.core.actions import (
     RevokeToken,
     State,
 )
+from mailtrap_operator.core.adoption import why_it_is_kept
 from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.installations import is_this_objects_elsewhere, mismatch_of_secret
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import is_adopted
 from mailtrap_operator.core.situation import Situation
 
 FINALIZER = f"{GROUP}/revoke-remote-tokens"
@@ -92,9 +94,10 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
     if s.blind is not None:
         return _blocked(s, s.blind)
     tokens = tuple(left_to_revoke(s, operation))
-    token = next((token for token in tokens if not is_in_use(s, token)), None)
-    if tokens and token is None:
-        return _blocked(s, Unknown(Reason.CREDENTIAL_IN_USE, why_it_stays(s, tokens[0])))
+    reasons = [why for token in tokens if (why := why_left(s, token))]
+    if tokens and len(reasons) == len(tokens):
+        return _blocked(s, reasons[0])
+    token = next((token for token in tokens if not why_left(s, token)), None)
     if token is not None:
         current, held = s.record.current, s.secret and s.secret.token_id
         record = replace(
@@ -104,7 +107,8 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
             current=None if current and current.id == token.id else current,
             previous=tuple(p for p in s.record.previous if p.id != token.id),
         )
-        message, action = f"Token {token.id} is deleted.", RevokeToken(token, Lane.URGENT)
+        message = f"Token {token.id} is deleted."
+        action = RevokeToken(token, Lane.URGENT, None if token.id in s.owned else s.seen)
         return _plan(s, State.PROGRESSING, Reason.DELETING, message, action=action, record=record)
     left = s.settles_in if operation.nonce else timedelta()
     if left > timedelta():
@@ -128,8 +132,17 @@ def left_to_revoke(s: Situation, operation: OperationStatus) -> Iterator[RemoteT
         yield token
     tokens = (*s.record.previous, s.record.current, s.held_on_paper)
     on_paper = {t.id: t for t in tokens if t and t.id != operation.base and not s.is_anothers(t)}
-    for _, recorded in sorted(on_paper.items()):
+    # What is adopted may turn out to be refused, and holds up no other.
+    for _, recorded in sorted(on_paper.items(), key=lambda each: (is_adopted(s.api_token, each[0]), each[0])):
         yield s.in_mailtrap(recorded)
+
+
+def why_left(s: Situation, token: RemoteToken) -> Unknown | None:
+    """Return why a token is left where it is, and its object waits, if so."""
+    if is_in_use(s, token):
+        return Unknown(Reason.CREDENTIAL_IN_USE, why_it_stays(s, token))
+    kept = why_it_is_kept(s, token.id, token.account)
+    return Unknown(kept.reason, kept.message) if kept else None
 
 
 def unreadable_message(s: Situation) -> str:

@@ -9,6 +9,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+_MARK = "[k8s:"
 _TAG = re.compile(r"\[k8s:([a-z2-7]{6})-([a-z2-7]{10})-([a-z2-7]{8})\](?: \d+)*$")
 
 
@@ -53,3 +54,8 @@ def parse_tag(name: str) -> Tag | None:
     """Return the tag at the end of a remote name, or None: then the token is not ours to touch."""
     match = _TAG.search(name)
     return Tag(*match.groups()) if match else None
+
+
+def may_bear_a_mark(name: str) -> bool:
+    """Whether a remote name holds what begins a tag, also one that this version cannot read."""
+    return _MARK in name

@@ -40,6 +40,7 @@ from mailtrap_operator.core.step import (
     MOST_ON_RECORD,
     RECHECK,
     overdue_in_use,
+    overdue_kept,
     step_plan,
     unresolved,
     waiting,
@@ -179,7 +180,7 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
     if moving_to(s):
         dates.append(s.now + ROLLOUT_CHECK)
     is_adoptee_unseen = adoptee_id(s.api_token) is not None and not isinstance(s.seen.adoptee, Found)
-    if overdue_in_use(s) is not None or is_adoptee_unseen:
+    if overdue_in_use(s) is not None or overdue_kept(s) is not None or is_adoptee_unseen:
         dates.append(s.now + RECHECK)
     if s.blind is not None:
         # What the account hides may need something, and nothing else may tell when it answers again.
