@@ -75,6 +75,8 @@ CHANGES = (
     Change("spec.policy.requireExpiration", value=True),
     Change("spec.policy.maxTokensPerNamespace", 2),
     Change("spec.policy.maxTokensPerNamespace", 1),
+    Change("spec.policy.adoption", "Denied"),
+    Change("spec.policy.adoption", "Proven"),
 )
 """A field that the CRD has and this table has not is a failing test."""
 

@@ -366,6 +366,7 @@ def test_an_account_of_the_namespace_allows_adoptions_by_default() -> None:
 
     assert "Allowed" == adoption_in(under(ref, CONFIRMED, adoption=None).account)
     assert "Denied" == adoption_in(under(ACCOUNT, CONFIRMED, adoption=None).account)
+    assert "Denied" == adoption_in(seen().account), "there is no account object"
 
 
 @pytest.mark.parametrize("is_listed", [True, False])
