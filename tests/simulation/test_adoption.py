@@ -267,6 +267,39 @@ async def test_whatever_is_not_proven_reads_the_same_and_costs_the_same() -> Non
     assert 1 == len(calls), calls
 
 
+def of_shop(world: World) -> int:
+    """Return the token of another object."""
+    (shop,) = (body for body in world.api_tokens() if body["metadata"]["name"] == "shop")
+    return int(shop["status"]["tokenId"])
+
+
+REFUSED: dict[str, Callable[[World], int]] = {
+    "none of that id": lambda _: 99,
+    "another object's": of_shop,
+    "another installation's": lambda world: by_hand(world, "x [k8s:othera-abcdefghij-klmnopqr]").id,
+    "the credential": lambda world: of_the_operator(world).id,
+}
+
+
+@virtual
+async def test_for_a_first_token_too_whatever_is_refused_reads_the_same() -> None:
+    told = set[str]()
+    for find in REFUSED.values():
+        world = World(Network())
+        world.put_api_token("shop")
+        await world.start_operator()
+        await asyncio.sleep(MINUTE)
+        named = find(world)
+        world.put_api_token()
+        ask_for(world, named)
+        await asyncio.sleep(10)
+
+        told.add(world.condition("Ready")["message"].replace(f"Token {named} ", "Token ID "))
+        assert "AdoptionRefused" == world.condition("Stalled")["reason"]
+
+    assert 1 == len(told), told
+
+
 @virtual
 async def test_a_namesake_that_is_deleted_amid_the_proof_proves_nothing() -> None:
     world = await served("Proven")

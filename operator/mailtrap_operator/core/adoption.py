@@ -32,7 +32,6 @@ from mailtrap_operator.core.references import (
     adoptee_id,
     is_adopted,
     proof_place,
-    wished_adoption,
 )
 from mailtrap_operator.core.situation import Situation
 
@@ -63,15 +62,15 @@ def to_adopt(s: Situation) -> RemoteToken | Hindrance | Unknown:
     if id_ is None:
         message = f"The annotation {ADOPT_ANNOTATION} must be the id of a token, such as 2498715. Correct or remove it."
         return Hindrance(Reason.ADOPTION_REFUSED, message)
-    # Without an answer of the account it is not known which token it is managed with.
-    if unknown := why or s.unknown:
-        return unknown
+    if why is not None:
+        return why
     if isinstance(seen, Unknown):
         return seen
     if isinstance(seen, Absent) or not _may_be_adopted(s, id_, seen.value):
-        message = f"Token {wished_adoption(s.api_token)} is not adopted. {_conditions(s)} Or remove the annotation {ADOPT_ANNOTATION}."
+        message = f"Token {id_} is not adopted. {_conditions(s)} Or remove the annotation {ADOPT_ANNOTATION}."
         return Hindrance(Reason.ADOPTION_REFUSED, message)
-    return _unconfirmed(s, seen.value.token) or seen.value.token
+    # Without an answer of the account it is not known which token it is managed with.
+    return s.unknown or _unconfirmed(s, seen.value.token) or seen.value.token
 
 
 def why_it_is_kept(s: Situation, token_id: int, account: AccountRef) -> Hindrance | Unknown | None:
