@@ -53,6 +53,7 @@ from mailtrap_operator.core.adoption import Hindrance, proof_needed, why_it_must
 from mailtrap_operator.core.conditions import status_of_claim
 from mailtrap_operator.core.deletion import FINALIZER, held_up
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
+from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import (
     Adoptee,
     Found,
@@ -274,8 +275,8 @@ class Applier:
         """Delete a token that no list shows with our tag, once a look at it right before says that it may go."""
         loop, id_ = asyncio.get_running_loop(), action.token.id
         begun = loop.time()
-        async with client.pacer.slot(action.lane):
-            token = await client.get_token(id_)
+        # That it is gone is believed when it was said twice: no DELETE proves it.
+        token = await _look(client, id_, action.lane) or await _look(client, id_, action.lane)
         if token is None:
             return
         s, found = Situation(seen, self._clock()), Adoptee(token, is_proven=False)
@@ -290,11 +291,8 @@ class Applier:
                 message = f"Token {id_} is looked at once more before it is deleted: that took long, or something changed."
                 raise Conflict(Reason.RATE_LIMITED, message)
             await client.delete_token(id_)
-        async with client.pacer.slot(action.lane):
-            if await client.get_token(id_) is not None:
-                raise Retryable(
-                    Reason.REMOTE_UNAVAILABLE, f"Token {id_} is still there; it is deleted again."
-                )
+        if await _look(client, id_, action.lane) is not None:
+            raise Retryable(Reason.REMOTE_UNAVAILABLE, f"Token {id_} is still there; it is deleted again.")
 
     def _has_changed(self, seen: Observation, key: ApiTokenKey, writes: Writes) -> bool:
         """Whether the watches know of another ApiToken, or another policy of its account, than a plan was made from."""
@@ -302,6 +300,11 @@ class Applier:
         policy = account.spec.policy if account else None
         judged_by = seen.account.tenancy.policy if seen.account.tenancy else None
         return policy != judged_by or self._store.knows_newer(key, writes.api_token.metadata.resource_version)
+
+
+async def _look(client: MailtrapClient, token_id: int, lane: Lane) -> RemoteToken | None:
+    async with client.pacer.slot(lane):
+        return await client.get_token(token_id)
 
 
 async def _call(action: IssueToken, client: MailtrapClient) -> tuple[RemoteToken, SecretStr]:

@@ -192,6 +192,10 @@ def test_who_has_the_value_of_a_token_retires_it(world: World) -> None:
     eventually(lambda: not world.works(token["token"]), "the adopted token is deleted after its overlap", 180)
     assert ["create", "delete"] == world.operations(before)
     assert world.works(other["token"])
+    revoked = f"jsonpath={{.status.history[?(@.id=={token['id']})].outcome}}=Revoked"
+    world.cluster.kubectl(
+        "wait", "apitoken", "proves", "-n", world.namespace, f"--for={revoked}", "--timeout=120s"
+    )
 
 
 def test_a_token_with_more_rights_than_the_policy_allows_is_adopted_only_once_it_allows_them(
