@@ -38,6 +38,8 @@ _LONG_AGO = "2000-01-01T00:00:00Z"
 _STRUCK = ("one token", "overlap", "adopted", "replacement made", "deletion claimed")
 
 Policy = Mapping[str, Any]
+Target = Callable[[World], int]
+"""Finds, or makes, the token that somebody is after; returns its id."""
 DENIED: Policy = {**FOR_EVERYBODY, "adoption": None}
 PROVEN: Policy = {**FOR_EVERYBODY, "adoption": "Proven"}
 ALLOWED: Policy = FOR_EVERYBODY
@@ -82,15 +84,15 @@ def _next(world: World) -> int:
     return max(world.remote_tokens()) + 1
 
 
-TARGETS: tuple[tuple[Callable[[World], int], tuple[Policy, ...]], ...] = (
-    (_persons, (DENIED, PROVEN, ELSEWHERE)),
-    (_mighty, (DENIED, PROVEN, LIMITED)),
-    (_with_an_unreadable_mark, (ALLOWED, PROVEN)),
-    (_of_shop, (ALLOWED, PROVEN)),
-    (_leaving_shop, (ALLOWED, DENIED)),
-    (_of_the_operator, (ALLOWED, PROVEN, ELSEWHERE)),
-    (_next, (ALLOWED, DENIED)),
-)
+TARGETS: Mapping[Target, tuple[Policy, ...]] = {
+    _persons: (DENIED, PROVEN, ELSEWHERE),
+    _mighty: (DENIED, PROVEN, LIMITED),
+    _with_an_unreadable_mark: (ALLOWED, PROVEN),
+    _of_shop: (ALLOWED, PROVEN),
+    _leaving_shop: (ALLOWED, DENIED),
+    _of_the_operator: (ALLOWED, PROVEN, ELSEWHERE),
+    _next: (ALLOWED, DENIED),
+}
 PLACES: tuple[frozenset[str], ...] = (
     frozenset({"previous", "adopted", "annotations"}),
     frozenset({"previous", "adopted", "annotations", "secret"}),
@@ -105,7 +107,7 @@ class Forgery:
     """A target, the policy of the account, and where its id is written, in a situation."""
 
     situation: Situation
-    target: Callable[[World], int]
+    target: Target
     policy: Policy
     places: frozenset[str]
 
@@ -118,7 +120,7 @@ FORGERIES: tuple[Forgery, ...] = tuple(
     Forgery(situation, target, policy, places)
     for situation in SITUATIONS
     if situation.name in _STRUCK
-    for target, policies in TARGETS
+    for target, policies in TARGETS.items()
     for policy in policies
     for places in PLACES
 )

@@ -2,16 +2,17 @@
 
 import pytest
 
-from tests.simulation.forgeries import FORGERIES, TARGETS, run
+from tests.simulation.forgeries import FORGERIES, TARGETS, Target, run
 
 EVERY = 7
 """One forgery in so many is run here, others for each target; `forgeries.check` runs any."""
 
 
-@pytest.mark.parametrize("target", [target for target, _ in TARGETS], ids=lambda target: target.__name__)
-def test_a_forged_record_moves_the_operator_against_no_token(target: object) -> None:
-    first = [target for target, _ in TARGETS].index(target)
-    forgeries = [forgery for forgery in FORGERIES if forgery.target is target][first % EVERY :: EVERY]
+@pytest.mark.parametrize(
+    ("number", "target"), enumerate(TARGETS), ids=[target.__name__ for target in TARGETS]
+)
+def test_a_forged_record_moves_the_operator_against_no_token(number: int, target: Target) -> None:
+    forgeries = [forgery for forgery in FORGERIES if forgery.target is target][number % EVERY :: EVERY]
 
     assert forgeries
     assert {} == {str(forgery): wrongs for forgery in forgeries if (wrongs := run(forgery))}

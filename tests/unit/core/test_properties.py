@@ -95,7 +95,7 @@ def test_a_token_is_issued_only_from_knowledge(world: Observation) -> None:
     assert isinstance(wished, Found) or (is_unused(world) and wished.reason is Reason.ACCOUNT_NOT_LISTED)
     assert world.account.ref == action.operation.account == action.issuance.account
     if action.operation.type == "Reset":
-        base = lists(world)[world.account.ref][action.operation.base]
+        base = lists(world)[world.account.ref][action.operation.base or 0]
         assert base.tag is not None
         assert (world.identity.installation, OWNER) == (base.tag.installation, base.tag.owner)
     else:
