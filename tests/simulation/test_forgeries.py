@@ -9,7 +9,7 @@ EVERY = 7
 
 
 @pytest.mark.parametrize(
-    ("number", "target"), enumerate(TARGETS), ids=[target.__name__ for target in TARGETS]
+    ("number", "target"), list(enumerate(TARGETS)), ids=[target.__name__ for target in TARGETS]
 )
 def test_a_forged_record_moves_the_operator_against_no_token(number: int, target: Target) -> None:
     forgeries = [forgery for forgery in FORGERIES if forgery.target is target][number % EVERY :: EVERY]
