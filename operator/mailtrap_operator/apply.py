@@ -16,7 +16,13 @@ from mailtrap_operator.api.v1alpha1 import ApiToken, RetainedOwner
 from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.accounts import Accounts, Connection
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
-from mailtrap_operator.clients.errors import Failure, Missing, Retryable, Terminal, Unauthorized, Uncertain
+from mailtrap_operator.clients.errors import (
+    Failure,
+    Missing,
+    Terminal,
+    Unauthorized,
+    Uncertain,
+)
 from mailtrap_operator.clients.issued_values import IssuedValue, UnpublishedTokens
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.secret_store import SecretStore
@@ -43,12 +49,17 @@ from mailtrap_operator.core.actions import (
 from mailtrap_operator.core.conditions import status_of_claim
 from mailtrap_operator.core.deletion import FINALIZER, held_up
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
-from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Found, RemoteToken, SecretState, Unknown
+from mailtrap_operator.core.observation import (
+    Found,
+    RemoteToken,
+    SecretState,
+    Unknown,
+)
 from mailtrap_operator.core.orphans import MOST_RETAINED_OF_ONE, with_retained
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.quota import Quota
 from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.unlisted_tokens import UnlistedTokens
 
 
 @dataclass(slots=True)
@@ -88,6 +99,7 @@ class Applier:
         self._accounts = accounts
         self._account_store = account_store
         self._unpublished = unpublished
+        self._unlisted = UnlistedTokens(store=store, secrets=secret_store, clock=clock)
         self._quota = quota
         # A claim older than this is not acted upon: its remote call must be over well before it counts as settled.
         self._longest_claim = settle_time / 4
@@ -124,8 +136,8 @@ class Applier:
                 self._store.drop_secret(namespace, secret_state.name)
             case RestartWorkloads():
                 await self._restart(action)
-            case RevokeToken(token, lane):
-                await self._revoke(key, token, lane)
+            case RevokeToken():
+                await self._revoke(action, key, writes)
             case RemoveFinalizer(retention=retention):
                 if retention is not None:
                     async with self._noting:
@@ -245,16 +257,16 @@ class Applier:
                 status = account.status.model_copy(update={"retained": retained})
                 self._store.put_account(await self._account_store.write_status(account, status))
 
-    async def _revoke(self, key: ApiTokenKey, token: RemoteToken, lane: Lane) -> None:
+    async def _revoke(self, action: RevokeToken, key: ApiTokenKey, writes: Writes) -> None:
+        token = action.token
         connection = self._accounts.at(account_key(token.account, key.namespace))
         client = await connection.client()
-        async with client.pacer.slot(lane, key.namespace):
-            await client.delete_token(token.id)
-            if token.tag is None and await client.get_token(token.id) is not None:
-                # No list of ours shows a token without our tag: it is asked for.
-                raise Retryable(
-                    Reason.REMOTE_UNAVAILABLE, f"Token {token.id} is still there; it is deleted again."
-                )
+        if action.seen is None:
+            async with client.pacer.slot(action.lane, key.namespace):
+                await client.delete_token(token.id)
+        else:
+            version = writes.api_token.metadata.resource_version
+            await self._unlisted.revoke(action, action.seen, client, key, version)
         connection.learn(token, is_alive=False)
 
 

@@ -42,7 +42,6 @@ from mailtrap_operator.core.recovery import is_unused
 from mailtrap_operator.core.references import (
     account_refs,
     former_secret_name,
-    is_wished,
     moving_targets,
     own_secret,
     owner_part,
@@ -96,7 +95,7 @@ class Observer:
         self._workloads = workloads
         self._accounts = accounts
         self._quota = quota
-        self._remote = RemoteReads(accounts, identity.installation)
+        self._remote = RemoteReads(accounts, secret_store, identity.installation)
         self._tenants = TenantReads(store=store, accounts=accounts, namespaces=namespaces, identity=identity)
         self._unpublished = unpublished
         self._identity = identity
@@ -167,7 +166,7 @@ class Observer:
         # What a name stands for may break a rule that nothing else does.
         is_refused = self._is_refused(replace(seen, catalogue=catalogue))
         adoptee = NOT_ASKED_FOR if is_refused else await self._remote.adoptee(key, seen)
-        if is_unused(seen) and (is_refused or not is_wished(read.api_token)):
+        if is_unused(seen) and not isinstance(adoptee, Found):
             # It needs no LIST; only a trouble that is known of its account matters.
             told = await self._told(key, read)
             tokens = {ref: each if isinstance(each, Unknown) else NOT_LISTED for ref, each in told.items()}

@@ -6,9 +6,12 @@ record that a LIST lacks.
 
 from dataclasses import replace
 
+from mailtrap_operator.adoption_proof import proven_token
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
 from mailtrap_operator.clients.accounts import Accounts
 from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.clients.secret_store import SecretStore
+from mailtrap_operator.core.adoption import adoption_in
 from mailtrap_operator.core.installations import mismatch_of_token
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
 from mailtrap_operator.core.lanes import Lane
@@ -16,6 +19,7 @@ from mailtrap_operator.core.observation import (
     NOT_ASKED_FOR,
     Absent,
     AccountView,
+    Adoptee,
     Catalogue,
     Found,
     Observation,
@@ -23,27 +27,44 @@ from mailtrap_operator.core.observation import (
     Unknown,
 )
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import adoptee_id, ids_on_record, is_adopted, owner_part, was_adopted
+from mailtrap_operator.core.references import (
+    adoptee_id,
+    ids_on_record,
+    is_adopted,
+    owner_part,
+    proof_place,
+    was_adopted,
+)
 from mailtrap_operator.core.resources import unbound
 
 
 class RemoteReads:
     """Asks the accounts; never raises."""
 
-    def __init__(self, accounts: Accounts, installation: str) -> None:
+    def __init__(self, accounts: Accounts, secrets: SecretStore, installation: str) -> None:
         self._accounts = accounts
+        self._secrets = secrets
         self._installation = installation
 
-    async def adoptee(self, key: ApiTokenKey, seen: Observation) -> Found[RemoteToken] | Absent | Unknown:
-        """Ask for the token that is to be adopted, where there is one."""
-        token_id = adoptee_id(seen.api_token)
-        if token_id is None or seen.api_token.metadata.deletion_timestamp:
+    async def adoptee(self, key: ApiTokenKey, seen: Observation) -> Found[Adoptee] | Absent | Unknown:
+        """Ask for the token that is to be adopted, where there is one and the account's policy lets it be asked for."""
+        token_id, mode = adoptee_id(seen.api_token), adoption_in(seen.account)
+        if token_id is None or seen.api_token.metadata.deletion_timestamp or mode == "Denied":
             return NOT_ASKED_FOR
+        place = proof_place(seen.api_token)
         try:
-            token = await self._token(seen.account.ref, key, token_id)
+            if mode == "Allowed":
+                token = await self._token(seen.account.ref, key, token_id)
+            elif place is None:
+                return NOT_ASKED_FOR
+            else:
+                client = await self._accounts.at(account_key(seen.account.ref, key.namespace)).client()
+                token = await proven_token(
+                    self._secrets, client, (Lane.ROUTINE, key.namespace), place, token_id
+                )
         except Failure as failure:
             return failure.as_unknown()
-        return Absent() if token is None else Found(token)
+        return Absent() if token is None else Found(Adoptee(token, is_proven=mode == "Proven"))
 
     async def _token(
         self, ref: AccountRef, key: ApiTokenKey, token_id: int, lane: Lane = Lane.ROUTINE
@@ -68,7 +89,10 @@ class RemoteReads:
         try:
             for token_id in sorted(ids_on_record(seen, view.ref) - listed):
                 token = await self._token(view.ref, key, token_id, lane)
-                if token is None or is_adopted(seen.api_token, token_id):
+                if token is None or (token.tag is None and is_adopted(seen.api_token, token_id)):
+                    continue
+                if self._is_falsely_adopted(token, seen.api_token):
+                    anothers.add(token_id)
                     continue
                 if mismatch := mismatch_of_token(token, self._installation):
                     return view.without_answer(mismatch)
@@ -85,6 +109,12 @@ class RemoteReads:
         except Failure as failure:
             return view.without_answer(failure.as_unknown())
         return replace(view, anothers=frozenset(anothers))
+
+    def _is_falsely_adopted(self, token: RemoteToken, api_token: ApiToken) -> bool:
+        """Whether the record calls a token adopted that bears somebody else's tag: none with a tag ever is."""
+        ours = self._installation, owner_part(api_token, self._installation)
+        is_tagged = token.tag is not None and (token.tag.installation, token.tag.owner) != ours
+        return is_tagged and was_adopted(api_token, token.id)
 
     def _is_anothers(self, token: RemoteToken, api_token: ApiToken) -> bool:
         """Whether a token bears the tag of another object here, or its adoption was taken back: the LIST is right."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
 
-from tests.simulation import corruption, effects, exhaustive, histories, hunting, schedules
+from tests.simulation import corruption, effects, exhaustive, forgeries, histories, hunting, schedules
 from tests.simulation.cases import Case, violations
 from tests.simulation.exhaustive import Fault, first_faults
 from tests.simulation.flows import FLOWS, Flow
@@ -59,6 +59,10 @@ def _corruption(number: int) -> Report:
     return _of_one("", corruption.check(number))
 
 
+def _forgery(number: int) -> Report:
+    return _of_one("", forgeries.check(number))
+
+
 def _transition(number: int) -> Report:
     return _of_one("", effects.check(number))
 
@@ -97,6 +101,11 @@ LAYERS = {
     ),
     "corruption": Layer(
         "persisted fields, corrupted", lambda _: range(len(corruption.every_case())), _corruption
+    ),
+    "forgeries": Layer(
+        "statuses, annotations and Secrets, forged together",
+        lambda _: range(len(forgeries.FORGERIES)),
+        _forgery,
     ),
     "transitions": Layer("transitions of specs", lambda _: range(len(effects.trials())), _transition),
 }

@@ -79,6 +79,8 @@ CHANGES = (
     Change("spec.policy.deletionPolicies", ["Retain", "Delete"]),
     Change("spec.policy.deletionPolicies", ["Retain"], VIOLATED),
     Change("spec.policy.deletionPolicies[0]", ["Delete"]),
+    Change("spec.policy.adoption", "Denied"),
+    Change("spec.policy.adoption", "Proven"),
 )
 """A field that the CRD has and this table has not is a failing test."""
 

@@ -40,7 +40,7 @@ BUDGET = {
     "rotation requested": (1, 2, 3, 6, 1, 1),
     "rotation in a window": plus((1, 2, 3, 6, 1, 1), TOLD_TO_WAIT),
     "workload restarted": (2, 7, 9, 32, 1, 3),
-    "adopted": (1, 8, 4, 16, 0, 2),
+    "adopted": (1, 9, 4, 16, 0, 2),
     "permissions changed in Mailtrap": (2, 5, 6, 14, 1, 2),
     "Secret lost": (1, 2, 3, 4, 1, 1),
     "status lost": (0, 2, 2, 6, 0, 0),

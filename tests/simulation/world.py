@@ -35,8 +35,8 @@ GROUP = "/apis/mailtrap-operator.io/v1alpha1"
 NAMESPACE = "team"
 ACCOUNT_ID = 3229
 CREDENTIAL = "c0ffee00" * 4
-FOR_EVERYBODY = {"allowedNamespaces": {"names": ["*"]}}
-"""The policy of an account that serves every namespace."""
+FOR_EVERYBODY = {"allowedNamespaces": {"names": ["*"]}, "adoption": "Allowed"}
+"""The policy of an account that serves every namespace, and lets each adopt tokens."""
 BY_HAND = "by hand"
 """The name of a token that a person made."""
 

@@ -1,6 +1,6 @@
 """What a pass looks at to judge an object by its account's policy: no more than the policy asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,10 +13,12 @@ from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.namespace_store import NamespaceStore
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.clients.workloads import WorkloadStore
+from mailtrap_operator.core.deletion import FINALIZER
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.observation import (
     LABELS_NOT_READ,
     TOKENS_NOT_COUNTED,
+    Absent,
     Found,
     Identity,
     Limits,
@@ -25,7 +27,7 @@ from mailtrap_operator.core.observation import (
     Unknown,
 )
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import ADOPT_ANNOTATION
+from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
 from mailtrap_operator.observe import Observer
 from mailtrap_operator.quota import Quota
 from mailtrap_operator.runtime.store import Store
@@ -34,9 +36,12 @@ from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, accou
 from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, START
 from tests.unit.clock import virtual, virtual_loop
 
+SIBLINGS = f"[k8s:{INSTALLATION}-siblingaaa-abcdefgh]"
+FOREIGN = "[k8s:zzzzzz-siblingaaa-abcdefgh]"
+ELSEWHERE = {"allowedNamespaces": {"names": ["other"]}, "adoption": "Allowed"}
 BILLING = ApiTokenKey("team", "billing")
 NAMESPACE = "/api/v1/namespaces/team"
-HERE = {"allowedNamespaces": {"names": ["team"]}}
+HERE = {"allowedNamespaces": {"names": ["team"]}, "adoption": "Allowed"}
 ELSEWHERE = {"allowedNamespaces": {"names": ["other"]}}
 BY_LABEL = {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "yes"}}}}
 
@@ -207,9 +212,9 @@ def calls_of(bench: Bench) -> int:
     return len(bench.accounts.remote.control("GET", "journal")["entries"])
 
 
-def wish_for_what_must_be_asked_for(body: dict[str, Any]) -> None:
+def wish_for_what_must_be_asked_for(body: dict[str, Any], adoptee: int = 7) -> None:
     """Have an object name a token to adopt and, beside a resource by its id, one by its name."""
-    body["metadata"]["annotations"] = {ADOPT_ANNOTATION: "7"}
+    body["metadata"]["annotations"] = {ADOPT_ANNOTATION: str(adoptee)}
     resource = {"type": "domain", "name": "example.com", "accessLevel": "Admin"}
     body["spec"]["resources"] = [*body["spec"]["resources"], resource]
 
@@ -221,6 +226,8 @@ def wish_for_what_must_be_asked_for(body: dict[str, Any]) -> None:
         pytest.param(
             HERE | {"allowedResources": [{"type": "domain"}]}, 3, id="allowed, whatever the name means"
         ),
+        pytest.param(HERE | {"adoption": "Denied"}, 1, id="no adoption: its resources"),
+        pytest.param(HERE | {"adoption": "Proven"}, 1, id="no proof: its resources"),
         pytest.param(ELSEWHERE, 0, id="another namespace"),
         pytest.param(
             {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "no"}}}}, 0, id="other labels"
@@ -246,7 +253,10 @@ async def test_on_behalf_of_who_may_not_use_an_account_it_is_not_asked_anything(
 ) -> None:
     bench = Bench(policy)
     bench.store.put_api_token(api_token("an-older-one"))
-    bench.kube.edit(f"{API_TOKENS}/billing", wish_for_what_must_be_asked_for)
+    by_hand = bench.accounts.remote.seed("old mailer")
+    bench.kube.edit(
+        f"{API_TOKENS}/billing", lambda body: wish_for_what_must_be_asked_for(body, adoptee=by_hand)
+    )
     tree = [{"id": 8, "name": "example.com", "type": "domain"}]
     bench.accounts.remote.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": tree})
 
@@ -313,8 +323,11 @@ async def test_a_date_is_judged_as_it_is_now(days: int, *, is_asked: bool) -> No
 
 @virtual
 async def test_what_is_listed_is_enough_for_a_look_at_any_number_of_objects() -> None:
-    bench = Bench(BY_LABEL)
-    bench.kube.edit(f"{API_TOKENS}/billing", wish_for_what_must_be_asked_for)
+    bench = Bench(BY_LABEL | {"adoption": "Allowed"})
+    by_hand = bench.accounts.remote.seed("old mailer")
+    bench.kube.edit(
+        f"{API_TOKENS}/billing", lambda body: wish_for_what_must_be_asked_for(body, adoptee=by_hand)
+    )
     bench.store.put_api_token(bench.kube.object(f"{API_TOKENS}/billing") or {})
     await bench.accounts.accounts.at(KEY).list_tokens()
     before = len(bench.kube.calls)
@@ -330,6 +343,60 @@ async def test_what_is_listed_is_enough_for_a_look_at_any_number_of_objects() ->
     assert fresh is not None
     assert [(fresh.accounts, fresh.adoptee)] * 3 == [(each.accounts, each.adoptee) for each in seen if each]
     assert 2 == bench.accounts.lists()
+
+
+@virtual
+async def test_an_object_that_nobody_has_served_needs_no_list_while_it_waits_for_an_adoption() -> None:
+    bench = Bench(HERE)
+    bench.kube.edit(f"{API_TOKENS}/billing", wish_for_what_must_be_asked_for)
+
+    seen = await bench.observer.fresh(BILLING)
+
+    assert seen is not None
+    assert Absent() == seen.adoptee
+    assert 0 == bench.accounts.lists()
+
+
+STATUS_BASE = {
+    "deleteAfter": "2026-03-02T12:00:00Z",
+    "account": {"kind": "ClusterMailtrapAccount", "name": "default"},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "policy", "expected"),
+    [
+        pytest.param("old mailer", HERE, frozenset(), id="a token by hand"),
+        pytest.param(f"old mailer {SIBLINGS}", HERE, {0}, id="another object's"),
+        pytest.param(f"old mailer {FOREIGN}", HERE, {0}, id="another installation's"),
+        pytest.param(
+            f"old mailer {SIBLINGS}", ELSEWHERE, frozenset(), id="nobody is asked for who is not served"
+        ),
+    ],
+)
+@virtual
+async def test_a_token_that_is_on_record_as_adopted_is_judged_by_its_tag(
+    name: str, policy: Mapping[str, Any], expected: Collection[int]
+) -> None:
+    bench = Bench(policy)
+    id_ = bench.accounts.remote.seed(name)
+    record = STATUS_BASE | {"id": id_, "lastFour": "beef", "reason": "Adopted"}
+
+    def forge(body: dict[str, Any]) -> None:
+        body["metadata"]["finalizers"] = [FINALIZER]
+        body["metadata"]["annotations"] = {ADOPT_ANNOTATION: str(id_), CONFIRM_ANNOTATION: str(id_)}
+
+    def forge_status(body: dict[str, Any]) -> None:
+        body["status"] = {"observedGeneration": 1, "adopted": id_, "previous": [record]}
+
+    bench.kube.edit(f"{API_TOKENS}/billing", forge)
+    bench.kube.edit(f"{API_TOKENS}/billing/status", forge_status)
+
+    seen = await bench.observer.fresh(BILLING)
+
+    assert seen is not None
+    assert frozenset(id_ for _ in expected) == seen.account.anothers
+    assert (policy == ELSEWHERE) == seen.account.is_closed
 
 
 @virtual

@@ -14,6 +14,8 @@ from mailtrap_operator.api.fields import LABEL_KEYS, LabelValue, Model, cel
 
 EVERY_NAMESPACE = "*"
 
+Adoption = Literal["Denied", "Proven", "Allowed"]
+
 NamespaceName = Annotated[
     str,
     Field(
@@ -122,4 +124,12 @@ class AccountPolicy(Model):
         "ApiToken leaves tokens in the account, neither by Retain nor by the annotation "
         "mailtrap-operator.io/abandon-remote-tokens.",
         json_schema_extra={"x-kubernetes-list-type": "atomic"},
+    )
+    adoption: Adoption | None = Field(
+        None,
+        description="Whether an ApiToken may adopt a token that somebody made by hand: it issues a token of its own and "
+        "retires the adopted one. Denied: never. Proven: if the annotation mailtrap-operator.io/adopt-proof of the "
+        "ApiToken names a Secret of its namespace that holds the value of that token. Allowed: every token within this "
+        "policy. Default: Denied on a ClusterMailtrapAccount, Allowed on a MailtrapAccount, whose namespace owns the "
+        "credential.",
     )

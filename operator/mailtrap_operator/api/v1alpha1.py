@@ -13,7 +13,7 @@ from mailtrap_operator.api.account import (
     RetainedOwner,
     SecretKeyRef,
 )
-from mailtrap_operator.api.account_policy import EVERY_NAMESPACE, AccountPolicy
+from mailtrap_operator.api.account_policy import EVERY_NAMESPACE, AccountPolicy, Adoption
 from mailtrap_operator.api.apitoken import (
     ApiTokenSpec,
     Expiration,
@@ -49,6 +49,7 @@ __all__ = [
     "AccountRef",
     "AccountSpec",
     "AccountStatus",
+    "Adoption",
     "ApiToken",
     "ApiTokenSpec",
     "ApiTokenStatus",

@@ -51,9 +51,9 @@ class Accounts:
     """All accounts that were asked for.
 
     `find` returns an account object as the watch last told it; it finds no ClusterMailtrapAccount unless the operator
-    `sees_cluster_accounts`. `beside` names the other account objects for the same account in Mailtrap, whoever wrote them.
-    `on_change` is told what was known of an account's tokens before and after a LIST, whoever asked for it, where the two
-    differ. `while_waiting` is entered by who waits for a LIST or for the rate limit.
+    `sees_cluster_accounts`. `beside` names the other account objects for the same account in Mailtrap. `on_change` gets
+    what was known of an account's tokens before and after a LIST, where the two differ. `while_waiting` is entered by who
+    waits for a LIST or for the rate limit.
     """
 
     def __init__(
@@ -114,11 +114,7 @@ class Accounts:
                     await self.at(other).client()
 
     async def try_own_credentials(self, key: AccountKey, namespace: str) -> Unknown | None:
-        """Have Mailtrap judge the credentials of a namespace's MailtrapAccounts beside an account, each once.
-
-        Returns:
-            Why one of them may be at work without being known; None where all are known.
-        """
+        """Have Mailtrap judge the credentials of a namespace's own account objects; return why one is not known, if so."""
         own = (self.at(other) for other in self._others(key, namespace) if other.namespace)
         untried = [connection for connection in own if not connection.credential.was_judged]
         # A namespace may have any number of them: the rest is tried in later passes.

@@ -22,9 +22,9 @@ from mailtrap_operator.clients.errors import (
     Terminal,
     Unauthorized,
     Uncertain,
-    quoted,
 )
 from mailtrap_operator.clients.mailtrap_bodies import (
+    ACCOUNT_LIST,
     RESOURCE_TREE,
     TOKEN_LIST,
     IssuedBody,
@@ -33,7 +33,8 @@ from mailtrap_operator.clients.mailtrap_bodies import (
     resource_body,
 )
 from mailtrap_operator.clients.mailtrap_http import SUCCESS, Answer, read
-from mailtrap_operator.clients.pacer import LONGEST_PAUSE, Pacer
+from mailtrap_operator.clients.mailtrap_refusals import failure_of
+from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
 from mailtrap_operator.core.observation import Catalogue, RemoteToken
 from mailtrap_operator.core.reasons import Reason
@@ -147,6 +148,23 @@ class MailtrapClient:
             return True
         return True
 
+    async def opens_account(self, value: SecretStr) -> bool:
+        """Whether a token value authenticates and sees this account."""
+        if not is_sendable(value):
+            return False
+        try:
+            answer = await self._send("GET", self._root, value, None)
+            accounts = ACCOUNT_LIST.validate_json(answer.content or b"")
+            return any(account.id == self._account_id for account in accounts)
+        except (Unauthorized, Terminal, Missing):
+            return False
+        except ValidationError:
+            raise _unusable("the accounts of a token") from None
+        except Failure as failure:
+            # The server's own words might repeat the value.
+            message = "Mailtrap did not say which account a value is for; it is asked again."
+            raise Retryable(failure.reason, message, failure.retry_after) from None
+
     async def _issue(self, url: str, body: Mapping[str, Any] | None) -> tuple[RemoteToken, SecretStr]:
         content = await self._call("POST", url, body)
         try:
@@ -195,7 +213,7 @@ class MailtrapClient:
             return answer
         # The value that is tested is known here, and nowhere later.
         redaction = Redaction(self._credential.get_secret_value(), credential.get_secret_value())
-        raise _failure_of(answer, redaction)
+        raise failure_of(answer, redaction)
 
 
 def _expiry(expires_at: WantedExpiry) -> dict[str, str | None]:
@@ -216,75 +234,9 @@ def _unusable(what: str) -> Failure:
     )
 
 
-# What a status means when the API itself gave it, and what the user can do about it.
-_MEANING: dict[int, tuple[type[Failure], Reason, str]] = {
-    401: (
-        Unauthorized,
-        Reason.CREDENTIAL_REFUSED,
-        "Put a valid token into the credentials Secret of the account.",
-    ),
-    403: (
-        Terminal,
-        Reason.ACCESS_FORBIDDEN,
-        "Check accountId, and that the credential has admin rights there.",
-    ),
-    404: (Missing, Reason.NOT_FOUND, "Check accountId and baseUrl of the account."),
-    408: (Uncertain, Reason.REMOTE_UNAVAILABLE, "It is tried again."),
-    429: (Retryable, Reason.RATE_LIMITED, "The calls pause."),
-}
-_REFUSED = (Terminal, Reason.REQUEST_REFUSED, "Correct the spec.")
-_BROKEN = (Uncertain, Reason.REMOTE_UNAVAILABLE, "It is tried again.")
-
-
-def _failure_of(answer: Answer, redaction: Redaction) -> Failure:
-    """Read an answer that is not a success."""
-    words = _words_of(answer.content or b"", redaction)
-    # Nothing that limits a rate carries a call out first, whoever limits it.
-    if words is None and answer.status != httpx.codes.TOO_MANY_REQUESTS:
-        message = (
-            f"Something other than the API answered {answer.status}, perhaps a proxy. It is tried again."
-        )
-        return Uncertain(Reason.REMOTE_UNAVAILABLE, message, _retry_after(answer.headers))
-    is_refusal = httpx.codes.is_client_error(answer.status)
-    kind, reason, advice = _MEANING.get(answer.status, _REFUSED if is_refusal else _BROKEN)
-    said = f'Mailtrap answered {answer.status}: "{words or "too many requests"}".'
-    return kind(reason, f"{said} {advice}", _retry_after(answer.headers), said=said)
-
-
 def _is_json(content: bytes) -> bool:
     try:
         from_json(content)
     except ValueError:
         return False
     return True
-
-
-def _words_of(content: bytes, redaction: Redaction) -> str | None:
-    """Return the error in the API's own JSON form, or None when the body is something else."""
-    try:
-        # Unlike the one of the standard library, this parser answers for every body with a ValueError at worst.
-        body = from_json(content)
-    except ValueError:
-        return None
-    if not isinstance(body, dict):
-        return None
-    match body.get("error", body.get("errors")):
-        case str() as text:
-            return quoted(text, redaction)
-        case dict() as attributes:
-            words = (f"{name}: {_joined(messages)}" for name, messages in attributes.items())
-            return quoted("; ".join(words), redaction)
-        case _:
-            return None
-
-
-def _joined(messages: object) -> str:
-    return ", ".join(map(str, messages)) if isinstance(messages, list) else str(messages)
-
-
-def _retry_after(headers: httpx.Headers) -> timedelta | None:
-    try:
-        seconds = max(float(headers["Retry-After"]), 0.0)
-        return timedelta(seconds=min(seconds, LONGEST_PAUSE.total_seconds()))
-    except (KeyError, ValueError):
-        return None

@@ -143,6 +143,16 @@ TOKEN_LIST = TypeAdapter(list[TokenBody], config=ConfigDict(hide_input_in_errors
 """What a LIST answers."""
 
 
+class _AccountBody(BaseModel):
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    id: int
+
+
+ACCOUNT_LIST = TypeAdapter(list[_AccountBody], config=ConfigDict(hide_input_in_errors=True))
+"""Which accounts a value opens."""
+
+
 class ResourceBody(BaseModel):
     """A resource of the account with those inside it."""
 

@@ -20,6 +20,10 @@ LONGEST_PAUSE = timedelta(minutes=1)
 """No `Retry-After` is heeded for longer: the server says again what it still means, and nobody waits for hours."""
 
 
+Turn = tuple[Lane, str | None]
+"""How urgent a call is, and for whose namespace it is made: what `slot` takes."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiter:
     lane: Lane

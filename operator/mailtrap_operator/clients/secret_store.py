@@ -9,6 +9,8 @@ import binascii
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from pydantic import SecretStr
+
 from mailtrap_operator.api.v1alpha1 import Issuance
 from mailtrap_operator.clients.errors import Conflict, Failure, Missing, Terminal
 from mailtrap_operator.clients.issued_values import IssuedValue
@@ -34,6 +36,9 @@ from mailtrap_operator.core.wishes import MANAGED_BY
 _STAND_IN = "0" * 32
 """Written in a dry run, where no value exists yet."""
 
+_LENGTHS = range(8, 513)
+"""How long a text may be that is tried as the value of a token."""
+
 
 class SecretStore:
     """Reads and writes Secrets; every method raises a `Failure`."""
@@ -47,6 +52,16 @@ class SecretStore:
             return Found(parse_secret(await self._kube.get(f"{secrets_path(namespace)}/{name}")))
         except Missing:
             return Absent()
+
+    async def read_value(self, namespace: str, name: str, key: str) -> SecretStr | None:
+        """Return the text under a key of a Secret that may be a token's value; None where there is none."""
+        try:
+            data = (await self._kube.get(f"{secrets_path(namespace)}/{name}")).get("data") or {}
+            text = base64.b64decode(data[key]).decode("ascii").strip()
+        except (Missing, KeyError, binascii.Error, UnicodeDecodeError):
+            return None
+        is_one = len(text) in _LENGTHS and text.isprintable() and " " not in text
+        return SecretStr(text) if is_one else None
 
     async def try_publish(self, desired: DesiredSecret, issuance: Issuance) -> None:
         """Have the API server judge the write of a value that does not exist yet."""

@@ -26,6 +26,7 @@ from mailtrap_operator.api.v1alpha1 import (
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import (
     FormerValue,
+    Observation,
     OwnerReference,
     RemoteToken,
     SecretState,
@@ -120,10 +121,16 @@ class DeleteSecret:
 
 @dataclass(frozen=True, slots=True)
 class RevokeToken:
-    """Delete a remote token; `may_be_left` says whether its object may be let go without that."""
+    """Delete a remote token.
+
+    `seen` is None where a LIST shows the token with the object's own tag. Otherwise it is what the plan was made from:
+    the token is looked at right before, and judged by that. `may_be_left` says whether its object may be let go without
+    the deletion.
+    """
 
     token: RemoteToken
     lane: Lane
+    seen: Observation | None = None
     may_be_left: bool = True
 
 

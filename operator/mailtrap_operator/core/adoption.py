@@ -1,87 +1,185 @@
-"""Whether a token that somebody made by hand may be taken over: it is looked at and told of first, then confirmed.
+"""Whether a token that somebody made by hand may be adopted, and deleted for that: first as a plan, then right before the DELETE.
 
 A token of the object's own takes its place in the Secret; only then the adopted one goes on record, with a date. It is
 never reset: the successor would bear no mark of ours by which a lost answer could be found again.
+
+Ids count up, and whoever may write an ApiToken may name any: what is refused reads the same whether there is no such
+token, or whose it is. The record is a note and no order: what it says of a token never counts, Mailtrap's answer does.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from mailtrap_operator.api.v1alpha1 import print_duration, print_time
+from mailtrap_operator.api.v1alpha1 import AccountRef, Adoption, print_duration, print_time
 from mailtrap_operator.core.credential import is_in_use
-from mailtrap_operator.core.observation import Absent, RemoteToken, Unknown
+from mailtrap_operator.core.keys import account_key
+from mailtrap_operator.core.observation import (
+    NOT_ASKED_FOR,
+    Absent,
+    AccountView,
+    Adoptee,
+    RemoteToken,
+    Unknown,
+)
+from mailtrap_operator.core.ownership import may_bear_a_mark
 from mailtrap_operator.core.policy import excess, unread_labels, violation
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import (
     ADOPT_ANNOTATION,
     CONFIRM_ANNOTATION,
+    PROOF_ANNOTATION,
+    ProofPlace,
     adoptee_id,
-    wished_adoption,
+    is_adopted,
+    proof_place,
 )
 from mailtrap_operator.core.situation import Situation
+
+_LAST_FOUR = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Hindrance:
-    """Why a token is not adopted, and what to do."""
+    """Why a token is not adopted, or not deleted for that, and what to do."""
 
     reason: Reason
     message: str
 
 
+def adoption_in(account: AccountView) -> Adoption:
+    """Return whether an account's policy allows adoptions; without an account it allows none."""
+    if account.tenancy is None:
+        return "Denied"
+    default: Adoption = "Allowed" if account.ref.kind == "MailtrapAccount" else "Denied"
+    return account.tenancy.policy.adoption or default
+
+
 def to_adopt(s: Situation) -> RemoteToken | Hindrance | Unknown:
     """Return the token to adopt, once it is confirmed and nothing speaks against it."""
-    seen = s.seen.adoptee
-    # Who may not use the account is told nothing of its tokens.
-    if found := violation(s):
-        return Hindrance(Reason.POLICY_VIOLATED, found.message)
-    if unknown := unread_labels(s):
-        return unknown
-    if adoptee_id(s.api_token) is None:
+    if isinstance(why := _hindrance(s), Hindrance):
+        return replace(why, message=f"{why.message} Or remove the annotation {ADOPT_ANNOTATION}.")
+    id_, seen = adoptee_id(s.api_token), s.seen.adoptee
+    if id_ is None:
         message = f"The annotation {ADOPT_ANNOTATION} must be the id of a token, such as 2498715. Correct or remove it."
         return Hindrance(Reason.ADOPTION_REFUSED, message)
+    if why is not None:
+        return why
     if isinstance(seen, Unknown):
         return seen
-    if isinstance(seen, Absent):
-        id_ = wished_adoption(s.api_token)
+    if isinstance(seen, Absent) or not _may_be_adopted(s, id_, seen.value):
+        message = f"Token {id_} is not adopted. {_conditions(s)} Or remove the annotation {ADOPT_ANNOTATION}."
+        return Hindrance(Reason.ADOPTION_REFUSED, message)
+    # Without an answer of the account it is not known which token it is managed with.
+    return s.unknown or _unconfirmed(s, seen.value.token) or seen.value.token
+
+
+def why_it_is_kept(s: Situation, token_id: int, account: AccountRef) -> Hindrance | Unknown | None:
+    """Return why an adopted token on record is not deleted, as far as that is known without a look at it."""
+    if token_id in s.owned or not is_adopted(s.api_token, token_id):
+        return None
+    why = _hindrance(s)
+    if account != s.seen.account.ref:
+        # Only the policy of the account that the spec names is known.
+        message = f"It lives in {_name(s, account)}, and spec.accountRef names another account. Name that one again."
+        why = Hindrance(Reason.ADOPTION_REFUSED, message)
+    return replace(why, message=_kept(token_id, why.message)) if why else None
+
+
+def why_it_must_stay(s: Situation, token_id: int, found: Adoptee) -> Hindrance | Unknown | None:
+    """Return why a token on record that no LIST shows with our tag is not deleted, now that Mailtrap has shown it.
+
+    Nothing of the token is told.
+    """
+    token = found.token
+    if token.id == token_id and is_own(s, token):
+        return None
+    if not is_adopted(s.api_token, token_id):
+        message = f"Token {token_id} is on record, but does not bear the mark of this ApiToken: it is looked at again."
+        return Unknown(Reason.LIST_INCOMPLETE, message)
+    if kept := why_it_is_kept(s, token_id, token.account):
+        return kept
+    if _may_be_adopted(s, token_id, found):
+        return None
+    return Hindrance(Reason.ADOPTION_REFUSED, _kept(token_id, _conditions(s)))
+
+
+def is_own(s: Situation, token: RemoteToken) -> bool:
+    """Whether a token bears this very object's tag."""
+    tag = token.tag
+    return tag is not None and (tag.installation, tag.owner) == (s.seen.identity.installation, s.owner)
+
+
+def proof_needed(s: Situation, token: RemoteToken) -> ProofPlace | None:
+    """Return where the proof stands without which a token is not deleted, if it needs one."""
+    is_needed = not is_own(s, token) and is_adopted(s.api_token, token.id)
+    return proof_place(s.api_token) if is_needed and adoption_in(s.seen.account) == "Proven" else None
+
+
+def proven_by(value_end: str, listed: Iterable[RemoteToken], token_id: int) -> RemoteToken | None:
+    """Return the token that a value proves, if it is the one of this id.
+
+    Args:
+        value_end: The last characters of a value that Mailtrap accepts for the account, before and after the LIST.
+        listed: Every token of the account. Where two end alike, it is not told whose value it is.
+        token_id: The token that the value is to prove.
+    """
+    alike = [token for token in listed if token.last_four == value_end[-_LAST_FOUR:]]
+    is_it = len(alike) == 1 and alike[0].id == token_id and len(alike[0].last_four) == _LAST_FOUR
+    return alike[0] if is_it else None
+
+
+def _hindrance(s: Situation) -> Hindrance | Unknown | None:
+    """Return why no token is adopted, whichever; who may not use the account is told nothing of its tokens."""
+    if found := violation(s):
+        return Hindrance(Reason.POLICY_VIOLATED, found.message)
+    if s.seen.account.tenancy is None:
+        return s.unknown or NOT_ASKED_FOR
+    mode, account = adoption_in(s.seen.account), _name(s, s.seen.account.ref)
+    if mode == "Denied":
+        default = "" if s.seen.account.tenancy.policy.adoption else ", its default"
         message = (
-            f"{_account(s)} has no token {id_} to adopt. Correct or remove the annotation {ADOPT_ANNOTATION}."
+            f"{account} allows no adoption: its policy.adoption is Denied{default}. Have its admin set that to Proven, "
+            "then the value of the token is asked for, or to Allowed."
         )
         return Hindrance(Reason.ADOPTION_REFUSED, message)
-    return _refusal(s, seen.value) or _unconfirmed(s, seen.value) or seen.value
+    if mode == "Proven" and proof_place(s.api_token) is None:
+        message = (
+            f"{account} asks for a proof: put the value of the token into a Secret of namespace "
+            f"{s.api_token.metadata.namespace}, under the key token, and set the annotation {PROOF_ANNOTATION} to the name of "
+            "that Secret, or to <name>/<key>."
+        )
+        return Hindrance(Reason.ADOPTION_REFUSED, message)
+    return unread_labels(s)
 
 
-def _refusal(s: Situation, token: RemoteToken) -> Hindrance | None:
-    found = next((words for rule in _RULES if (words := rule(s, token))), None)
-    if found is None:
-        return None
-    return Hindrance(
-        Reason.ADOPTION_REFUSED,
-        f"Token {token.id} is not adopted: {found}. Remove the annotation {ADOPT_ANNOTATION}.",
+def _may_be_adopted(s: Situation, token_id: int, found: Adoptee) -> bool:
+    """Whether a token is free, harmless and proven by the rules of the account that the spec names."""
+    token, tenancy = found.token, s.seen.account.tenancy
+    return (
+        token.id == token_id
+        and tenancy is not None
+        and not may_bear_a_mark(token.name)
+        and not is_in_use(s, token)
+        and excess(s, token.permissions) is None
+        and (found.is_proven or adoption_in(s.seen.account) == "Allowed")
     )
 
 
-def _is_ours_or_anothers(_s: Situation, token: RemoteToken) -> str | None:
-    if token.tag is None:
-        return None
-    return f"it bears the mark {token.tag}, by which an ApiToken knows it as its own"
+def _conditions(s: Situation) -> str:
+    """Return what a token must be, without a word about the one that was looked at."""
+    place = proof_place(s.api_token) if adoption_in(s.seen.account) == "Proven" else None
+    proof = f" Its value must be the one under key {place.key} of Secret {place.name}." if place else ""
+    return (
+        f"It must be a token of {_name(s, s.seen.account.ref)} that no ApiToken has marked as its own, that the operator does "
+        f"not work with, and that may do no more than the account's policy allows.{proof} Correct the annotations."
+    )
 
 
-def _is_the_credential(s: Situation, token: RemoteToken) -> str | None:
-    if not is_in_use(s, token):
-        return None
-    return f"it ends with …{token.last_four}, as does the credential that the operator works with"
-
-
-def _has_too_many_rights(s: Situation, token: RemoteToken) -> str | None:
-    return excess(s, token.permissions)
-
-
-_RULES: tuple[Callable[[Situation, RemoteToken], str | None], ...] = (
-    _is_ours_or_anothers,
-    _is_the_credential,
-    _has_too_many_rights,
-)
+def _kept(token_id: int, why: str) -> str:
+    return (
+        f"Token {token_id} was adopted, but is not deleted. {why} Or remove the annotations {ADOPT_ANNOTATION} and "
+        f"{CONFIRM_ANNOTATION}: then the token leaves the record and stays as it is."
+    )
 
 
 def _unconfirmed(s: Situation, token: RemoteToken) -> Hindrance | None:
@@ -90,14 +188,15 @@ def _unconfirmed(s: Situation, token: RemoteToken) -> Hindrance | None:
     end = f"expires at {print_time(token.expires_at)}" if token.expires_at else "never expires"
     rights = ", ".join(map(str, token.permissions or ())) or "not told"
     overlap = print_duration(s.api_token.spec.rotation.overlap)
+    is_proven = adoption_in(s.seen.account) == "Proven"
+    proof = " Keep the Secret with the proof until then." if is_proven else ""
     message = (
         f"Token {token.id} {token.name[:150]!r} (…{token.last_four}) {end}; its permissions: {rights}. To adopt it, set the "
         f'annotation {CONFIRM_ANNOTATION}: "{token.id}". Then a token of this ApiToken takes its place in Secret '
-        f"{s.secret_name}, and token {token.id} works on for {overlap} before it is deleted."
+        f"{s.secret_name}, and token {token.id} works on for {overlap} before it is deleted.{proof}"
     )
     return Hindrance(Reason.ADOPTION_UNCONFIRMED, message)
 
 
-def _account(s: Situation) -> str:
-    ref = s.api_token.spec.account_ref
-    return f"{ref.kind} {ref.name}"
+def _name(s: Situation, ref: AccountRef) -> str:
+    return str(account_key(ref, s.api_token.metadata.namespace or ""))

@@ -26,12 +26,14 @@ from mailtrap_operator.core.actions import (
     RevokeToken,
     State,
 )
+from mailtrap_operator.core.adoption import why_it_is_kept
 from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.installations import is_this_objects_elsewhere, mismatch_of_secret
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.policy import violation
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import is_adopted
 from mailtrap_operator.core.situation import Situation
 
 FINALIZER = f"{GROUP}/revoke-remote-tokens"
@@ -133,9 +135,10 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
     if (unknown := unseen(s)) is not None:
         return _blocked(s, unknown)
     tokens = tuple(left_to_revoke(s, operation))
-    token = next((token for token in tokens if not is_in_use(s, token)), None)
-    if tokens and token is None:
-        return _blocked(s, Unknown(Reason.CREDENTIAL_IN_USE, why_it_stays(s, tokens[0])))
+    reasons = [why for token in tokens if (why := why_left(s, token))]
+    if tokens and len(reasons) == len(tokens):
+        return _blocked(s, reasons[0])
+    token = next((token for token in tokens if not why_left(s, token)), None)
     if token is not None:
         current, held = s.record.current, s.secret and s.secret.token_id
         record = replace(
@@ -146,7 +149,8 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
             previous=tuple(p for p in s.record.previous if p.id != token.id),
         )
         message = f"Token {token.id} is deleted."
-        action = RevokeToken(token, Lane.URGENT, may_be_left=_demands_deletion(s) is None)
+        seen = None if token.id in s.owned else s.seen
+        action = RevokeToken(token, Lane.URGENT, seen, may_be_left=_demands_deletion(s) is None)
         return _plan(s, State.PROGRESSING, Reason.DELETING, message, action=action, record=record)
     left = s.settles_in if operation.nonce else timedelta()
     if left > timedelta():
@@ -181,13 +185,22 @@ def left_to_revoke(s: Situation, operation: OperationStatus) -> Iterator[RemoteT
     tokens = (*s.record.previous, s.record.current, s.held_on_paper)
     recorded_here = (t for t in tokens if t and not _is_in_a_closed_account(s, t))
     on_paper = {t.id: t for t in recorded_here if t.id != operation.base and not s.is_anothers(t)}
-    for _, recorded in sorted(on_paper.items()):
+    # What is adopted may turn out to be refused, and holds up no other.
+    for _, recorded in sorted(on_paper.items(), key=lambda each: (is_adopted(s.api_token, each[0]), each[0])):
         yield s.in_mailtrap(recorded)
 
 
 def _is_in_a_closed_account(s: Situation, token: CurrentToken | PreviousToken) -> bool:
     view = s.view(token.account)
     return view is not None and view.is_closed
+
+
+def why_left(s: Situation, token: RemoteToken) -> Unknown | None:
+    """Return why a token is left where it is, and its object waits, if so."""
+    if is_in_use(s, token):
+        return Unknown(Reason.CREDENTIAL_IN_USE, why_it_stays(s, token))
+    kept = why_it_is_kept(s, token.id, token.account)
+    return Unknown(kept.reason, kept.message) if kept else None
 
 
 def unreadable_message(s: Situation) -> str:

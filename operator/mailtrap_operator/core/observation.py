@@ -79,6 +79,14 @@ class RemoteToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Adoptee:
+    """A token to adopt, as Mailtrap shows it; `is_proven`: the object's proof is the value of this very token."""
+
+    token: RemoteToken
+    is_proven: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogueEntry:
     """A resource in Mailtrap that a token can be given permissions for."""
 
@@ -253,7 +261,8 @@ class Observation:
 
     `workloads` are those that wait for a rollout; where none is due they are not looked at.
     `claim_age` is for how long this process has seen the claim in the status, by a clock that never jumps.
-    `adoptee` is the token that is to be adopted, where there is one.
+    `adoptee` is the token that is to be adopted; absent: there is none, or the proof that the policy asks for is not its
+    value.
     `catalogue` is that of the account that the spec names; None: it was not asked for.
     """
 
@@ -267,7 +276,7 @@ class Observation:
     unpublished: UnpublishedToken | None = None
     claim_age: timedelta = timedelta()
     catalogue: Found[Catalogue] | Unknown | None = None
-    adoptee: Found[RemoteToken] | Absent | Unknown = NOT_ASKED_FOR
+    adoptee: Found[Adoptee] | Absent | Unknown = NOT_ASKED_FOR
 
     @property
     def account(self) -> AccountView:

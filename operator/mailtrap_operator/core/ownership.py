@@ -12,6 +12,7 @@ from dataclasses import dataclass
 MARK = re.compile(r"\[k8s:([a-z2-7]{6})-([a-z2-7]{10})-([a-z2-7]{8})\]")
 """What a tag looks like, wherever it stands."""
 
+_MARK = "[k8s:"
 _TAG = re.compile(rf"{MARK.pattern}(?: \d+)*$")
 
 
@@ -56,3 +57,8 @@ def parse_tag(name: str) -> Tag | None:
     """Return the tag at the end of a remote name, or None: then the token is not ours to touch."""
     match = _TAG.search(name)
     return Tag(*match.groups()) if match else None
+
+
+def may_bear_a_mark(name: str) -> bool:
+    """Whether a remote name holds what begins a tag, also one that this version cannot read."""
+    return _MARK in name

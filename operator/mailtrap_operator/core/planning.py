@@ -42,6 +42,7 @@ from mailtrap_operator.core.step import (
     MOST_ON_RECORD,
     RECHECK,
     overdue_in_use,
+    overdue_kept,
     step_plan,
     unresolved,
     waiting,
@@ -208,7 +209,7 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
         dates.append(s.now + ROLLOUT_CHECK)
     if adoptee_id(s.api_token) is not None and not isinstance(s.seen.adoptee, Found):
         dates.append(s.now + (ADOPTION_RECHECK if isinstance(s.seen.adoptee, Absent) else RECHECK))
-    if overdue_in_use(s) is not None:
+    if overdue_in_use(s) is not None or overdue_kept(s) is not None:
         dates.append(s.now + RECHECK)
     if s.blind is not None:
         # What the account hides may need something, and nothing else may tell when it answers again.

@@ -1,6 +1,8 @@
 """What an ApiToken refers to: its Secrets, accounts, workloads and the token to adopt, wished and on record."""
 
+import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from mailtrap_operator.api.v1alpha1 import (
     GROUP,
@@ -18,7 +20,10 @@ from mailtrap_operator.core.reasons import Reason
 ADOPT_ANNOTATION = f"{GROUP}/adopt-token-id"
 CONFIRM_ANNOTATION = f"{GROUP}/adopt-confirm"
 
+PROOF_ANNOTATION = f"{GROUP}/adopt-proof"
+
 _LONGEST_ID = 18
+_PROOF = re.compile("([a-z0-9][-a-z0-9.]{0,252})(?:/([-._a-zA-Z0-9]{1,253}))?")
 
 _IN_USE = frozenset({Reason.SUPERSEDED, Reason.ADOPTED})
 """Why a token is on its way out whose value was given to consumers; the value of any other was lost."""
@@ -70,6 +75,21 @@ def adoptee_id(api_token: ApiToken) -> int | None:
     text = wished_adoption(api_token)
     is_id = text.isascii() and text.isdecimal() and len(text) <= _LONGEST_ID and int(text) > 0
     return int(text) if is_id and int(text) != api_token.status.adopted else None
+
+
+class ProofPlace(NamedTuple):
+    """Where the value of the token to adopt stands: a Secret of the object's namespace, and a key of it."""
+
+    namespace: str
+    name: str
+    key: str
+
+
+def proof_place(api_token: ApiToken) -> ProofPlace | None:
+    """Return what the annotation names as proof; None where it names no Secret."""
+    meta = api_token.metadata
+    match = _PROOF.fullmatch(meta.annotations.get(PROOF_ANNOTATION, ""))
+    return ProofPlace(meta.namespace or "", match[1], match[2] or "token") if match else None
 
 
 def was_adopted(api_token: ApiToken, token_id: int) -> bool:

@@ -22,8 +22,7 @@ from mailtrap_operator.core.actions import (
     State,
     record_of,
 )
-from mailtrap_operator.core.credential import is_in_use
-from mailtrap_operator.core.deletion import left_to_revoke, unseen
+from mailtrap_operator.core.deletion import left_to_revoke, unseen, why_left
 from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.observation import Observation, RemoteToken
 from mailtrap_operator.core.orphans import DELETED_AFTER, Swept, is_over
@@ -101,7 +100,7 @@ def _of_deletion(planned: Plan, s: Situation) -> Iterator[str]:
     # The claim is the first step of a deletion; who asks wants to know what follows.
     operation = before if before and before.type == "Delete" else claim
     left = tuple(left_to_revoke(s, operation)) if operation else ()
-    used = {token.id for token in left if is_in_use(s, token)}
+    used = {token.id for token in left if why_left(s, token)}
     if ids := {token.id for token in left} - used:
         yield _deleting(ids)
     if not used:
@@ -130,7 +129,7 @@ def _afterwards(planned: Plan, s: Situation) -> Iterator[str]:
     over = {token.id for token in overdue(s)} if planned.changes(s.api_token.status) else set()
     is_followed = isinstance(planned.action, IssueToken | PublishToken)
     held = s.held_on_paper.id if s.held_on_paper and not is_followed else None
-    staying = {p.id for p in planned.record.previous if s.is_anothers(p) or is_in_use(s, s.in_mailtrap(p))}
+    staying = {p.id for p in planned.record.previous if s.is_anothers(p) or why_left(s, s.in_mailtrap(p))}
     ids = {p.id for p in planned.record.previous} - staying - {held}
     if ids & over:
         yield _deleting(ids & over)

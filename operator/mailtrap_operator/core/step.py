@@ -6,7 +6,7 @@ from datetime import timedelta
 from mailtrap_operator.api.v1alpha1 import PreviousToken
 from mailtrap_operator.core import checks
 from mailtrap_operator.core.actions import Action, Finding, IssueToken, Notice, Plan, Record, State
-from mailtrap_operator.core.adoption import Hindrance, to_adopt
+from mailtrap_operator.core.adoption import Hindrance, to_adopt, why_it_is_kept
 from mailtrap_operator.core.consumers import moving_to, rollout_notice
 from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.drift import drift_of
@@ -66,6 +66,12 @@ def overdue_in_use(s: Situation) -> RemoteToken | None:
     return next((token for token in tokens if is_in_use(s, token)), None)
 
 
+def overdue_kept(s: Situation) -> Hindrance | Unknown | None:
+    """Return why an adopted token whose overlap is over is not deleted, if there is one."""
+    found = (why_it_is_kept(s, previous.id, previous.account) for previous in overdue(s))
+    return next((why for why in found if why), None)
+
+
 def _notices(s: Situation) -> Iterator[Notice]:
     if wait := postponed(s, checks.why_a_token_is_needed(s)):
         yield Notice("RotationPending", wait.reason, wait.message)
@@ -77,6 +83,8 @@ def _notices(s: Situation) -> Iterator[Notice]:
         yield Notice("AdoptionPending", why.reason, why.message)
     if used := overdue_in_use(s):
         yield Notice("RevocationPending", Reason.CREDENTIAL_IN_USE, why_it_stays(s, used))
+    elif kept := overdue_kept(s):
+        yield Notice("RevocationPending", kept.reason, kept.message)
 
 
 def waiting(s: Situation, unknown: Unknown) -> Plan:

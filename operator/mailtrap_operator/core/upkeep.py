@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from mailtrap_operator.core import wishes
 from mailtrap_operator.core.actions import DeleteSecret, Finding, Plan, RevokeToken, RewriteSecret, State
-from mailtrap_operator.core.adoption import to_adopt
+from mailtrap_operator.core.adoption import to_adopt, why_it_is_kept
 from mailtrap_operator.core.consumers import moving_to, restart_of, rollout_after
 from mailtrap_operator.core.credential import is_in_use
 from mailtrap_operator.core.digests import targets_digest
@@ -33,7 +33,7 @@ def refusal_keeps_no_overdue_token(s: Situation) -> Plan | None:
     conditions = {condition.type: condition for condition in s.api_token.status.conditions}
     stalled = conditions.get("Stalled")
     # Where it was the deletion itself that was refused, everything else comes first.
-    if stalled is None or stalled.reason == Reason.ACCESS_FORBIDDEN:
+    if stalled is None or stalled.reason in {Reason.ACCESS_FORBIDDEN, Reason.ADOPTION_REFUSED}:
         return None
     return overdue_token_is_revoked(s)
 
@@ -146,12 +146,15 @@ def overdue_token_is_revoked(s: Situation) -> Plan | None:
 
     Only the answer to its DELETE proves that it is gone: a credential with fewer rights sees less.
     """
-    previous = next((p for p in overdue(s) if not is_in_use(s, s.in_mailtrap(p))), None)
-    if previous is None:
+    free = (p for p in overdue(s) if not is_in_use(s, s.in_mailtrap(p)))
+    ready = [p for p in free if why_it_is_kept(s, p.id, p.account) is None]
+    if not ready:
         return None
+    # What no list shows as ours may turn out to be refused, and holds up no other.
+    previous = min(ready, key=lambda p: p.id not in s.owned)
     others = tuple(p for p in s.record.previous if p.id != previous.id)
     finding = Finding(
         State.PROGRESSING, Reason.REVOKING, f"Token {previous.id} is deleted: {previous.reason}."
     )
-    action = RevokeToken(s.in_mailtrap(previous), Lane.ROUTINE)
+    action = RevokeToken(s.in_mailtrap(previous), Lane.ROUTINE, None if previous.id in s.owned else s.seen)
     return step_plan(s, finding, action=action, record=replace(s.record, previous=others))

@@ -231,6 +231,47 @@ async def test_only_a_clear_refusal_says_that_a_value_is_bad(kind: str, settings
 
 
 @virtual
+async def test_a_value_opens_the_account_that_its_token_belongs_to() -> None:
+    remote = Remote.with_account()
+    client = client_of(remote)
+    _, value = await client.create_token(NAME, (ADMIN_OF_DOMAIN,), LEFT_OUT)
+    remote.control("POST", "accounts", {"id": 4711, "credential": "b" * 32})
+
+    assert await client.opens_account(value)
+    assert not await client.opens_account(SecretStr("b" * 32))
+    assert not await client.opens_account(SecretStr("unknown-value"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "says"),
+    [
+        pytest.param("status", {"status": 403}, False, id="it is forbidden"),
+        pytest.param("status", {"status": 404}, False, id="there is nothing"),
+        pytest.param("status", {"status": 200, "body": []}, False, id="no account"),
+        pytest.param("status", {"status": 200, "body": {}}, None, id="no list"),
+        pytest.param("status", {"status": 429}, None, id="too many"),
+        pytest.param(
+            "status", {"status": 500, "body": {"error": CREDENTIAL}}, None, id="an error that repeats it"
+        ),
+        pytest.param("html", {"status": 401}, None, id="a proxy"),
+    ],
+)
+@virtual
+async def test_a_value_is_not_said_to_open_an_account_unless_mailtrap_says_so(
+    kind: str, settings: dict[str, Any], *, says: bool | None
+) -> None:
+    remote = Remote.with_account()
+    remote.fault("accounts", kind, **settings)
+
+    if says is None:
+        with pytest.raises(Retryable) as raised:
+            await client_of(remote).opens_account(SecretStr(CREDENTIAL))
+        assert CREDENTIAL not in raised.value.message
+    else:
+        assert says == await client_of(remote).opens_account(SecretStr(CREDENTIAL))
+
+
+@virtual
 async def test_a_value_is_probed_with_the_value_itself() -> None:
     remote = Remote.with_account()
 

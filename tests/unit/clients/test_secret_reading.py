@@ -1,5 +1,6 @@
 """Reading a Secret, moving its value, and deleting it."""
 
+import base64
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.unit.clients.secrets_of_ours import (
     AT,
     ISSUED,
     LABEL,
+    PATH,
     TEMPLATE,
     VALUE,
     Edit,
@@ -229,3 +231,38 @@ async def test_who_wrote_to_it_last_is_told(
     assert (
         expected == parse_secret({**body, "metadata": {**body["metadata"], "managedFields": fields}}).editor
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value"),
+    [
+        pytest.param(f" {VALUE}\n", "token", VALUE, id="a value with blanks around it"),
+        pytest.param(VALUE, "other", None, id="another key"),
+        pytest.param("", "token", None, id="nothing"),
+        pytest.param("short", "token", None, id="too short"),
+        pytest.param("x" * 513, "token", None, id="too long"),
+        pytest.param("two words of it", "token", None, id="blanks"),
+        pytest.param("line\nbreak", "token", None, id="a line break"),
+        pytest.param("ключ-ключ", "token", None, id="other letters"),
+    ],
+)
+async def test_a_value_is_read_that_somebody_put_under_a_key(text: str, key: str, value: str | None) -> None:
+    kube = FakeKube()
+    encoded = base64.b64encode(text.encode()).decode()
+    kube.seed(PATH, {"metadata": {"name": "mine"}, "data": {"token": encoded}})
+
+    found = await SecretStore(kube).read_value("team", "mine", key)
+
+    assert value == (found and found.get_secret_value())
+    assert value is None or value not in repr(found)
+
+
+async def test_a_value_that_cannot_be_read_is_not_absent() -> None:
+    kube = FakeKube()
+    kube.seed(PATH, {"metadata": {"name": "bare"}})
+    kube.fail("GET", "/mine", 403)
+
+    with pytest.raises(Terminal):
+        await SecretStore(kube).read_value("team", "mine", "token")
+    assert None is await SecretStore(kube).read_value("team", "nowhere", "token")
+    assert None is await SecretStore(kube).read_value("team", "bare", "token")

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from mailtrap_operator.api.v1alpha1 import Condition
+from mailtrap_operator.api.v1alpha1 import AccountPolicy, Condition
 from mailtrap_operator.core.actions import Done, Failed, Outcome, Published
 from mailtrap_operator.core.announcements import Announcement, announcements, farewell
-from mailtrap_operator.core.observation import Found, Observation, Unknown
+from mailtrap_operator.core.observation import Adoptee, Found, Observation, Tenancy, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import WHY, Reason
 from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
@@ -39,7 +39,11 @@ WAITING = an_api_token(status=a_status(operation=an_operation()))
 
 def adopting() -> Observation:
     annotations = {ADOPT_ANNOTATION: "7", CONFIRM_ANNOTATION: "7"}
-    return replace(seen(an_api_token(annotations=annotations)), adoptee=Found(a_remote_token(7, tag=None)))
+    policy = {"allowed_namespaces": {"names": ["*"]}, "adoption": "Allowed"}
+    tenancy = Tenancy(AccountPolicy.model_validate(policy, by_name=True))
+    world = seen(an_api_token(annotations=annotations), tenancy=tenancy)
+    by_hand = replace(a_remote_token(7, tag=None, name="old mailer"), permissions=())
+    return replace(world, adoptee=Found(Adoptee(by_hand, is_proven=False)))
 
 
 def told(reason: Reason) -> Any:

@@ -71,6 +71,7 @@ def test_a_token_is_revoked_only_when_it_is_ours_overdue_and_in_no_secret(world:
         assert token.id in on_paper(world)
         assert not any(token.id in view.anothers for view in world.accounts)
         assert not lives(world) or ended(world, token.id, NOW)
+        assert world == action.seen, "it is looked at right before"
         return
     assert token.tag is not None
     assert (world.identity.installation, OWNER) == (token.tag.installation, token.tag.owner)
@@ -95,7 +96,9 @@ def test_a_token_is_issued_only_from_knowledge(world: Observation) -> None:
     assert isinstance(wished, Found) or (is_unused(world) and wished.reason is Reason.ACCOUNT_NOT_LISTED)
     assert world.account.ref == action.operation.account == action.issuance.account
     if action.operation.type == "Reset":
-        assert action.operation.base in lists(world)[world.account.ref]
+        base = lists(world)[world.account.ref][action.operation.base or 0]
+        assert base.tag is not None
+        assert (world.identity.installation, OWNER) == (base.tag.installation, base.tag.owner)
     else:
         assert action.operation.base is None
 

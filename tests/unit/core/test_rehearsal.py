@@ -97,7 +97,7 @@ def would(world: Observation) -> str:
         ),
         pytest.param(
             seen(overdue(5, 6), listed=(TOKEN_1, a_remote_token(6))),
-            "delete token 5, delete token 6, and delete token 7 later",
+            "delete token 6, delete token 5, and delete token 7 later",
             id="several overlaps that are over, one of them of a token that is not listed any more",
         ),
         pytest.param(seen(overdue()), "delete token 7 later", id="nothing but an overlap to wait for"),

@@ -8,8 +8,9 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, Expiration, OperationStatus, Rotation
 from mailtrap_operator.core.actions import IssueToken, ServerDefault
+from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Permission, RemoteToken, Tenancy
+from mailtrap_operator.core.observation import Permission, RemoteToken, SecretState, Tenancy
 from mailtrap_operator.core.overlap import kept_until
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import WHY, Reason
@@ -18,6 +19,7 @@ from tests.unit.core.builders import (
     ACCOUNT,
     DAY,
     DOMAIN,
+    FOREIGN_TAG,
     FRESH,
     HOUR,
     ME,
@@ -26,6 +28,7 @@ from tests.unit.core.builders import (
     OWNER_MARK,
     SECOND,
     SECRET_1,
+    SIBLINGS_TAG,
     TOKEN_1,
     a_current,
     a_previous,
@@ -51,6 +54,25 @@ def test_a_token_with_a_successor_is_not_reset_again() -> None:
     for secret, reason in ((None, Reason.SECRET_MISSING), (SECRET_1, Reason.TOKEN_RESET)):
         world = seen(an_api_token(status=status), secret=secret, listed=(TOKEN_1, successor))
         assert ("create", reason) == (decision(world).does, decision(world).reason)
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        pytest.param((), id="no list shows it"),
+        pytest.param((a_remote_token(tag=None, name="by hand"),), id="it bears no tag"),
+        pytest.param((a_remote_token(tag=SIBLINGS_TAG),), id="it bears another object's tag"),
+        pytest.param((a_remote_token(tag=FOREIGN_TAG),), id="it bears another installation's tag"),
+    ],
+)
+@pytest.mark.parametrize("secret", [None, SECRET_1], ids=["without a Secret", "with one"])
+def test_only_a_token_is_reset_that_a_list_shows_with_our_tag(
+    listed: tuple[RemoteToken, ...], secret: SecretState | None
+) -> None:
+    rotating = an_api_token(annotations={ROTATE_ANNOTATION: "now"})
+
+    assert "reset 1" == decision(seen(rotating, secret=secret)).does
+    assert "create" == decision(seen(rotating, secret=secret, listed=listed)).does
 
 
 @pytest.mark.parametrize(
