@@ -34,9 +34,10 @@ Body = dict[str, Any]
 class Intake:
     """Takes raw Kubernetes objects in."""
 
-    def __init__(self, store: Store, queue: WorkQueue[Key]) -> None:
+    def __init__(self, store: Store, queue: WorkQueue[Key], installation: str) -> None:
         self._store = store
         self._queue = queue
+        self._installation = installation
         self._unreadable: dict[Key, str] = {}
 
     def api_token(self, body: Body, *, is_gone: bool = False) -> None:
@@ -62,7 +63,7 @@ class Intake:
     def secret(self, body: Body, *, is_gone: bool = False) -> None:
         """Take a Secret of ours in; its data goes no further than this."""
         meta = body["metadata"]
-        namespace, state = meta["namespace"], parse_secret(body)
+        namespace, state = meta["namespace"], parse_secret(body, self._installation)
         known = self._store.secret(namespace, state.name)
         if is_gone:
             self._store.drop_secret(namespace, state.name, state.resource_version)

@@ -47,7 +47,7 @@ class Bench:
         self.observer = Observer(
             store=self.store,
             api_tokens=ApiTokenStore(self.kube, self.store.put_api_token),
-            secret_store=SecretStore(self.kube),
+            secret_store=SecretStore(self.kube, INSTALLATION),
             workloads=WorkloadStore(self.kube),
             namespaces=NamespaceStore(self.kube),
             accounts=self.accounts.accounts,

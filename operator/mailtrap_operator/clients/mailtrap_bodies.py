@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, Resource, ResourceId
+from mailtrap_operator.clients.secret_marks import LONGEST_VALUE, SHORTEST_VALUE
 from mailtrap_operator.core.observation import CatalogueEntry, Permission, RemoteToken
 from mailtrap_operator.core.ownership import parse_tag
 from mailtrap_operator.core.resource_types import todays_type
@@ -86,7 +87,7 @@ class TokenBody(BaseModel):
 class IssuedBody(TokenBody):
     """A token as it is shown once, with its value."""
 
-    token: SecretStr
+    token: Annotated[SecretStr, Field(min_length=SHORTEST_VALUE, max_length=LONGEST_VALUE)]
 
 
 TOKEN_LIST = TypeAdapter(list[TokenBody], config=ConfigDict(hide_input_in_errors=True))

@@ -14,6 +14,7 @@ from mailtrap_operator.core.wishes import fulfils
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.secrets_of_ours import (
     AT,
+    INSTALLATION,
     ISSUED,
     LABEL,
     TEMPLATE,
@@ -28,7 +29,7 @@ from tests.unit.clients.secrets_of_ours import (
 
 
 async def test_no_secret_is_a_positive_answer() -> None:
-    assert Absent() == await SecretStore(FakeKube()).read("team", "billing")
+    assert Absent() == await SecretStore(FakeKube(), INSTALLATION).read("team", "billing")
 
 
 async def test_a_secret_that_cannot_be_read_is_not_absent() -> None:
@@ -37,9 +38,9 @@ async def test_a_secret_that_cannot_be_read_is_not_absent() -> None:
     kube.fail("GET", "/secrets", None)
 
     with pytest.raises(Terminal):
-        await SecretStore(kube).read("team", "billing")
+        await SecretStore(kube, INSTALLATION).read("team", "billing")
     with pytest.raises(Uncertain):
-        await SecretStore(kube).read("team", "billing")
+        await SecretStore(kube, INSTALLATION).read("team", "billing")
 
 
 async def test_a_secret_reads_as_it_was_published() -> None:
@@ -117,7 +118,7 @@ async def test_the_layout_says_what_form_the_value_has_in_our_keys(
 
 async def test_only_labels_annotations_and_owners_that_matter_are_kept() -> None:
     kube = FakeKube()
-    await SecretStore(kube).publish(
+    await SecretStore(kube, INSTALLATION).publish(
         desired(labels={"ours": "1", "gone": "1"}, annotations={"note": "1"}), ISSUED
     )
 
@@ -141,7 +142,7 @@ async def test_only_labels_annotations_and_owners_that_matter_are_kept() -> None
 
 
 async def test_a_foreign_secret_has_no_marks() -> None:
-    state = parse_secret({"metadata": {"name": "billing", "uid": "u", "resourceVersion": "5"}})
+    state = parse_secret({"metadata": {"name": "billing", "uid": "u", "resourceVersion": "5"}}, INSTALLATION)
 
     assert SecretState("billing", "u", "5", None, None, None, None, {}, {}, {}) == state
 
@@ -227,5 +228,8 @@ async def test_who_wrote_to_it_last_is_told(
     ]
 
     assert (
-        expected == parse_secret({**body, "metadata": {**body["metadata"], "managedFields": fields}}).editor
+        expected
+        == parse_secret(
+            {**body, "metadata": {**body["metadata"], "managedFields": fields}}, INSTALLATION
+        ).editor
     )

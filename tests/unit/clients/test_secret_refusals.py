@@ -12,6 +12,7 @@ from mailtrap_operator.core.reasons import Reason
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.secrets_of_ours import (
     FOREIGN,
+    INSTALLATION,
     ISSUANCE,
     ISSUED,
     PATH,
@@ -27,7 +28,7 @@ async def test_a_dry_run_has_the_server_judge_and_writes_nothing(*, is_there: bo
     version = version_of(kube.seed(PATH, FOREIGN)) if is_there else None
     before = kube.object(f"{PATH}/billing")
 
-    await SecretStore(kube).try_publish(desired(version=version), ISSUANCE)
+    await SecretStore(kube, INSTALLATION).try_publish(desired(version=version), ISSUANCE)
 
     assert before == kube.object(f"{PATH}/billing")
     assert [] == kube.writes
@@ -41,7 +42,7 @@ async def test_a_dry_run_meets_the_same_refusal_as_the_write(*, is_there: bool) 
     kube.fail("PUT" if is_there else "POST", "/secrets", 403, "exceeded quota: secrets")
 
     with pytest.raises(Terminal, match=r"Secret billing cannot be written: .*exceeded quota") as caught:
-        await SecretStore(kube).try_publish(desired(version=version), ISSUANCE)
+        await SecretStore(kube, INSTALLATION).try_publish(desired(version=version), ISSUANCE)
 
     assert Reason.SECRET_WRITE_REFUSED is caught.value.reason
 
@@ -51,7 +52,7 @@ async def test_a_secret_that_appeared_meanwhile_is_a_conflict() -> None:
     kube.seed(PATH, FOREIGN)
 
     with pytest.raises(Conflict):
-        await SecretStore(kube).publish(desired(), ISSUED)
+        await SecretStore(kube, INSTALLATION).publish(desired(), ISSUED)
 
     assert FOREIGN["data"] == (kube.object(f"{PATH}/billing") or {})["data"]
 
@@ -62,7 +63,7 @@ async def test_a_secret_that_changed_meanwhile_is_a_conflict_and_stays_as_it_is(
     changed = kube.edit(f"{PATH}/billing", lambda body: body["data"].update(other="eA=="))
 
     with pytest.raises(Conflict, match="Secret billing changed meanwhile"):
-        await SecretStore(kube).publish(desired(version=version), ISSUED)
+        await SecretStore(kube, INSTALLATION).publish(desired(version=version), ISSUED)
 
     assert changed == kube.object(f"{PATH}/billing")
 
@@ -74,7 +75,7 @@ async def test_a_secret_that_vanished_meanwhile_is_a_conflict(moment: str) -> No
     kube.fail(moment, "/secrets/billing", 404, "not found")
 
     with pytest.raises(Conflict, match="Secret billing changed meanwhile"):
-        await SecretStore(kube).publish(desired(version=version), ISSUED)
+        await SecretStore(kube, INSTALLATION).publish(desired(version=version), ISSUED)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +96,7 @@ async def test_why_a_value_is_not_published(status: int | None, kind: type[Failu
     kube.fail("POST", "/secrets", status, "said the server")
 
     with pytest.raises(Failure, match="said the server") as caught:
-        await SecretStore(kube).publish(desired(), ISSUED)
+        await SecretStore(kube, INSTALLATION).publish(desired(), ISSUED)
 
     assert (kind, reason) == (type(caught.value), caught.value.reason)
 
@@ -130,7 +131,9 @@ async def test_a_server_that_quotes_the_value_is_not_quoted(status: int, said: s
     kube.fail("POST", "/secrets", status, said)
 
     with pytest.raises(Failure) as caught:
-        await SecretStore(kube).publish(desired({"token": "${token}", "template": "x${token}"}), ISSUED)
+        await SecretStore(kube, INSTALLATION).publish(
+            desired({"token": "${token}", "template": "x${token}"}), ISSUED
+        )
 
     message = caught.value.message
     assert "quotes the data" in message
@@ -144,6 +147,6 @@ async def test_a_refusal_keeps_the_time_that_the_server_asked_for() -> None:
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, "busy", timedelta(seconds=7))
 
     with pytest.raises(Retryable) as caught:
-        await SecretStore(Busy()).publish(desired(), ISSUED)
+        await SecretStore(Busy(), INSTALLATION).publish(desired(), ISSUED)
 
     assert timedelta(seconds=7) == caught.value.retry_after

@@ -175,9 +175,9 @@ def test_a_claim_grows_old_from_its_first_sight_by_the_own_clock() -> None:
 def test_a_secret_that_is_read_older_than_it_was_seen_is_noticed(
     store: Store, *, version: int, is_newer_known: bool
 ) -> None:
-    read = parse_secret(secret(version=version))
+    read = parse_secret(secret(version=version), INSTALLATION)
 
-    store.put_secret("team", parse_secret(secret(version=5)))
+    store.put_secret("team", parse_secret(secret(version=5), INSTALLATION))
     assert is_newer_known == store.knows_newer_secret("team", read)
     store.drop_secret("team", "billing", "5")
     assert is_newer_known == store.knows_newer_secret("team", read)
@@ -188,7 +188,7 @@ def test_only_so_many_secrets_that_are_gone_are_kept_in_mind(store: Store) -> No
         store.drop_secret("team", f"secret-{number}", "5")
 
     assert [False, True] == [
-        store.knows_newer_secret("team", parse_secret(secret(name, version=4)))
+        store.knows_newer_secret("team", parse_secret(secret(name, version=4), INSTALLATION))
         for name in ("secret-0", "secret-1")
     ]
 
@@ -250,7 +250,7 @@ def test_the_account_of_a_namespace_is_another_one_in_each(store: Store) -> None
 
 
 def test_a_secret_is_remembered_until_it_is_gone(store: Store) -> None:
-    states = [parse_secret(secret(version=version)) for version in (5, 5, 4, 6)]
+    states = [parse_secret(secret(version=version), INSTALLATION) for version in (5, 5, 4, 6)]
 
     assert [True, False, False, True] == [store.put_secret("team", state) for state in states]
     assert (states[3], None) == (store.secret("team", "billing"), store.secret("other", "billing"))
@@ -293,7 +293,7 @@ def test_account_objects_for_one_account_know_each_other(store: Store) -> None:
 
 
 def test_nothing_of_a_secrets_data_is_remembered(store: Store) -> None:
-    store.put_secret("team", parse_secret(secret()))
+    store.put_secret("team", parse_secret(secret(), INSTALLATION))
 
     assert "c2VjcmV0" not in f"{vars(store)!r}"
 
