@@ -37,7 +37,7 @@ def body(texts: Mapping[str, str | bytes], marks: Marks = MARKS, **annotations: 
         for key, text in texts.items()
     }
     changed = {f"mailtrap-operator.io/{name.replace('_', '-')}": text for name, text in annotations.items()}
-    meta = {"name": "billing", "uid": "u", "resourceVersion": "5"}
+    meta: dict[str, Any] = {"name": "billing", "uid": "u", "resourceVersion": "5"}
     return {"metadata": meta | {"annotations": marks.as_annotations() | changed}, "data": encoded}
 
 
