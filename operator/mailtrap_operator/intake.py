@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from mailtrap_operator.api.fields import places
 from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, Account, AccountKind
 from mailtrap_operator.clients.kube import account_path, accounts_path, api_tokens_path, secrets_path
+from mailtrap_operator.clients.secret_marks import read_owner
 from mailtrap_operator.clients.secret_store import parse_secret
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import SecretState
 from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.wishes import MANAGED_BY
 from mailtrap_operator.runtime.listing import Listing
@@ -60,17 +60,24 @@ class Intake:
         if news is not News.NONE:
             self._queue.add(key, _lane(body), meta["resourceVersion"], ends_backoff=news is News.WISHES)
 
-    def secret(self, body: Body, *, is_gone: bool = False) -> None:
-        """Take a Secret of ours in; its data goes no further than this."""
+    def secret(self, body: Body) -> None:
+        """Take a Secret of ours in as it was read; its data goes no further than this."""
+        namespace, state = body["metadata"]["namespace"], parse_secret(body, self._installation)
+        known = self._store.known_owner(namespace, state.name)
+        if self._store.put_secret(namespace, state):
+            self._wake_owners(state.resource_version, state.owner, known)
+
+    def secret_metadata(self, body: Body, *, is_gone: bool = False) -> None:
+        """Take in that a Secret of ours changed; it is read by who looks at its ApiToken next."""
         meta = body["metadata"]
-        namespace, state = meta["namespace"], parse_secret(body, self._installation)
-        known = self._store.secret(namespace, state.name)
+        namespace, name, version = meta["namespace"], meta["name"], meta["resourceVersion"]
+        known = self._store.known_owner(namespace, name)
+        owner = read_owner(meta.get("annotations") or {})
         if is_gone:
-            self._store.drop_secret(namespace, state.name, state.resource_version)
-        elif not self._store.put_secret(namespace, state):
+            self._store.drop_secret(namespace, name, version)
+        elif not self._store.outdate_secret(namespace, name, version, owner):
             return
-        # A Secret whose mark was edited still concerns the object that it belonged to.
-        self._wake_owners("" if is_gone else state.resource_version, state, known)
+        self._wake_owners("" if is_gone else version, owner, known)
 
     def account(self, body: Body, *, is_gone: bool = False) -> None:
         """Take an account in."""
@@ -146,7 +153,7 @@ class Intake:
 
     def _missed_secret(self, name: ObjectName) -> None:
         namespace, secret_name = name[0] or "", name[1]
-        known = self._store.secret(namespace, secret_name)
+        known = self._store.known_owner(namespace, secret_name)
         self._store.drop_secret(namespace, secret_name)
         self._wake_owners("", known)
 
@@ -161,9 +168,9 @@ class Intake:
         self._queue.forget(key)
         self._queue.add(key, Lane.CHANGE)
 
-    def _wake_owners(self, version: str, *secrets: SecretState | None) -> None:
-        owners = {(secret.owner or "").partition("-")[2] for secret in secrets if secret}
-        for owner in owners:
+    def _wake_owners(self, version: str, *owners: str | None) -> None:
+        # A Secret whose mark was edited still concerns the object that it belonged to.
+        for owner in {(owner or "").partition("-")[2] for owner in owners}:
             if key := self._store.owner(owner):
                 self._queue.add(key, Lane.CHANGE, version)
 

@@ -137,7 +137,7 @@ class OrphanSweep:
 
     async def _claims(self) -> Claims:
         owners, ids = set(), set[int]()
-        async for body in pages(self._kube.get, api_tokens_path(), "ApiToken"):
+        async for body in pages(self._kube.list_page, api_tokens_path(), "ApiToken"):
             meta = body["metadata"]
             owners.add(owner_of(self._installation, meta["namespace"], meta["name"], meta["uid"]))
             ids |= orphans.ids_on_record(parse_status(body.get("status"))[0])

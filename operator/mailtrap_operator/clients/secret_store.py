@@ -4,6 +4,7 @@ Reading yields a `SecretState`, in which digests stand for the data; the plainte
 on its way from the remote API into a Secret, or from one Secret into its new form.
 """
 
+import asyncio
 import base64
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -34,6 +35,9 @@ _STAND_IN = "0" * 32
 _LONGEST_KEPT = 4097
 """An annotation of ours has one character less at most."""
 
+_MOST_READ = 8
+"""So many Secrets are read at once: each may take megabytes until it is reduced to what matters."""
+
 _MOST_OWNERS = 16
 """So many owner references are kept in mind; ours is the only one of most Secrets."""
 
@@ -47,11 +51,13 @@ class SecretStore:
     def __init__(self, kube: KubeClient, installation: str) -> None:
         self._kube = kube
         self._installation = installation
+        self._reading = asyncio.Semaphore(_MOST_READ)
 
     async def read(self, namespace: str, name: str) -> Found[SecretState] | Absent:
         """Return what matters of a Secret."""
         try:
-            return Found(self._parsed(await self._kube.get(f"{secrets_path(namespace)}/{name}")))
+            async with self._reading:
+                return Found(self._parsed(await self._kube.get(f"{secrets_path(namespace)}/{name}")))
         except Missing:
             return Absent()
 
