@@ -88,6 +88,7 @@ def _text(data: Mapping[str, str], key: str, work: Work) -> str | None:
 
 def _find_value(texts: Mapping[str, str], marks: Marks, work: Work) -> str | None:
     size = length_in(marks.fingerprint)
+    found: Iterator[str]
     if marks.places is None:
         found = islice(_everywhere(texts, size), _MOST_TRIED)
     else:

@@ -3,6 +3,7 @@
 A watch tells of metadata alone. Until somebody has read a Secret that it told of, only its version and its owner are known.
 """
 
+from itertools import chain
 from typing import Any
 
 from mailtrap_operator.core.observation import SecretState
@@ -52,7 +53,11 @@ class KnownSecrets:
 
     def _secret_versions_of(self, place: tuple[str, str]) -> tuple[str | None, ...]:
         known, unread = self._secrets.get(place), self._unread_secrets.get(place)
-        return known and known.resource_version, unread and unread[0], self._gone_secrets.get(place)
+        return (
+            known.resource_version if known else None,
+            unread[0] if unread else None,
+            self._gone_secrets.get(place),
+        )
 
     def drop_secret(self, namespace: str, name: str, version: str | None = None) -> None:
         """Forget a Secret that is gone; `version` is that of its end, where a watch has told it."""
@@ -78,8 +83,9 @@ class KnownSecrets:
 
     def secret_versions(self) -> dict[tuple[str | None, str], str]:
         """Return the resourceVersions of all Secrets of ours, by namespace and name."""
-        unread = {place: version for place, (version, _) in self._unread_secrets.items()}
-        return {place: secret.resource_version for place, secret in self._secrets.items()} | unread
+        read = ((place, secret.resource_version) for place, secret in self._secrets.items())
+        unread = ((place, version) for place, (version, _) in self._unread_secrets.items())
+        return dict(chain(read, unread))
 
 
 def keep_last(gone: dict[Any, Any]) -> None:

@@ -59,7 +59,7 @@ def value_in(texts: Mapping[str, str | bytes], marks: Marks = MARKS) -> str | No
     ],
 )
 def test_the_value_is_found_in_the_first_place_that_still_holds_it(edit: Mapping[str, str | bytes]) -> None:
-    assert VALUE == value_in(TEXTS | edit)
+    assert VALUE == value_in({**TEXTS, **edit})
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ def test_of_a_large_api_token_little_is_kept_but_what_it_is(store: Store) -> Non
 
     assert [News.WISHES, News.STATUS, News.NONE, News.WISHES] == news
     assert (None, True) == (store.api_token(KEY), store.is_too_large(KEY))
-    assert (KEY, (KEY,), {KEY}) == (
+    assert (KEY, (KEY,), frozenset({KEY})) == (
         store.owner(owner("uid-of-billing")),
         store.api_token_keys(),
         store.users_of(DEFAULT),
