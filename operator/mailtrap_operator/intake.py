@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 SECRETS_OF_OURS = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
 """The label selector of the Secrets that are watched."""
 
+_LONGEST_FINALIZERS = 16_384
+"""Characters. All else of an account is bounded by its CRD, or not kept."""
+
 Body = dict[str, Any]
 
 
@@ -86,6 +89,10 @@ class Intake:
         self._unreadable.pop(key, None)
         if is_gone:
             self._account_is_gone(key, meta["uid"])
+            return
+        if sum(map(len, meta.get("finalizers") or ())) > _LONGEST_FINALIZERS:
+            self._unreadable[key] = meta["resourceVersion"]
+            logger.warning("an account has too many finalizers to be kept", extra={"key": str(key)})
             return
         try:
             account = Account.model_validate(body)

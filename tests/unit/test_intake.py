@@ -291,6 +291,23 @@ async def test_an_account_that_is_gone_is_forgotten_and_woken(*, is_valid: bool)
 
 
 @virtual
+async def test_an_account_with_too_many_finalizers_is_logged_and_changes_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench()
+    bench.intake.account(account())
+    await bench.woken()
+    body = account(version=2)
+    body["metadata"]["finalizers"] = [f"example.com/{number:0200}" for number in range(100)]
+
+    bench.intake.account(body)
+
+    assert ["an account has too many finalizers to be kept"] == [r.getMessage() for r in caplog.records]
+    assert "1" == bench.account_version()
+    assert [] == await bench.woken()
+
+
+@virtual
 async def test_an_invalid_account_is_logged_without_its_values_and_changes_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
