@@ -76,7 +76,7 @@ class Operator:
         store = Store(given.installation, _monotonic)
         unpublished = UnpublishedTokens()
         api_tokens = ApiTokenStore(kube, store.put_api_token)
-        secret_store, workloads = SecretStore(kube), WorkloadStore(kube)
+        secret_store, workloads = SecretStore(kube, given.installation), WorkloadStore(kube)
         account_store = AccountStore(kube)
         events = EventRecorder(kube, holder=given.holder, clock=clock)
         self.random = random.Random(given.entropy(16))  # noqa: S311 - spreads retries
@@ -84,7 +84,7 @@ class Operator:
             self._work, workers=settings.workers, groups_of=self._groups_of, rng=self.random
         )
         self.scope = given.scope
-        self.intake = Intake(store, self.queue)
+        self.intake = Intake(store, self.queue, given.installation)
         self.watchdog = Watchdog(_monotonic)
         self.metrics = Metrics(queued=self.queue.__len__, running=lambda: self.queue.running)
         self.accounts = Accounts(

@@ -1,13 +1,16 @@
 """WATCH: kopf tells which object an event is about; here it is remembered, and its key enqueued. Nothing else.
 
-kopf lists and watches, keeps the connections and the login; it writes nothing.
+kopf lists and watches, keeps the connections and the login; it writes nothing. Of Secrets it is sent the metadata alone:
+what they hold may be large, and anybody's.
 """
 
 import itertools
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import aiohttp
 import kopf
 
 from mailtrap_operator.api.v1alpha1 import GROUP, VERSION
@@ -17,6 +20,11 @@ from mailtrap_operator.runtime.scope import Scope
 from mailtrap_operator.runtime.watchdog import Watchdog
 
 _LONGEST_PAUSE = 30.0
+
+_SECRETS = re.compile("/api/v1/(namespaces/[^/]+/)?secrets$")
+
+_PAGE = 10
+"""Objects; kopf reads a page as a whole, and each may have a megabyte and a half."""
 
 
 def register(
@@ -29,8 +37,8 @@ def register(
         configure_kopf(settings)
 
     @kopf.on.login(registry=registry)
-    async def login(**_: Any) -> kopf.ConnectionInfo:
-        return connection_of(await access.login())
+    async def login(**_: Any) -> kopf.AiohttpSession:
+        return session_of(connection_of(await access.login()))
 
     @kopf.on.event(GROUP, VERSION, "apitokens", registry=registry)
     async def on_api_token(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf names it
@@ -38,8 +46,9 @@ def register(
         intake.api_token(dict(body), is_gone=type == "DELETED")
 
     async def on_secret(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf names it
-        watchdog.heard(body)
-        intake.secret(dict(body), is_gone=type == "DELETED")
+        metadata = {**body, "kind": "Secret"}
+        watchdog.heard(metadata)
+        intake.secret_metadata(metadata, is_gone=type == "DELETED")
 
     @kopf.on.event(GROUP, VERSION, "mailtrapaccounts", registry=registry)
     async def on_account(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf names it
@@ -69,6 +78,39 @@ def connection_of(login: Login) -> kopf.ConnectionInfo:
     )
 
 
+def session_of(connection: kopf.ConnectionInfo) -> kopf.AiohttpSession:
+    """Return what kopf connects with, so that it is sent no more of Secrets than their metadata."""
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=connection.as_ssl_context()),
+        headers=connection.as_http_headers(),
+        proxy=connection.proxy_url,
+        middlewares=(_metadata_of_secrets,),
+        response_class=_Response,
+    )
+    return kopf.AiohttpSession(
+        server=connection.server, priority=connection.priority, aiohttp_session=session
+    )
+
+
+class _Response(aiohttp.ClientResponse):
+    """An answer in which an empty list is a list: of metadata the API server sends null, and kopf does not expect it."""
+
+    async def json(self, **options: Any) -> Any:
+        body = await super().json(**options)
+        if isinstance(body, dict) and body.get("items", ()) is None:
+            body["items"] = []
+        return body
+
+
+async def _metadata_of_secrets(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    if _SECRETS.search(request.url.path):
+        kind = "PartialObjectMetadata" if "watch" in request.url.query else "PartialObjectMetadataList"
+        request.headers["Accept"] = f"application/json;as={kind};g=meta.k8s.io;v=v1"
+    return await handler(request)
+
+
 class EndlessBackoffs:
     """The pauses between kopf's attempts at a request: without an end, as a watch that gives up ends the process."""
 
@@ -85,7 +127,7 @@ def configure_kopf(settings: kopf.OperatorSettings) -> None:
     settings.peering.standalone = True
     settings.persistence.finalizer = f"{GROUP}/unused-by-kopf"
     settings.queueing.idle_timeout = 0.1
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = _PAGE
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 330
     settings.watching.connect_timeout = 10

@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from mailtrap_operator.api.fields import places
 from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, Account, AccountKind
 from mailtrap_operator.clients.kube import account_path, accounts_path, api_tokens_path, secrets_path
+from mailtrap_operator.clients.secret_marks import read_owner
 from mailtrap_operator.clients.secret_store import parse_secret
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import SecretState
 from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.wishes import MANAGED_BY
 from mailtrap_operator.runtime.listing import Listing
@@ -28,15 +28,19 @@ logger = logging.getLogger(__name__)
 SECRETS_OF_OURS = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
 """The label selector of the Secrets that are watched."""
 
+_LONGEST_FINALIZERS = 16_384
+"""Characters. All else of an account is bounded by its CRD, or not kept."""
+
 Body = dict[str, Any]
 
 
 class Intake:
     """Takes raw Kubernetes objects in."""
 
-    def __init__(self, store: Store, queue: WorkQueue[Key]) -> None:
+    def __init__(self, store: Store, queue: WorkQueue[Key], installation: str) -> None:
         self._store = store
         self._queue = queue
+        self._installation = installation
         self._unreadable: dict[Key, str] = {}
 
     def api_token(self, body: Body, *, is_gone: bool = False) -> None:
@@ -59,17 +63,24 @@ class Intake:
         if news is not News.NONE:
             self._queue.add(key, _lane(body), meta["resourceVersion"], ends_backoff=news is News.WISHES)
 
-    def secret(self, body: Body, *, is_gone: bool = False) -> None:
-        """Take a Secret of ours in; its data goes no further than this."""
+    def secret(self, body: Body) -> None:
+        """Take a Secret of ours in as it was read; its data goes no further than this."""
+        namespace, state = body["metadata"]["namespace"], parse_secret(body, self._installation)
+        known = self._store.known_owner(namespace, state.name)
+        if self._store.put_secret(namespace, state):
+            self._wake_owners(state.resource_version, state.owner, known)
+
+    def secret_metadata(self, body: Body, *, is_gone: bool = False) -> None:
+        """Take in that a Secret of ours changed; it is read by who looks at its ApiToken next."""
         meta = body["metadata"]
-        namespace, state = meta["namespace"], parse_secret(body)
-        known = self._store.secret(namespace, state.name)
+        namespace, name, version = meta["namespace"], meta["name"], meta["resourceVersion"]
+        known = self._store.known_owner(namespace, name)
+        owner = read_owner(meta.get("annotations") or {})
         if is_gone:
-            self._store.drop_secret(namespace, state.name, state.resource_version)
-        elif not self._store.put_secret(namespace, state):
+            self._store.drop_secret(namespace, name, version)
+        elif not self._store.outdate_secret(namespace, name, version, owner):
             return
-        # A Secret whose mark was edited still concerns the object that it belonged to.
-        self._wake_owners("" if is_gone else state.resource_version, state, known)
+        self._wake_owners("" if is_gone else version, owner, known)
 
     def account(self, body: Body, *, is_gone: bool = False) -> None:
         """Take an account in."""
@@ -78,6 +89,10 @@ class Intake:
         self._unreadable.pop(key, None)
         if is_gone:
             self._account_is_gone(key, meta["uid"])
+            return
+        if sum(map(len, meta.get("finalizers") or ())) > _LONGEST_FINALIZERS:
+            self._unreadable[key] = meta["resourceVersion"]
+            logger.warning("an account has too many finalizers to be kept", extra={"key": str(key)})
             return
         try:
             account = Account.model_validate(body)
@@ -145,7 +160,7 @@ class Intake:
 
     def _missed_secret(self, name: ObjectName) -> None:
         namespace, secret_name = name[0] or "", name[1]
-        known = self._store.secret(namespace, secret_name)
+        known = self._store.known_owner(namespace, secret_name)
         self._store.drop_secret(namespace, secret_name)
         self._wake_owners("", known)
 
@@ -160,9 +175,9 @@ class Intake:
         self._queue.forget(key)
         self._queue.add(key, Lane.CHANGE)
 
-    def _wake_owners(self, version: str, *secrets: SecretState | None) -> None:
-        owners = {(secret.owner or "").partition("-")[2] for secret in secrets if secret}
-        for owner in owners:
+    def _wake_owners(self, version: str, *owners: str | None) -> None:
+        # A Secret whose mark was edited still concerns the object that it belonged to.
+        for owner in {(owner or "").partition("-")[2] for owner in owners}:
             if key := self._store.owner(owner):
                 self._queue.add(key, Lane.CHANGE, version)
 

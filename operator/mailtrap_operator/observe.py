@@ -123,12 +123,21 @@ class Observer:
 
     async def _read_known(self, key: ApiTokenKey) -> _Read | None:
         api_token = self._store.api_token(key)
+        if self._store.is_too_large(key):
+            api_token = await self._read_large(key)
         if api_token is None:
             return None
         former = former_secret_name(api_token)
         seen_secret = await self._known_secret(key.namespace, secret_name(api_token))
         seen_former: Secret = await self._known_secret(key.namespace, former) if former else Absent()
         return _Read(api_token, seen_secret, seen_former, self._tenants.known_labels(key.namespace))
+
+    async def _read_large(self, key: ApiTokenKey) -> ApiToken | None:
+        try:
+            return await self._api_tokens.read(key)
+        except Failure:
+            # `fresh` reads it again, and says why it cannot.
+            return None
 
     async def _with_workloads(self, seen: Observation) -> Observation:
         """Return an observation with the workloads that are to move to the present value; where none are, without a call."""
@@ -203,7 +212,7 @@ class Observer:
         return {ref: self._accounts.told(account_key(ref, key.namespace)) for ref in refs}
 
     async def _known_secret(self, namespace: str, name: str) -> Secret:
-        if not self._watches_secrets:
+        if not self._watches_secrets or self._store.is_unread_secret(namespace, name):
             return await self._read_secret(namespace, name)
         state = self._store.secret(namespace, name)
         return Found(state) if state else Absent()

@@ -88,6 +88,13 @@ class OperatorProcess:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def peak_memory(self) -> int:
+        """The most memory that the process has had at once, in bytes."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
+
     def kill(self) -> None:
         """End the process by SIGKILL."""
         self._end(signal.SIGKILL)

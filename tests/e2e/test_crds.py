@@ -84,6 +84,9 @@ def template(**parts: Any) -> Json:
     return token(secretTemplate=parts)
 
 
+LONGEST_DATA = {"token": f"${{token}}{'x' * 4088}"} | {str(number): "x" * 4096 for number in range(7)}
+
+
 def window(**parts: str) -> Json:
     return token(rotation={"windows": [{"schedule": "0 3 * * *", "duration": "1h", **parts}]})
 
@@ -327,6 +330,14 @@ REFUSED_TOKENS: dict[str, tuple[Json, str]] = {
         template(metadata={"annotations": {"mailtrap-operator.io/nonce": "x"}}),
         RESERVED,
     ),
+    "annotations too long together": (
+        template(metadata={"annotations": {f"example.com/{number}": "x" * 4096 for number in range(9)}}),
+        "values of annotations may have 32768 characters together",
+    ),
+    "data too long together": (
+        template(data=LONGEST_DATA | {"more": "x"}),
+        "values of data may have 32768 characters together",
+    ),
     "unknown creation policy": (token(creationPolicy="Merge"), '"Owner", "Orphan"'),
     "unknown deletion policy": (token(deletionPolicy="Keep"), '"Delete", "Retain"'),
     "suspend as text": (token(suspend="yes"), "must be of type boolean"),
@@ -367,6 +378,10 @@ ACCEPTED_TOKENS: dict[str, Json] = {
         deletionPolicy="Retain",
         suspend=True,
     ),
+    "the longest data and annotations": template(
+        data=LONGEST_DATA,
+        metadata={"annotations": {f"example.com/{number}": "ß" * 4096 for number in range(8)}},
+    ),
     "many resources": token(resources=[RESOURCE | {"id": number} for number in range(1, 101)]),
     "one id under two types": token(resources=[RESOURCE, RESOURCE | {"type": "sandbox"}]),
     "resources by name": token(resources=[RESOURCE, NAMED, NAMED | {"type": "project"}]),
@@ -396,7 +411,7 @@ ACCEPTED_TOKENS: dict[str, Json] = {
     "every placeholder": template(data={"all": " ".join(PLACEHOLDERS)}),
     "a label that looks like a tool's": labels(**{"example.com/helm.sh": "x", "app.kubernetes.io/name": "x"}),
     "labels alone": labels(team="shop"),
-    "the most data": template(data={f"k{number}": "${token}" + "x" * 4088 for number in range(32)}),
+    "the most data": template(data={f"k{number}": "${token}" + "x" * 1016 for number in range(32)}),
 }
 
 ALLOWED_NAMESPACES: dict[str, Json] = {

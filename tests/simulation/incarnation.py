@@ -5,7 +5,7 @@ Nothing of the operator is replaced but what a process is given: its connections
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,9 +57,13 @@ class _Answer:
     def __init__(self, status: int, data: bytes) -> None:
         self.status = status
         self._data = data
+        self.response = self.content = self
 
     async def read(self) -> bytes:
         return self._data
+
+    async def iter_any(self) -> AsyncIterator[bytes]:
+        yield self._data
 
 
 class _Api:
@@ -235,7 +239,9 @@ class Incarnation:
         # A watch by label tells of a Secret that loses the label as of one that is deleted.
         secrets = events_since(version, "Secret", SECRETS_OF_OURS)
         for event, body in secrets if self.operator.scope.watches_secrets else ():
-            intake.secret(dict(body), is_gone=event == "DELETED")
+            # The watch of Secrets tells of metadata alone.
+            metadata = {"kind": "Secret", "metadata": body["metadata"]}
+            intake.secret_metadata(metadata, is_gone=event == "DELETED")
         for event, body in events_since(version):
             if take := takers.get(body["kind"]):
                 take(dict(body), is_gone=event == "DELETED")

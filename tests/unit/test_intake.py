@@ -134,12 +134,35 @@ async def test_a_secret_of_nobody_wakes_nobody(owner: str | None) -> None:
 
 
 @virtual
-async def test_a_secret_whose_mark_was_edited_wakes_both() -> None:
-    bench = await Bench().knowing("billing", "mailer")
+async def test_a_secret_that_a_watch_tells_of_wakes_its_owner_and_is_to_be_read() -> None:
+    bench = await Bench().knowing("billing")
     bench.intake.secret(secret(owner=mark("billing")))
     await bench.woken()
+    told = secret(owner=mark("billing"), version=2)
+    del told["data"]
 
-    bench.intake.secret(secret(owner=mark("mailer"), version=2))
+    bench.intake.secret_metadata(told)
+
+    assert [BILLING] == await bench.woken()
+    assert (None, True) == (
+        bench.store.secret("team", "billing"),
+        bench.store.is_unread_secret("team", "billing"),
+    )
+    bench.intake.secret_metadata(told)
+    bench.intake.secret(secret(owner=mark("billing"), version=2))
+    assert [] == await bench.woken()
+    assert not bench.store.is_unread_secret("team", "billing")
+
+
+@pytest.mark.parametrize("is_told", [False, True])
+@virtual
+async def test_a_secret_whose_mark_was_edited_wakes_both(*, is_told: bool) -> None:
+    bench = await Bench().knowing("billing", "mailer")
+    take = bench.intake.secret_metadata if is_told else bench.intake.secret
+    take(secret(owner=mark("billing")))
+    await bench.woken()
+
+    take(secret(owner=mark("mailer"), version=2))
 
     assert {BILLING, MAILER} == set(await bench.woken())
 
@@ -162,7 +185,7 @@ async def test_a_secret_that_is_gone_wakes_its_owner_and_is_forgotten(last_seen_
     bench.intake.secret(secret(owner=mark("billing")))
     await bench.woken()
 
-    bench.intake.secret(secret(owner=last_seen_mark, version=2), is_gone=True)
+    bench.intake.secret_metadata(secret(owner=last_seen_mark, version=2), is_gone=True)
 
     assert [BILLING] == await bench.woken()
     assert None is bench.store.secret("team", "billing")
@@ -186,9 +209,9 @@ async def test_the_echo_of_an_own_secret_write_wakes_nobody_but_its_deletion_doe
     bench.intake.api_token(api_token(version=2))
     await bench.woken()
 
-    bench.intake.secret(secret(owner=mark("billing"), version=7))
+    bench.intake.secret_metadata(secret(owner=mark("billing"), version=7))
     assert [] == await bench.woken()
-    bench.intake.secret(secret(owner=mark("billing"), version=7), is_gone=True)
+    bench.intake.secret_metadata(secret(owner=mark("billing"), version=7), is_gone=True)
 
     assert [BILLING] == await bench.woken()
 
@@ -265,6 +288,23 @@ async def test_an_account_that_is_gone_is_forgotten_and_woken(*, is_valid: bool)
 
     assert None is bench.store.account(DEFAULT)
     assert [DEFAULT] == await bench.woken()
+
+
+@virtual
+async def test_an_account_with_too_many_finalizers_is_logged_and_changes_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bench = Bench()
+    bench.intake.account(account())
+    await bench.woken()
+    body = account(version=2)
+    body["metadata"]["finalizers"] = [f"example.com/{number:0200}" for number in range(100)]
+
+    bench.intake.account(body)
+
+    assert ["an account has too many finalizers to be kept"] == [r.getMessage() for r in caplog.records]
+    assert "1" == bench.account_version()
+    assert [] == await bench.woken()
 
 
 @virtual

@@ -32,7 +32,7 @@ from mailtrap_operator.observe import Observer
 from mailtrap_operator.quota import Quota
 from mailtrap_operator.runtime.store import Store
 from tests.unit.clients.account_bench import KEY, URL, AccountBench
-from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token
+from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token, secret
 from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, START
 from tests.unit.clock import virtual, virtual_loop
 
@@ -73,7 +73,7 @@ class Bench:
         self.observer = Observer(
             store=self.store,
             api_tokens=ApiTokenStore(self.kube, self.store.put_api_token),
-            secret_store=SecretStore(self.kube),
+            secret_store=SecretStore(self.kube, INSTALLATION),
             workloads=WorkloadStore(self.kube),
             namespaces=NamespaceStore(self.kube),
             accounts=self.accounts.accounts,
@@ -404,3 +404,32 @@ async def test_of_what_is_not_listed_nothing_is_told() -> None:
     bench = Bench(HERE)
 
     assert None is await bench.observer.listed(ApiTokenKey("team", "unheard-of"))
+
+
+@virtual
+async def test_a_secret_that_a_watch_told_of_is_read_once_for_the_next_look() -> None:
+    bench = Bench(HERE)
+    body = bench.kube.seed(f"{NAMESPACE}/secrets", secret(owner=None))
+    bench.store.outdate_secret("team", "billing", body["metadata"]["resourceVersion"], None)
+
+    seen = [await bench.observer.known(BILLING) for _ in "ab"]
+
+    assert [True, True] == [each is not None and isinstance(each.secret, Found) for each in seen]
+    assert 1 == sum(call.path == f"{NAMESPACE}/secrets/billing" for call in bench.kube.calls)
+    assert 0 == bench.accounts.lists()
+
+
+@virtual
+async def test_an_api_token_too_large_to_be_kept_is_read_by_name_for_each_look() -> None:
+    bench = Bench(HERE)
+    note = {"mailtrap-operator.io/rotate": "x" * 70_000}
+    bench.kube.edit(f"{API_TOKENS}/billing", lambda body: body["metadata"].update(annotations=note))
+    bench.store.put_api_token(bench.kube.object(f"{API_TOKENS}/billing") or {})
+
+    seen = await bench.observer.known(BILLING)
+
+    assert seen is not None
+    assert note == seen.api_token.metadata.annotations
+    assert [f"{API_TOKENS}/billing"] == [call.path for call in bench.kube.calls]
+    bench.kube.fail("GET", "/apitokens", 503)
+    assert None is await bench.observer.known(BILLING), "a fresh look says why"

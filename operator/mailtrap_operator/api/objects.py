@@ -3,11 +3,17 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from mailtrap_operator.api.fields import Generation, Message, Model, ObjectName, Reason, Time
+from mailtrap_operator.api.fields import GROUP, Generation, Message, Model, ObjectName, Reason, Time
 
 AccountKind = Literal["MailtrapAccount", "ClusterMailtrapAccount"]
+
+
+def _ours(annotations: object) -> object:
+    if not isinstance(annotations, Mapping):
+        return annotations
+    return {name: text for name, text in annotations.items() if str(name).startswith(f"{GROUP}/")}
 
 
 class Metadata(Model):
@@ -21,7 +27,10 @@ class Metadata(Model):
     creation_timestamp: Time = Field(description="When the object was created.")
     deletion_timestamp: Time | None = Field(None, description="When its deletion was asked for.")
     finalizers: tuple[str, ...] = Field((), description="What must be done before the object goes.")
-    annotations: Mapping[str, str] = Field({}, description="Annotations of the object.")
+    annotations: Annotated[Mapping[str, str], BeforeValidator(_ours)] = Field(
+        {},
+        description="Annotations of the object under the operator's group; others may be large, and do not matter.",
+    )
 
 
 class AccountRef(Model):

@@ -19,7 +19,7 @@ _TOOLS = (
     r"^(argocd\\.argoproj\\.io|([a-z]+\\.)*fluxcd\\.io|(meta\\.)?helm\\.sh|kubectl\\.kubernetes\\.io|applyset\\.kubernetes\\.io)/"
     r"|^app\\.kubernetes\\.io/instance$"
 )
-_SECRET_METADATA = cel(
+_METADATA_RULES = (
     LABEL_KEYS,
     (
         f"self.all(key, !key.startsWith('{GROUP}/') && key != '{MANAGED_BY_LABEL}')",
@@ -30,6 +30,16 @@ _SECRET_METADATA = cel(
         "keys by which Argo CD, Flux, Helm and kubectl know their own objects would have them delete the Secret; remove them",
     ),
 )
+_LONGEST_TOGETHER = 32_768
+
+
+def _at_most_together(what: str) -> tuple[str, str]:
+    return (
+        f"self.map(key, self[key].size()).sum() <= {_LONGEST_TOGETHER}",
+        f"{what} may have {_LONGEST_TOGETHER} characters together; make them shorter",
+    )
+
+
 AnnotationValue = Annotated[str, Field(max_length=4096)]
 PLACEHOLDERS = (
     "${token}",
@@ -68,10 +78,13 @@ class TemplateMetadata(Model):
     """Labels and annotations that the Secret bears."""
 
     labels: Annotated[Mapping[str, LabelValue], AfterValidator(_none_of_ours)] = Field(
-        {}, max_length=32, description="Labels of the Secret.", json_schema_extra=_SECRET_METADATA
+        {}, max_length=32, description="Labels of the Secret.", json_schema_extra=cel(*_METADATA_RULES)
     )
     annotations: Annotated[Mapping[str, AnnotationValue], AfterValidator(_none_of_ours)] = Field(
-        {}, max_length=32, description="Annotations of the Secret.", json_schema_extra=_SECRET_METADATA
+        {},
+        max_length=32,
+        description="Annotations of the Secret.",
+        json_schema_extra=cel(*_METADATA_RULES, _at_most_together("values of annotations")),
     )
 
 
@@ -113,6 +126,7 @@ class SecretTemplate(Model):
                 "self.exists(key, self[key].contains('${token}'))",
                 "at least one value must contain ${token}, else the Secret holds no token",
             ),
+            _at_most_together("values of data"),
         ),
     )
     previous_key: SecretKey | None = Field(

@@ -3,12 +3,16 @@
 `spec`, labels and annotations are never written. Every write names the resourceVersion it was decided on.
 """
 
+import asyncio
 from collections.abc import Callable
 
 from mailtrap_operator.api.v1alpha1 import GROUP, VERSION, ApiToken, ApiTokenStatus
 from mailtrap_operator.clients.errors import Missing
 from mailtrap_operator.clients.kube import Body, KubeClient, api_token_path
 from mailtrap_operator.core.keys import ApiTokenKey
+
+_MOST_READ = 8
+"""So many objects are read at once: each may take megabytes until it is reduced to what matters."""
 
 
 class ApiTokenStore:
@@ -20,11 +24,13 @@ class ApiTokenStore:
     def __init__(self, kube: KubeClient, remember: Callable[[Body], object]) -> None:
         self._kube = kube
         self._remember = remember
+        self._reading = asyncio.Semaphore(_MOST_READ)
 
     async def read(self, key: ApiTokenKey) -> ApiToken | None:
         """Return an object as it is now, or None when it is gone."""
         try:
-            return self._parsed(await self._kube.get(api_token_path(*key)))
+            async with self._reading:
+                return self._parsed(await self._kube.get(api_token_path(*key)))
         except Missing:
             return None
 

@@ -2,7 +2,8 @@
 
     Failure
     ├── Retryable      nothing has happened; the same call may succeed later
-    │   └── Conflict   somebody else was faster; look again at once
+    │   ├── Conflict   somebody else was faster; look again at once
+    │   └── TooLarge   there is more than may be read at once; ask for less
     ├── Uncertain      it may have happened; look before acting again
     ├── Unauthorized   the credential was refused; another one is needed
     ├── Missing        a positive answer that the thing is not there
@@ -47,6 +48,10 @@ class Retryable(Failure):
 
 class Conflict(Retryable):
     """Somebody else was faster; look again at once."""
+
+
+class TooLarge(Retryable):
+    """There is more than may be read at once; ask for less."""
 
 
 class Uncertain(Failure):

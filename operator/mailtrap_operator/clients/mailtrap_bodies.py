@@ -23,6 +23,7 @@ from pydantic import (
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, Resource, ResourceId
 from mailtrap_operator.clients.errors import visible
+from mailtrap_operator.clients.secret_marks import LONGEST_VALUE, SHORTEST_VALUE
 from mailtrap_operator.core.observation import CatalogueEntry, Permission, RemoteToken
 from mailtrap_operator.core.ownership import parse_tag
 from mailtrap_operator.core.redaction import Redaction, without_tokens
@@ -129,7 +130,7 @@ class IssuedBody(TokenBody):
     """A token as it is shown once, with its value."""
 
     id: int = Field(ge=1, le=_INT64)
-    token: SecretStr = Field(min_length=8, max_length=1024)
+    token: SecretStr = Field(min_length=SHORTEST_VALUE, max_length=LONGEST_VALUE)
 
     @field_validator("token")
     @classmethod

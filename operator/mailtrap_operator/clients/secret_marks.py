@@ -1,16 +1,17 @@
 """The marks that a Secret of ours bears: whose it is, which token it holds, and what we put into it.
 
 They are written in the same request as the value, so that value and marks cannot disagree; the fingerprint binds
-them, so that an edited one is noticed.
+them, so that an edited one is noticed. Whoever may write Secrets may write marks: none is used beyond the bounds of
+what we write ourselves.
 """
 
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from mailtrap_operator.api.fields import Model
 from mailtrap_operator.api.v1alpha1 import GROUP, Issuance
@@ -22,34 +23,79 @@ NONCE = f"{GROUP}/nonce"
 FINGERPRINT = f"{GROUP}/fingerprint"
 ISSUANCE = f"{GROUP}/issuance"
 
-_LENGTH = re.compile("[1-9][0-9]{0,3}")
-"""The length of a value, up to 9999 characters; an edited fingerprint may say anything."""
+SHORTEST_VALUE, LONGEST_VALUE = 8, 4096
+"""So many characters a value has; the form of a text with a shorter one could be longer than the text."""
 
-_LONGEST_TEXT = 65_536
-"""No template grows longer than this; what somebody else made longer is not searched."""
+LONGEST_TEXT = 65_536
+"""No template grows longer than so many characters."""
+
+_OWNER = re.compile("[a-z2-7]{6}-[a-z2-7]{10}")
+_NONCE = re.compile("[a-z2-7]{8}")
+_TOKEN_ID = re.compile("[1-9][0-9]{0,18}")
+_FINGERPRINT = re.compile("([1-9][0-9]{0,3}):[0-9a-f]{64}")
+
+_LARGEST_ID = 2**63 - 1
+_LONGEST_NAME = 253
+_LONGEST_METADATA_KEY = 317
+"""A prefix of 253 characters, a slash and a name of 63."""
+
+_LONGEST_ISSUANCE = 65_536
+"""The longest that we write has about 40,000 characters."""
+
+_MOST = 33
+"""A template has 32 keys, labels and annotations at most; one more may be the operator's."""
+
+
+def _none_twice(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        message = "one is named twice"
+        raise ValueError(message)
+    return names
+
+
+_Key = Annotated[str, Field(min_length=1, max_length=_LONGEST_NAME)]
+_MetadataKey = Annotated[str, Field(max_length=_LONGEST_METADATA_KEY)]
+_Keys = Annotated[tuple[_Key, ...], Field(max_length=_MOST), AfterValidator(_none_twice)]
+_MetadataKeys = Annotated[tuple[_MetadataKey, ...], Field(max_length=_MOST), AfterValidator(_none_twice)]
+_Offset = Annotated[int, Field(strict=True, ge=0, lt=LONGEST_TEXT)]
 
 
 class FormerMark(Model):
     """The JSON text of what binds a former value: where it stands, and whose it is."""
 
-    key: str
-    token_id: int
-    fingerprint: str
+    key: _Key
+    token_id: int = Field(strict=True, ge=1, le=_LARGEST_ID)
+    fingerprint: str = Field(pattern=f"^{_FINGERPRINT.pattern}$")
 
 
 class _Issued(Model):
-    """The JSON text of the issuance annotation: for which wishes, and what we put into the Secret."""
+    """The JSON text of the issuance annotation: for which wishes, and what we put into the Secret.
+
+    `places` says at which character of a key's text the value begins. Secrets that were written before places were
+    recorded have none.
+    """
 
     wishes: Issuance
-    keys: tuple[str, ...]
+    keys: _Keys
+    places: Mapping[_Key, _Offset] | None = Field(None, max_length=_MOST)
     former: FormerMark | None = None
-    labels: tuple[str, ...] = ()
-    annotations: tuple[str, ...] = ()
+    labels: _MetadataKeys = ()
+    annotations: _MetadataKeys = ()
+
+    @model_validator(mode="after")
+    def _places_are_in_keys(self) -> Self:
+        if not set(self.places or ()) <= set(self.keys):
+            message = "a place is in no key of ours"
+            raise ValueError(message)
+        return self
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The marks of one Secret; `keys`, `labels` and `annotations` name what we put there, beside the `former` value."""
+    """The marks of one Secret; `keys`, `labels` and `annotations` name what we put there, beside the `former` value.
+
+    `places` maps a key to the character at which the value begins in its text; None where that was not recorded.
+    """
 
     owner: str
     api_token: str
@@ -58,6 +104,7 @@ class Marks:
     fingerprint: str
     issuance: Issuance
     keys: tuple[str, ...]
+    places: Mapping[str, int] | None = None
     labels: tuple[str, ...] = ()
     annotations: tuple[str, ...] = ()
     former: FormerMark | None = None
@@ -72,6 +119,7 @@ class Marks:
         issued = _Issued(
             wishes=self.issuance,
             keys=self.keys,
+            places=self.places,
             labels=self.labels,
             annotations=self.annotations,
             former=self.former,
@@ -86,27 +134,49 @@ class Marks:
         }
 
 
-def read_marks(annotations: Mapping[str, str]) -> Marks | None:
-    """Return a Secret's marks, or None when one is missing or damaged."""
-    try:
-        issued = _Issued.model_validate_json(annotations[ISSUANCE])
-        token_id = int(annotations[TOKEN_ID])
-        if token_id < 1:
-            return None
-        return Marks(
-            owner=annotations[OWNER],
-            api_token=annotations[API_TOKEN],
-            token_id=token_id,
-            nonce=annotations[NONCE],
-            fingerprint=annotations[FINGERPRINT],
-            issuance=issued.wishes,
-            keys=issued.keys,
-            labels=issued.labels,
-            annotations=issued.annotations,
-            former=issued.former,
-        )
-    except (KeyError, ValueError, ValidationError):
+def read_owner(annotations: Mapping[str, str]) -> str | None:
+    """Return whose a Secret is, `<installation>-<owner>`, or None when it does not say so as we do."""
+    owner = annotations.get(OWNER, "")
+    return owner if _OWNER.fullmatch(owner) else None
+
+
+def read_marks(annotations: Mapping[str, str], installation: str) -> Marks | None:
+    """Return a Secret's marks, or None when one is missing or damaged, or they are another installation's."""
+    owner = read_owner(annotations)
+    if owner is None or not owner.startswith(f"{installation}-"):
         return None
+    texts = {name: annotations.get(name, "") for name in (API_TOKEN, TOKEN_ID, NONCE, FINGERPRINT, ISSUANCE)}
+    if not _is_within_bounds(texts):
+        return None
+    try:
+        issued = _Issued.model_validate_json(texts[ISSUANCE])
+    except ValidationError:
+        return None
+    return Marks(
+        owner=owner,
+        api_token=texts[API_TOKEN],
+        token_id=int(texts[TOKEN_ID]),
+        nonce=texts[NONCE],
+        fingerprint=texts[FINGERPRINT],
+        issuance=issued.wishes,
+        keys=issued.keys,
+        places=issued.places,
+        labels=issued.labels,
+        annotations=issued.annotations,
+        former=issued.former,
+    )
+
+
+def _is_within_bounds(texts: Mapping[str, str]) -> bool:
+    return bool(
+        1 <= len(texts[API_TOKEN]) <= _LONGEST_NAME
+        and _TOKEN_ID.fullmatch(texts[TOKEN_ID])
+        and int(texts[TOKEN_ID]) <= _LARGEST_ID
+        and _NONCE.fullmatch(texts[NONCE])
+        and _FINGERPRINT.fullmatch(texts[FINGERPRINT])
+        and SHORTEST_VALUE <= length_in(texts[FINGERPRINT]) <= LONGEST_VALUE
+        and len(texts[ISSUANCE]) <= _LONGEST_ISSUANCE
+    )
 
 
 def fingerprint(value: str, token_id: int, nonce: str) -> str:
@@ -114,30 +184,14 @@ def fingerprint(value: str, token_id: int, nonce: str) -> str:
     return f"{len(value)}:{hashlib.sha256(f'{token_id}/{nonce}/{value}'.encode()).hexdigest()}"
 
 
+def length_in(text: str) -> int:
+    """Return how long the value is that a fingerprint speaks of."""
+    return int(text.partition(":")[0])
+
+
 def mark_former(key: str, token_id: int, value: str) -> FormerMark:
     """Bind a former value to its token and its key."""
     return FormerMark(key=key, token_id=token_id, fingerprint=fingerprint(value, token_id, key))
-
-
-def is_former_value(text: str, mark: FormerMark) -> bool:
-    """Whether a text is the former value that a mark speaks of."""
-    return fingerprint(text, mark.token_id, mark.key) == mark.fingerprint
-
-
-def find_value(texts: Iterable[str], marks: Marks) -> str | None:
-    """Return the value that the fingerprint speaks of, wherever it stands in one of the texts."""
-    length, _, _ = marks.fingerprint.partition(":")
-    if not _LENGTH.fullmatch(length):
-        return None
-    size = int(length)
-    for text in texts:
-        if len(text) > _LONGEST_TEXT:
-            continue
-        for start in range(len(text) - size + 1):
-            value = text[start : start + size]
-            if fingerprint(value, marks.token_id, marks.nonce) == marks.fingerprint:
-                return value
-    return None
 
 
 def managed(present: Mapping[str, str], names: Iterable[str]) -> dict[str, Any]:

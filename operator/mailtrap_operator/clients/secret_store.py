@@ -1,9 +1,11 @@
 """The one reader and the one writer of the Secrets that hold token values.
 
 Reading yields a `SecretState`, in which digests stand for the data; the plaintext is seen inside this module only,
-on its way from the remote API into a Secret, or from one Secret into its new form.
+on its way from the remote API into a Secret, or from one Secret into its new form. It has some more lines than other files,
+so that no other one handles a value.
 """
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Collection, Mapping
@@ -11,22 +13,23 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
-from mailtrap_operator.api.v1alpha1 import Issuance
+from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, Issuance
 from mailtrap_operator.clients.errors import Conflict, Failure, Missing, Terminal
 from mailtrap_operator.clients.issued_values import IssuedValue
 from mailtrap_operator.clients.kube import Body, KubeClient, secrets_path
+from mailtrap_operator.clients.secret_contents import Work, read_contents
 from mailtrap_operator.clients.secret_marks import (
-    OWNER,
+    LONGEST_VALUE,
+    SHORTEST_VALUE,
     Marks,
-    find_value,
     fingerprint,
-    is_former_value,
     managed,
     mark_former,
     read_marks,
+    read_owner,
 )
 from mailtrap_operator.core.actions import DesiredSecret
-from mailtrap_operator.core.digests import PLACEHOLDER, form_digest
+from mailtrap_operator.core.digests import PLACEHOLDER
 from mailtrap_operator.core.observation import Absent, FormerValue, Found, OwnerReference, SecretState
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.redaction import Redaction
@@ -36,20 +39,32 @@ from mailtrap_operator.core.wishes import MANAGED_BY
 _STAND_IN = "0" * 32
 """Written in a dry run, where no value exists yet."""
 
-_LENGTHS = range(8, 513)
+_LENGTHS = range(SHORTEST_VALUE, LONGEST_VALUE + 1)
 """How long a text may be that is tried as the value of a token."""
+
+_LONGEST_KEPT = 4097
+"""An annotation of ours has one character less at most."""
+
+_MOST_READ = 8
+"""So many Secrets are read at once: each may take megabytes until it is reduced to what matters."""
+
+_MOST_OWNERS = 16
+"""So many owner references are kept in mind; ours is the only one of most Secrets."""
 
 
 class SecretStore:
-    """Reads and writes Secrets; every method raises a `Failure`."""
+    """Reads and writes the Secrets of one installation; every method raises a `Failure`."""
 
-    def __init__(self, kube: KubeClient) -> None:
+    def __init__(self, kube: KubeClient, installation: str) -> None:
         self._kube = kube
+        self._installation = installation
+        self._reading = asyncio.Semaphore(_MOST_READ)
 
     async def read(self, namespace: str, name: str) -> Found[SecretState] | Absent:
         """Return what matters of a Secret."""
         try:
-            return Found(parse_secret(await self._kube.get(f"{secrets_path(namespace)}/{name}")))
+            async with self._reading:
+                return Found(self._parsed(await self._kube.get(f"{secrets_path(namespace)}/{name}")))
         except Missing:
             return Absent()
 
@@ -72,17 +87,17 @@ class SecretStore:
         value, token = issued.value.get_secret_value(), issued.token
         desired = replace(desired, data=filled_for_token(desired.data, token.id, token.expires_at))
         marks = _marks(desired, issued.token.id, issued.nonce, value, issued.issuance)
-        return parse_secret(await self._write(desired, value, marks))
+        return self._parsed(await self._write(desired, value, marks))
 
     async def rewrite(self, source: SecretState, desired: DesiredSecret) -> SecretState:
         """Write the value that `source` holds in the desired form and place; return the Secret as it then is."""
         body = await self._kube.get(f"{secrets_path(desired.namespace)}/{source.name}")
-        former = read_marks(_annotations(body))
-        value = find_value(_texts(body).values(), former) if former else None
+        former = self._marks_of(body)
+        value = read_contents(body, former).value if former else None
         if former is None or value is None or body["metadata"]["resourceVersion"] != source.resource_version:
             raise _changed(source.name)
         marks = _marks(desired, former.token_id, former.nonce, value, former.issuance)
-        return parse_secret(await self._write(desired, value, marks, origin=body))
+        return self._parsed(await self._write(desired, value, marks, origin=body))
 
     async def delete(self, namespace: str, secret: SecretState) -> None:
         """Delete the very Secret that was read; one that is gone already counts as deleted."""
@@ -103,16 +118,18 @@ class SecretStore:
     ) -> Body:
         """Write the Secret; a former value is taken from `origin`, by default from the Secret as it is."""
         path, body = secrets_path(desired.namespace), origin or {}
-        kept, data = _value_to_keep(body, desired.former), _data(desired, value)
+        kept, data = self._value_to_keep(body, desired.former), _data(desired, value)
         try:
             if desired.resource_version is None:
-                return await self._kube.create(path, _fill({}, desired, data, marks, kept), dry_run=dry_run)
+                filled = _fill({}, desired, data, marks, former=None, kept=kept)
+                return await self._kube.create(path, filled, dry_run=dry_run)
             path = f"{path}/{desired.name}"
             body = await self._kube.get(path)
             if body["metadata"]["resourceVersion"] != desired.resource_version:
                 raise _changed(desired.name)
-            kept = kept or _value_to_keep(body, desired.former)
-            return await self._kube.replace(path, _fill(body, desired, data, marks, kept), dry_run=dry_run)
+            kept = kept or self._value_to_keep(body, desired.former)
+            filled = _fill(body, desired, data, marks, former=self._marks_of(body), kept=kept)
+            return await self._kube.replace(path, filled, dry_run=dry_run)
         except (Missing, Terminal) as failure:
             if isinstance(failure, Missing) and desired.resource_version is not None:
                 raise _changed(desired.name) from None
@@ -123,6 +140,22 @@ class SecretStore:
         except Failure as failure:
             message = _harmless(failure.message, value, kept)
             raise type(failure)(failure.reason, message, failure.retry_after) from None
+
+    def _value_to_keep(self, body: Body, wish: FormerValue | None) -> str | None:
+        """Return the former value that is to stay, where a Secret holds it: as its value, or kept already."""
+        marks = self._marks_of(body)
+        if wish is None or marks is None:
+            return None
+        contents = read_contents(body, marks)
+        if marks.token_id == wish.token_id:
+            return contents.value
+        return contents.former if marks.former and marks.former.token_id == wish.token_id else None
+
+    def _marks_of(self, body: Body) -> Marks | None:
+        return read_marks(_annotations(body), self._installation)
+
+    def _parsed(self, body: Body) -> SecretState:
+        return parse_secret(body, self._installation)
 
 
 def _changed(name: str) -> Conflict:
@@ -138,42 +171,56 @@ def _marks(desired: DesiredSecret, token_id: int, nonce: str, value: str, issuan
         fingerprint=fingerprint(value, token_id, nonce),
         issuance=issuance,
         keys=tuple(sorted(desired.data)),
+        places={key: text.index(PLACEHOLDER) for key, text in desired.data.items() if PLACEHOLDER in text},
         labels=tuple(sorted(desired.labels)),
         annotations=tuple(sorted(desired.annotations)),
     )
 
 
-def parse_secret(body: Body) -> SecretState:
-    """Reduce a Secret to what matters; neither its data nor others' marks are kept."""
+def parse_secret(body: Body, installation: str, work: Work | None = None) -> SecretState:
+    """Reduce a Secret to what matters; neither its data nor others' marks are kept.
+
+    Of one that is not of this installation only whose it is gets looked at. `work` counts what reading takes.
+    """
     meta, annotations = body["metadata"], _annotations(body)
-    marks = read_marks(annotations)
-    texts = _texts(body)
-    value = find_value((texts[key] for key in marks.keys if key in texts), marks) if marks else None
-    layout: dict[str, str] = {}
-    if marks and value:
-        layout = {
-            key: form_digest(texts[key].replace(value, PLACEHOLDER)) for key in marks.keys if key in texts
-        }
-    former = marks.former if marks else None
-    is_kept = former is not None and is_former_value(texts.get(former.key, ""), former)
+    labels = meta.get("labels") or {}
+    marks = read_marks(annotations, installation)
+    if marks is None:
+        return SecretState(
+            name=meta["name"],
+            uid=meta["uid"],
+            resource_version=meta["resourceVersion"],
+            owner=read_owner(annotations),
+            token_id=None,
+            nonce=None,
+            issuance=None,
+            layout={},
+            labels=managed(labels, [MANAGED_BY_LABEL]),
+            annotations={},
+            owners=_owners(meta),
+        )
+    contents, former = read_contents(body, marks, work), marks.former
     return SecretState(
         name=meta["name"],
         uid=meta["uid"],
         resource_version=meta["resourceVersion"],
-        owner=annotations.get(OWNER),
-        token_id=marks.token_id if marks else None,
-        nonce=marks.nonce if marks else None,
-        issuance=marks.issuance if marks else None,
-        layout=layout,
-        labels=managed(meta.get("labels") or {}, marks.labels if marks else ()),
-        annotations=managed(annotations, marks.annotations if marks else ()),
-        owners=tuple(
-            OwnerReference(reference["apiVersion"], reference["kind"], reference["name"], reference["uid"])
-            for reference in meta.get("ownerReferences") or ()
-        ),
-        former=FormerValue(former.key, former.token_id) if former and is_kept else None,
-        editor=_editor(meta, [f"f:{key}" for key in marks.keys] if marks else []),
+        owner=marks.owner,
+        token_id=marks.token_id,
+        nonce=marks.nonce,
+        issuance=marks.issuance,
+        layout=contents.layout,
+        labels=managed(labels, marks.labels),
+        # A longer one is none of ours, and would be kept in memory.
+        annotations={k: v[:_LONGEST_KEPT] for k, v in managed(annotations, marks.annotations).items()},
+        owners=_owners(meta),
+        former=FormerValue(former.key, former.token_id) if former and contents.former is not None else None,
+        editor=_editor(meta, [f"f:{key}" for key in marks.keys]),
     )
+
+
+def _owners(meta: Body) -> tuple[OwnerReference, ...]:
+    references = (meta.get("ownerReferences") or ())[:_MOST_OWNERS]
+    return tuple(OwnerReference(r["apiVersion"], r["kind"], r["name"], r["uid"]) for r in references)
 
 
 def _editor(meta: Body, keys: Collection[str]) -> str | None:
@@ -185,7 +232,7 @@ def _editor(meta: Body, keys: Collection[str]) -> str | None:
     owned = [entry.get("fieldsV1", {}).get("f:data", {}).keys() & keys for entry in entries]
     is_one_gone = len(set().union(*owned)) < len(keys)
     writes = [
-        (entry.get("time", ""), entry["manager"] != MANAGED_BY, entry["manager"])
+        (entry.get("time", ""), entry.get("manager") != MANAGED_BY, entry.get("manager", ""))
         for entry, of_ours in zip(entries, owned, strict=True)
         if of_ours or is_one_gone
     ]
@@ -193,26 +240,17 @@ def _editor(meta: Body, keys: Collection[str]) -> str | None:
     return manager if is_anothers else None
 
 
-def _value_to_keep(body: Body, wish: FormerValue | None) -> str | None:
-    """Return the former value that is to stay, where a Secret holds it: as its value, or kept already."""
-    marks = read_marks(_annotations(body))
-    if wish is None or marks is None:
-        return None
-    texts = _texts(body)
-    if marks.token_id == wish.token_id:
-        return find_value(texts.values(), marks)
-    mark = marks.former
-    is_kept = mark is not None and mark.token_id == wish.token_id
-    text = texts.get(mark.key, "") if mark and is_kept else ""
-    return text if mark and is_former_value(text, mark) else None
-
-
 def _fill(
-    body: Body, desired: DesiredSecret, data: Mapping[str, str], marks: Marks, kept: str | None
+    body: Body,
+    desired: DesiredSecret,
+    data: Mapping[str, str],
+    marks: Marks,
+    *,
+    former: Marks | None,
+    kept: str | None,
 ) -> Body:
-    """Return the Secret to write: what others put into `body` stays, what we put there before goes."""
+    """Return the Secret to write: what others put into `body` stays, what its `former` marks say is ours goes."""
     old = body.get("metadata", {})
-    former = read_marks(_annotations(body))
     if desired.former and kept is not None:
         marks = replace(marks, former=mark_former(*desired.former, kept))
         data = {**data, desired.former.key: _encoded(kept)}
@@ -250,23 +288,13 @@ def _as_reference(owner: OwnerReference) -> Mapping[str, object]:
     }
 
 
-def _kept(present: Mapping[str, str] | None, ours: tuple[str, ...]) -> dict[str, str]:
-    return {name: text for name, text in (present or {}).items() if name not in ours}
+def _kept(present: Mapping[str, str] | None, ours: Collection[str]) -> dict[str, str]:
+    gone = set(ours)
+    return {name: text for name, text in (present or {}).items() if name not in gone}
 
 
 def _annotations(body: Body) -> dict[str, str]:
     return body.get("metadata", {}).get("annotations") or {}
-
-
-def _texts(body: Body) -> dict[str, str]:
-    """Return the data that is text."""
-    texts = {}
-    for key, encoded in (body.get("data") or {}).items():
-        try:
-            texts[key] = base64.b64decode(encoded).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            continue
-    return texts
 
 
 def _data(desired: DesiredSecret, value: str) -> dict[str, str]:

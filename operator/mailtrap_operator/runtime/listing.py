@@ -1,4 +1,4 @@
-"""Lists everything in pages: in full before the first pass, and from then on as far as versions go.
+"""Lists everything in pages of bounded size: in full before the first pass, and from then on as far as versions go.
 
 The first pass starts from the whole picture so. Later the lists show what the watches have not told: an object that is
 missing here or newer there is read, one that is not there any more is looked at. What fits costs nothing.
@@ -13,17 +13,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from mailtrap_operator.clients.errors import Missing, Retryable, Terminal
+from mailtrap_operator.clients.errors import Missing, Retryable, Terminal, TooLarge
 from mailtrap_operator.clients.kube import Body, KubeClient
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.runtime.watchdog import ObjectName, Watchdog
 
 logger = logging.getLogger(__name__)
 
-_PAGE = 500
+_LONGEST_PAGE = 200
+"""Objects; of as many as large as can be the API server has 300 MiB to send, and stops when nobody reads on."""
 
 Fetch = Callable[[str, Mapping[str, str]], Awaitable[Body]]
-"""Returns a page of a list; raises a `Failure`."""
+"""Returns a page of a list; raises a `Failure`, `TooLarge` where fewer objects must be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ async def list_all(kube: KubeClient, listings: tuple[Listing, ...]) -> tuple[Ter
         listed = set[ObjectName]()
         for path in listing.paths:
             with places.one(path):
-                async for body in pages(kube.get, path, listing.kind, listing.labels):
+                async for body in pages(kube.list_page, path, listing.kind, listing.labels):
                     listed.add(_name_of(body))
                     _take(listing, body)
         if not places.refused:
@@ -134,15 +135,25 @@ async def verify(kube: KubeClient, listings: tuple[Listing, ...], watchdog: Watc
 
 
 async def pages(fetch: Fetch, path: str, kind: str, labels: str = "") -> AsyncIterator[dict[str, Any]]:
-    """Yield all objects as they are when the list begins, not as a cache has them; raises a `Failure`."""
-    query = {"limit": str(_PAGE)} | ({"labelSelector": labels} if labels else {})
+    """Yield all objects as they are when the list begins, not as a cache has them; raises a `Failure`.
+
+    Objects may be of any size: a page that turns out too large is asked for anew with fewer of them, and those after it
+    become longer again.
+    """
+    length, query = _LONGEST_PAGE, {"labelSelector": labels} if labels else {}
     while True:
-        page = await fetch(path, query)
+        try:
+            page = await fetch(path, query | {"limit": str(length)})
+        except TooLarge:
+            length = max(1, length // 4)
+            continue
+        length = min(_LONGEST_PAGE, 2 * length)
         if "items" not in page:
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, f"The answer to a list of {kind}s is no list.")
-        for item in page["items"] or ():
-            # The items of a list do not name their kind.
-            yield {**item, "kind": kind}
+        items = page["items"] or []
+        while items:
+            # The items of a list do not name their kind. What was yielded is not kept while the next page comes.
+            yield {**items.pop(0), "kind": kind}
         if not (following := page.get("metadata", {}).get("continue")):
             return
         query["continue"] = following

@@ -1,23 +1,27 @@
 """What the watches have told so far, kept small: it decides whether to look closer, never what to do.
 
-ApiTokens are kept as JSON text, Secrets without their data. The handlers and the writes of this process feed it.
+ApiTokens are kept as JSON text, Secrets without their data. The handlers and the writes of this process feed it. What is
+kept of one object is bounded: of a larger one, and of a Secret that was only told of, whoever looks at it reads the rest.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import Any
 
 from mailtrap_operator.api.v1alpha1 import Account, ApiToken, OperationStatus
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, account_key
-from mailtrap_operator.core.observation import RemoteToken, SecretState
+from mailtrap_operator.core.observation import RemoteToken
 from mailtrap_operator.core.orphans import belongs_to
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.protection import may_have_tokens
 from mailtrap_operator.core.references import account_refs
 from mailtrap_operator.runtime.holders import Holders
 from mailtrap_operator.runtime.index import Index
+from mailtrap_operator.runtime.known_secrets import KnownSecrets, keep_last
 from mailtrap_operator.runtime.members import Members
 from mailtrap_operator.runtime.versions import is_newer
 
@@ -32,13 +36,20 @@ _KEPT_METADATA = (
     "finalizers",
     "annotations",
 )
-_MOST_GONE = 1000
-"""So many objects that are gone are kept in mind: an answer may come late that tells of them as they were."""
-
 _LABELS_LAST = 30.0
 """For so many seconds the labels of a namespace count as known: no watch tells of their changes."""
 
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_LARGEST_KEPT = 64 * 1024
+"""Characters of JSON. An ordinary ApiToken has a few thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is kept of an ApiToken; `text` is None where it is too large."""
+
+    uid: str
+    wishes: bytes
+    text: str | None
 
 
 class News(Enum):
@@ -49,7 +60,7 @@ class News(Enum):
     WISHES = "what is wished"
 
 
-class Store:
+class Store(KnownSecrets):
     """The last known ApiTokens, Secrets and accounts.
 
     `monotonic` counts seconds. It dates the first sight of each claim, as the clock of the operator that made the
@@ -57,13 +68,12 @@ class Store:
     """
 
     def __init__(self, installation: str, monotonic: Callable[[], float]) -> None:
+        super().__init__()
         self._installation = installation
         self._monotonic = monotonic
-        self._api_tokens: dict[ApiTokenKey, str] = {}
+        self._api_tokens: dict[ApiTokenKey, _Kept] = {}
         self._versions: dict[ApiTokenKey, str] = {}
         self._claims: dict[ApiTokenKey, tuple[OperationStatus, float]] = {}
-        self._secrets: dict[tuple[str, str], SecretState] = {}
-        self._gone_secrets: dict[tuple[str, str], str] = {}
         self._gone_uids: dict[str, None] = {}
         self._accounts: dict[AccountKey, Account] = {}
         self._owners: dict[str, ApiTokenKey] = {}
@@ -85,25 +95,24 @@ class Store:
             "spec": body.get("spec", {}),
             "status": body.get("status", {}),
         }
-        annotations = kept["metadata"].get("annotations")
-        if annotations and _LAST_APPLIED in annotations:
-            kept["metadata"]["annotations"] = {k: v for k, v in annotations.items() if k != _LAST_APPLIED}
         api_token = ApiToken.model_validate(kept)
         meta = api_token.metadata
+        kept["metadata"]["annotations"] = dict(meta.annotations)
         key = ApiTokenKey(meta.namespace or "", meta.name)
         if not is_newer(meta.resource_version, self._versions.get(key)) or meta.uid in self._gone_uids:
             return News.NONE
-        former = json.loads(self._api_tokens[key]) if key in self._api_tokens else None
+        former = self._api_tokens.get(key)
         if former is not None:
-            self._forget_owner(key, former)
+            self._forget_owner(key, former.uid)
+        text, wishes = json.dumps(kept, separators=(",", ":")), _digest_of_wishes(kept)
         self._versions[key] = meta.resource_version
-        self._api_tokens[key] = json.dumps(kept, separators=(",", ":"))
+        self._api_tokens[key] = _Kept(meta.uid, wishes, text if len(text) <= _LARGEST_KEPT else None)
         owner = owner_of(self._installation, key.namespace, key.name, meta.uid)
         self._owners[owner] = key
         self._index(key, api_token)
         self.members.put(key, api_token, owner)
         self._note_claim(key, api_token.status.operation)
-        is_same = former is not None and _wishes(former) == _wishes(kept)
+        is_same = former is not None and former.wishes == wishes
         return News.STATUS if is_same else News.WISHES
 
     def _note_claim(self, key: ApiTokenKey, claim: OperationStatus | None) -> None:
@@ -134,21 +143,24 @@ class Store:
         self._index(key, None)
         self.members.drop(key)
         if kept is not None:
-            self._forget_owner(key, json.loads(kept))
+            self._forget_owner(key, kept.uid)
 
     def _note_gone(self, uid: str) -> None:
         if uid:
             self._gone_uids[uid] = None
-        _keep_last(self._gone_uids)
+        keep_last(self._gone_uids)
 
-    def _forget_owner(self, key: ApiTokenKey, kept: dict[str, Any]) -> None:
-        uid = kept["metadata"]["uid"]
+    def _forget_owner(self, key: ApiTokenKey, uid: str) -> None:
         self._owners.pop(owner_of(self._installation, key.namespace, key.name, uid), None)
 
     def api_token(self, key: ApiTokenKey) -> ApiToken | None:
-        """Return an ApiToken as it was last seen."""
+        """Return an ApiToken as it was last seen, where it was and is not too large to be kept."""
         kept = self._api_tokens.get(key)
-        return ApiToken.model_validate_json(kept) if kept is not None else None
+        return ApiToken.model_validate_json(kept.text) if kept and kept.text is not None else None
+
+    def is_too_large(self, key: ApiTokenKey) -> bool:
+        """Whether an ApiToken is known and too large to be kept: it is read by who looks at it."""
+        return key in self._api_tokens and self._api_tokens[key].text is None
 
     def knows_newer(self, key: ApiTokenKey, version: str) -> bool:
         """Whether an ApiToken was seen later than in a given resourceVersion."""
@@ -175,38 +187,6 @@ class Store:
     def claims(self, token: RemoteToken) -> bool:
         """Whether a remote token belongs to an ApiToken, by its tag."""
         return belongs_to(token, self._owners)
-
-    def put_secret(self, namespace: str, secret: SecretState) -> bool:
-        """Remember a Secret of ours; return whether that is news."""
-        known = self._secrets.get((namespace, secret.name))
-        if known and not is_newer(secret.resource_version, known.resource_version):
-            return False
-        self._secrets[namespace, secret.name] = secret
-        return True
-
-    def drop_secret(self, namespace: str, name: str, version: str | None = None) -> None:
-        """Forget a Secret that is gone; `version` is that of its end, where a watch has told it."""
-        self._secrets.pop((namespace, name), None)
-        if version is not None:
-            self._gone_secrets[namespace, name] = version
-        _keep_last(self._gone_secrets)
-
-    def knows_newer_secret(self, namespace: str, secret: SecretState) -> bool:
-        """Whether a Secret was seen later, or gone, than in the version that was read."""
-        place = (namespace, secret.name)
-        known, gone = self._secrets.get(place), self._gone_secrets.get(place)
-        versions = (known and known.resource_version, gone)
-        return any(version and is_newer(version, secret.resource_version) for version in versions)
-
-    def has_secret(self, namespace: str, name: str, version: str) -> bool:
-        """Whether a Secret is known as it is in a resourceVersion, or as it became later, or that it is gone."""
-        known, gone = self._secrets.get((namespace, name)), self._gone_secrets.get((namespace, name))
-        versions = (known and known.resource_version, gone)
-        return any(seen and not is_newer(version, seen) for seen in versions)
-
-    def secret(self, namespace: str, name: str) -> SecretState | None:
-        """Return a Secret as it was last seen."""
-        return self._secrets.get((namespace, name))
 
     def put_account(self, account: Account) -> bool:
         """Remember an account; return whether that is news."""
@@ -260,10 +240,6 @@ class Store:
         labels, at = self._labels.get(namespace, (None, 0.0))
         return labels if self._monotonic() - at < _LABELS_LAST else None
 
-    def secret_versions(self) -> dict[tuple[str | None, str], str]:
-        """Return the resourceVersions of all Secrets of ours, by namespace and name."""
-        return {place: secret.resource_version for place, secret in self._secrets.items()}
-
     def accounts_of(self, key: ApiTokenKey) -> frozenset[AccountKey]:
         """Return the accounts that an ApiToken has to do with."""
         return self._references.of(key)
@@ -273,17 +249,13 @@ class Store:
         return self._references.keys(key)
 
 
-def _wishes(kept: dict[str, Any]) -> dict[str, Any]:
-    """Return what users and controllers say of an object, without what operators say."""
+def _digest_of_wishes(kept: dict[str, Any]) -> bytes:
+    """Digest what users and controllers say of an object, without what operators say."""
     meta = {name: value for name, value in kept["metadata"].items() if name != "resourceVersion"}
-    return {"metadata": meta, "spec": kept["spec"]}
+    text = json.dumps({"metadata": meta, "spec": kept["spec"]}, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
 def key_of_account(account: Account) -> AccountKey:
     """Return the key of an account object."""
     return AccountKey(account.kind, account.metadata.namespace, account.metadata.name)
-
-
-def _keep_last(gone: dict[Any, Any]) -> None:
-    while len(gone) > _MOST_GONE:
-        del gone[next(iter(gone))]

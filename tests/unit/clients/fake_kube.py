@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mailtrap_operator.api.v1alpha1 import print_time
-from mailtrap_operator.clients.errors import Uncertain
+from mailtrap_operator.clients.errors import TooLarge, Uncertain
 from mailtrap_operator.clients.kube import MERGE_PATCH, Body, KubeClient, _failure_of
 from mailtrap_operator.core.reasons import Reason
 
@@ -108,6 +108,7 @@ class FakeKube(KubeClient):
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
         accept: str = "application/json",
+        most: int | None = None,
     ) -> Body:
         query = dict(query or {})
         self.calls.append(Call(method, path, query, accept))
@@ -118,7 +119,10 @@ class FakeKube(KubeClient):
         fault = next((f for f in self._faults if f.times and f.method == method and f.part in path), None)
         if fault is None:
             answer = self._handle(method, path, sent, query)
-            return _metadata_alone(answer) if "as=PartialObjectMetadataList" in accept else answer
+            answer = _metadata_alone(answer) if "as=PartialObjectMetadataList" in accept else answer
+            if most is not None and len(json.dumps(answer)) > most:
+                raise TooLarge(Reason.KUBERNETES_UNAVAILABLE, "too large")
+            return answer
         fault.times -= 1
         if fault.commit:
             self._handle(method, path, sent, query)

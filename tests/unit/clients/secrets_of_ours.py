@@ -16,7 +16,8 @@ from mailtrap_operator.core.ownership import Tag
 from tests.unit.clients.fake_kube import FakeKube
 
 VALUE = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
-OWNER = "abcdef-abcdefghij"
+INSTALLATION = "abcdef"
+OWNER = f"{INSTALLATION}-abcdefghij"
 REF = AccountRef(name="default")
 ISSUANCE = Issuance(
     issued_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
@@ -24,7 +25,7 @@ ISSUANCE = Issuance(
     expiration_digest="expiration",
     account=REF,
 )
-TOKEN = RemoteToken(7, "billing", VALUE[-4:], None, REF, Tag("abcdef", "abcdefghij", "abcdefgh"))
+TOKEN = RemoteToken(7, "billing", VALUE[-4:], None, REF, Tag(INSTALLATION, "abcdefghij", "abcdefgh"))
 ISSUED = IssuedValue("abcdefgh", TOKEN, SecretStr(VALUE), ISSUANCE)
 PATH = "/api/v1/namespaces/team/secrets"
 LABEL = {MANAGED_BY_LABEL: "mailtrap-operator"}
@@ -80,11 +81,11 @@ Edit = Callable[[dict[str, Any]], object]
 
 
 async def published(kube: FakeKube) -> SecretState:
-    return await SecretStore(kube).publish(desired(TEMPLATE), ISSUED)
+    return await SecretStore(kube, INSTALLATION).publish(desired(TEMPLATE), ISSUED)
 
 
 async def read(kube: FakeKube) -> SecretState:
-    match await SecretStore(kube).read("team", "billing"):
+    match await SecretStore(kube, INSTALLATION).read("team", "billing"):
         case Found(state):
             return state
     raise AssertionError("the Secret is gone")

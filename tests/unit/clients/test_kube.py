@@ -11,7 +11,15 @@ import pytest
 from kubernetes.aio import client, config
 
 from mailtrap_operator.clients.cluster_access import ClusterAccess
-from mailtrap_operator.clients.errors import Conflict, Failure, Missing, Retryable, Terminal, Uncertain
+from mailtrap_operator.clients.errors import (
+    Conflict,
+    Failure,
+    Missing,
+    Retryable,
+    Terminal,
+    TooLarge,
+    Uncertain,
+)
 from mailtrap_operator.clients.kube import KubeClient, account_path, api_token_path, connect, secrets_path
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.clients.raw_server import HANG, answer, raw_server
@@ -102,6 +110,46 @@ async def test_an_answer_is_returned_as_it_came() -> None:
         assert body == await kube.get(PATH, {"limit": "500", "labelSelector": "a=b"})
 
     assert f"{PATH}?limit=500&labelSelector=a%3Db" == server.received[0].target
+
+
+LISTS: dict[str, Callable[[KubeClient, dict[str, str]], Awaitable[object]]] = {
+    "list_page": lambda kube, query: kube.list_page(PATH, query),
+    "list_metadata": lambda kube, query: kube.list_metadata(PATH, query),
+}
+
+
+@pytest.mark.parametrize("call", LISTS)
+async def test_a_page_that_is_too_large_is_not_read_to_its_end(call: str) -> None:
+    page = {"items": ["x" * 5_000_000]}
+
+    # The announced rest never comes: nobody waits for it.
+    too_large = answer(200, page, length=9_000_000) + HANG
+    failure = await failure_of(lambda kube: LISTS[call](kube, {"limit": "2"}), too_large)
+
+    assert TooLarge is type(failure)
+
+
+@pytest.mark.parametrize("call", LISTS)
+@pytest.mark.parametrize(("limit", "size"), [("2", 4_000_000), ("1", 5_000_000)])
+async def test_other_pages_are_read_however_large_their_one_object_is(
+    call: str, limit: str, size: int
+) -> None:
+    page = {"items": ["x" * size]}
+
+    async with raw_server(answer(200, page)) as server, client_of(server.url) as kube:
+        assert page == await LISTS[call](kube, {"limit": limit})
+
+
+async def test_a_list_of_metadata_asks_for_it() -> None:
+    async with raw_server(answer(200, {})) as server, client_of(server.url) as kube:
+        await kube.list_metadata(PATH, {"limit": "1"})
+        await kube.list_page(PATH, {"limit": "1"})
+
+    accepted = [received.headers["accept"] for received in server.received]
+    assert [
+        "application/json;as=partialobjectmetadatalist;g=meta.k8s.io;v=v1",
+        "application/json",
+    ] == accepted
 
 
 @pytest.mark.parametrize(

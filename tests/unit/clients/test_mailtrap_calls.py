@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from mailtrap_operator.api.v1alpha1 import Resource
-from mailtrap_operator.clients.errors import Retryable
+from mailtrap_operator.clients.errors import Retryable, Uncertain
 from mailtrap_operator.clients.mailtrap_http import http_clients
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.actions import WantedExpiry
@@ -208,6 +208,17 @@ async def test_some_other_success_statuses_are_accepted() -> None:
     await client_of(remote).delete_token(9)
 
     assert (9, "d" * 28 + "beef") == (token.id, value.get_secret_value())
+
+
+@pytest.mark.parametrize("length", [0, 7, 4097])
+@virtual
+async def test_a_value_that_is_none_by_its_length_is_not_taken(length: int) -> None:
+    remote = Remote.with_account()
+    body = {"id": 9, "name": NAME, "last_4_digits": "dddd", "token": "d" * length}
+    remote.fault("create", "status", status=200, body=body)
+
+    with pytest.raises(Uncertain):
+        await client_of(remote).create_token(NAME, (ADMIN_OF_DOMAIN,), LEFT_OUT)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from mailtrap_operator.core.observation import FormerValue, SecretState
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.secrets_of_ours import (
     AT,
+    INSTALLATION,
     ISSUANCE,
     PATH,
     TOKEN,
@@ -38,7 +39,7 @@ async def rotated(kube: FakeKube) -> SecretState:
     """Publish a value and its successor, keeping the former one."""
     source = await published(kube)
     wish = desired(version=source.resource_version, former=BEFORE_7)
-    return await SecretStore(kube).publish(wish, NEXT)
+    return await SecretStore(kube, INSTALLATION).publish(wish, NEXT)
 
 
 async def test_the_replaced_value_is_kept_beside_its_successor() -> None:
@@ -55,7 +56,7 @@ async def test_it_is_kept_when_the_secret_is_brought_into_another_form() -> None
     kube = FakeKube()
     state = await rotated(kube)
 
-    moved = await SecretStore(kube).rewrite(
+    moved = await SecretStore(kube, INSTALLATION).rewrite(
         state,
         desired(
             {"PASSWORD": "${token}"},
@@ -72,7 +73,7 @@ async def test_it_moves_to_another_place() -> None:
     kube = FakeKube()
     state = await rotated(kube)
 
-    moved = await SecretStore(kube).rewrite(state, desired(name="mailer", former=BEFORE_7))
+    moved = await SecretStore(kube, INSTALLATION).rewrite(state, desired(name="mailer", former=BEFORE_7))
 
     assert {"token": NEXT_VALUE, "before": VALUE} == texts(kube, f"{PATH}/mailer")
     assert BEFORE_7 == moved.former
@@ -82,7 +83,7 @@ async def test_it_goes_when_it_is_wished_no_more() -> None:
     kube = FakeKube()
     state = await rotated(kube)
 
-    left = await SecretStore(kube).rewrite(state, desired(version=state.resource_version))
+    left = await SecretStore(kube, INSTALLATION).rewrite(state, desired(version=state.resource_version))
 
     assert {"token": NEXT_VALUE} == texts(kube)
     assert left.former is None
@@ -102,7 +103,9 @@ async def test_an_edited_one_counts_as_lost(edit: Any) -> None:
     kube.edit(AT, edit)
     state = await read(kube)
 
-    again = await SecretStore(kube).rewrite(state, desired(version=state.resource_version, former=BEFORE_7))
+    again = await SecretStore(kube, INSTALLATION).rewrite(
+        state, desired(version=state.resource_version, former=BEFORE_7)
+    )
 
     assert (None, None) == (state.former, again.former)
     assert {"token": NEXT_VALUE} == texts(kube)
@@ -113,7 +116,7 @@ async def test_a_value_that_the_secret_does_not_hold_is_not_kept() -> None:
     source = await published(kube)
     wish = desired(version=source.resource_version, former=FormerValue("before", 99))
 
-    state = await SecretStore(kube).publish(wish, NEXT)
+    state = await SecretStore(kube, INSTALLATION).publish(wish, NEXT)
 
     assert {"token": NEXT_VALUE} == texts(kube)
     assert state.former is None
@@ -126,6 +129,6 @@ async def test_no_message_quotes_it() -> None:
     wish = desired(version=source.resource_version, former=BEFORE_7)
 
     with pytest.raises(Failure) as caught:
-        await SecretStore(kube).publish(wish, NEXT)
+        await SecretStore(kube, INSTALLATION).publish(wish, NEXT)
 
     assert VALUE not in caught.value.message

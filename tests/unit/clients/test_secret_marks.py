@@ -2,12 +2,12 @@ import dataclasses
 import json
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailtrap_operator.clients import secret_marks
-from mailtrap_operator.clients.secret_marks import Marks, find_value, fingerprint, read_marks
-from tests.unit.clients.secrets_of_ours import ISSUANCE, OWNER, VALUE
+from mailtrap_operator.clients.secret_marks import Marks, fingerprint, mark_former, read_marks, read_owner
+from tests.unit.clients.secrets_of_ours import INSTALLATION, ISSUANCE, OWNER, VALUE
 
 MARKS = Marks(
     owner=OWNER,
@@ -17,15 +17,17 @@ MARKS = Marks(
     fingerprint=fingerprint(VALUE, 7, "abcdefgh"),
     issuance=ISSUANCE,
     keys=("password", "token"),
+    places={"token": 0, "password": 65_535},
     labels=("app.kubernetes.io/managed-by",),
     annotations=("team",),
+    former=mark_former("before", 6, VALUE),
 )
 ALL = MARKS.as_annotations()
 HUGE = "9" * 5000
 
 
 def test_marks_read_back_as_they_were_written() -> None:
-    assert MARKS == read_marks({**ALL, "somebody.else/mark": "x"})
+    assert MARKS == read_marks({**ALL, "somebody.else/mark": "x"}, INSTALLATION)
 
 
 def test_marks_are_six_annotations_of_which_none_holds_the_value() -> None:
@@ -37,12 +39,16 @@ def test_marks_are_six_annotations_of_which_none_holds_the_value() -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_without_any_one_of_them_there_are_no_marks(name: str) -> None:
-    assert None is read_marks({key: text for key, text in ALL.items() if key != name})
+    assert None is read_marks({key: text for key, text in ALL.items() if key != name}, INSTALLATION)
 
 
 def with_issuance(**changes: object) -> str:
     parts = json.loads(ALL[secret_marks.ISSUANCE]) | changes
     return json.dumps({name: part for name, part in parts.items() if part != "missing"})
+
+
+def with_former(**changes: object) -> str:
+    return with_issuance(former=json.loads(ALL[secret_marks.ISSUANCE])["former"] | changes)
 
 
 def with_wishes(**changes: object) -> str:
@@ -59,6 +65,28 @@ def with_wishes(**changes: object) -> str:
         (secret_marks.TOKEN_ID, "0"),
         (secret_marks.TOKEN_ID, "-7"),
         (secret_marks.TOKEN_ID, HUGE),
+        (secret_marks.TOKEN_ID, "07"),
+        (secret_marks.TOKEN_ID, "٧"),
+        (secret_marks.TOKEN_ID, str(2**63)),
+        (secret_marks.OWNER, "abcdef"),
+        (secret_marks.OWNER, "fedcba-abcdefghij"),
+        (secret_marks.OWNER, f"{OWNER}k"),
+        (secret_marks.API_TOKEN, ""),
+        (secret_marks.API_TOKEN, "x" * 254),
+        (secret_marks.NONCE, ""),
+        (secret_marks.NONCE, "abcdefg"),
+        (secret_marks.NONCE, "abcdefghi"),
+        (secret_marks.NONCE, "abcdefg8"),
+        (secret_marks.NONCE, "a" * 200_000),
+        *(
+            (secret_marks.FINGERPRINT, text)
+            for text in (
+                *("", ":", "0:", "-1:", "x:", "32", "32:", "31:abc", f"{HUGE}:x", "²:x", "٣٢:x", "032:x"),
+                *(f"{length}:{'0' * 64}" for length in (0, 7, 4097, 9999, 10_000)),
+                f"32:{'0' * 65}",
+                f"32:{'g' * 64}",
+            )
+        ),
         (secret_marks.ISSUANCE, ""),
         (secret_marks.ISSUANCE, "null"),
         (secret_marks.ISSUANCE, "[]"),
@@ -74,82 +102,71 @@ def with_wishes(**changes: object) -> str:
         (secret_marks.ISSUANCE, with_issuance(keys=[5])),
         (secret_marks.ISSUANCE, with_issuance(keys="missing")),
         (secret_marks.ISSUANCE, with_issuance(labels={"a": "b"})),
+        (secret_marks.ISSUANCE, with_issuance(keys=["token", "token", "password"])),
+        (secret_marks.ISSUANCE, with_issuance(keys=["token", "password", *map(str, range(32))])),
+        (secret_marks.ISSUANCE, with_issuance(keys=["token", "password", "x" * 254])),
+        (secret_marks.ISSUANCE, with_issuance(labels=[str(number) for number in range(34)])),
+        (secret_marks.ISSUANCE, with_issuance(annotations=["team", "team"])),
+        (secret_marks.ISSUANCE, with_issuance(annotations=["x" * 318])),
+        (secret_marks.ISSUANCE, with_issuance(places={"other": 0})),
+        (secret_marks.ISSUANCE, with_issuance(places={"token": -1})),
+        (secret_marks.ISSUANCE, with_issuance(places={"token": 65_536})),
+        (secret_marks.ISSUANCE, with_issuance(places={"token": "0"})),
+        (secret_marks.ISSUANCE, with_issuance(places=["token"])),
+        (secret_marks.ISSUANCE, with_former(token_id=0, tokenId=0)),
+        (secret_marks.ISSUANCE, with_former(tokenId=2**63)),
+        (secret_marks.ISSUANCE, with_former(key="x" * 254)),
+        (secret_marks.ISSUANCE, with_former(fingerprint="32:0")),
+        (secret_marks.ISSUANCE, ALL[secret_marks.ISSUANCE] + " " * 65_536),
     ],
 )
 def test_a_damaged_mark_is_none(name: str, text: str) -> None:
-    assert None is read_marks({**ALL, name: text})
+    assert None is read_marks({**ALL, name: text}, INSTALLATION)
 
 
-def test_marks_of_before_labels_and_annotations_were_noted_can_be_read() -> None:
-    marks = read_marks({**ALL, secret_marks.ISSUANCE: with_issuance(labels="missing", annotations="missing")})
+def test_marks_of_before_labels_annotations_and_places_were_noted_can_be_read() -> None:
+    older = with_issuance(labels="missing", annotations="missing", places="missing")
 
-    assert dataclasses.replace(MARKS, labels=(), annotations=()) == marks
+    marks = read_marks({**ALL, secret_marks.ISSUANCE: older}, INSTALLATION)
+
+    assert dataclasses.replace(MARKS, labels=(), annotations=(), places=None) == marks
+
+
+def test_the_longest_marks_that_are_written_read_back() -> None:
+    names = tuple(f"{number:0317}" for number in range(33))
+    marks = dataclasses.replace(
+        MARKS,
+        api_token="x" * 253,
+        token_id=2**63 - 1,
+        issuance=ISSUANCE.model_copy(update={"rotate_request": "\x00" * 256}),
+        keys=tuple(name[-253:] for name in names),
+        places={name[-253:]: 65_535 for name in names},
+        labels=names,
+        annotations=names,
+    )
+
+    assert marks == read_marks(marks.as_annotations(), INSTALLATION)
 
 
 @pytest.mark.parametrize(
-    "texts",
+    ("text", "owner"),
     [
-        [VALUE],
-        ["", "unrelated", VALUE],
-        [f"smtp://api:{VALUE}@live.smtp.mailtrap.io:587"],
-        [f"{VALUE}{VALUE}"],
-        [VALUE[:-1], f"\N{SNOWMAN}{VALUE}\N{SNOWMAN}"],
+        (OWNER, OWNER),
+        ("fedcba-abcdefghij", "fedcba-abcdefghij"),
+        ("", None),
+        ("abcdef-abcdefghi1", None),
+        (f"{OWNER}\n", None),
+        (f"x{OWNER}", None),
+        (HUGE, None),
     ],
 )
-def test_the_value_is_found_wherever_it_stands(texts: list[str]) -> None:
-    assert VALUE == find_value(texts, MARKS)
-
-
-@pytest.mark.parametrize(
-    "texts", [[], [""], [VALUE[:-1]], [VALUE.upper()], [f"{VALUE[:16]} {VALUE[16:]}"], ["x" * 4096]]
-)
-def test_another_value_is_not_found(texts: list[str]) -> None:
-    assert None is find_value(texts, MARKS)
-
-
-def test_a_text_too_long_to_be_ours_is_not_searched() -> None:
-    texts = [f"{VALUE}{'x' * 65_536}", f"{'x' * (65_536 - len(VALUE))}{VALUE}"]
-
-    assert (None, VALUE) == (find_value(texts[:1], MARKS), find_value(texts, MARKS))
-
-
-@pytest.mark.parametrize(("token_id", "nonce"), [(8, "abcdefgh"), (7, "abcdefgi"), (7, "")])
-def test_the_value_counts_only_with_the_id_and_nonce_it_was_published_with(token_id: int, nonce: str) -> None:
-    assert None is find_value([VALUE], dataclasses.replace(MARKS, token_id=token_id, nonce=nonce))
-
-
-@pytest.mark.parametrize(
-    "text", ["", ":", "0:", "-1:", "x:", "32", "32:", "31:abc", f"{HUGE}:x", "²:x", "٣٢:x", "032:x"]
-)
-def test_a_damaged_fingerprint_finds_nothing(text: str) -> None:
-    assert None is find_value([VALUE, ""], dataclasses.replace(MARKS, fingerprint=text))
-
-
-@settings(deadline=None)
-@given(text=st.text(max_size=60), texts=st.lists(st.text(max_size=30)))
-@example(text=fingerprint("a", 7, "abcdefgh"), texts=["banana"])
-def test_no_fingerprint_whatever_finds_what_it_does_not_speak_of(text: str, texts: list[str]) -> None:
-    found = find_value(texts, dataclasses.replace(MARKS, fingerprint=text))
-
-    assert found is None or fingerprint(found, 7, "abcdefgh") == text
-
-
-@settings(deadline=None)
-@given(
-    value=st.text(min_size=1, max_size=80),
-    before=st.text(max_size=40),
-    after=st.text(max_size=40),
-    others=st.lists(st.text(max_size=40), max_size=3),
-)
-def test_every_value_is_found_again(value: str, before: str, after: str, others: list[str]) -> None:
-    marks = dataclasses.replace(MARKS, fingerprint=fingerprint(value, 7, "abcdefgh"))
-
-    assert value == find_value([*others, f"{before}{value}{after}"], marks)
+def test_an_owner_counts_in_the_form_of_ours_alone(text: str, owner: str | None) -> None:
+    assert owner == read_owner({secret_marks.OWNER: text})
 
 
 @settings(deadline=None)
 @given(annotations=st.dictionaries(st.sampled_from(list(ALL)), st.text(max_size=50)))
 def test_no_text_whatever_in_a_mark_is_an_exception(annotations: dict[str, str]) -> None:
-    marks = read_marks({**ALL, **annotations})
+    marks = read_marks({**ALL, **annotations}, INSTALLATION)
 
     assert marks is None or marks.token_id >= 1

@@ -1,6 +1,8 @@
 """The same value in another form or place, and Secrets that are deleted."""
 
 import base64
+import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +17,7 @@ from mailtrap_operator.core.wishes import fulfils
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.secrets_of_ours import (
     AT,
+    INSTALLATION,
     ISSUANCE,
     PATH,
     TEMPLATE,
@@ -36,7 +39,7 @@ async def test_the_same_value_moves_into_another_form() -> None:
     source = await published(kube)
     wish = desired({"PASSWORD": "${token}"}, labels={"team": "x"}, version=source.resource_version)
 
-    state = await SecretStore(kube).rewrite(source, wish)
+    state = await SecretStore(kube, INSTALLATION).rewrite(source, wish)
 
     body = kube.object(AT) or {}
     assert {"PASSWORD": base64.b64encode(VALUE.encode()).decode()} == body["data"]
@@ -49,7 +52,7 @@ async def test_the_same_value_moves_to_another_place() -> None:
     source = await published(kube)
     wish = desired({"PASSWORD": "${token}"}, name="mailer")
 
-    state = await SecretStore(kube).rewrite(source, wish)
+    state = await SecretStore(kube, INSTALLATION).rewrite(source, wish)
 
     body = kube.object(f"{PATH}/mailer") or {}
     assert base64.b64encode(VALUE.encode()).decode() == body["data"]["PASSWORD"]
@@ -63,9 +66,36 @@ async def test_a_value_is_moved_from_where_it_still_stands() -> None:
     kube.edit(AT, data(token="x"))
     source = await read(kube)
 
-    await SecretStore(kube).rewrite(source, desired(TEMPLATE, version=source.resource_version))
+    await SecretStore(kube, INSTALLATION).rewrite(source, desired(TEMPLATE, version=source.resource_version))
 
     assert fulfils(await read(kube), desired(TEMPLATE))
+
+
+def places_of(body: dict[str, Any] | None) -> dict[str, int] | None:
+    annotations = (body or {})["metadata"]["annotations"]
+    places: dict[str, int] | None = json.loads(annotations[secret_marks.ISSUANCE]).get("places")
+    return places
+
+
+def lose_places(body: dict[str, Any]) -> None:
+    annotations = body["metadata"]["annotations"]
+    issuance = json.loads(annotations[secret_marks.ISSUANCE])
+    del issuance["places"]
+    annotations[secret_marks.ISSUANCE] = json.dumps(issuance)
+
+
+async def test_a_secret_of_before_places_were_recorded_is_intact_and_gets_them_with_the_next_write() -> None:
+    kube = FakeKube()
+    await published(kube)
+    kube.edit(AT, lose_places)
+    source = await read(kube)
+    assert (True, True) == (source.is_intact, fulfils(source, desired(TEMPLATE)))
+
+    wish = desired(TEMPLATE | {"new": "x${token}"}, version=source.resource_version)
+    await SecretStore(kube, INSTALLATION).rewrite(source, wish)
+
+    assert {"token": 0, "url": 11, "new": 1} == places_of(kube.object(AT))
+    assert fulfils(await read(kube), wish)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +109,7 @@ async def test_nothing_moves_out_of_a_secret_that_changed_meanwhile(edit: Edit, 
     version = source.resource_version if name == "billing" else None
 
     with pytest.raises(Conflict, match="Secret billing changed meanwhile"):
-        await SecretStore(kube).rewrite(source, desired(name=name, version=version))
+        await SecretStore(kube, INSTALLATION).rewrite(source, desired(name=name, version=version))
 
     assert changed == kube.object(AT)
     assert None is kube.object(f"{PATH}/mailer")
@@ -91,15 +121,15 @@ async def test_nothing_moves_out_of_a_secret_that_is_gone() -> None:
     kube.remove(AT)
 
     with pytest.raises(Missing):
-        await SecretStore(kube).rewrite(source, desired(version=source.resource_version))
+        await SecretStore(kube, INSTALLATION).rewrite(source, desired(version=source.resource_version))
 
 
 async def test_the_very_secret_that_was_read_is_deleted() -> None:
     kube = FakeKube()
     state = await published(kube)
 
-    await SecretStore(kube).delete("team", state)
-    await SecretStore(kube).delete("team", state)
+    await SecretStore(kube, INSTALLATION).delete("team", state)
+    await SecretStore(kube, INSTALLATION).delete("team", state)
 
     assert None is kube.object(AT)
 
@@ -111,7 +141,7 @@ async def test_another_secret_of_that_name_is_not_deleted() -> None:
     kube.seed(PATH, {"metadata": {"name": "billing"}})
 
     with pytest.raises(Conflict):
-        await SecretStore(kube).delete("team", state)
+        await SecretStore(kube, INSTALLATION).delete("team", state)
 
     assert None is not kube.object(AT)
 
@@ -122,14 +152,14 @@ async def test_a_secret_that_changed_since_is_not_deleted() -> None:
     kube.edit(AT, data(foreign="x"))
 
     with pytest.raises(Conflict):
-        await SecretStore(kube).delete("team", state)
+        await SecretStore(kube, INSTALLATION).delete("team", state)
 
     assert version_of(kube.object(AT)) != state.resource_version
 
 
 @settings(deadline=None)
 @given(
-    value=st.text(st.characters(exclude_categories=["Cs"]), min_size=4, max_size=64).filter(
+    value=st.text(st.characters(exclude_categories=["Cs"]), min_size=8, max_size=64).filter(
         lambda v: "${" not in v
     ),
     template=st.dictionaries(
@@ -144,7 +174,7 @@ def test_whatever_is_published_is_found_again_in_the_wished_form(
     wish = desired(template)
     issued = IssuedValue("abcdefgh", TOKEN, SecretStr(value), ISSUANCE)
 
-    state = run_virtual(SecretStore(FakeKube()).publish(wish, issued))
+    state = run_virtual(SecretStore(FakeKube(), INSTALLATION).publish(wish, issued))
 
     assert state.is_intact
     assert state.layout.keys() == template.keys()

@@ -9,6 +9,7 @@ from mailtrap_operator.core.wishes import fulfils
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.secrets_of_ours import (
     FOREIGN,
+    INSTALLATION,
     ISSUANCE,
     ISSUED,
     LABEL,
@@ -26,7 +27,7 @@ def texts_of(body: dict[str, Any] | None) -> dict[str, str]:
 
 
 async def publish(kube: FakeKube, wish: DesiredSecret) -> dict[str, Any]:
-    await SecretStore(kube).publish(wish, ISSUED)
+    await SecretStore(kube, INSTALLATION).publish(wish, ISSUED)
     body = kube.object(f"{PATH}/{wish.name}")
     assert body is not None
     return body
@@ -68,12 +69,12 @@ async def test_what_is_published_is_what_was_wished() -> None:
         desired({"a": "${token}", "b": "x"}, labels={"team": "x"}, annotations={"n": "o"}),
     )
 
-    state = await SecretStore(kube).publish(wish, ISSUED)
+    state = await SecretStore(kube, INSTALLATION).publish(wish, ISSUED)
 
     assert fulfils(state, wish)
     assert state.is_intact
     assert (7, "abcdefgh", ISSUANCE, OWNER) == (state.token_id, state.nonce, state.issuance, state.owner)
-    assert state == parse_secret(kube.object(f"{PATH}/billing") or {})
+    assert state == parse_secret(kube.object(f"{PATH}/billing") or {}, INSTALLATION)
 
 
 async def test_placeholders_are_replaced_wherever_they_stand() -> None:

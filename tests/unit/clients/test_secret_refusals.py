@@ -14,6 +14,7 @@ from mailtrap_operator.core.reasons import Reason
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.secrets_of_ours import (
     FOREIGN,
+    INSTALLATION,
     ISSUANCE,
     ISSUED,
     PATH,
@@ -29,7 +30,7 @@ async def test_a_dry_run_has_the_server_judge_and_writes_nothing(*, is_there: bo
     version = version_of(kube.seed(PATH, FOREIGN)) if is_there else None
     before = kube.object(f"{PATH}/billing")
 
-    await SecretStore(kube).try_publish(desired(version=version), ISSUANCE)
+    await SecretStore(kube, INSTALLATION).try_publish(desired(version=version), ISSUANCE)
 
     assert before == kube.object(f"{PATH}/billing")
     assert [] == kube.writes
@@ -43,7 +44,7 @@ async def test_a_dry_run_meets_the_same_refusal_as_the_write(*, is_there: bool) 
     kube.fail("PUT" if is_there else "POST", "/secrets", 403, "exceeded quota: secrets")
 
     with pytest.raises(Terminal, match=r"Secret billing cannot be written: .*exceeded quota") as caught:
-        await SecretStore(kube).try_publish(desired(version=version), ISSUANCE)
+        await SecretStore(kube, INSTALLATION).try_publish(desired(version=version), ISSUANCE)
 
     assert Reason.SECRET_WRITE_REFUSED is caught.value.reason
 
@@ -53,7 +54,7 @@ async def test_a_secret_that_appeared_meanwhile_is_a_conflict() -> None:
     kube.seed(PATH, FOREIGN)
 
     with pytest.raises(Conflict):
-        await SecretStore(kube).publish(desired(), ISSUED)
+        await SecretStore(kube, INSTALLATION).publish(desired(), ISSUED)
 
     assert FOREIGN["data"] == (kube.object(f"{PATH}/billing") or {})["data"]
 
@@ -64,7 +65,7 @@ async def test_a_secret_that_changed_meanwhile_is_a_conflict_and_stays_as_it_is(
     changed = kube.edit(f"{PATH}/billing", lambda body: body["data"].update(other="eA=="))
 
     with pytest.raises(Conflict, match="Secret billing changed meanwhile"):
-        await SecretStore(kube).publish(desired(version=version), ISSUED)
+        await SecretStore(kube, INSTALLATION).publish(desired(version=version), ISSUED)
 
     assert changed == kube.object(f"{PATH}/billing")
 
@@ -76,7 +77,7 @@ async def test_a_secret_that_vanished_meanwhile_is_a_conflict(moment: str) -> No
     kube.fail(moment, "/secrets/billing", 404, "not found")
 
     with pytest.raises(Conflict, match="Secret billing changed meanwhile"):
-        await SecretStore(kube).publish(desired(version=version), ISSUED)
+        await SecretStore(kube, INSTALLATION).publish(desired(version=version), ISSUED)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ async def test_why_a_value_is_not_published(status: int | None, kind: type[Failu
     kube.fail("POST", "/secrets", status, "said the server")
 
     with pytest.raises(Failure, match="said the server") as caught:
-        await SecretStore(kube).publish(desired(), ISSUED)
+        await SecretStore(kube, INSTALLATION).publish(desired(), ISSUED)
 
     assert (kind, reason) == (type(caught.value), caught.value.reason)
 
@@ -132,7 +133,9 @@ async def test_a_server_that_quotes_the_value_is_not_quoted(status: int, said: s
     kube.fail("POST", "/secrets", status, said)
 
     with pytest.raises(Failure) as caught:
-        await SecretStore(kube).publish(desired({"token": "${token}", "template": "x${token}"}), ISSUED)
+        await SecretStore(kube, INSTALLATION).publish(
+            desired({"token": "${token}", "template": "x${token}"}), ISSUED
+        )
 
     message = caught.value.message
     assert "left out" in message
@@ -146,7 +149,7 @@ async def test_a_value_that_looks_like_words_is_not_quoted_either(value: str) ->
     kube.fail("POST", "/secrets", 403, f"denied: {value.upper()}")
 
     with pytest.raises(Terminal, match="quotes the data of the Secret and is left out"):
-        await SecretStore(kube).publish(desired(), replace(ISSUED, value=SecretStr(value)))
+        await SecretStore(kube, INSTALLATION).publish(desired(), replace(ISSUED, value=SecretStr(value)))
 
 
 async def test_a_refusal_keeps_the_time_that_the_server_asked_for() -> None:
@@ -155,6 +158,6 @@ async def test_a_refusal_keeps_the_time_that_the_server_asked_for() -> None:
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, "busy", timedelta(seconds=7))
 
     with pytest.raises(Retryable) as caught:
-        await SecretStore(Busy()).publish(desired(), ISSUED)
+        await SecretStore(Busy(), INSTALLATION).publish(desired(), ISSUED)
 
     assert timedelta(seconds=7) == caught.value.retry_after

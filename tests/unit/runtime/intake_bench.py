@@ -33,7 +33,7 @@ class Bench:
             groups_of=lambda _: ("one",),
             rng=random.Random(7),
         )
-        self.intake = Intake(self.store, self.queue)
+        self.intake = Intake(self.store, self.queue, INSTALLATION)
 
     async def _work(self, key: Key) -> Verdict:
         self.ran.append(key)

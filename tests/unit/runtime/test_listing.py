@@ -44,16 +44,40 @@ class Bench:
         return [f"{body['metadata']['namespace']}/{body['metadata']['name']}" for body in self.taken]
 
 
-async def test_everything_is_listed_in_pages_of_five_hundred() -> None:
+async def test_everything_is_listed_in_pages_of_two_hundred() -> None:
     bench = Bench()
-    for number in range(1234):
+    for number in range(534):
         bench.kube.seed(API_TOKENS, api_token(f"token-{number:04}"))
 
     await list_all(bench.kube, (bench.listing(EVERYWHERE),))
 
-    assert [f"team/token-{number:04}" for number in range(1234)] == bench.names
-    assert [None, "500", "1000"] == [call.query.get("continue") for call in bench.kube.calls]
-    assert {"500"} == {call.query["limit"] for call in bench.kube.calls}
+    assert [f"team/token-{number:04}" for number in range(534)] == bench.names
+    assert [None, "200", "400"] == [call.query.get("continue") for call in bench.kube.calls]
+    assert {"200"} == {call.query["limit"] for call in bench.kube.calls}
+
+
+async def test_a_page_that_is_too_large_is_asked_for_with_fewer_objects() -> None:
+    bench = Bench()
+    for number in range(40):
+        note = {"note": "x" * (1_500_000 if 10 <= number < 20 else 100)}
+        bench.kube.seed(API_TOKENS, api_token(f"token-{number:04}", annotations=note))
+
+    await list_all(bench.kube, (bench.listing(EVERYWHERE),))
+
+    assert [f"team/token-{number:04}" for number in range(40)] == bench.names
+    asked = [(call.query.get("continue"), call.query["limit"]) for call in bench.kube.calls]
+    assert [(None, "200"), (None, "50"), (None, "12"), ("12", "24"), ("12", "6"), ("12", "1")] == asked[:6]
+    assert ("30", "16") == asked[-1]
+    assert len(asked) < 30
+
+
+async def test_one_object_is_taken_however_large_it_is() -> None:
+    bench = Bench()
+    bench.kube.seed(API_TOKENS, api_token(annotations={"note": "x" * 6_000_000}))
+
+    await list_all(bench.kube, (bench.listing(EVERYWHERE),))
+
+    assert ["team/billing"] == bench.names
 
 
 async def test_an_object_that_nobody_foresaw_keeps_no_other_from_being_taken_in(
@@ -144,7 +168,7 @@ class Answering(FakeKube):
         super().__init__()
         self._pages = list(pages)
 
-    async def get(self, *_: Any, **__: Any) -> dict[str, Any]:
+    async def list_page(self, *_: Any, **__: Any) -> dict[str, Any]:
         page = self._pages.pop(0)
         if isinstance(page, Failure):
             raise page

@@ -55,11 +55,13 @@ def previous(*accounts: str) -> dict[str, Any]:
 
 
 def test_an_api_token_is_remembered_as_it_was_seen(store: Store) -> None:
-    assert News.NONE is not store.put_api_token(api_token(finalizers=["ours"], annotations={"a": "b"}))
+    assert News.NONE is not store.put_api_token(
+        api_token(finalizers=["ours"], annotations={"mailtrap-operator.io/rotate": "b"})
+    )
 
     seen = store.api_token(KEY)
     assert seen is not None
-    assert (("ours",), {"a": "b"}, 7) == (
+    assert (("ours",), {"mailtrap-operator.io/rotate": "b"}, 7) == (
         seen.metadata.finalizers,
         seen.metadata.annotations,
         seen.spec.resources[0].id,
@@ -69,7 +71,11 @@ def test_an_api_token_is_remembered_as_it_was_seen(store: Store) -> None:
 
 def test_what_nobody_needs_is_not_kept(store: Store) -> None:
     body = api_token(
-        annotations={"kubectl.kubernetes.io/last-applied-configuration": "long", "kept": "1"},
+        annotations={
+            "kubectl.kubernetes.io/last-applied-configuration": "long",
+            "mailtrap-operator.io.example.com/note": "long",
+            "mailtrap-operator.io/kept": "1",
+        },
         managedFields=[{"manager": "kubectl"}],
         labels={"big": "label"},
     )
@@ -77,8 +83,9 @@ def test_what_nobody_needs_is_not_kept(store: Store) -> None:
 
     store.put_api_token(body)
 
-    kept = store._api_tokens[KEY]
-    assert {"kept": "1"} == json.loads(kept)["metadata"]["annotations"]
+    kept = store._api_tokens[KEY].text
+    assert kept is not None
+    assert {"mailtrap-operator.io/kept": "1"} == json.loads(kept)["metadata"]["annotations"]
     assert not [word for word in ("long", "managedFields", "kubectl", "big") if word in kept]
     assert json.dumps(body) == before, "the caller's object is left alone"
 
@@ -118,7 +125,8 @@ def test_versions_that_are_no_numbers_are_news_when_they_differ(store: Store) ->
     [
         ({"status": {"observedGeneration": 1}}, News.STATUS),
         ({"generation": 2}, News.WISHES),
-        ({"annotations": {"a": "b"}}, News.WISHES),
+        ({"annotations": {"mailtrap-operator.io/rotate": "b"}}, News.WISHES),
+        ({"annotations": {"a": "b"}}, News.STATUS),
         ({"deletionTimestamp": "2026-03-01T12:00:00Z"}, News.WISHES),
         ({"uid": "another"}, News.WISHES),
     ],
@@ -130,6 +138,41 @@ def test_what_operators_say_of_an_object_is_told_from_what_is_wished(
     store.put_api_token(api_token(version=1))
 
     assert news is store.put_api_token(api_token(version=2, **change))
+
+
+LARGE = {"mailtrap-operator.io/rotate": "x" * 65_536}
+
+
+def test_of_a_large_api_token_little_is_kept_but_what_it_is(store: Store) -> None:
+    news = [
+        store.put_api_token(api_token(version=version, annotations=LARGE | more, status=status))
+        for version, more, status in (
+            (1, {}, None),
+            (2, {}, {"observedGeneration": 1}),
+            (2, {}, {"observedGeneration": 1}),
+            (3, {"mailtrap-operator.io/more": ""}, {"observedGeneration": 1}),
+        )
+    ]
+
+    assert [News.WISHES, News.STATUS, News.NONE, News.WISHES] == news
+    assert (None, True) == (store.api_token(KEY), store.is_too_large(KEY))
+    assert (KEY, (KEY,), frozenset({KEY})) == (
+        store.owner(owner("uid-of-billing")),
+        store.api_token_keys(),
+        store.users_of(DEFAULT),
+    )
+    assert {KEY: "3"} == store.api_token_versions()
+    assert 10_000 > len(f"{vars(store)!r}")
+
+
+def test_a_large_api_token_that_shrinks_is_kept_again(store: Store) -> None:
+    store.put_api_token(api_token(version=1, annotations=LARGE))
+    store.put_api_token(api_token(version=2))
+
+    assert not store.is_too_large(KEY)
+    assert store.api_token(KEY) is not None
+    store.drop_api_token(KEY)
+    assert not store.is_too_large(KEY)
 
 
 def test_an_invalid_api_token_changes_nothing(store: Store) -> None:
@@ -175,9 +218,9 @@ def test_a_claim_grows_old_from_its_first_sight_by_the_own_clock() -> None:
 def test_a_secret_that_is_read_older_than_it_was_seen_is_noticed(
     store: Store, *, version: int, is_newer_known: bool
 ) -> None:
-    read = parse_secret(secret(version=version))
+    read = parse_secret(secret(version=version), INSTALLATION)
 
-    store.put_secret("team", parse_secret(secret(version=5)))
+    store.put_secret("team", parse_secret(secret(version=5), INSTALLATION))
     assert is_newer_known == store.knows_newer_secret("team", read)
     store.drop_secret("team", "billing", "5")
     assert is_newer_known == store.knows_newer_secret("team", read)
@@ -188,7 +231,7 @@ def test_only_so_many_secrets_that_are_gone_are_kept_in_mind(store: Store) -> No
         store.drop_secret("team", f"secret-{number}", "5")
 
     assert [False, True] == [
-        store.knows_newer_secret("team", parse_secret(secret(name, version=4)))
+        store.knows_newer_secret("team", parse_secret(secret(name, version=4), INSTALLATION))
         for name in ("secret-0", "secret-1")
     ]
 
@@ -250,7 +293,7 @@ def test_the_account_of_a_namespace_is_another_one_in_each(store: Store) -> None
 
 
 def test_a_secret_is_remembered_until_it_is_gone(store: Store) -> None:
-    states = [parse_secret(secret(version=version)) for version in (5, 5, 4, 6)]
+    states = [parse_secret(secret(version=version), INSTALLATION) for version in (5, 5, 4, 6)]
 
     assert [True, False, False, True] == [store.put_secret("team", state) for state in states]
     assert (states[3], None) == (store.secret("team", "billing"), store.secret("other", "billing"))
@@ -258,6 +301,42 @@ def test_a_secret_is_remembered_until_it_is_gone(store: Store) -> None:
     for _ in range(2):
         store.drop_secret("team", "billing")
     assert None is store.secret("team", "billing")
+
+
+def test_a_secret_that_was_told_of_is_not_known_until_it_is_read(store: Store) -> None:
+    def put(version: int) -> bool:
+        return store.put_secret("team", parse_secret(secret(version=version), INSTALLATION))
+
+    def told(version: int, whose: str | None = None) -> bool:
+        return store.outdate_secret("team", "billing", str(version), whose)
+
+    put(5)
+    assert [False, False, True, False, True] == [
+        told(4),
+        told(5),
+        told(6, "first"),
+        told(6),
+        told(7, "second"),
+    ]
+    assert (None, True) == (store.secret("team", "billing"), store.is_unread_secret("team", "billing"))
+    assert ("second", {("team", "billing"): "7"}) == (
+        store.known_owner("team", "billing"),
+        store.secret_versions(),
+    )
+    assert [True, False] == [store.has_secret("team", "billing", version) for version in ("7", "8")]
+    assert (False, True) == (put(6), store.is_unread_secret("team", "billing")), "it was read too early"
+    assert store.knows_newer_secret("team", parse_secret(secret(version=6), INSTALLATION))
+    assert (False, False) == (put(7), store.is_unread_secret("team", "billing")), "it was told of before"
+    assert store.secret("team", "billing") is not None
+
+
+def test_a_secret_that_was_told_of_and_is_gone_is_forgotten(store: Store) -> None:
+    store.outdate_secret("team", "billing", "5", "first")
+
+    store.drop_secret("team", "billing", "6")
+
+    assert (False, None) == (store.is_unread_secret("team", "billing"), store.known_owner("team", "billing"))
+    assert [False, True] == [store.outdate_secret("team", "billing", version, None) for version in ("5", "7")]
 
 
 def test_an_account_is_remembered_until_it_is_gone(store: Store) -> None:
@@ -293,7 +372,7 @@ def test_account_objects_for_one_account_know_each_other(store: Store) -> None:
 
 
 def test_nothing_of_a_secrets_data_is_remembered(store: Store) -> None:
-    store.put_secret("team", parse_secret(secret()))
+    store.put_secret("team", parse_secret(secret(), INSTALLATION))
 
     assert "c2VjcmV0" not in f"{vars(store)!r}"
 

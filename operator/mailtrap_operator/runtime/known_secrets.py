@@ -1,0 +1,94 @@
+"""The Secrets of ours as far as they are known: as they were read, or that they are to be read.
+
+A watch tells of metadata alone. Until somebody has read a Secret that it told of, only its version and its owner are known.
+"""
+
+from itertools import chain
+from typing import Any
+
+from mailtrap_operator.core.observation import SecretState
+from mailtrap_operator.runtime.versions import is_newer
+
+_MOST_GONE = 1000
+"""So many objects that are gone are kept in mind: an answer may come late that tells of them as they were."""
+
+
+class KnownSecrets:
+    """The part of the store that is about Secrets."""
+
+    def __init__(self) -> None:
+        self._secrets: dict[tuple[str, str], SecretState] = {}
+        self._unread_secrets: dict[tuple[str, str], tuple[str, str | None]] = {}
+        self._gone_secrets: dict[tuple[str, str], str] = {}
+
+    def put_secret(self, namespace: str, secret: SecretState) -> bool:
+        """Remember a Secret of ours; return whether that is news."""
+        place = (namespace, secret.name)
+        known, unread = self._secrets.get(place), self._unread_secrets.get(place)
+        if known and not is_newer(secret.resource_version, known.resource_version):
+            return False
+        if unread and is_newer(unread[0], secret.resource_version):
+            return False
+        self._unread_secrets.pop(place, None)
+        self._secrets[place] = secret
+        return unread is None or unread[0] != secret.resource_version
+
+    def outdate_secret(self, namespace: str, name: str, version: str, owner: str | None) -> bool:
+        """Take note that a Secret of ours has a version that is to be read; return whether that is news."""
+        place = (namespace, name)
+        if any(seen and not is_newer(version, seen) for seen in self._secret_versions_of(place)):
+            return False
+        self._secrets.pop(place, None)
+        self._unread_secrets[place] = (version, owner)
+        return True
+
+    def is_unread_secret(self, namespace: str, name: str) -> bool:
+        """Whether a Secret of ours was told of, and has not been read since."""
+        return (namespace, name) in self._unread_secrets
+
+    def known_owner(self, namespace: str, name: str) -> str | None:
+        """Return whose a Secret was when it was last seen, or told of."""
+        known, unread = self._secrets.get((namespace, name)), self._unread_secrets.get((namespace, name))
+        return known.owner if known else unread and unread[1]
+
+    def _secret_versions_of(self, place: tuple[str, str]) -> tuple[str | None, ...]:
+        known, unread = self._secrets.get(place), self._unread_secrets.get(place)
+        return (
+            known.resource_version if known else None,
+            unread[0] if unread else None,
+            self._gone_secrets.get(place),
+        )
+
+    def drop_secret(self, namespace: str, name: str, version: str | None = None) -> None:
+        """Forget a Secret that is gone; `version` is that of its end, where a watch has told it."""
+        self._secrets.pop((namespace, name), None)
+        self._unread_secrets.pop((namespace, name), None)
+        if version is not None:
+            self._gone_secrets[namespace, name] = version
+        keep_last(self._gone_secrets)
+
+    def knows_newer_secret(self, namespace: str, secret: SecretState) -> bool:
+        """Whether a Secret was seen later, or gone, than in the version that was read."""
+        versions = self._secret_versions_of((namespace, secret.name))
+        return any(version and is_newer(version, secret.resource_version) for version in versions)
+
+    def has_secret(self, namespace: str, name: str, version: str) -> bool:
+        """Whether a Secret is known as it is in a resourceVersion, or as it became later, or that it is gone."""
+        versions = self._secret_versions_of((namespace, name))
+        return any(seen and not is_newer(version, seen) for seen in versions)
+
+    def secret(self, namespace: str, name: str) -> SecretState | None:
+        """Return a Secret as it was last seen."""
+        return self._secrets.get((namespace, name))
+
+    def secret_versions(self) -> dict[tuple[str | None, str], str]:
+        """Return the resourceVersions of all Secrets of ours, by namespace and name."""
+        read = ((place, secret.resource_version) for place, secret in self._secrets.items())
+        unread = ((place, version) for place, (version, _) in self._unread_secrets.items())
+        return dict(chain(read, unread))
+
+
+def keep_last(gone: dict[Any, Any]) -> None:
+    """Keep in mind the last of the objects that are gone."""
+    while len(gone) > _MOST_GONE:
+        del gone[next(iter(gone))]
