@@ -8,7 +8,7 @@ import pytest
 from mailtrap_operator.core.reasons import Reason
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").glob("*.md")])
 
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
 _TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
