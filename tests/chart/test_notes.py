@@ -8,7 +8,7 @@ import yaml
 from local_cluster import Helm
 from local_cluster.build import HELM4
 from mailtrap_operator.api.v1alpha1 import AccountSpec, ApiTokenSpec
-from tests.chart.rendering import CHART, NAMESPACE, Body
+from tests.chart.rendering import CHART, DEFAULTS, NAMESPACE, Body
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +20,7 @@ def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
 def notes(helm: Helm, *settings: str) -> str:
     arguments = [part for setting in settings for part in ("--set", setting)]
     where = ["mailtrap-operator", str(CHART), "--namespace", NAMESPACE, "--dry-run=client"]
+    where += ["--values", str(DEFAULTS)]
     return helm.run("install", *where, *arguments).partition("\nNOTES:\n")[2]
 
 
