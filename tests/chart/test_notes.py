@@ -50,6 +50,19 @@ def test_the_next_steps_are_an_account_and_an_api_token_that_fit_the_mode(
     assert namespace in (account["metadata"].get("namespace"), *allowed)
 
 
+@pytest.mark.parametrize("settings", [(), ("watchNamespaces={billing}",)])
+def test_the_account_names_what_it_gives_and_the_api_token_asks_for_no_more(
+    helm: Helm, settings: tuple[str, ...]
+) -> None:
+    account, api_token = (body["spec"] for body in manifests(notes(helm, *settings)))
+    policy = account["policy"]
+
+    assert ["shop"] == policy.get("allowedNamespaces", {"names": ["shop"]})["names"]
+    assert [{"type": "domain", "id": 435}] == policy["allowedResources"]
+    assert [{"type": "domain", "id": 435, "accessLevel": policy["maxAccessLevel"]}] == api_token["resources"]
+    assert policy["maxLifetime"] == api_token["expiration"]["after"]
+
+
 def test_who_keeps_the_definitions_elsewhere_is_told_to_do_so(helm: Helm) -> None:
     words = "The CustomResourceDefinitions are not part of this release"
 
