@@ -178,7 +178,7 @@ def test_nobody_else_adds_or_takes_away_what_holds_an_object(world: World, other
 def test_nobody_else_makes_an_object_that_is_held_from_its_birth(
     world: World, other: Kube, finalizer: str
 ) -> None:
-    held = {"name": "born", "finalizers": [OTHER, finalizer]}
+    held: Body = {"name": "born", "finalizers": [OTHER, finalizer]}
     account = world.kube.get(own_account(world)) or {}
     born = {
         f"{GROUP}/namespaces/{world.namespace}/apitokens": api_token(world, **held),
