@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check unit simulation e2e simulate chaos failovers format crds chart lock clean
+.PHONY: help demo dev test check unit simulation e2e simulate chaos failovers format crds chart lock sbom clean
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header
 RUNS ?= 2000
 KILLS ?= 25
@@ -73,6 +73,12 @@ lock: $(STAMP) ## renew the lock files; those of the image are parts of requirem
 	$(LOCK) --upgrade --group dev --output-file requirements.lock pyproject.toml
 	$(LOCK) --constraint requirements.lock --no-annotate --output-file requirements-runtime.lock pyproject.toml
 	$(LOCK) --constraint requirements.lock --no-annotate --group build --output-file requirements-build.lock
+	$(LOCK) --constraint requirements.lock --no-annotate --group sbom --output-file requirements-sbom.lock
+
+sbom: $(STAMP) ## write dist/mailtrap-operator.cdx.json: the packages of the image, as a CycloneDX bill of materials
+	@mkdir -p dist
+	$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
+	  --output-file dist/mailtrap-operator.cdx.json requirements-runtime.lock
 
 clean: ## remove what `make` made here
 	rm -rf $(VENV) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,5 +1,6 @@
 """The chart as Helm renders it, for tests that look at the objects."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,26 @@ Body = dict[str, Any]
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "mailtrap-operator"
 CI = sorted((CHART / "ci").glob("*-values.yaml"))
+DEFAULTS = CHART / "ci" / "default-values.yaml"
+"""What has no default: the image."""
+REPOSITORY = "registry.example.com/mailtrap-operator"
+ADMISSION_POLICIES = "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy"
 NAMESPACE = "mailtrap-system"
 
 
 def rendered(
-    helm: Helm, values: Path | None = None, *settings: str, release: str = "mailtrap-operator"
+    helm: Helm,
+    values: Path | None = None,
+    *settings: str,
+    release: str = "mailtrap-operator",
+    api_versions: str = "",
 ) -> list[Body]:
-    """Return the objects of the chart, with a values file and with `--set` of each setting."""
-    arguments = [*(("--values", str(values)) if values else ()), *_set(settings)]
+    """Return the objects of the chart, with a values file and with `--set` of each setting.
+
+    The cluster has what every one has, and `api_versions`.
+    """
+    files = ("--values", str(DEFAULTS), *(("--values", str(values)) if values else ()))
+    arguments = [*files, *_set(settings), "--api-versions", api_versions]
     text = helm.template(CHART, name=release, namespace=NAMESPACE, arguments=arguments)
     return [body for body in yaml.safe_load_all(text) if body]
 
@@ -35,6 +48,12 @@ def named(objects: Iterable[Body]) -> dict[str, Body]:
     keyed = [("/".join(_name(body)), body) for body in objects]
     assert len(keyed) == len(dict(keyed))
     return dict(keyed)
+
+
+def documented_blocks(language: str) -> list[str]:
+    """Return what stands in the blocks of docs/install.md in a language."""
+    text = (ROOT / "docs" / "install.md").read_text()
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def _name(body: Body) -> tuple[str, ...]:

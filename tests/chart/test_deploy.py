@@ -1,6 +1,7 @@
 """`deploy/` holds what the chart renders: kustomize and Helm install the same objects."""
 
 import copy
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +12,16 @@ import yaml
 from distribution import deploy
 from local_cluster import Helm, binaries
 from local_cluster.build import HELM4
-from tests.chart.rendering import NAMESPACE, ROOT, Body, named, rendered
+from tests.chart.rendering import (
+    ADMISSION_POLICIES,
+    NAMESPACE,
+    REPOSITORY,
+    ROOT,
+    Body,
+    documented_blocks,
+    named,
+    rendered,
+)
 
 DEPLOY = ROOT / "deploy"
 
@@ -55,10 +65,16 @@ def test_the_folder_holds_what_is_generated(helm: Helm) -> None:
     assert deploy.files(ROOT, helm) == stored, "run: make chart"
 
 
+def as_deployed(helm: Helm, *settings: str, api_versions: str = "") -> dict[str, Body]:
+    """Return the chart's objects as `deploy/` has them: with a name in place of the image."""
+    image = "image.repository=registry.invalid/mailtrap-operator"
+    return without_helm(rendered(helm, None, image, *settings, api_versions=api_versions))
+
+
 def test_the_base_is_the_chart_with_its_defaults_and_a_namespace(helm: Helm) -> None:
     base = kustomized(DEPLOY / "base")
 
-    assert without_helm(rendered(helm)) == without_namespace(base)
+    assert as_deployed(helm) == without_namespace(base)
     assert {"pod-security.kubernetes.io/enforce": "restricted"} == base[f"Namespace/{NAMESPACE}"]["metadata"][
         "labels"
     ]
@@ -70,7 +86,7 @@ def test_the_one_file_is_the_base() -> None:
 
 def test_the_namespaced_overlay_is_the_chart_that_watches_its_own_namespace(helm: Helm) -> None:
     overlay = without_namespace(kustomized(DEPLOY / "overlays" / "namespaced"))
-    expected = without_helm(rendered(helm, None, f"watchNamespaces={{{NAMESPACE}}}"))
+    expected = as_deployed(helm, f"watchNamespaces={{{NAMESPACE}}}")
 
     # By its own name, so that it follows where somebody else's overlay puts the operator.
     assert ["$(MAILTRAP_OPERATOR_NAMESPACE)"] == namespaces_of(overlay)
@@ -81,7 +97,13 @@ def test_the_namespaced_overlay_is_the_chart_that_watches_its_own_namespace(helm
 def test_the_networkpolicy_overlay_is_the_chart_with_a_network_policy(helm: Helm) -> None:
     overlay = without_namespace(kustomized(DEPLOY / "overlays" / "networkpolicy"))
 
-    assert without_helm(rendered(helm, None, "networkPolicy.enabled=true")) == overlay
+    assert as_deployed(helm, "networkPolicy.enabled=true") == overlay
+
+
+def test_the_admissionpolicy_overlay_is_the_chart_where_kubernetes_has_such_policies(helm: Helm) -> None:
+    overlay = without_namespace(kustomized(DEPLOY / "overlays" / "admissionpolicy"))
+
+    assert as_deployed(helm, api_versions=ADMISSION_POLICIES) == overlay
 
 
 def test_an_overlay_moves_everything_to_another_namespace(tmp_path: Path) -> None:
@@ -97,6 +119,40 @@ def test_an_overlay_moves_everything_to_another_namespace(tmp_path: Path) -> Non
     assert NAMESPACE not in {body["metadata"].get("namespace") for body in moved.values()}
     subjects = [subject for body in moved.values() for subject in body.get("subjects", ())]
     assert {"elsewhere"} == {subject["namespace"] for subject in subjects}
+
+
+def test_the_documented_kustomization_moves_everything_and_names_the_image(tmp_path: Path) -> None:
+    shutil.copytree(DEPLOY, tmp_path / "path/to/deploy")
+    (documented,) = [block for block in documented_blocks("yaml") if "kind: Kustomization" in block]
+    (tmp_path / "kustomization.yaml").write_text(documented)
+
+    moved = kustomized(tmp_path)
+
+    pod = moved["Deployment/mail-platform/mailtrap-operator"]["spec"]["template"]["spec"]
+    assert [f"{REPOSITORY}:0.1.0"] == [container["image"] for container in pod["containers"]]
+    # Some versions of kustomize take the policy for one of a namespace; Kubernetes drops that.
+    (policy,) = (body for key, body in moved.items() if key.startswith("ValidatingAdmissionPolicy/"))
+    texts = [condition["expression"] for condition in policy["spec"]["matchConditions"]]
+    assert ["system:serviceaccount:mail-platform:mailtrap-operator"] == re.findall(
+        r"system:serviceaccount:[\w-]+:[\w-]+", " ".join(texts)
+    )
+
+
+def test_the_documented_command_without_kustomize_names_the_image() -> None:
+    (command,) = {
+        line
+        for block in documented_blocks("console")
+        for line in block.splitlines()
+        if "deploy/install.yaml |" in line
+    }
+    sed = command.removeprefix("$ ").partition(" | ")[0]
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", sed], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
+    )
+
+    assert [f"{REPOSITORY}:0.1.0"] == re.findall(r"image: (\S+)", done.stdout)
+    assert command in (ROOT / "README.md").read_text()
 
 
 def namespaces_of(objects: dict[str, Body]) -> list[str]:

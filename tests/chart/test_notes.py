@@ -8,7 +8,7 @@ import yaml
 from local_cluster import Helm
 from local_cluster.build import HELM4
 from mailtrap_operator.api.v1alpha1 import AccountSpec, ApiTokenSpec
-from tests.chart.rendering import CHART, NAMESPACE, Body
+from tests.chart.rendering import CHART, DEFAULTS, NAMESPACE, Body
 
 
 @pytest.fixture(scope="module")
@@ -20,6 +20,7 @@ def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
 def notes(helm: Helm, *settings: str) -> str:
     arguments = [part for setting in settings for part in ("--set", setting)]
     where = ["mailtrap-operator", str(CHART), "--namespace", NAMESPACE, "--dry-run=client"]
+    where += ["--values", str(DEFAULTS)]
     return helm.run("install", *where, *arguments).partition("\nNOTES:\n")[2]
 
 
@@ -47,6 +48,19 @@ def test_the_next_steps_are_an_account_and_an_api_token_that_fit_the_mode(
     assert (kind, "default") == (wishes.account_ref.kind, wishes.account_ref.name)
     assert namespace == api_token["metadata"]["namespace"]
     assert namespace in (account["metadata"].get("namespace"), *allowed)
+
+
+@pytest.mark.parametrize("settings", [(), ("watchNamespaces={billing}",)])
+def test_the_account_names_what_it_gives_and_the_api_token_asks_for_no_more(
+    helm: Helm, settings: tuple[str, ...]
+) -> None:
+    account, api_token = (body["spec"] for body in manifests(notes(helm, *settings)))
+    policy = account["policy"]
+
+    assert ["shop"] == policy.get("allowedNamespaces", {"names": ["shop"]})["names"]
+    assert [{"type": "domain", "id": 435}] == policy["allowedResources"]
+    assert [{"type": "domain", "id": 435, "accessLevel": policy["maxAccessLevel"]}] == api_token["resources"]
+    assert policy["maxLifetime"] == api_token["expiration"]["after"]
 
 
 def test_who_keeps_the_definitions_elsewhere_is_told_to_do_so(helm: Helm) -> None:

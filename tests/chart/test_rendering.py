@@ -10,10 +10,21 @@ from kubernetes_validate import ValidationError, validate
 from local_cluster import Helm, HelmError
 from mailtrap_operator.api import manifests
 from mailtrap_operator.settings import Settings
-from tests.chart.rendering import CHART, CI, NAMESPACE, ROOT, Body, named, of_kind, rendered
+from tests.chart.rendering import (
+    CHART,
+    CI,
+    DEFAULTS,
+    NAMESPACE,
+    REPOSITORY,
+    ROOT,
+    Body,
+    named,
+    of_kind,
+    rendered,
+)
 
 VERSIONS = ("1.29", "1.37")
-every_values_file = pytest.mark.parametrize("values", [None, *CI], ids=["defaults", *(p.stem for p in CI)])
+every_values_file = pytest.mark.parametrize("values", CI, ids=[p.stem for p in CI])
 
 
 def checked(body: Body, version: str) -> None:
@@ -24,7 +35,7 @@ def checked(body: Body, version: str) -> None:
 @every_values_file
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_object_is_one_that_the_oldest_and_the_newest_kubernetes_know(
-    helm: Helm, values: Path | None, version: str
+    helm: Helm, values: Path, version: str
 ) -> None:
     for body in rendered(helm, values):
         checked(body, version)
@@ -39,17 +50,15 @@ def test_the_validation_finds_a_field_that_does_not_exist(helm: Helm) -> None:
 
 
 @every_values_file
-def test_the_linter_has_nothing_to_say(helm: Helm, values: Path | None) -> None:
-    arguments = ["--values", str(values)] if values else []
-
-    assert "0 chart(s) failed" in helm.run("lint", "--strict", str(CHART), *arguments)
+def test_the_linter_has_nothing_to_say(helm: Helm, values: Path) -> None:
+    assert "0 chart(s) failed" in helm.run("lint", "--strict", str(CHART), "--values", str(values))
 
 
 @every_values_file
 def test_every_object_stands_in_a_namespace_that_was_named_and_bears_the_labels(
-    helm: Helm, values: Path | None
+    helm: Helm, values: Path
 ) -> None:
-    given = yaml.safe_load(values.read_text()) if values else {}
+    given = yaml.safe_load(values.read_text())
     namespaces = {NAMESPACE, *given.get("watchNamespaces", ())}
 
     for key, body in named(rendered(helm, values)).items():
@@ -80,10 +89,12 @@ def test_crds_can_be_left_out_and_given_up(helm: Helm) -> None:
 
 
 def test_a_kubernetes_that_lacks_what_the_crds_need_is_refused(helm: Helm) -> None:
-    with pytest.raises(HelmError, match=r"kubeVersion: >=1\.29\.0-0"):
-        helm.run("template", str(CHART), "--kube-version", "1.28.15")
+    chart = ["template", str(CHART), "--values", str(DEFAULTS)]
 
-    assert helm.run("template", str(CHART), "--kube-version", "1.29.0-eks-1")
+    with pytest.raises(HelmError, match=r"kubeVersion: >=1\.29\.0-0"):
+        helm.run(*chart, "--kube-version", "1.28.15")
+
+    assert helm.run(*chart, "--kube-version", "1.29.0-eks-1")
 
 
 def test_extra_objects_may_be_templates(helm: Helm) -> None:
@@ -139,12 +150,12 @@ def test_the_service_selects_the_pods_of_the_deployment_and_not_the_test(helm: H
 @pytest.mark.parametrize(
     ("settings", "image"),
     [
-        ((), "mailtrap-operator:0.1.0"),
-        (("image.tag=v9",), "mailtrap-operator:v9"),
+        ((), f"{REPOSITORY}:0.1.0"),
+        (("image.tag=v9",), f"{REPOSITORY}:v9"),
         (("image.repository=mirror/mo", "image.tag=v9"), "mirror/mo:v9"),
         (
             (f"image.digest=sha256:{'0' * 64}", "image.tag=v9"),
-            f"mailtrap-operator@sha256:{'0' * 64}",
+            f"{REPOSITORY}@sha256:{'0' * 64}",
         ),
     ],
 )
@@ -154,6 +165,14 @@ def test_the_image_is_named_by_tag_or_digest(helm: Helm, settings: tuple[str, ..
 
     assert image == deployment["spec"]["template"]["spec"]["containers"][0]["image"]
     assert image == test["spec"]["containers"][0]["image"]
+
+
+@pytest.mark.parametrize("setting", [(), ("--set", "image.repository=")], ids=["nothing", "an empty text"])
+def test_an_image_is_never_guessed(helm: Helm, setting: tuple[str, ...]) -> None:
+    with pytest.raises(
+        HelmError, match=r"image\.repository: name the repository that you have pushed the image to"
+    ):
+        helm.template(CHART, name="mailtrap-operator", namespace=NAMESPACE, arguments=setting)
 
 
 @pytest.mark.parametrize(

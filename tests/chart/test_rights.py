@@ -123,6 +123,16 @@ def test_users_who_view_may_read_and_users_who_edit_may_write_what_lies_in_their
     assert [["apitokens", "mailtrapaccounts"]] == [rule["resources"] for rule in edit["rules"]]
 
 
+def test_accounts_can_be_left_to_administrators(helm: Helm) -> None:
+    roles = {
+        body["metadata"]["name"]: body["rules"]
+        for body in of_kind("ClusterRole", rendered(helm, None, "rbac.aggregateAccountsToEdit=false"))
+    }
+
+    assert [["apitokens"]] == [rule["resources"] for rule in roles["mailtrap-operator-edit"]]
+    assert "mailtrapaccounts" in roles["mailtrap-operator-view"][0]["resources"]
+
+
 def aggregated_to(role: Body) -> set[str]:
     prefix = "rbac.authorization.k8s.io/aggregate-to-"
     return {label.removeprefix(prefix) for label in role["metadata"]["labels"] if label.startswith(prefix)}

@@ -53,6 +53,10 @@ class Kube:
         """Create an object."""
         return _checked(self._http.post(path, json=body))
 
+    def replace(self, path: str, body: Body) -> Body:
+        """Write a whole object, as an editor does."""
+        return _checked(self._http.put(path, json=body))
+
     def apply(self, path: str, body: Body) -> Body:
         """Server-side apply an object as a user's tool does."""
         headers = {"Content-Type": "application/apply-patch+yaml"}

@@ -11,6 +11,8 @@ from tests.e2e.kube import Body
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "mailtrap-operator"
+IMAGE = {"image": {"repository": "registry.example.com/mailtrap-operator"}}
+"""What has no default; no test pulls it."""
 
 
 class Release:
@@ -19,7 +21,7 @@ class Release:
     def __init__(self, cluster: Cluster, helm: Helm, name: str, namespace: str, **values: Any) -> None:
         self.name = name
         self.namespace = namespace
-        self.values = values | {"fullnameOverride": name}
+        self.values = IMAGE | values | {"fullnameOverride": name}
         self._cluster = cluster
         self._helm = helm
 
@@ -54,7 +56,12 @@ class Release:
 
     def crds(self) -> str:
         """Return the CustomResourceDefinitions alone, as a user gets them from the chart."""
-        only = ("--show-only", "templates/crds.yaml")
+        only = (
+            "--show-only",
+            "templates/crds.yaml",
+            "--set",
+            f"image.repository={IMAGE['image']['repository']}",
+        )
         return self._helm.template(CHART, name=self.name, namespace=self.namespace, arguments=only)
 
     def _run(self, verb: str, chart: str, *flags: str, **values: Any) -> str:

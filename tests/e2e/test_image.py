@@ -1,11 +1,14 @@
 """The image as far as it can be had without an engine: built by the Dockerfile's own steps, and run as nobody."""
 
 import importlib.util
+import json
 import os
+import re
 import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import distributions
 from pathlib import Path
 
 import httpx
@@ -61,6 +64,19 @@ def test_it_holds_nothing_of_the_tools_that_built_and_test_it(image: Image) -> N
 
     assert {"mailtrap_operator", "kopf", "kubernetes"} <= names
     assert names.isdisjoint({"bin", "hatchling", "pip", "pytest", "mailtrap_simulator", "local_cluster"})
+
+
+def test_it_says_what_it_holds(image: Image) -> None:
+    bill = json.loads((image.root / "usr/share/sbom/mailtrap-operator.cdx.json").read_text())
+    names = {"mailtrap-operator", *(part["name"] for part in bill["components"])}
+    held = {dist.metadata["Name"] for dist in distributions(path=[str(image.root / "app")])}
+
+    assert held
+    assert {canonical(name) for name in held} == {canonical(name) for name in names}
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_it_serves_as_nobody_from_a_tree_that_it_cannot_write(

@@ -1,6 +1,7 @@
 """What users install from, on the real API server: `deploy/` as kubectl applies it, and the pods under Pod Security "restricted"."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import yaml
 
 from local_cluster import Cluster, Helm, KubectlError
 from local_cluster.build import HELM4
-from tests.chart.rendering import CI, NAMESPACE, ROOT, Body, of_kind, rendered
+from tests.chart.rendering import CI, NAMESPACE, ROOT, Body, documented_blocks, of_kind, rendered
 
 DEPLOY = ROOT / "deploy"
 WAYS = ["install.yaml", "base", *sorted(f"overlays/{path.name}" for path in (DEPLOY / "overlays").iterdir())]
@@ -43,6 +44,12 @@ def apply(cluster: Cluster, way: str) -> dict[str, str]:
     deployment = ["deployment/mailtrap-operator", f"--namespace={NAMESPACE}"]
     # No node runs the pods; when all are asked for, the status stays as it is.
     cluster.kubectl("wait", "--for=jsonpath={.status.unavailableReplicas}=2", *deployment, "--timeout=120s")
+    if "admissionpolicy" in way:
+        checked = [
+            "validatingadmissionpolicy/mailtrap-operator",
+            "--for=jsonpath={.status.observedGeneration}=1",
+        ]
+        cluster.kubectl("wait", *checked, "--timeout=120s")
     objects = json.loads(cluster.kubectl("get", source, "--output=json"))["items"]
     return {
         f"{body['kind']}/{body['metadata']['name']}": body["metadata"]["resourceVersion"] for body in objects
@@ -59,11 +66,29 @@ def test_each_way_is_applied_and_a_second_time_changes_nothing(cluster: Cluster,
     assert first == apply(cluster, way)
 
 
+def test_the_documented_kustomization_is_accepted(cluster: Cluster, tmp_path: Path) -> None:
+    (documented,) = [block for block in documented_blocks("yaml") if "kind: Kustomization" in block]
+    shutil.copytree(DEPLOY, tmp_path / "path/to/deploy")
+    (tmp_path / "kustomization.yaml").write_text(documented)
+    cluster.kubectl("create", "namespace", "mail-platform")
+
+    applied = cluster.kubectl(
+        "apply", "--server-side", "--dry-run=server", "--force-conflicts", f"--kustomize={tmp_path}"
+    )
+
+    assert (
+        "validatingadmissionpolicy.admissionregistration.k8s.io/mailtrap-operator serverside-applied"
+        in applied
+    )
+
+
 def test_the_operator_alone_is_taken_away_as_documented(cluster: Cluster) -> None:
-    apply(cluster, "install.yaml")
+    for way in ("install.yaml", "overlays/admissionpolicy"):
+        apply(cluster, way)
     ours = ["--selector", "app.kubernetes.io/name=mailtrap-operator"]
     namespaced = "deployments,services,serviceaccounts,roles,rolebindings"
 
+    cluster.kubectl("delete", "validatingadmissionpolicies,validatingadmissionpolicybindings", *ours)
     cluster.kubectl("--namespace", NAMESPACE, "delete", namespaced, *ours)
     cluster.kubectl("delete", "clusterroles,clusterrolebindings", *ours)
 
@@ -97,9 +122,9 @@ def admit(cluster: Cluster, body: Body) -> str:
     return cluster.kubectl(*arguments, input=json.dumps(body))
 
 
-@pytest.mark.parametrize("values", [None, *CI], ids=["defaults", *(path.stem for path in CI)])
+@pytest.mark.parametrize("values", CI, ids=[path.stem for path in CI])
 def test_the_pods_are_admitted_where_pod_security_is_restricted(
-    cluster: Cluster, helm: Helm, values: Path | None
+    cluster: Cluster, helm: Helm, values: Path
 ) -> None:
     for pod in pods(helm, values):
         assert "created (server dry run)" in admit(cluster, pod)

@@ -86,6 +86,8 @@ class World:
             "crds": {"enabled": False},
             # A killed operator would hold the Lease for a while; Helm's own tests have it.
             "leaderElection": {"enabled": False},
+            # It would keep the operators of all other worlds from their work.
+            "admissionPolicy": {"enabled": False},
             "watchNamespaces": [self.namespace] if mode.is_namespaced else [],
             "settings": {"allowedBaseUrls": [self.simulator.url], "installation": INSTALLATION},
             "log": {"level": "debug"},

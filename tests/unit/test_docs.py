@@ -1,14 +1,20 @@
 """What the documents point at is there: files, folders, and tests by their names."""
 
 import re
+import textwrap
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from mailtrap_operator.core.reasons import Reason
 
+Body = dict[str, Any]
+
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").glob("*.md")])
 
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
 _TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
@@ -41,6 +47,36 @@ def test_each_control_is_shown_by_tests_that_are_named() -> None:
 
     assert shown
     assert [] == [row for row, tests in shown.items() if not tests or "" in {name for _, name in tests}]
+
+
+def _given_to_kubectl(document: Path) -> Iterator[Body]:
+    """Yield the objects of a manifest, or those that a document tells the reader to apply."""
+    text = document.read_text()
+    found = re.findall(r"<<'YAML'\n(.*?)\n *YAML", text, re.DOTALL) if document.suffix == ".md" else [text]
+    for part in found:
+        yield from yaml.safe_load_all(textwrap.dedent(part))
+
+
+_EXAMPLES = [ROOT / "README.md", *ROOT.glob("deploy/samples/*.yaml"), *ROOT.glob("deploy/examples/**/*.yaml")]
+_ACCOUNTS = [
+    pytest.param(body["spec"]["policy"], id=str(path.relative_to(ROOT)))
+    for path in sorted(_EXAMPLES)
+    for body in _given_to_kubectl(path)
+    if body["kind"] == "ClusterMailtrapAccount"
+]
+
+
+@pytest.mark.parametrize("policy", _ACCOUNTS)
+def test_an_example_of_an_account_names_what_it_gives_and_gives_nobody_the_account(policy: Body) -> None:
+    assert policy["allowedNamespaces"]["names"]
+    assert "*" not in policy["allowedNamespaces"]["names"]
+    assert policy["allowedResources"]
+    assert "account" not in {resource["type"] for resource in policy["allowedResources"]}
+    assert {"maxAccessLevel", "maxLifetime"} <= policy.keys()
+
+
+def test_there_are_such_examples() -> None:
+    assert len(_ACCOUNTS) == 4
 
 
 def _exists(path: Path, name: str) -> bool:

@@ -24,10 +24,11 @@
 
 {{- define "mailtrap-operator.image" -}}
 {{- with .Values.image }}
+{{- $repository := required "image.repository: name the repository that you have pushed the image to, such as registry.example.com/mailtrap-operator; none is published (docs/install.md says how to build it)" .repository }}
 {{- if .digest }}
-{{- printf "%s@%s" .repository .digest }}
+{{- printf "%s@%s" $repository .digest }}
 {{- else }}
-{{- printf "%s:%s" .repository (.tag | default $.Chart.AppVersion) }}
+{{- printf "%s:%s" $repository (.tag | default $.Chart.AppVersion) }}
 {{- end }}
 {{- end }}
 {{- end }}

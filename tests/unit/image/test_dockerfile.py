@@ -9,21 +9,16 @@ import pytest
 import yaml
 
 from tests.image.dockerfile import DOCKERFILE, ROOT, context, stages
+from tests.unit.image.locks import pins
 
-LOCKS = ("requirements-runtime.lock", "requirements-build.lock")
-BUILD, IMAGE = stages()
+LOCKS = ("requirements-runtime.lock", "requirements-build.lock", "requirements-sbom.lock")
+SBOM, BUILD, IMAGE = stages()
 TITLES = {"title", "description", "licenses", "version", "revision", "source", "created"}
 
 
 def linted(path: Path) -> str:
     hadolint = Path(sys.executable).with_name("hadolint")
     return subprocess.run([hadolint, path], check=False, capture_output=True, text=True, timeout=60).stdout
-
-
-def pins(lock: str) -> dict[str, set[str]]:
-    """Return what a lock file names, each with its hashes."""
-    blocks = re.findall(r"^(\S+==\S+)((?: .*)?(?:\n .*)*)", (ROOT / lock).read_text(), re.MULTILINE)
-    return {pin: set(re.findall(r"sha256:[0-9a-f]{64}", block)) for pin, block in blocks}
 
 
 def test_the_linter_minds_nothing() -> None:
@@ -40,6 +35,7 @@ def test_the_linter_would_mind_something(tmp_path: Path) -> None:
 def test_both_bases_are_pinned_by_digest_and_of_one_python_and_debian() -> None:
     digest = r"@sha256:[0-9a-f]{64}"
 
+    assert SBOM.base == BUILD.base
     assert re.fullmatch(rf"docker\.io/library/python:3\.13-slim-trixie{digest}", BUILD.base)
     assert re.fullmatch(rf"gcr\.io/distroless/python3-debian13:nonroot{digest}", IMAGE.base)
 
@@ -47,17 +43,23 @@ def test_both_bases_are_pinned_by_digest_and_of_one_python_and_debian() -> None:
 def test_all_that_is_installed_is_locked_with_hashes_and_nothing_is_built_from_sources() -> None:
     installs = [
         command
-        for step in BUILD.steps
+        for step in (*SBOM.steps, *BUILD.steps)
         if step.instruction == "RUN"
         for command in step.text.split("&&")
         if "pip install" in command
     ]
 
-    assert 3 == len(installs)
+    assert 4 == len(installs)
     for command in installs:
         assert "--no-deps" in command
         assert "--require-hashes" in command or "--no-index --no-deps --no-build-isolation" in command
-    assert ":all:" == BUILD.last("ENV").pairs["PIP_ONLY_BINARY"]
+    assert {":all:"} == {stage.last("ENV").pairs["PIP_ONLY_BINARY"] for stage in (SBOM, BUILD)}
+
+
+def test_what_writes_the_bill_of_materials_never_meets_what_the_image_is_made_of() -> None:
+    taken = [step.text for step in (*BUILD.steps, *IMAGE.steps) if "--from=sbom" in step.text]
+
+    assert ["--from=sbom /src/mailtrap-operator.cdx.json /usr/share/sbom/"] == taken
 
 
 @pytest.mark.parametrize("lock", LOCKS)
