@@ -43,10 +43,15 @@ class Platform:
 
 @contextmanager
 def platform_of(
-    cluster: Cluster, kube: Kube, folder: Path, *arguments: str, mode: Mode = CLUSTER
+    cluster: Cluster, kube: Kube, folder: Path, *arguments: str, mode: Mode = CLUSTER, server: str = ""
 ) -> Iterator[Platform]:
-    """Yield a platform with a simulator and a running operator; flags beside those of the tests are `arguments`."""
+    """Yield a platform with a simulator and a running operator.
+
+    `arguments` are flags beside those of all tests. Accounts may name a `server` as well.
+    """
     with SimulatorProcess(CREDENTIAL) as simulator:
+        if server:
+            arguments = (*arguments, "--allowed-base-urls", f"{simulator.url},{server}")
         admin = World(cluster, kube, simulator, folder, mode)
         eventually(lambda: _may_edit(kube), "the chart's rights are part of the role edit")
         with admin.operator(*FAST, *arguments) as operator:
@@ -62,15 +67,19 @@ def _may_edit(kube: Kube) -> bool:
 
 
 class Scene:
-    """One test's account, which the administrator owns and which serves `alice`, the victim, and not `mallory`.
+    """One test's account in Mailtrap, and the administrator's object for it, which serves `alice` and not `mallory`.
 
-    Both say `default` accounts by the account's name: whoever names none in an ApiToken means this one.
+    Whoever of the two names no account in an ApiToken means this one. `resources` are those of the account in Mailtrap;
+    without them it takes any.
     """
 
-    def __init__(self, platform: Platform) -> None:
-        self.admin = platform.admin
+    def __init__(self, platform: Platform, resources: list[Body] | None = None) -> None:
         self.operator = platform.operator
+        self.admin = copy.copy(platform.admin)
+        self.admin.simulator = copy.copy(platform.admin.simulator)
+        self.admin.simulator.account_id = _new_account(platform.admin, resources)
         self.account = Account(self.admin, f"shared-{uuid.uuid4().hex[:6]}")
+        self.account.put_new_credential(account_id=self.admin.simulator.account_id)
         self.ref = self.admin.account_ref(self.account.name)
         self.alice = self._tenant("alice", "shop")
         self.mallory = self._tenant("mallory", "evil")
@@ -119,6 +128,13 @@ class Scene:
             force_delete(self.admin.kube, path)
 
 
+def _new_account(admin: World, resources: list[Body] | None) -> int:
+    number = 10_000 + len(admin.simulator.control("GET", "state")["accounts"])
+    given = {} if resources is None else {"resources": resources}
+    admin.simulator.control("POST", "accounts", {"id": number, **given})
+    return number
+
+
 _EVERYTHING: Body = {"apiGroups": [MARK], "resources": ["*"], "verbs": ["*"]}
 
 
@@ -134,9 +150,28 @@ def is_ready(account: Account) -> None:
         body = account.world.kube.get(account.path) or {}
         condition = account.condition()
         is_current = condition.get("observedGeneration") == body["metadata"]["generation"]
-        return is_current and condition["status"] == "True"
+        return bool(is_current and condition["status"] == "True")
 
     eventually(look, f"{account.name} is listed: {account.condition()}")
+
+
+def is_judged(world: World, name: str) -> None:
+    """Wait until an ApiToken was judged by its present spec."""
+
+    def look() -> bool:
+        body = world.api_token(name) or {}
+        return bool(world.condition(name).get("observedGeneration") == body["metadata"]["generation"])
+
+    eventually(look, f"{name} is judged by its spec: {world.status(name)}")
+
+
+def is_over(world: World, name: str) -> None:
+    """Wait until an ApiToken that is being deleted is gone, or says what that waits for."""
+
+    def look() -> bool:
+        return world.api_token(name) is None or "Deletion waits" in world.condition(name).get("message", "")
+
+    eventually(look, f"{name} is deleted, or says why not: {world.status(name)}")
 
 
 def with_own_accounts(tenant: World) -> World:
@@ -149,6 +184,7 @@ def with_own_accounts(tenant: World) -> World:
 def own_account(tenant: World, name: str, value: str | None = None, **spec: Any) -> Account:
     """Have a tenant make a MailtrapAccount, with a credential that is good unless a `value` is given."""
     account = Account(with_own_accounts(tenant), name)
+    account.put_new_credential(account_id=tenant.simulator.account_id)
     if value is not None:
         account.credential = value
         account.put_key("token", value)
@@ -156,10 +192,27 @@ def own_account(tenant: World, name: str, value: str | None = None, **spec: Any)
     return account
 
 
+def new_credential(admin: World) -> str:
+    """Have a credential made in the account in Mailtrap; return its value."""
+    fields = {"account_id": admin.simulator.account_id}
+    return str(admin.simulator.control("POST", "credentials", fields)["token"])
+
+
+def spoil(admin: World, credential: str, kind: str, **effect: Any) -> None:
+    """Have all further calls with a credential end badly."""
+    fault = {
+        "match": {"credential": credential[-4:]},
+        "effect": {"kind": kind, **effect},
+        "times": "forever",
+    }
+    admin.simulator.control("POST", "faults", fault)
+
+
 def by_hand(admin: World, name: str, **more: Any) -> Body:
     """Have a person make a token that is foreign to the operator; return its id and its value."""
     resources = [{"resource_type": "domain", "resource_id": 1, "access_level": 100}]
-    body = {"name": name, "resources": resources, "created_by": "Jane Doe", "foreign": True, **more}
+    body = {"name": name, "resources": resources, "created_by": "Jane Doe", "foreign": True}
+    body |= {"account_id": admin.simulator.account_id, **more}
     made: Body = admin.simulator.control("POST", "tokens", body)
     return made
 

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from tests.e2e.kube import GROUP, Body, RefusedError
-from tests.e2e.tenant import Canary, Scene, canary, own_account, with_own_accounts
+from tests.e2e.tenant import (
+    Canary,
+    Scene,
+    canary,
+    is_judged,
+    new_credential,
+    own_account,
+    spoil,
+    with_own_accounts,
+)
 from tests.e2e.workloads import Workload
 from tests.e2e.world import API_VERSION, World, eventually
 
@@ -59,7 +68,7 @@ def test_no_form_of_a_base_url_leads_to_another_server(scene: Scene, bird: Canar
     """Tried: `baseUrl` in each form. It is refused at admission, or `BaseUrlNotAllowed`."""
     allowed = scene.admin.simulator.url.removeprefix("http://")
     own, admitted, port = with_own_accounts(scene.mallory), [], allowed.rpartition(":")[2]
-    credential = scene.admin.simulator.control("POST", "credentials", {})["token"]
+    credential = new_credential(scene.admin)
     own.put_credential(credential, "credential")
     for number, form in enumerate(FORMS.values()):
         url = form.format(allowed=allowed, canary=bird.address, port=port)
@@ -76,11 +85,8 @@ def test_no_form_of_a_base_url_leads_to_another_server(scene: Scene, bird: Canar
 
 def test_a_redirect_of_the_allowed_server_is_not_followed(scene: Scene, bird: Canary) -> None:
     """Tried: a redirect of the allowed server to the canary."""
-    location = f"http://{bird.address}/api/accounts"
-    effect = {"kind": "redirect", "location": location}
-    credential = scene.admin.simulator.control("POST", "credentials", {})["token"]
-    fault = {"match": {"credential": credential[-4:]}, "effect": effect, "times": "forever"}
-    scene.admin.simulator.control("POST", "faults", fault)
+    credential = new_credential(scene.admin)
+    spoil(scene.admin, credential, "redirect", location=f"http://{bird.address}/api/accounts")
 
     account = own_account(scene.mallory, "redirected", credential)
 
@@ -128,7 +134,7 @@ def test_a_plain_api_token_in_a_namespace_that_is_not_served_costs_no_call_and_i
     for number in range(20):
         resources = [{"type": "domain", "name": f"name {number}", "accessLevel": "Admin"}]
         scene.mallory.put_api_token("probe", resources=resources)
-        eventually(lambda: is_current(scene.mallory, "probe"), "the edit is judged")
+        is_judged(scene.mallory, "probe")
 
     message = scene.mallory.becomes("probe", "PolicyViolated", "Stalled")["message"]
     assert before == len(scene.account.calls())
@@ -194,8 +200,3 @@ def reason_of(world: World, name: str) -> str:
         return next((c["reason"] for c in status.get("conditions", []) if c["type"] == "Ready"), None)
 
     return eventually(look, f"{name} is judged")
-
-
-def is_current(world: World, name: str) -> bool:
-    body = world.api_token(name) or {}
-    return bool(world.condition(name).get("observedGeneration") == body["metadata"]["generation"])

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from tests.e2e.kube import GROUP, Body
-from tests.e2e.tenant import MANAGED, Scene, encoded, is_ready, own_account
+from tests.e2e.tenant import MANAGED, Scene, encoded, is_ready, new_credential, own_account, spoil
 from tests.e2e.world import API_VERSION, CREDENTIAL, World, eventually
 
 
@@ -77,10 +77,8 @@ def test_a_server_and_a_tenant_write_no_line_of_the_log(scene: Scene) -> None:
     """Tried: log injection, by names and by a server's words."""
     forged = '{"level": "error", "message": "forged"}'
     body = {"error": f"no\r\n{forged}\u2028{forged}\x1b[2J"}
-    credential = scene.admin.simulator.control("POST", "credentials", {})["token"]
-    effect = {"kind": "status", "status": 422, "body": body}
-    fault = {"match": {"credential": credential[-4:]}, "effect": effect, "times": "forever"}
-    scene.admin.simulator.control("POST", "faults", fault)
+    credential = new_credential(scene.admin)
+    spoil(scene.admin, credential, "status", status=422, body=body)
     account = own_account(scene.mallory, "loud", credential)
     scene.mallory.put_annotated_api_token(
         "loud",
