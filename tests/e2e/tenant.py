@@ -165,6 +165,17 @@ def is_judged(world: World, name: str) -> None:
     eventually(look, f"{name} is judged by its spec: {world.status(name)}")
 
 
+def is_turned_away(world: World, name: str) -> str:
+    """Wait until an ApiToken has learned that it may not use its account; return the words."""
+
+    def look() -> str | None:
+        conditions = world.status(name).get("conditions", [])
+        found = (c["message"] for c in conditions if c["reason"] in {"PolicyViolated", "AccountNotFound"})
+        return next(found, None)
+
+    return eventually(look, f"{name} may not use its account: {world.status(name)}")
+
+
 def is_over(world: World, name: str) -> None:
     """Wait until an ApiToken that is being deleted is gone, or says what that waits for."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.e2e.tenant import Scene, by_hand, forge_secret, is_judged, own_account
+from tests.e2e.tenant import Scene, by_hand, forge_secret, is_judged, is_turned_away, own_account
 from tests.e2e.world import World, eventually
 
 
@@ -46,7 +46,7 @@ def test_marks_in_a_secret_tell_nobody_whether_a_token_exists(
 
     for name in ids:
         is_judged(scene.mallory, name)
-        scene.mallory.becomes(name, "PolicyViolated", "Stalled")
+        is_turned_away(scene.mallory, name)
 
     eventually(
         lambda: len({conditions(scene.mallory, name, ids) for name in ids}) == 1,
