@@ -12,6 +12,7 @@ from tests.e2e.grants import not_granted
 from tests.e2e.kube import Kube
 from tests.e2e.modes import Mode, modes_of
 from tests.e2e.operator_process import OperatorProcess
+from tests.e2e.tenant import Platform, Scene, platform_of
 from tests.e2e.workloads import NODES
 from tests.e2e.world import CREDENTIAL, World
 
@@ -74,3 +75,18 @@ def operator(world: World) -> Iterator[OperatorProcess]:
     """Provide a running operator."""
     with world.operator() as operator:
         yield operator
+
+
+@pytest.fixture(scope="module")
+def platform(cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Provide an operator that serves every namespace as the chart has it do, for all tests of a file about tenants."""
+    with platform_of(cluster, kube, tmp_path_factory.mktemp("platform")) as platform:
+        yield platform
+
+
+@pytest.fixture
+def scene(platform: Platform) -> Iterator[Scene]:
+    """Provide an account with a victim and an attacker."""
+    scene = Scene(platform)
+    yield scene
+    scene.leave()

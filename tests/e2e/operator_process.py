@@ -84,6 +84,12 @@ class OperatorProcess:
         return answer.text.removeprefix("ok; ") if answer.is_success else ""
 
     @property
+    def pid(self) -> int:
+        """The process id of the process that was started last."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def is_running(self) -> bool:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
