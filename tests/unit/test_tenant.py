@@ -15,13 +15,16 @@ from pydantic import SecretStr, ValidationError
 import mailtrap_operator
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, AccountRef, Window
 from mailtrap_operator.clients.errors import Failure
-from mailtrap_operator.clients.mailtrap import MailtrapClient, http_clients
+from mailtrap_operator.clients.mailtrap import MailtrapClient
+from mailtrap_operator.clients.mailtrap_http import http_clients
 from mailtrap_operator.clients.pacer import Pacer
-from mailtrap_operator.core.observation import Permission
+from mailtrap_operator.core.observation import Permission, Tenancy
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.policy import excess
+from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.windows import opening
 from mailtrap_simulator.process import SimulatorProcess
+from tests.unit.core.builders import an_api_token, seen
 
 NOW = datetime(2026, 2, 28, 23, 59, tzinfo=UTC)
 CREDENTIAL = "c0ffee00" * 4
@@ -61,7 +64,8 @@ def test_what_a_token_may_do_counts_as_beyond_the_policy_unless_it_is_known(
     permissions: tuple[Permission, ...] | None,
 ) -> None:
     """Tried: unknown levels, and permissions that Mailtrap does not tell. They fail closed."""
-    assert excess(permissions, LIMITED)
+    world = seen(an_api_token(), tenancy=Tenancy(LIMITED))
+    assert excess(Situation(world, NOW), permissions)
 
 
 BOMBS = {

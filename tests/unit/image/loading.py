@@ -36,7 +36,7 @@ async def build() -> None:
         os.environ["KUBECONFIG"] = kubeconfig(server.url)
         from mailtrap_operator import __main__, process  # noqa: PLC0415 - the library reads the variable when imported
         from mailtrap_operator.clients.cluster_access import ClusterAccess  # noqa: PLC0415 - as above
-        from mailtrap_operator.clients.mailtrap import http_clients  # noqa: PLC0415 - as above
+        from mailtrap_operator.clients.mailtrap_http import http_clients  # noqa: PLC0415 - as above
         from mailtrap_operator.runtime.leadership import Alone  # noqa: PLC0415 - as above
         from mailtrap_operator.settings import Settings  # noqa: PLC0415 - as above
 
