@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from mailtrap_operator.core.ownership import owner_of, parse_tag
 from mailtrap_simulator.tokens import ADMIN, VIEWER, Token
-from tests.simulation.incarnation import INSTALLATION
+from tests.simulation.incarnation import INSTALLATION, SETTINGS, Setup
 from tests.simulation.network import Call, Network
 from tests.simulation.outcomes import LOST, OK, Kind, Outcome
 from tests.simulation.time import server_time
@@ -26,6 +26,9 @@ NAMES = ("a", "b", "c")
 ACCOUNT = f"{GROUP}/clustermailtrapaccounts/default"
 GRACE = 1.0
 """For so many seconds a former policy may still count: a call is under way, and the news of an edit."""
+
+MANY_WORKERS = Setup(settings=SETTINGS.model_copy(update={"workers": 32}))
+"""Several passes of one account run at once: a quarter of them."""
 
 EVERY_RULE: dict[str, Any] = dict.fromkeys(
     (
@@ -217,6 +220,7 @@ def _evade_the_level(name: str, request: int) -> Timed:
     """Ask for less than the token may do, of a resource that nobody knows, and have that renewed."""
     unknown = [{"type": "domain", "name": "no such name", "accessLevel": "Viewer"}]
     return [
+        (_put(name, {}), 5.0),
         (_edit({"maxAccessLevel": "Viewer"}), 2.0),
         (_put(name, {"resources": unknown}), 2.0),
         (_rotate(name, request), 30.0),
@@ -225,11 +229,12 @@ def _evade_the_level(name: str, request: int) -> Timed:
 
 def _rotate_often(name: str, request: int, most: int) -> Timed:
     rotations = [(_rotate(name, request + number), 3.0) for number in range(4)]
-    return [(_edit({"maxTokensPerNamespace": most}), 2.0), *rotations]
+    return [(_put(name, {}), 5.0), (_edit({"maxTokensPerNamespace": most}), 2.0), *rotations]
 
 
 def _leave_and_come_again(name: str, most: int) -> Timed:
     return [
+        (_put(name, {}), 5.0),
         (_edit({"maxTokensPerNamespace": most}), 2.0),
         (_put(name, {"deletionPolicy": "Retain"}), 2.0),
         (_delete(name), 2.0),
@@ -239,6 +244,7 @@ def _leave_and_come_again(name: str, most: int) -> Timed:
 
 def _point_elsewhere_and_add_another(name: str, other: str, most: int) -> Timed:
     return [
+        (_put(name, {}), 5.0),
         (_edit({"maxTokensPerNamespace": most}), 2.0),
         (_put(name, {"accountRef": {"name": "nowhere"}}), 2.0),
         (_put(other, {}), 30.0),
@@ -274,14 +280,12 @@ SCENES: st.SearchStrategy[Timed] = st.one_of(
 
 
 async def _live_through(steps: Timed) -> History:
-    history = History(World(Network()))
+    history = History(World(Network(), setup=MANY_WORKERS))
     network = history.world.network
     network.script, network.on_change, network.is_counting = history.outcome, history.judge, True
     history.known = history.world.remote_tokens()
     history.policies.append((0.0, FOR_EVERYBODY))
     await history.world.start_operator()
-    for name in NAMES[:2]:
-        history.put(name, {})
     for do, wait in steps:
         do(history)
         await asyncio.sleep(wait)
