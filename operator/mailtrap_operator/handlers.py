@@ -1,30 +1,24 @@
 """WATCH: kopf tells which object an event is about; here it is remembered, and its key enqueued. Nothing else.
 
-kopf lists and watches, keeps the connections and the login; it writes nothing. Of Secrets it is sent the metadata alone:
-what they hold may be large, and anybody's.
+kopf lists and watches, and keeps the login; it writes nothing. Of Secrets it is sent the metadata alone.
 """
 
 import itertools
 import random
-import re
 from collections.abc import Iterator
 from typing import Any
 
-import aiohttp
 import kopf
 
 from mailtrap_operator.api.v1alpha1 import GROUP, VERSION
 from mailtrap_operator.clients.cluster_access import ClusterAccess, Login
+from mailtrap_operator.clients.pages import LONGEST_PAGE
+from mailtrap_operator.clients.watch_session import watch_session
 from mailtrap_operator.intake import SECRETS_OF_OURS, Intake
 from mailtrap_operator.runtime.scope import Scope
 from mailtrap_operator.runtime.watchdog import Watchdog
 
 _LONGEST_PAUSE = 30.0
-
-_SECRETS = re.compile("/api/v1/(namespaces/[^/]+/)?secrets$")
-
-_PAGE = 10
-"""Objects; kopf reads a page as a whole, and each may have a megabyte and a half."""
 
 
 def register(
@@ -79,36 +73,11 @@ def connection_of(login: Login) -> kopf.ConnectionInfo:
 
 
 def session_of(connection: kopf.ConnectionInfo) -> kopf.AiohttpSession:
-    """Return what kopf connects with, so that it is sent no more of Secrets than their metadata."""
-    session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=connection.as_ssl_context()),
-        headers=connection.as_http_headers(),
-        proxy=connection.proxy_url,
-        middlewares=(_metadata_of_secrets,),
-        response_class=_Response,
-    )
+    """Return what kopf connects with: a session over which large objects come in small pages."""
+    session = watch_session(connection.as_http_headers(), connection.as_ssl_context(), connection.proxy_url)
     return kopf.AiohttpSession(
         server=connection.server, priority=connection.priority, aiohttp_session=session
     )
-
-
-class _Response(aiohttp.ClientResponse):
-    """An answer in which an empty list is a list: of metadata the API server sends null, and kopf does not expect it."""
-
-    async def json(self, **options: Any) -> Any:
-        body = await super().json(**options)
-        if isinstance(body, dict) and body.get("items", ()) is None:
-            body["items"] = []
-        return body
-
-
-async def _metadata_of_secrets(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    if _SECRETS.search(request.url.path):
-        kind = "PartialObjectMetadata" if "watch" in request.url.query else "PartialObjectMetadataList"
-        request.headers["Accept"] = f"application/json;as={kind};g=meta.k8s.io;v=v1"
-    return await handler(request)
 
 
 class EndlessBackoffs:
@@ -127,7 +96,7 @@ def configure_kopf(settings: kopf.OperatorSettings) -> None:
     settings.peering.standalone = True
     settings.persistence.finalizer = f"{GROUP}/unused-by-kopf"
     settings.queueing.idle_timeout = 0.1
-    settings.watching.chunk_size = _PAGE
+    settings.watching.chunk_size = LONGEST_PAGE
     settings.watching.server_timeout = 300
     settings.watching.client_timeout = 330
     settings.watching.connect_timeout = 10

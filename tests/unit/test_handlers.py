@@ -1,10 +1,10 @@
-"""What kopf asks the API server for: of Secrets no more than their metadata."""
+"""What kopf asks the API server for: pages of bounded size, and of Secrets no more than their metadata."""
 
 import kopf
 import pytest
 
-from mailtrap_operator.handlers import configure_kopf, session_of
-from tests.unit.clients.raw_server import Received, answer, raw_server
+from mailtrap_operator.handlers import session_of
+from tests.unit.clients.raw_server import HANG, Received, answer, raw_server
 
 SECRETS = ("/api/v1/secrets", "/api/v1/namespaces/team/secrets")
 API_TOKENS = "/apis/mailtrap-operator.io/v1alpha1/namespaces/secrets/apitokens"
@@ -22,7 +22,7 @@ async def asked(path: str) -> Received:
 @pytest.mark.parametrize(
     ("query", "kind"),
     [
-        ("limit=10&labelSelector=a%3Db", "partialobjectmetadatalist"),
+        ("limit=200&labelSelector=a%3Db", "partialobjectmetadatalist"),
         ("watch=true&resourceVersion=5", "partialobjectmetadata"),
     ],
     ids=["a list", "a watch"],
@@ -58,9 +58,45 @@ async def test_a_session_keeps_server_and_number_of_its_login() -> None:
     await login.aiohttp_session.close()
 
 
-def test_a_page_of_kopf_is_small_enough_for_the_largest_objects() -> None:
-    settings = kopf.OperatorSettings()
+async def listed(*answers: bytes, limit: str = "200") -> tuple[list[str], list[tuple[int, object]]]:
+    """List so many pages by the same address; return what was asked for and what came."""
+    async with raw_server(*answers) as server:
+        login = session_of(kopf.ConnectionInfo(server=server.url))
+        bodies = list[tuple[int, object]]()
+        async with login.aiohttp_session as session:
+            while len(server.received) < len(answers):
+                async with session.get(
+                    f"{server.url}{API_TOKENS}?limit={limit}&continue=x%2By%3D"
+                ) as response:
+                    bodies.append((response.status, await response.json()))
+        return [received.target for received in server.received], bodies
 
-    configure_kopf(settings)
 
-    assert 10 == settings.watching.chunk_size
+SMALL, LARGE = {"items": [1]}, {"items": ["x" * 5_000_000]}
+
+
+async def test_a_page_that_is_too_large_is_asked_for_with_fewer_objects() -> None:
+    # The announced rest never comes: nobody waits for it.
+    too_large = answer(200, LARGE, length=9_000_000) + HANG
+    small = answer(200, SMALL)
+
+    asked_for, came = await listed(too_large, too_large, small, small, too_large, small)
+
+    lengths = (200, 50, 12, 24, 48, 12)
+    assert [f"{API_TOKENS}?limit={length}&continue=x%2By%3D" for length in lengths] == asked_for
+    assert [(200, SMALL)] * 3 == came
+
+
+async def test_one_object_is_taken_however_large_it_is() -> None:
+    too_large = answer(200, LARGE, length=9_000_000) + HANG
+
+    asked_for, came = await listed(*[too_large] * 4, answer(200, LARGE))
+
+    assert f"{API_TOKENS}?limit=1&continue=x%2By%3D" == asked_for[-1]
+    assert [(200, LARGE)] == came
+
+
+async def test_a_refusal_of_a_page_is_passed_on() -> None:
+    _, came = await listed(answer(410, {"kind": "Status"}))
+
+    assert [(410, {"kind": "Status"})] == came

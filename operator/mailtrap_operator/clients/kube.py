@@ -20,11 +20,11 @@ from mailtrap_operator.clients.errors import (
     Missing,
     Retryable,
     Terminal,
-    TooLarge,
     Uncertain,
     quoted,
 )
 from mailtrap_operator.clients.identification import USER_AGENT
+from mailtrap_operator.clients.pages import read_page
 from mailtrap_operator.core.reasons import Reason
 
 Body = dict[str, Any]
@@ -32,9 +32,6 @@ Body = dict[str, Any]
 MERGE_PATCH = "application/merge-patch+json"
 _JSON = "application/json"
 _METADATA_ONLY = f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-_LARGEST_PAGE = 4 * 1024 * 1024
-"""Bytes. Read and parsed, a page takes several times as much memory; most objects have a few thousand bytes."""
-
 _RESOURCES: Mapping[AccountKind, str] = {
     "MailtrapAccount": "mailtrapaccounts",
     "ClusterMailtrapAccount": "clustermailtrapaccounts",
@@ -86,11 +83,11 @@ class KubeClient:
 
     async def list_page(self, path: str, query: Mapping[str, str]) -> Body:
         """Return one page of a list; raises `TooLarge` for a large one, unless it is of one object."""
-        return await self._call("GET", path, query=query, most=_most(query))
+        return await self._call("GET", path, query=query, is_page=True)
 
     async def list_metadata(self, path: str, query: Mapping[str, str]) -> Body:
         """Return one page of a list whose items are metadata alone; raises as `list_page` does."""
-        return await self._call("GET", path, query=query, accept=_METADATA_ONLY, most=_most(query))
+        return await self._call("GET", path, query=query, accept=_METADATA_ONLY, is_page=True)
 
     async def create(self, path: str, body: Body, *, dry_run: bool = False) -> Body:
         """Create an object; raises `Conflict` when it exists."""
@@ -123,7 +120,7 @@ class KubeClient:
         query: Mapping[str, str] | None = None,
         content_type: str = _JSON,
         accept: str = _JSON,
-        most: int | None = None,
+        is_page: bool = False,
     ) -> Body:
         try:
             serialized = await self._api.param_serialize(
@@ -137,7 +134,8 @@ class KubeClient:
             if method != "GET":
                 self._before_write()
             response = await self._api.call_api(*serialized, _request_timeout=self._timeout)
-            data = await response.read() if most is None else await _read(response.response, most)
+            limit = (query or {}).get("limit")
+            data = await (read_page(response.response, limit) if is_page else response.read())
             status = response.status
             if status == HTTPStatus.UNAUTHORIZED and self._access:
                 self._access.refuse()
@@ -186,23 +184,6 @@ def secrets_path(namespace: str | None = None) -> str:
 
 def _scope(namespace: str | None) -> str:
     return f"namespaces/{namespace}/" if namespace else ""
-
-
-def _most(query: Mapping[str, str]) -> int | None:
-    return None if query.get("limit") == "1" else _LARGEST_PAGE
-
-
-async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
-    """Return an answer's body; one that is too large is not read to its end, as it would be held in memory."""
-    data = bytearray()
-    async for piece in response.content.iter_any():
-        data += piece
-        if len(data) > most:
-            response.close()
-            raise TooLarge(
-                Reason.KUBERNETES_UNAVAILABLE, "A page of a list is too large; a smaller one is asked for."
-            )
-    return bytes(data)
 
 
 def _dry(dry_run: bool) -> Mapping[str, str] | None:  # noqa: FBT001 - private, named at each call

@@ -15,13 +15,11 @@ from typing import Any
 
 from mailtrap_operator.clients.errors import Missing, Retryable, Terminal, TooLarge
 from mailtrap_operator.clients.kube import Body, KubeClient
+from mailtrap_operator.clients.pages import PageLength
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.runtime.watchdog import ObjectName, Watchdog
 
 logger = logging.getLogger(__name__)
-
-_LONGEST_PAGE = 200
-"""Objects; of as many as large as can be the API server has 300 MiB to send, and stops when nobody reads on."""
 
 Fetch = Callable[[str, Mapping[str, str]], Awaitable[Body]]
 """Returns a page of a list; raises a `Failure`, `TooLarge` where fewer objects must be asked for."""
@@ -140,14 +138,14 @@ async def pages(fetch: Fetch, path: str, kind: str, labels: str = "") -> AsyncIt
     Objects may be of any size: a page that turns out too large is asked for anew with fewer of them, and those after it
     become longer again.
     """
-    length, query = _LONGEST_PAGE, {"labelSelector": labels} if labels else {}
+    length, query = PageLength(), {"labelSelector": labels} if labels else {}
     while True:
         try:
-            page = await fetch(path, query | {"limit": str(length)})
+            page = await fetch(path, query | {"limit": str(length.objects)})
         except TooLarge:
-            length = max(1, length // 4)
+            length.shorten()
             continue
-        length = min(_LONGEST_PAGE, 2 * length)
+        length.lengthen()
         if "items" not in page:
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, f"The answer to a list of {kind}s is no list.")
         items = page["items"] or []

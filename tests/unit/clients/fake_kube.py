@@ -108,7 +108,7 @@ class FakeKube(KubeClient):
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
         accept: str = "application/json",
-        most: int | None = None,
+        is_page: bool = False,
     ) -> Body:
         query = dict(query or {})
         self.calls.append(Call(method, path, query, accept))
@@ -120,7 +120,7 @@ class FakeKube(KubeClient):
         if fault is None:
             answer = self._handle(method, path, sent, query)
             answer = _metadata_alone(answer) if "as=PartialObjectMetadataList" in accept else answer
-            if most is not None and len(json.dumps(answer)) > most:
+            if is_page and len(json.dumps(answer)) > 4 * 1024 * 1024 and query.get("limit") != "1":
                 raise TooLarge(Reason.KUBERNETES_UNAVAILABLE, "too large")
             return answer
         fault.times -= 1
