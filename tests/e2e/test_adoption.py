@@ -187,6 +187,8 @@ def test_who_has_the_value_of_a_token_retires_it(world: World) -> None:
     assert [] == world.operations(before)
 
     world.put_plain_secret("proof", {"token": token["token"]})
+    # Nobody watches that Secret: a change of the ApiToken has it looked at again at once.
+    put(world, "proves", marks | {PROOF: "proof/token"}, accountRef={"name": account.name})
 
     world.becomes_ready("proves")
     eventually(lambda: not world.works(token["token"]), "the adopted token is deleted after its overlap", 180)
