@@ -260,13 +260,13 @@ class Applier:
     async def _revoke(self, action: RevokeToken, key: ApiTokenKey, writes: Writes) -> None:
         token = action.token
         connection = self._accounts.at(account_key(token.account, key.namespace))
-        client = await connection.client()
         if action.seen is None:
+            client = await connection.client()
             async with client.pacer.slot(action.lane, key.namespace):
                 await client.delete_token(token.id)
         else:
             version = writes.api_token.metadata.resource_version
-            await self._unlisted.revoke(action, action.seen, client, key, version)
+            await self._unlisted.revoke(action, action.seen, connection, key, version)
         connection.learn(token, is_alive=False)
 
 

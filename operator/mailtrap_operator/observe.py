@@ -6,6 +6,7 @@ account is asked before that, and only for who may use it. Workloads are read by
 then; Secrets are read by name for each look where they are not watched.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -200,8 +201,11 @@ class Observer:
 
     async def _list(self, key: ApiTokenKey, read: _Read) -> Mapping[AccountRef, Tokens]:
         refs, closed = self._account_refs(read), self._closed(read)
-        # One after the other: only the pass's own task can give its worker back while it waits.
-        return {ref: NOT_LISTED if ref in closed else await self._listed(ref, key) for ref in refs}
+        open_refs = [ref for ref in refs if ref not in closed]
+        # Only the pass's own task can give its worker back: those that read for it have none.
+        async with self._accounts.while_waiting():
+            answers = await asyncio.gather(*(self._listed(ref, key) for ref in open_refs))
+        return dict.fromkeys(refs, NOT_LISTED) | dict(zip(open_refs, answers, strict=True))
 
     async def _listed(self, ref: AccountRef, key: ApiTokenKey) -> Tokens:
         unknown = await self._accounts.try_own_credentials(account_key(ref, key.namespace), key.namespace)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from mailtrap_operator.adoption_proof import proven_token
+from mailtrap_operator.clients.accounts import Connection
 from mailtrap_operator.clients.errors import Conflict, Retryable, Terminal
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.pacer import Turn
@@ -15,7 +16,7 @@ from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.core.actions import RevokeToken
 from mailtrap_operator.core.adoption import Hindrance, proof_needed, why_it_must_stay
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
-from mailtrap_operator.core.observation import Adoptee, Observation, RemoteToken
+from mailtrap_operator.core.observation import Adoptee, Observation, RemoteToken, Unknown
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.runtime.store import Store
@@ -33,14 +34,21 @@ class UnlistedTokens:
         self._clock = clock
 
     async def revoke(
-        self, action: RevokeToken, seen: Observation, client: MailtrapClient, key: ApiTokenKey, version: str
+        self, action: RevokeToken, seen: Observation, connection: Connection, key: ApiTokenKey, version: str
     ) -> None:
         """Delete a token; `seen` is what the plan was made from, `version` the resourceVersion of the ApiToken."""
+        client = await connection.client()
         loop, id_ = asyncio.get_running_loop(), action.token.id
         begun = loop.time()
         turn = (action.lane, key.namespace)
+        token = await _look(client, id_, turn)
+        if token is None and not await _sees_all(connection):
+            # Who sees less reads that a token is not there though it is: the answer to its DELETE proves that it is gone.
+            async with client.pacer.slot(*turn):
+                await client.delete_token(id_)
+            return
         # That it is gone is believed when it was said twice: no DELETE proves it.
-        token = await _look(client, id_, turn) or await _look(client, id_, turn)
+        token = token or await _look(client, id_, turn)
         if token is None:
             return
         s, found = Situation(seen, self._clock()), Adoptee(token, is_proven=False)
@@ -64,6 +72,15 @@ class UnlistedTokens:
         policy = account.spec.policy if account else None
         judged_by = seen.account.tenancy.policy if seen.account.tenancy else None
         return policy != judged_by or self._store.knows_newer(key, version)
+
+
+async def _sees_all(connection: Connection) -> bool:
+    """Whether the account's credential administers the account, by a LIST that starts now."""
+    tokens = await connection.list_tokens()
+    if isinstance(tokens, Unknown):
+        raise Retryable(tokens.reason, tokens.message, tokens.retry_after)
+    accepted = connection.credential.accepted
+    return accepted is not None and accepted.sees_all
 
 
 async def _look(client: MailtrapClient, token_id: int, turn: Turn) -> RemoteToken | None:

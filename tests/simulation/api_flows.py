@@ -320,7 +320,7 @@ API_FLOWS: tuple[Flow, ...] = (
         "immutable Secret",
         _rotate_an_immutable_secret,
         is_done=_is_mutable_again,
-        recovery=38,  # an operator that starts anew is refused anew
+        recovery=44,  # an operator that starts anew reads the Secret, and is refused, anew
     ),
     Flow(
         "deleted in Mailtrap",

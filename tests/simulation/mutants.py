@@ -126,7 +126,7 @@ MUTANTS = (
     Mutant(
         "the finalizer goes before the tokens",
         "core/deletion.py",
-        "    tokens = tuple(_left_to_revoke(s, operation))\n",
+        "    tokens = tuple(left_to_revoke(s, operation))\n",
         "    tokens: tuple[RemoteToken, ...] = ()\n",
     ),
     Mutant(

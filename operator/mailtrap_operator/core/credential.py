@@ -17,10 +17,14 @@ _SOON = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """The credential that an account was listed with; `token` is None where the list does not tell which one it is."""
+    """The credential that an account was listed with; `token` is None where the list does not tell which one it is.
+
+    `sees_all` says that it administers the account: what is not there for it is not there.
+    """
 
     last_four: str
     token: CredentialToken | None
+    sees_all: bool = False
 
 
 def credential_among(listed: Iterable[RemoteToken], last_four: str) -> Credential:
@@ -29,7 +33,9 @@ def credential_among(listed: Iterable[RemoteToken], last_four: str) -> Credentia
     if len(alike) != 1:
         return Credential(last_four, None)
     found = CredentialToken(token_id=alike[0].id, last_four=last_four, expires_at=alike[0].expires_at)
-    return Credential(last_four, found)
+    rights = alike[0].permissions or ()
+    sees_all = any(each.type == "account" and each.access_level == "Admin" for each in rights)
+    return Credential(last_four, found, sees_all)
 
 
 def is_in_use(s: Situation, token: RemoteToken) -> bool:

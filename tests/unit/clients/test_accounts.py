@@ -288,7 +288,7 @@ async def test_a_list_tells_which_token_the_credential_is_and_when_it_ends() -> 
     await connection.list_tokens()
 
     token = CredentialToken(token_id=own["id"], last_four=CREDENTIAL[-4:])
-    assert Credential(CREDENTIAL[-4:], token) == connection.credential.accepted
+    assert Credential(CREDENTIAL[-4:], token, sees_all=True) == connection.credential.accepted
 
 
 @virtual

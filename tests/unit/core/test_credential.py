@@ -10,7 +10,7 @@ from mailtrap_operator.api.v1alpha1 import CredentialToken, SecretKeyRef
 from mailtrap_operator.core.actions import Notice, RevokeToken, State
 from mailtrap_operator.core.credential import Credential, credential_among, why_it_is_expiring
 from mailtrap_operator.core.keys import AccountKey, account_key
-from mailtrap_operator.core.observation import CredentialInUse, Observation, RemoteToken
+from mailtrap_operator.core.observation import CredentialInUse, Observation, Permission, RemoteToken
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
@@ -242,3 +242,20 @@ def test_the_same_last_characters_in_another_account_do_not_matter() -> None:
 
     assert RevokeToken is type(plan(with_credentials("0002", "0009"), NOW).action)
     assert None is plan(with_credentials("0009", "0002"), NOW).action
+
+
+@pytest.mark.parametrize(
+    ("permissions", "sees_all"),
+    [
+        pytest.param((Permission("account", "3229", "Admin"),), True, id="it administers the account"),
+        pytest.param((Permission("account", "3229", "Viewer"),), False, id="it only looks on"),
+        pytest.param((Permission("domain", "7", "Admin"),), False, id="it administers a part"),
+        pytest.param(None, False, id="Mailtrap does not tell"),
+    ],
+)
+def test_a_credential_sees_all_tokens_only_where_it_administers_the_account(
+    permissions: tuple[Permission, ...] | None, *, sees_all: bool
+) -> None:
+    credential = replace(a_remote_token(7), permissions=permissions)
+
+    assert sees_all == credential_among((TOKEN_1, credential), "0007").sees_all
