@@ -29,7 +29,7 @@ RESTING = {
     "drifted": ("Drifted", "AccessDrifted"),
     "restarting": ("RolloutRestart", "Restarting"),
     "stalled": ("Stalled", "SpecInvalid"),
-    "adopting": ("Ready", "AdoptionUnconfirmed"),
+    "adopting": ("Ready", "AdoptionRefused"),
 }
 """What each of those shows that stay as they are until a user, or a far date, goes on with them."""
 

@@ -235,9 +235,7 @@ def test_an_upgrade_from_the_previous_chart_finds_objects_in_every_phase_and_end
     ids = {token["id"] for token in resting}
     assert resting == [token for token in world.tokens() if token["id"] in ids]
     assert values == {name: world.value(name) for name in phases.RESTING}
-    # The previous version knew no rule about adoptions; by default there are none.
-    world.becomes("adopting", "AdoptionRefused")
-    assert phases.RESTING | {"adopting": ("Ready", "AdoptionRefused")} == {
+    assert phases.RESTING == {
         name: (type_, world.condition(name, type_).get("reason"))
         for name, (type_, _) in phases.RESTING.items()
     }

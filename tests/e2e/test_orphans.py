@@ -164,7 +164,7 @@ def test_tokens_that_are_retained_are_no_orphans(world: World) -> None:
 
     assert {} == found(world)
     assert world.works(value)
-    assert 1 == len(status_of(world)["retainedOwners"])
+    assert 1 == len(status_of(world)["retained"])
 
 
 def test_an_object_that_is_being_deleted_still_owns_its_tokens(world: World) -> None:
