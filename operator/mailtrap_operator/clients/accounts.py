@@ -18,6 +18,7 @@ from mailtrap_operator.clients.errors import Failure, Missing, Terminal, Unautho
 from mailtrap_operator.clients.known_credential import KnownCredential
 from mailtrap_operator.clients.kube import KubeClient, secrets_path
 from mailtrap_operator.clients.mailtrap import MailtrapClient
+from mailtrap_operator.clients.mailtrap_bodies import is_sendable
 from mailtrap_operator.clients.owned_tokens import OwnedTokens, OwnerTag, by_owner, with_change
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.clients.shared_read import SharedRead
@@ -178,10 +179,11 @@ class Accounts:
                 f"Key {ref.key!r} of {place} holds no text that could be a token. Put the credential there."
             )
             raise Terminal(Reason.CREDENTIAL_MISSING, message) from None
-        if not value.isprintable() or not value or " " in value:
+        credential = SecretStr(value)
+        if not is_sendable(credential):
             message = f"Key {ref.key!r} of {place} is empty or holds blanks. Put the credential there."
             raise Terminal(Reason.CREDENTIAL_MISSING, message)
-        return SecretStr(value)
+        return credential
 
     def _not_found(self, key: AccountKey) -> Terminal:
         if key.namespace or self._sees_cluster_accounts:

@@ -17,6 +17,7 @@ from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, Issuance
 from mailtrap_operator.clients.errors import Conflict, Failure, Missing, Terminal
 from mailtrap_operator.clients.issued_values import IssuedValue
 from mailtrap_operator.clients.kube import Body, KubeClient, secrets_path
+from mailtrap_operator.clients.mailtrap_bodies import is_sendable
 from mailtrap_operator.clients.secret_contents import Work, read_contents
 from mailtrap_operator.clients.secret_marks import (
     LONGEST_VALUE,
@@ -75,8 +76,8 @@ class SecretStore:
             text = base64.b64decode(data[key]).decode("ascii").strip()
         except (Missing, KeyError, binascii.Error, UnicodeDecodeError):
             return None
-        is_one = len(text) in _LENGTHS and text.isprintable() and " " not in text
-        return SecretStr(text) if is_one else None
+        value = SecretStr(text)
+        return value if len(text) in _LENGTHS and is_sendable(value) else None
 
     async def try_publish(self, desired: DesiredSecret, issuance: Issuance) -> None:
         """Have the API server judge the write of a value that does not exist yet."""
