@@ -207,7 +207,7 @@ class Process:
             name="kopf",
         )
         try:
-            await serve_until_told(watches, is_up=is_up, on_stop=drain, stop=stop)
+            await serve_until_told(watches, is_up=is_up, on_stop=drain, stop=stop, on_stuck=os._exit)
         except Exception as error:  # noqa: BLE001 - whatever it is, the process ends; kopf has logged it in full
             message = f"The watches ended ({type(error).__name__}); the process ends, to be started again."
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, message) from None

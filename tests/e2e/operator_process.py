@@ -15,6 +15,8 @@ import httpx
 from local_cluster.readiness import free_port
 
 _ROOT = Path(__file__).parents[2]
+_PATIENCE = 180
+"""Seconds; bounds a failure."""
 
 
 class OperatorProcess:
@@ -47,7 +49,7 @@ class OperatorProcess:
     def start(self) -> Self:
         """Start the process and wait until it is ready."""
         self.launch()
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + _PATIENCE
         while not self.is_ready:
             if not self.is_running or time.monotonic() > deadline:
                 raise AssertionError(f"the operator did not get ready:\n{self.log.read_text()[-3000:]}")
@@ -122,14 +124,14 @@ class OperatorProcess:
     def wait(self) -> int:
         """Wait until the process ends by itself and return its exit status."""
         assert self._process is not None
-        return self._process.wait(timeout=60)
+        return self._process.wait(timeout=_PATIENCE)
 
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None
         if self._process.poll() is None:
             self._process.send_signal(number)
         try:
-            return self._process.wait(timeout=60)
+            return self._process.wait(timeout=_PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

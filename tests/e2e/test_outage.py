@@ -122,9 +122,13 @@ def test_a_watch_that_cannot_go_on_ends_the_process(world: World) -> None:
         force_delete(world.kube, f"{GROUP}/namespaces/{meta['namespace']}/mailtrapaccounts/{meta['name']}")
     with operator:
         world.cluster.kubectl("delete", "crd", "mailtrapaccounts.mailtrap-operator.io")
-        eventually(lambda: not operator.is_running, "the process ends", 60)
+        assert operator.wait() == 1
 
-    assert (
-        "mailtrap-operator: The watches ended (APINotFoundError); the process ends, to be started again."
-        == operator.log.read_text().splitlines()[-1]
-    )
+    log = operator.log.read_text()
+    assert "Watcher for mailtrapaccounts.v1alpha1.mailtrap-operator.io" in log
+    # kopf sometimes waits for ever for a watch that it has cancelled.
+    endings = {
+        "mailtrap-operator: The watches ended (APINotFoundError); the process ends, to be started again.",
+        "the watches do not come to their end; the process ends without them",
+    }
+    assert any(ending in log.splitlines()[-1] for ending in endings)

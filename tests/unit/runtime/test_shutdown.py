@@ -7,8 +7,17 @@ import signal
 import pytest
 
 from mailtrap_operator.runtime.shutdown import serve_until_told
+from tests.unit.clock import virtual
 
 PATIENCE = 20.0  # a bound for what never takes long
+
+
+class ExitError(Exception):
+    """Stands for the end of the process."""
+
+
+def leave(status: int) -> None:
+    raise ExitError(status)
 
 
 class Bench:
@@ -37,7 +46,7 @@ class Bench:
     def serve(self, watches: "asyncio.Task[None] | None" = None) -> "asyncio.Task[None]":
         kopf = watches or asyncio.create_task(self.kopf())
         return asyncio.create_task(
-            serve_until_told(kopf, is_up=self.is_up, on_stop=self.drain, stop=self.stop)
+            serve_until_told(kopf, is_up=self.is_up, on_stop=self.drain, stop=self.stop, on_stuck=leave)
         )
 
 
@@ -104,3 +113,27 @@ async def test_what_broke_the_watches_is_raised_after_draining(*, is_up: bool) -
         await asyncio.wait_for(bench.serve(asyncio.create_task(broken())), PATIENCE)
 
     assert ["drain", "drained"] == bench.order
+
+
+@virtual
+async def test_watches_that_do_not_come_to_their_end_are_not_waited_for() -> None:
+    bench = Bench()
+
+    async def stuck() -> None:
+        bench.is_up.set()
+        await asyncio.sleep(1)
+        # As kopf does once a watch has failed.
+        for task in asyncio.all_tasks() - {asyncio.current_task(), serving, test}:
+            task.cancel()
+        await asyncio.Event().wait()
+
+    test = asyncio.current_task()
+    watches = asyncio.create_task(stuck())
+    serving = asyncio.create_task(
+        serve_until_told(watches, is_up=bench.is_up, on_stop=bench.drain, stop=bench.stop, on_stuck=leave)
+    )
+    with pytest.raises(ExitError, match="1"):
+        await serving
+
+    assert ["drain", "drained"] == bench.order
+    watches.cancel()
