@@ -43,8 +43,11 @@ _INSTEAD: Mapping[Path, Path] = {
 """What the CRD's rules do not allow beside a field."""
 
 _CONTENT = (Reason.TOKEN_PUBLISHED, Reason.SUSPENDED)
-_NOTICE = 30.0
-"""How long a trouble lasts before and after a change, so that both are noticed."""
+_NOTICE = 45.0
+"""How long a trouble lasts before and after a change, so that both are noticed.
+
+In silence it takes two passes, each of which waits 10 s for a call that is under way and 10 s for its own.
+"""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
