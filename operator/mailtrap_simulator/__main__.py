@@ -17,7 +17,7 @@ from typing import TypeVar
 from . import inventory
 from .clock import Clock
 from .payload import PayloadError
-from .settings import Settings, parse_default_expiry, parse_duration, parse_rate_limit
+from .settings import PATHS, SERVER_AGES, Settings, parse_default_expiry, parse_duration, parse_rate_limit
 from .simulator import Simulator
 from .tls import serve_with_own_authority
 from .web import Frontend
@@ -74,6 +74,7 @@ def _say(line: str) -> None:
 def _settings(flags: argparse.Namespace) -> Settings:
     return Settings(
         server=flags.server,
+        paths=flags.paths,
         default_expiry=flags.default_expiry,
         rate_limit=flags.rate_limit,
         retry_after=flags.retry_after,
@@ -91,7 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=0, help="0, the default, takes a free one and prints it")
     add("--account-id", type=int, default=3229, help="the account the credential belongs to")
     add("--credential", help=f"value of an account-admin credential; or set {CREDENTIAL_VARIABLE}")
-    add("--server", choices=("old", "new"), default=defaults.server, help="old: knows no expires_at")
+    add("--server", choices=SERVER_AGES, default=defaults.server, help="old: knows no expires_at")
+    add(
+        "--paths",
+        choices=PATHS,
+        default=defaults.paths,
+        help="with the account's number, plain, or both forms",
+    )
     duration = _checked(parse_duration)
     add("--latency", type=duration, default=defaults.latency, metavar="50ms", help="added to every answer")
     rate_limit = _checked(parse_rate_limit)

@@ -13,12 +13,14 @@ from .clock import written
 from .faults import read_fault
 from .payload import Payload, PayloadError
 from .settings import (
+    PATHS,
+    SERVER_AGES,
     Settings,
     format_duration,
+    parse_choice,
     parse_default_expiry,
     parse_duration,
     parse_rate_limit,
-    parse_server_age,
 )
 from .simulator import Simulator
 
@@ -118,6 +120,7 @@ def _show_settings(simulator: Simulator, _: Ask) -> Any:
     expiry, rate = settings.default_expiry, settings.rate_limit
     return {
         "server": settings.server,
+        "paths": settings.paths,
         "default_expiry": "none" if expiry is None else format_duration(expiry),
         "rate_limit": f"{rate.requests}/{format_duration(rate.window)}",
         "retry_after": settings.retry_after,
@@ -129,7 +132,8 @@ def _change_settings(simulator: Simulator, ask: Ask) -> Any:
     payload = Payload({**_show_settings(simulator, ask), **Payload(ask.body, "settings").rest()}, "settings")
     try:
         settings = Settings(
-            server=parse_server_age(payload.text("server") or ""),
+            server=parse_choice(payload.text("server") or "", SERVER_AGES),
+            paths=parse_choice(payload.text("paths") or "", PATHS),
             default_expiry=parse_default_expiry(payload.text("default_expiry") or "none"),
             rate_limit=parse_rate_limit(payload.text("rate_limit") or ""),
             retry_after=payload.flag("retry_after", default=True),

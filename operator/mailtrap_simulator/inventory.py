@@ -64,10 +64,7 @@ def replace_resources(simulator: Simulator, account_id: int, body: Any) -> dict[
     payload = Payload(body, "resources")
     tree = payload.any("resources", [])
     payload.finish()
-    account = simulator.server.accounts.get(account_id)
-    if account is None:
-        raise NotFoundError(f"there is no account {account_id}")
-    account.catalogue = _catalogue(tree)
+    _known_account(simulator, account_id).catalogue = _catalogue(tree)
     return {"id": account_id}
 
 
@@ -82,11 +79,17 @@ def add_token(simulator: Simulator, body: Any) -> dict[str, Any]:
 
 
 def add_credential(simulator: Simulator, body: Any) -> dict[str, Any]:
-    """A token to call the API with: Admin on the account unless resources are given, and foreign to all."""
+    """A token to call the API with: Admin on the account unless resources are given, and foreign to all.
+
+    With `accounts` it is an organisation's: it sees all of them and is listed in the first.
+    """
     payload = Payload(body, "credential")
-    account = _account(simulator, payload)
-    token = _create(simulator, payload, account, default_grants=(account.admin_grant,))
-    account.put(replace(token, is_credential=True))
+    account_ids = payload.list_of("accounts", int)
+    accounts = [_known_account(simulator, id_) for id_ in account_ids] or [_account(simulator, payload)]
+    account, others = accounts[0], frozenset(account_ids[1:])
+    grants = tuple(account.admin_grant for account in accounts)
+    token = _create(simulator, payload, account, default_grants=grants)
+    account.put(replace(token, is_credential=True, other_accounts=others))
     simulator.tripwire.ids.add(token.id)
     return {"id": token.id, "token": token.value}
 
@@ -144,10 +147,16 @@ def _find(simulator: Simulator, token_id: int) -> tuple[Account, Token]:
 
 def _account(simulator: Simulator, payload: Payload) -> Account:
     """The account meant, the first one when none is named."""
-    account_id = payload.integer("account_id", next(iter(simulator.server.accounts), 0))
-    if account_id not in simulator.server.accounts:
+    return _known_account(
+        simulator, payload.integer("account_id", next(iter(simulator.server.accounts), 0)) or 0
+    )
+
+
+def _known_account(simulator: Simulator, account_id: int) -> Account:
+    account = simulator.server.accounts.get(account_id)
+    if account is None:
         raise NotFoundError(f"there is no account {account_id}")
-    return simulator.server.accounts[account_id]
+    return account
 
 
 def _refuse_value(simulator: Simulator, value: str | None) -> None:

@@ -34,8 +34,13 @@ def account_forbidden() -> Response:
 
 
 def not_found() -> Response:
-    """No such path, or no such token."""
+    """No such token."""
     return answer(404, {"error": "Not Found"})
+
+
+def unknown_route() -> Response:
+    """No such path: a page, made before the API is asked."""
+    return Response(404, b"<html><body><h1>Not Found</h1></body></html>", "text/html; charset=utf-8")
 
 
 def unprocessable(errors: dict[str, list[str]]) -> Response:

@@ -34,9 +34,17 @@ class Server:
         self.accounts[id_] = account
         return account
 
+    def classify(self, request: Request) -> Call:
+        """What the request asks for. A plain path gets the first account that its credential sees, dead or alive."""
+        call = classify(request, self.settings.paths)
+        if call.account_id is not None or call.operation in ("accounts", "other"):
+            return call
+        holder = self._holder(call.credential)
+        return call if holder is None else replace(call, account_id=holder[0].id)
+
     def meter(self, request: Request, now: datetime) -> Reading:
         """Count the request against its credential's window."""
-        return self._windows.admit(classify(request).credential, self.settings.rate_limit, now)
+        return self._windows.admit(self.classify(request).credential, self.settings.rate_limit, now)
 
     def handle(self, request: Request, now: datetime) -> Response:
         """The answer to a request, rate limit included."""
@@ -50,26 +58,35 @@ class Server:
 
     def answer(self, request: Request, now: datetime) -> Response:
         """The answer to a request that the rate limit has let through."""
-        call = classify(request)
+        call = self.classify(request)
         if call.operation == "other":
-            return refusals.not_found()
+            return refusals.unknown_route()
         try:
-            account, credential = self._authenticate(call, now)
+            visible, credential = self._authenticate(call, now)
             if call.operation == "accounts":
-                return answer(200, [_account_entry(account, credential)])
-            if call.account_id != account.id:
+                return answer(200, [_account_entry(account, credential) for account in visible.values()])
+            account = visible.get(call.account_id or 0)
+            if account is None:
                 return refusals.account_forbidden()
             return self._within_account(call, request.body, account, credential, now)
         except Refused as refused:
             return refused.response
 
-    def _authenticate(self, call: Call, now: datetime) -> tuple[Account, Token]:
-        if not call.has_two_credentials:
-            for account in self.accounts.values():
-                token = account.find_value(call.credential)
-                if token is not None and token.is_live(now):
-                    return account, token
-        raise Refused(refusals.incorrect_token())
+    def _authenticate(self, call: Call, now: datetime) -> tuple[dict[int, Account], Token]:
+        """The accounts that the credential sees, its own first."""
+        holder = None if call.has_two_credentials else self._holder(call.credential)
+        if holder is None or not holder[1].is_live(now):
+            raise Refused(refusals.incorrect_token())
+        home, credential = holder
+        others = {id_: account for id_, account in self.accounts.items() if id_ in credential.other_accounts}
+        return {home.id: home} | others, credential
+
+    def _holder(self, value: str) -> tuple[Account, Token] | None:
+        for account in self.accounts.values():
+            token = account.find_value(value)
+            if token is not None:
+                return account, token
+        return None
 
     def _within_account(
         self, call: Call, body: bytes, account: Account, credential: Token, now: datetime

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, TypeVar, get_args
 
 _UNITS = {"ms": timedelta(milliseconds=1), "s": timedelta(seconds=1), "m": timedelta(minutes=1)}
 _UNITS |= {"h": timedelta(hours=1), "d": timedelta(days=1)}
@@ -13,6 +13,10 @@ _RATE = re.compile(r"(\d{1,9})/(.+)")
 
 
 ServerAge = Literal["old", "new"]
+Paths = Literal["both", "account", "plain"]
+SERVER_AGES: tuple[ServerAge, ...] = get_args(ServerAge)
+PATHS: tuple[Paths, ...] = get_args(Paths)
+_Choice = TypeVar("_Choice", bound=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +31,28 @@ class RateLimit:
 class Settings:
     """Everything that can be changed at run time.
 
-    An `old` server ignores `expires_at` and takes no body on reset; `default_expiry` None means never.
+    An `old` server ignores `expires_at` and takes no body on reset; `default_expiry` None means never. `paths` are the
+    forms that are served: with the account's number, `/api/accounts/3229/api_tokens`, or `plain`, `/api/api_tokens`.
     """
 
     server: ServerAge = "new"
+    paths: Paths = "both"
     default_expiry: timedelta | None = None
     rate_limit: RateLimit = RateLimit()
     retry_after: bool = True
     latency: timedelta = timedelta()
 
 
-def parse_server_age(text: str) -> ServerAge:
-    """`old` or `new`.
+def parse_choice(text: str, choices: tuple[_Choice, ...]) -> _Choice:
+    """One of the choices, word for word.
 
     Raises:
         ValueError: with a message for the user.
     """
-    if text == "old":
-        return "old"
-    if text == "new":
-        return "new"
-    raise ValueError(f"{text!r} is no kind of server; write old or new")
+    for choice in choices:
+        if text == choice:
+            return choice
+    raise ValueError(f"{text!r} is none of the choices; write {' or '.join(choices)}")
 
 
 def parse_duration(text: str) -> timedelta:

@@ -36,7 +36,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token, live or not. `was_reset` tokens vanish at `removed_at`, expired ones after 90 days."""
+    """One token, live or not. `was_reset` tokens vanish at `removed_at`, expired ones after 90 days.
+
+    `other_accounts` are the ids that an organisation's credential sees beside the account that it is listed in.
+    """
 
     id: int
     name: str
@@ -47,6 +50,7 @@ class Token:
     grants: tuple[Grant, ...]
     removed_at: datetime | None = None
     is_credential: bool = False
+    other_accounts: frozenset[int] = frozenset()
 
     @property
     def was_reset(self) -> bool:

@@ -157,12 +157,14 @@ def test_only_an_admin_of_the_account_may_change_tokens(bench: Bench, own: Any) 
         ("GET", f"{TOKENS}/abc"),
         ("GET", f"{TOKENS}/1/reset"),
         ("GET", "/api/accounts/abc/api_tokens"),
+        ("GET", "/api/accounts/3229"),
+        ("GET", "/api/api_tokens/"),
     ],
 )
-def test_what_the_api_does_not_know_is_not_found(bench: Bench, method: str, path: str) -> None:
+def test_an_unknown_route_answers_with_a_page(bench: Bench, method: str, path: str) -> None:
     answer = bench.call(method, path)
 
-    assert (404, {"error": "Not Found"}) == (answer.status, answer.json)
+    assert (404, "text/html; charset=utf-8") == (answer.status, answer.content_type)
 
 
 def test_the_tree_shows_what_the_credential_administers(bench: Bench) -> None:

@@ -76,13 +76,16 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
 
 
 def test_flags_reach_the_settings() -> None:
-    flags = ("--server", "old", "--latency", "5ms", "--rate-limit", "20/10s", "--default-expiry", "365d")
-    with SimulatorProcess(CREDENTIAL, account_id=7, arguments=(*flags, "--no-retry-after")) as simulator:
+    flags = (
+        "--server old --paths plain --latency 5ms --rate-limit 20/10s --default-expiry 365d --no-retry-after"
+    )
+    with SimulatorProcess(CREDENTIAL, account_id=7, arguments=flags.split()) as simulator:
         settings = simulator.control("GET", "settings")
         (account,) = simulator.control("GET", "state")["accounts"]
 
     assert {
         "server": "old",
+        "paths": "plain",
         "default_expiry": "365d",
         "rate_limit": "20/10s",
         "retry_after": False,

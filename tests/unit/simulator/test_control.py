@@ -206,6 +206,7 @@ def test_the_resources_of_an_account_can_be_replaced(bench: Bench) -> None:
 def test_settings_change_at_run_time_one_by_one(bench: Bench) -> None:
     defaults = {
         "server": "new",
+        "paths": "both",
         "default_expiry": "none",
         "rate_limit": "150/10s",
         "retry_after": True,
@@ -215,6 +216,7 @@ def test_settings_change_at_run_time_one_by_one(bench: Bench) -> None:
 
     changed = {
         "server": "old",
+        "paths": "plain",
         "default_expiry": "365d",
         "rate_limit": "20/1m",
         "retry_after": False,
@@ -230,6 +232,7 @@ def test_settings_change_at_run_time_one_by_one(bench: Bench) -> None:
     ("call", "reason"),
     [
         (("POST", "settings", {"server": "ancient"}), "write old or new"),
+        (("POST", "settings", {"paths": "none"}), "write both or account or plain"),
         (("POST", "settings", {"latency": "fast"}), "'fast' is no duration"),
         (("POST", "settings", {"rate_limit": "0/10s"}), "both numbers must be above zero"),
         (("POST", "settings", {"retry_after": "no"}), "retry_after must be true or false"),
