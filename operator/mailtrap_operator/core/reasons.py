@@ -61,6 +61,7 @@ class Reason(StrEnum):
     BASE_URL_NOT_ALLOWED = "BaseUrlNotAllowed"
     CREDENTIAL_MISSING = "CredentialMissing"
     CREDENTIAL_REFUSED = "CredentialRefused"
+    ACCOUNT_MISMATCH = "AccountMismatch"
     ACCESS_FORBIDDEN = "AccessForbidden"
     NOT_FOUND = "NotFound"
     RATE_LIMITED = "RateLimited"
