@@ -21,7 +21,7 @@ from mailtrap_simulator.process import SimulatorProcess
 
 ACCOUNT = 3229
 ADMIN = "3d" * 14 + "feed"
-DOMAIN = ApiTokenResource("domain", 7, 100)
+DOMAIN = ApiTokenResource("domain", 435, 100)
 STATES = pytest.mark.parametrize("state", ["absent", "null", "date"])
 
 
@@ -153,12 +153,8 @@ def test_delete_ends_the_value_at_once(simulator: SimulatorProcess, sdk: General
 def test_the_permission_tree_is_understood(sdk: GeneralApi) -> None:
     (account,) = sdk.permissions.get_resources(ACCOUNT)
 
-    assert (ACCOUNT, "account", 100, []) == (
-        account.id,
-        account.type,
-        account.access_level,
-        account.resources,
-    )
+    assert (ACCOUNT, "account", 100) == (account.id, account.type, account.access_level)
+    assert ("example.com", "domain", 435) in [(node.name, node.type, node.id) for node in account.resources]
 
 
 def test_an_incorrect_credential_is_401(simulator: SimulatorProcess) -> None:
