@@ -1,11 +1,13 @@
 """The API: takes a request and a time, changes the accounts, returns the answer. No I/O, no clock of its own.
 
 A credential with Admin on the account sees and manages every token. Any other live credential sees only tokens whose
-every permission it has itself, and may create, reset and delete none.
+every permission it has itself, gets a list of them only where that is set, and may create, reset and delete none.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from http import HTTPStatus
 from random import Random
 
 from . import refusals
@@ -15,7 +17,7 @@ from .drafts import read_create, read_reset
 from .messages import Change, Request, Response, answer
 from .rate import RateWindows, Reading
 from .refusals import Refused
-from .settings import Settings
+from .settings import RetryAfter, Settings
 from .tokens import Token
 
 
@@ -49,12 +51,14 @@ class Server:
     def handle(self, request: Request, now: datetime) -> Response:
         """The answer to a request, rate limit included."""
         reading = self.meter(request, now)
-        headers = reading.headers
         if reading.wait is None:
-            return replace(self.answer(request, now), headers=headers)
-        if self.settings.retry_after:
-            headers["Retry-After"] = str(reading.wait)
-        return replace(refusals.too_many_requests(), headers=headers)
+            answered = self.answer(request, now)
+            headers = {} if answered.status == HTTPStatus.BAD_REQUEST else reading.headers
+        else:
+            answered = refusals.too_many_requests()
+            headers = reading.headers | _retry_after(reading.wait, self.settings.retry_after, now)
+        answered = replace(answered, headers={**answered.headers, **headers})
+        return refusals.in_form(answered, self.settings.errors)
 
     def answer(self, request: Request, now: datetime) -> Response:
         """The answer to a request that the rate limit has let through."""
@@ -92,9 +96,9 @@ class Server:
         self, call: Call, body: bytes, account: Account, credential: Token, now: datetime
     ) -> Response:
         if call.operation == "resources":
-            return answer(200, account.tree(credential))
+            return answer(200, account.tree(credential, self.settings.types))
         if call.operation in ("list", "get"):
-            return _read(call, account, credential, now)
+            return self._read(call, account, credential, now)
         if account.admin_grant not in credential.grants:
             return refusals.access_forbidden()
         return self._write(call, body, account, credential, now)
@@ -103,7 +107,7 @@ class Server:
         if call.operation == "create":
             draft = read_create(body, self.settings, now)
             account.refuse_unknown(draft.grants)
-            return _with_value(account.create(draft, credential.name, now), base=None)
+            return self._with_value(account.create(draft, credential.name, now), base=None)
         token = account.find(call.token_id or 0, now)
         if token is None:
             return refusals.not_found()
@@ -112,18 +116,24 @@ class Server:
             return Response(204, change=Change(token.id))
         refuse_reset(token, self.settings, now)
         expires_at = read_reset(body, self.settings, now)
-        return _with_value(account.reset(token, expires_at, credential.name, now), base=token)
+        return self._with_value(account.reset(token, expires_at, credential.name, now), base=token)
 
+    def _read(self, call: Call, account: Account, credential: Token, now: datetime) -> Response:
+        types = self.settings.types
+        sees_all = account.admin_grant in credential.grants
+        if call.operation == "list":
+            if not sees_all and self.settings.unprivileged_list == "forbidden":
+                return refusals.access_forbidden()
+            shown = [token for token in account.tokens(now) if sees_all or _is_covered(token, credential)]
+            return answer(200, [token.as_json(types) for token in shown])
+        token = account.find(call.token_id or 0, now)
+        if token is None or not (sees_all or _is_covered(token, credential)):
+            return refusals.not_found()
+        return answer(200, token.as_json(types))
 
-def _read(call: Call, account: Account, credential: Token, now: datetime) -> Response:
-    sees_all = account.admin_grant in credential.grants
-    if call.operation == "list":
-        shown = [token for token in account.tokens(now) if sees_all or _is_covered(token, credential)]
-        return answer(200, [token.as_json() for token in shown])
-    token = account.find(call.token_id or 0, now)
-    if token is None or not (sees_all or _is_covered(token, credential)):
-        return refusals.not_found()
-    return answer(200, token.as_json())
+    def _with_value(self, token: Token, base: Token | None) -> Response:
+        change = Change(token.id) if base is None else Change(base.id, successor_id=token.id)
+        return answer(200, token.as_json(self.settings.types) | {"token": token.value}, change)
 
 
 def _is_covered(token: Token, credential: Token) -> bool:
@@ -135,6 +145,9 @@ def _account_entry(account: Account, credential: Token) -> dict[str, object]:
     return {"id": account.id, "name": account.name, "access_levels": sorted(on_account)}
 
 
-def _with_value(token: Token, base: Token | None) -> Response:
-    change = Change(token.id) if base is None else Change(base.id, successor_id=token.id)
-    return answer(200, token.as_json() | {"token": token.value}, change)
+def _retry_after(wait: int, form: RetryAfter, now: datetime) -> dict[str, str]:
+    """The header that asks for so many seconds of patience; a date is rounded up to whole seconds."""
+    if form == "none":
+        return {}
+    date = format_datetime(now + timedelta(seconds=wait, microseconds=999_999), usegmt=True)
+    return {"Retry-After": str(wait) if form == "seconds" else date}

@@ -15,6 +15,7 @@ from .effects import Delivery, Effect
 from .faults import FaultScript
 from .journal import Entry, Journal, Tripwire
 from .messages import Request, Response
+from .rate import RATE_HEADERS
 from .server import Server
 from .settings import Settings
 
@@ -57,10 +58,10 @@ class Simulator:
         effect = self.faults.take(request, call)
         seq = self.journal.last_seq + 1
         self._watch(call, seq, now)
-        handled, headers = self._handle(request, effect, now)
+        handled, rate = self._handle(request, effect, now)
         if effect.commit == "late" and len(self._late) < MOST_LATE_COMMITS:
             self._late.append(LateCommit(now + effect.delay, request, call, seq))
-        delivery = effect.delivery(handled, headers, self.server.settings.latency)
+        delivery = effect.delivery(handled, rate, self.server.settings)
         self._record(
             request,
             call,
@@ -95,7 +96,8 @@ class Simulator:
     ) -> tuple[Response | None, Mapping[str, str]]:
         if effect.commit == "now":
             handled = self.server.handle(request, now)
-            return handled, handled.headers
+            rate = {name: text for name, text in handled.headers.items() if name in RATE_HEADERS}
+            return handled, rate
         return None, self.server.meter(request, now).headers
 
     def _watch(self, call: Call, seq: int, now: datetime) -> None:

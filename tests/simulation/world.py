@@ -103,7 +103,8 @@ class World:
         self._born = 0
         if saved is None:
             self.kubernetes = Kubernetes(server_time)
-            self.remote = Remote(Random(seed), RemoteSettings())
+            # Of the two answers to a LIST without rights this one can mislead.
+            self.remote = Remote(Random(seed), RemoteSettings(unprivileged_list="short"))
             self.remote.add_account(ACCOUNT_ID, "Account")
             self.foreign = self._found()
         else:

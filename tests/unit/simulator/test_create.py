@@ -107,11 +107,11 @@ def test_an_unacceptable_expiry_is_refused(bench: Bench, expires_at: Any, messag
         ({"name": "x"}, NO_PERMISSIONS["errors"]),
         ({"name": "x", "resources": []}, NO_PERMISSIONS["errors"]),
         ({"name": "x", "resources": {}}, NO_PERMISSIONS["errors"]),
-        ({"resources": [DOMAIN]}, {"name": ["can't be blank"]}),
+        ({"name": None, "resources": [DOMAIN]}, {"name": ["can't be blank"]}),
+        ({"name": "", "resources": [DOMAIN]}, {"name": ["can't be blank"]}),
         ({"name": " ", "resources": [DOMAIN]}, {"name": ["can't be blank"]}),
         ({"name": 3, "resources": [DOMAIN]}, {"name": ["can't be blank"]}),
-        ({}, {"name": ["can't be blank"], **NO_PERMISSIONS["errors"]}),
-        ({"api_token": {"name": "x"}}, {"name": ["can't be blank"], **NO_PERMISSIONS["errors"]}),
+        ({"name": ""}, {"name": ["can't be blank"], **NO_PERMISSIONS["errors"]}),
         ({"name": "x", "resources": ["domain"]}, {"resource_type": ["can't be blank"]}),
     ],
 )
@@ -121,9 +121,16 @@ def test_a_body_without_the_essentials_is_refused(bench: Bench, body: Any, error
     assert (422, {"errors": errors}) == (refused.status, refused.json)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff"])
-def test_a_body_that_is_no_json_object_is_a_bad_request(bench: Bench, body: bytes) -> None:
-    assert 400 == bench.call("POST", TOKENS, body).status
+NAMELESS = b'{"resources": [{"resource_type": "domain", "resource_id": 7, "access_level": 100}]}'
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b"{}", NAMELESS])
+def test_a_body_without_a_name_is_refused_without_a_word(bench: Bench, body: bytes) -> None:
+    response = bench.deliver("POST", TOKENS, body).response
+
+    assert response is not None
+    assert (400, b"", {}) == (response.status, response.body, response.headers)
+    assert [] == bench.ids()
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,21 @@ def test_a_token_can_be_reset_once(bench: Bench) -> None:
     assert (422, ["API token has already been reset."]) == (refused.status, refused.json["errors"]["base"])
 
 
+def test_a_second_reset_may_make_a_second_successor_and_prolongs_nothing() -> None:
+    bench = Bench(Settings(second_reset="successor"))
+    base = bench.create().json
+    first = bench.reset(base["id"]).json
+    bench.advance(HOUR)
+
+    second = bench.reset(base["id"]).json
+
+    assert f"mailer {second['id']}" == second["name"]
+    assert after(12 * HOUR) == bench.call("GET", f"{TOKENS}/{base['id']}").json["expires_at"]
+    assert [True, True, True] == [bench.works(token["token"]) for token in (base, first, second)]
+    bench.advance(11 * HOUR)
+    assert 422 == bench.reset(base["id"]).status
+
+
 def test_an_expired_token_cannot_be_reset(bench: Bench) -> None:
     base = bench.create(expires_at=after(HOUR)).json
     bench.advance(HOUR)
