@@ -66,7 +66,7 @@ KINDS: Mapping[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One effect with its settings. With `version` the API itself seems to speak; `without` None leaves out every token."""
+    """One effect with its settings. With `version` it seems to be the API that speaks JSON; `without` None leaves out every token."""
 
     kind: str
     commit: Commit = "now"
@@ -76,7 +76,7 @@ class Effect:
     body: bytes | None = None
     content_type: str = JSON_TYPE
     retry_after: str | None = None
-    version: bool = False
+    version: bool = True
     location: str = _ELSEWHERE
     without: frozenset[int] | None = None
 
@@ -103,7 +103,7 @@ class Effect:
     def _injected(self, rate: Mapping[str, str], errors: Errors) -> Response:
         extra = {} if self.retry_after is None else {"Retry-After": self.retry_after}
         body = in_form(usual(self.status), errors).body if self.body is None else self.body
-        own = VERSION if self.version else {}
+        own = VERSION if self.version and self.content_type == JSON_TYPE else {}
         return Response(self.status, body, self.content_type, {**rate, **own, **extra})
 
 
@@ -156,7 +156,7 @@ _SETTINGS: Mapping[str, Callable[[Effect, Payload], Effect]] = {
     "body": _with_body,
     "content_type": lambda e, p: replace(e, content_type=p.text("content_type") or JSON_TYPE),
     "retry_after": _with_retry_after,
-    "version": lambda e, p: replace(e, version=p.flag("version", default=False)),
+    "version": lambda e, p: replace(e, version=p.flag("version", default=True)),
     "location": lambda e, p: replace(e, location=p.text("location") or _ELSEWHERE),
     "delay": lambda e, p: replace(e, delay=p.seconds("delay") or timedelta()),
     "hang": lambda e, p: replace(e, ending="hang" if p.flag("hang", default=False) else "close"),

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import httpx
 
-from mailtrap_simulator.messages import Request, Response
+from mailtrap_simulator.messages import VERSION, Request, Response
 from mailtrap_simulator.server import Server
 from mailtrap_simulator.settings import Paths
 from tests.simulation.network import Life, Network
@@ -50,16 +50,18 @@ class RemoteTransport(httpx.AsyncBaseTransport):
             case Seen.ANSWER if answer is not None:
                 return _as_httpx(answer)
             case Seen.STATUS:
-                headers = {"Retry-After": str(outcome.retry_after)} if outcome.retry_after else {}
+                extra = {"Retry-After": str(outcome.retry_after)} if outcome.retry_after else {}
                 body = _ERRORS.get(outcome.status, {"error": "failed"})
-                return httpx.Response(outcome.status, headers=headers, json=body)
+                return httpx.Response(outcome.status, headers={**VERSION, **extra}, json=body)
             case Seen.HTML:
                 return httpx.Response(outcome.status, headers={"Content-Type": "text/html"}, content=_PAGE)
             case Seen.GARBAGE:
                 return httpx.Response(200, content=b'{"id": 1, "na')
             case Seen.NO_VALUE if answer is not None:
                 body = json.loads(answer.body) if answer.body else {}
-                return httpx.Response(answer.status, json={k: v for k, v in body.items() if k != "token"})
+                return httpx.Response(
+                    answer.status, headers=VERSION, json={k: v for k, v in body.items() if k != "token"}
+                )
             case Seen.REDIRECT:
                 return httpx.Response(302, headers={"Location": "/elsewhere"})
             case Seen.MOVED:
@@ -99,7 +101,9 @@ def _without_ours(answer: Response) -> httpx.Response:
     """Return what a credential gets that may not see our tokens: a short list, and none of them by its id."""
     body = json.loads(answer.body)
     if isinstance(body, list) and answer.status == HTTPStatus.OK:
-        return httpx.Response(200, json=[token for token in body if "[k8s:" not in token["name"]])
+        return httpx.Response(
+            200, headers=VERSION, json=[token for token in body if "[k8s:" not in token["name"]]
+        )
     if isinstance(body, dict) and "[k8s:" in body.get("name", ""):
-        return httpx.Response(404, json=_ERRORS[404])
-    return httpx.Response(answer.status, json=body)
+        return httpx.Response(404, headers=VERSION, json=_ERRORS[404])
+    return _as_httpx(answer)
