@@ -25,11 +25,12 @@ from mailtrap_operator.core.actions import (
     record_of,
 )
 from mailtrap_operator.core.digests import permissions_digest
-from mailtrap_operator.core.expiry import renewal_of, whole_second_after
+from mailtrap_operator.core.expiry import whole_second_after
 from mailtrap_operator.core.history import history_after
 from mailtrap_operator.core.outlook import outlook
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import may_have_consumers, with_rollout
+from mailtrap_operator.core.rotation import rotation_of
 
 Wanted = tuple[str, str, str, str]
 """Type, status, reason and message of a condition."""
@@ -50,7 +51,8 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
     previous = tuple(_with_what_it_waits_for(token, current) for token in record.previous)
     expires_at = outcome.token.expires_at if isinstance(outcome, Published) else plan.expires_at
     renewal_time = _renewal_after(latest, plan, outcome)
-    words = outlook(current, previous, expires_at=expires_at, renewal_time=renewal_time)
+    is_manual = latest.spec.rotation.policy == "Manual"
+    words = outlook(current, previous, expires_at=expires_at, renewal_time=renewal_time, is_manual=is_manual)
     conditions = _conditions(_finding_after(plan, outcome, words), plan.notices, words if works else None)
     generation = latest.metadata.generation
     return ApiTokenStatus(
@@ -88,7 +90,7 @@ def _renewal_after(api_token: ApiToken, plan: Plan, outcome: Outcome) -> datetim
         return plan.renewal_time
     # Of the token as it is stored, in whole seconds: the next pass reckons with that and must come to the same.
     current = _current(outcome)
-    return renewal_of(api_token, current, current.expires_at)
+    return rotation_of(api_token, current, current.expires_at)
 
 
 def _with_what_it_waits_for(token: PreviousToken, current: CurrentToken | None) -> PreviousToken:

@@ -8,6 +8,9 @@ from datetime import datetime
 
 from mailtrap_operator.api.v1alpha1 import CurrentToken, PreviousToken, print_time
 from mailtrap_operator.core.actions import WORKING
+from mailtrap_operator.core.digests import ROTATE_ANNOTATION
+
+_BY_HAND = f"It is rotated when the annotation {ROTATE_ANNOTATION} asks for it: rotation.policy is Manual."
 
 
 def outlook(
@@ -16,11 +19,13 @@ def outlook(
     *,
     expires_at: datetime | None,
     renewal_time: datetime | None,
+    is_manual: bool,
 ) -> str:
     """Return that the token works, when its successor is due, and which token is deleted next."""
     if current is None:
         return WORKING
-    return " ".join((WORKING, _renewal(expires_at, renewal_time), *_next_deletion(previous)))
+    by_hand = (_BY_HAND,) if is_manual else ()
+    return " ".join((WORKING, _renewal(expires_at, renewal_time), *by_hand, *_next_deletion(previous)))
 
 
 def _renewal(expires_at: datetime | None, renewal_time: datetime | None) -> str:

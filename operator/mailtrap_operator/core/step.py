@@ -15,7 +15,7 @@ from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_wished
 from mailtrap_operator.core.resources import Unresolved
-from mailtrap_operator.core.rotation import postponed
+from mailtrap_operator.core.rotation import next_rotation, postponed
 from mailtrap_operator.core.situation import Situation
 
 MOST_ON_RECORD = 250
@@ -44,7 +44,7 @@ def step_plan(
         finding,
         works=s.held is not None,
         requeue_after=requeue_after,
-        renewal_time=checks.renewal_of(s, s.held),
+        renewal_time=next_rotation(s),
         expires_at=s.expires_at(s.held) if s.held else None,
         # What is being issued is no longer waited for, nor different.
         notices=() if isinstance(action, IssueToken) else tuple(_notices(s)),

@@ -50,10 +50,19 @@ def test_what_comes_next_is_told(
     previous: tuple[PreviousToken, ...],
     expected: str,
 ) -> None:
-    told = outlook(CURRENT_1, previous, expires_at=expires_at, renewal_time=renewal_time)
+    told = outlook(CURRENT_1, previous, expires_at=expires_at, renewal_time=renewal_time, is_manual=False)
 
     assert expected == told
 
 
+def test_who_rotates_by_hand_is_told_how() -> None:
+    told = outlook(CURRENT_1, (), expires_at=NOW + DAY, renewal_time=None, is_manual=True)
+
+    assert (
+        f"{WORKS} It expires at 2030-02-01T12:00:00Z. It is rotated when the annotation mailtrap-operator.io/rotate "
+        "asks for it: rotation.policy is Manual."
+    ) == told
+
+
 def test_nothing_is_told_of_a_token_that_is_not_on_record() -> None:
-    assert WORKS == outlook(None, (), expires_at=None, renewal_time=None)
+    assert WORKS == outlook(None, (), expires_at=None, renewal_time=None, is_manual=False)
