@@ -150,6 +150,12 @@ class ApiTokenStatus(Model):
     token_id: TokenId | None = Field(None, description="Id of the remote token whose value the Secret holds.")
     last_four: LastFour | None = Field(None, description="The last four characters of the value.")
     expires_at: Time | None = Field(None, description="When the token expires; absent: never.")
+    expires: str | None = Field(
+        None,
+        max_length=32,
+        description="When the token expires, in words: the time of expiresAt, or never. Absent: there is no token, or its "
+        "end is not known.",
+    )
     last_rotation: Time | None = Field(None, description="When the token was issued.")
     renewal_time: Time | None = Field(
         None,

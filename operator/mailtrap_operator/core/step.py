@@ -46,6 +46,7 @@ def step_plan(
         requeue_after=requeue_after,
         renewal_time=next_rotation(s),
         expires_at=s.expires_at(s.held) if s.held else None,
+        never_expires=s.held is not None and s.is_known(s.held) and s.expires_at(s.held) is None,
         # What is being issued is no longer waited for, nor different.
         notices=() if isinstance(action, IssueToken) else tuple(_notices(s)),
     )
