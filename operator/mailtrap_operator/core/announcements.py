@@ -24,6 +24,7 @@ _WARNINGS = frozenset(
         Reason.ACCESS_DRIFTED,
         Reason.EXPIRY_DRIFTED,
         Reason.CREDENTIAL_IN_USE,
+        Reason.TARGET_MISSING,
     }
 )
 _FATES = {Reason.SUPERSEDED.value: "was replaced", Reason.ADOPTED.value: "was adopted"}
@@ -53,7 +54,8 @@ def announcements(api_token: ApiToken, plan: Plan, outcome: Outcome) -> Iterator
         case Done():
             yield from _fates_of_retired(api_token, plan)
             yield from _of_done(api_token, plan)
-            yield from _of_notices(api_token, plan)
+    # They go into the status whatever the outcome is, and count as told then.
+    yield from _of_notices(api_token, plan)
 
 
 def farewell(plan: Plan) -> Announcement | None:
@@ -88,9 +90,12 @@ def _of_done(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:
 
 
 def _of_notices(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:
-    told = {(condition.type, condition.reason) for condition in api_token.status.conditions}
+    generation = api_token.metadata.generation
+    told = {(c.type, c.reason): c for c in api_token.status.conditions}
     for notice in plan.notices:
-        if (notice.type, notice.reason) not in told:
+        before = told.get((notice.type, notice.reason))
+        # Of one spec it is told once; another spec may have the same trouble with something else.
+        if before is None or (before.observed_generation != generation and before.message != notice.message):
             type_: Literal["Normal", "Warning"] = "Warning" if notice.reason in _WARNINGS else "Normal"
             yield Announcement(type_, notice.reason, notice.message)
 

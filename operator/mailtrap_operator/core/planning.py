@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from mailtrap_operator.api.v1alpha1 import print_time
 from mailtrap_operator.core import checks, deletion, wishes
 from mailtrap_operator.core.actions import WORKING, Finding, Plan, State
-from mailtrap_operator.core.consumers import ROLLOUT_CHECK, moving_to
+from mailtrap_operator.core.consumers import ROLLOUT_CHECK, moving_to, targets_recheck
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.history import MOST_REPAIRS, storm_ends
 from mailtrap_operator.core.limits import excessive_form
@@ -207,6 +207,8 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
     dates += [kept_until(s, previous) for previous in s.record.previous if previous.waits_for == "Consumers"]
     if moving_to(s):
         dates.append(s.now + ROLLOUT_CHECK)
+    elif again := targets_recheck(s):
+        dates.append(again)
     if adoptee_id(s.api_token) is not None and not isinstance(s.seen.adoptee, Found):
         dates.append(s.now + (ADOPTION_RECHECK if isinstance(s.seen.adoptee, Absent) else RECHECK))
     if overdue_in_use(s) is not None or overdue_kept(s) is not None:
