@@ -57,9 +57,8 @@ def rollout_notice(s: Situation, token: CurrentToken) -> Notice:
     """Return what the condition `RolloutRestart` says while workloads have not moved."""
     if isinstance(s.seen.workloads, Unknown):
         return _unread(s.seen.workloads)
-    words = (
-        f"Workloads are restarted for the value of token {token.id}: {_listed(list(_unfinished(s, token)))}."
-    )
+    waits = _listed(list(_unfinished(s, token))) or "all have finished"
+    words = f"Workloads are restarted for the value of token {token.id}: {waits}."
     until = max((kept_until(s, previous) for previous in _former(s)), default=None)
     if until is None or not any(isinstance(target, MissingTarget) for target in _targets(s)):
         return Notice("RolloutRestart", Reason.RESTARTING, words)
@@ -95,7 +94,7 @@ def _unread(seen: Unknown) -> Notice:
 
 def _listed(words: list[str]) -> str:
     more = f"; {len(words) - _MOST_NAMED} more" if len(words) > _MOST_NAMED else ""
-    return f"{'; '.join(words[:_MOST_NAMED])}{more}" or "all have finished"
+    return f"{'; '.join(words[:_MOST_NAMED])}{more}"
 
 
 def _targets(s: Situation) -> tuple[Workload | MissingTarget, ...]:
