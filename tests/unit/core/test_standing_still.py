@@ -314,7 +314,7 @@ def test_a_served_object_tells_of_troubles_that_somebody_must_end_while_its_valu
     )
 
 
-WRONG = {"rotation": "rotation.every: too long", "suspend": "suspend: not true or false"}
+WRONG = {"rotation": "spec.rotation.every: too long", "suspend": "spec.suspend: not true or false"}
 
 
 @pytest.mark.parametrize("secret", [SECRET_1, None], ids=["served", "not served"])
