@@ -159,6 +159,7 @@ class Operator:
                 may_write=not settings.dry_run,
             ),
             sweep=self.sweep,
+            events=events,
             wake=self._wake,
             clock=clock,
         )

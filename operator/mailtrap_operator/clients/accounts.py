@@ -24,6 +24,7 @@ from mailtrap_operator.clients.shared_read import SharedRead
 from mailtrap_operator.core.credential import credential_among
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.limits import refused_base_url
 from mailtrap_operator.core.observation import Catalogue, CredentialInUse, Found, RemoteToken, Unknown
 from mailtrap_operator.core.protection import CredentialSecret
 from mailtrap_operator.core.reasons import Reason
@@ -143,9 +144,8 @@ class Accounts:
         if account is None:
             raise self._not_found(key)
         spec = account.spec
-        if spec.base_url.lower() not in self._limits.allowed_base_urls:
-            message = f"baseUrl {spec.base_url} of {key} is not among the operator's allowed base URLs. Change one of them."
-            raise Terminal(Reason.BASE_URL_NOT_ALLOWED, message)
+        if refusal := refused_base_url(spec.base_url, key, self._limits.allowed_base_urls):
+            raise Terminal(Reason.BASE_URL_NOT_ALLOWED, refusal)
         credential = await self._credential(account, connection)
         return MailtrapClient(
             connection.http,

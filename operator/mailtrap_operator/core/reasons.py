@@ -41,6 +41,9 @@ class Reason(StrEnum):
     ADOPTION_UNCONFIRMED = "AdoptionUnconfirmed"
     ADOPTION_REFUSED = "AdoptionRefused"
 
+    # A workload to restart is not there.
+    TARGET_MISSING = "TargetMissing"
+
     # What happens meanwhile.
     PUBLISHING = "Publishing"
     ANSWER_LOST = "AnswerLost"

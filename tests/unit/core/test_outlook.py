@@ -9,6 +9,7 @@ from mailtrap_operator.core.outlook import outlook
 from tests.unit.core.builders import CURRENT_1, DAY, HOUR, NOW, a_previous
 
 WORKS = "The Secret holds a living token."
+AFTER_IT = "2030-02-02T12:00:00Z"
 SUCCESSOR = f"{WORKS} Its successor is due at 2030-02-01T12:00:00Z."
 
 
@@ -17,27 +18,28 @@ def for_consumers(id_: int) -> PreviousToken:
 
 
 @pytest.mark.parametrize(
-    ("renewal_time", "expires_at", "previous", "expected"),
+    ("renewal_time", "expires", "previous", "expected"),
     [
-        pytest.param(NOW + DAY, NOW + 2 * DAY, (), SUCCESSOR, id="a successor is due"),
+        pytest.param(NOW + DAY, AFTER_IT, (), SUCCESSOR, id="a successor is due"),
         pytest.param(
             None,
-            NOW + DAY,
+            "2030-02-01T12:00:00Z",
             (),
             f"{WORKS} It expires at 2030-02-01T12:00:00Z.",
             id="it ends as was asked for",
         ),
-        pytest.param(None, None, (), f"{WORKS} It never expires.", id="it never expires"),
+        pytest.param(None, "never", (), f"{WORKS} It never expires.", id="it never expires"),
+        pytest.param(None, None, (), WORKS, id="it is not known when it expires"),
         pytest.param(
             NOW + DAY,
-            NOW + 2 * DAY,
+            AFTER_IT,
             (a_previous(2),),
             f"{SUCCESSOR} Token 2 is deleted after 2030-01-31T13:00:00Z.",
             id="a former token has a date",
         ),
         pytest.param(
             NOW + DAY,
-            NOW + 2 * DAY,
+            AFTER_IT,
             (a_previous(2, delete_after=NOW + 2 * HOUR), for_consumers(3)),
             f"{SUCCESSOR} Token 3 is deleted after 2030-01-31T13:00:00Z, when its consumers have moved; 1 more after it.",
             id="the first of several waits for its consumers",
@@ -46,14 +48,23 @@ def for_consumers(id_: int) -> PreviousToken:
 )
 def test_what_comes_next_is_told(
     renewal_time: datetime | None,
-    expires_at: datetime | None,
+    expires: str | None,
     previous: tuple[PreviousToken, ...],
     expected: str,
 ) -> None:
-    told = outlook(CURRENT_1, previous, expires_at=expires_at, renewal_time=renewal_time)
+    told = outlook(CURRENT_1, previous, expires=expires, renewal_time=renewal_time, is_manual=False)
 
     assert expected == told
 
 
+def test_who_rotates_by_hand_is_told_how() -> None:
+    told = outlook(CURRENT_1, (), expires="2030-02-01T12:00:00Z", renewal_time=None, is_manual=True)
+
+    assert (
+        f"{WORKS} It expires at 2030-02-01T12:00:00Z. It is rotated when the annotation mailtrap-operator.io/rotate "
+        "asks for it: rotation.policy is Manual."
+    ) == told
+
+
 def test_nothing_is_told_of_a_token_that_is_not_on_record() -> None:
-    assert WORKS == outlook(None, (), expires_at=None, renewal_time=None)
+    assert WORKS == outlook(None, (), expires=None, renewal_time=None, is_manual=False)
