@@ -27,6 +27,7 @@ from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.report import AT_ONCE
 from mailtrap_operator.runtime.store import Store, key_of_account
 from mailtrap_operator.runtime.workqueue import Verdict
+from mailtrap_operator.telemetry.annotations import UnknownAnnotations
 from mailtrap_operator.telemetry.events import EventRecorder
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class AccountReconciler:
         protection: AccountProtection,
         sweep: OrphanSweep,
         events: EventRecorder,
+        annotations: UnknownAnnotations,
         wake: Wake,
         clock: Callable[[], datetime],
     ) -> None:
@@ -67,6 +69,7 @@ class AccountReconciler:
         self._protection = protection
         self._sweep = sweep
         self._events = events
+        self._annotations = annotations
         self._wake = wake
         self._clock = clock
         self._served_with: dict[AccountKey, tuple[AccountSpec, Pacer | None, bool]] = {}
@@ -82,6 +85,7 @@ class AccountReconciler:
         if account is None:
             self._served_with.pop(key, None)
             return await self._take_leave(key)
+        await self._annotations.tell(account)
         served_with = (account.spec, connection.pacer, is_going(account))
         is_usable_again = was_troubled and isinstance(tokens, Found)
         if is_usable_again or self._served_with.get(key) != served_with:

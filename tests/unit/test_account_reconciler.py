@@ -16,6 +16,7 @@ from mailtrap_operator.core.keys import ApiTokenKey, Key
 from mailtrap_operator.core.ownership import Tag, owner_of
 from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.telemetry.annotations import UnknownAnnotations
 from mailtrap_operator.telemetry.events import EventRecorder
 from tests.unit.clients.account_bench import BASE, KEY, URL, AccountBench
 from tests.unit.clients.objects import ACCOUNTS, INSTALLATION, account, api_token
@@ -63,6 +64,7 @@ class Bench:
                 clock=self.now,
             ),
             events=events,
+            annotations=UnknownAnnotations(events),
             wake=self.wake,
             clock=self.now,
         )
@@ -310,3 +312,15 @@ async def test_a_trouble_of_an_account_that_is_being_deleted_stands_in_ready() -
     known = bench.store.account(KEY)
     assert known is not None
     assert "CredentialRefused" == known.status.conditions[0].reason
+
+
+@virtual
+async def test_an_annotation_that_means_nothing_is_told_of() -> None:
+    bench = Bench()
+    mistyped = {"mailtrap-operator.io/rotate": "1"}
+    bench.kube.edit(f"{ACCOUNTS}/default", lambda body: body["metadata"].update(annotations=mistyped))
+    bench.take()
+
+    await bench.passes()
+
+    assert ["UnknownAnnotation"] == [event["reason"] for event in bench.events()]

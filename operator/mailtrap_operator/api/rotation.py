@@ -24,16 +24,15 @@ def _schedule(text: str) -> str:
     parts = text.split()
     if len(parts) != len(_RULES):
         raise ValueError(f"{text!r} is not a cron schedule of five fields, such as '0 3 * * sun'")
+    if _is_schedule(parts):
+        return text
     wrong = [
         f"{name} must be {rule}, not {part!r}"
         for (name, rule), part, alone in zip(_RULES.items(), parts, _each_alone(parts), strict=True)
         if not _is_schedule(alone)
     ]
-    if not wrong and not _is_schedule(parts):
-        wrong = ["no such day comes in these months"]
-    if wrong:
-        raise ValueError(f"{text!r} is not a cron schedule: {' and '.join(wrong)}")
-    return text
+    words = " and ".join(wrong) or "no such day comes in these months"
+    raise ValueError(f"{text!r} is not a cron schedule: {words}")
 
 
 def _each_alone(parts: list[str]) -> list[list[str]]:

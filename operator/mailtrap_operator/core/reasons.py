@@ -44,6 +44,9 @@ class Reason(StrEnum):
     # A workload to restart is not there.
     TARGET_MISSING = "TargetMissing"
 
+    # An annotation under the operator's prefix means nothing.
+    UNKNOWN_ANNOTATION = "UnknownAnnotation"
+
     # What happens meanwhile.
     PUBLISHING = "Publishing"
     ANSWER_LOST = "AnswerLost"
