@@ -224,9 +224,11 @@ def test_the_resources_of_an_account_can_be_replaced(bench: Bench) -> None:
     assert 404 == bench.refused("PUT", "accounts/1/resources", {"resources": []})[0]
 
 
-def test_a_new_domain_brings_a_token_of_its_own(bench: Bench) -> None:
+def test_a_new_domain_and_nothing_else_brings_a_token_of_its_own(bench: Bench) -> None:
     def put(*domains: tuple[int, str]) -> None:
-        tree = [{"id": id_, "name": name, "type": "domain"} for id_, name in domains]
+        inside = [{"id": id_, "name": name, "type": "domain"} for id_, name in domains]
+        project = {"id": 100 + len(inside), "name": "shop", "type": "project", "resources": inside}
+        tree = [project, {"id": 200 + len(inside), "name": "main", "type": "sandbox"}]
         bench.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": tree})
 
     put((7, "old.example"))
