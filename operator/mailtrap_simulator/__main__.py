@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from random import SystemRandom
@@ -24,7 +24,6 @@ from .tls import serve_with_own_authority
 from .web import Frontend
 
 CREDENTIAL_VARIABLE = "MAILTRAP_SIMULATOR_CREDENTIAL"
-DEFAULTS = Settings(default_expiry=timedelta(days=365))
 _T = TypeVar("_T")
 
 
@@ -80,6 +79,7 @@ def _settings(flags: argparse.Namespace) -> Settings:
 
 
 def _parser() -> argparse.ArgumentParser:
+    defaults = Settings()
     parser = argparse.ArgumentParser(
         "mailtrap-simulator", description="The Mailtrap token API on loopback, for tests and demonstrations."
     )
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--credential", help=f"value of an account-admin credential; or set {CREDENTIAL_VARIABLE}")
     add("--any-resource", action="store_true", help="every resource exists, not only those of the README")
     for name, option in OPTIONS.items():
-        usual = getattr(DEFAULTS, name)
+        usual = getattr(defaults, name)
         text = f"{option.help}; default: {option.write(usual)}"
         flag = "--" + name.replace("_", "-")
         add(flag, type=_checked(option.parse), default=usual, metavar=option.forms, help=text)

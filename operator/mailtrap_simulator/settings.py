@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 _UNITS = {"ms": timedelta(milliseconds=1), "s": timedelta(seconds=1), "m": timedelta(minutes=1)}
 _UNITS |= {"h": timedelta(hours=1), "d": timedelta(days=1)}
 LONGEST = timedelta(days=36_500)
+YEAR = timedelta(days=365)
 _DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d)")
 _RATE = re.compile(r"(\d{1,9})/(.+)")
 
@@ -39,7 +40,7 @@ class Settings:
     server: ServerAge = "new"
     paths: Paths = "both"
     types: Types = "both"
-    default_expiry: timedelta | None = None
+    default_expiry: timedelta | None = YEAR
     rate_limit: RateLimit = RateLimit()
     retry_after: RetryAfter = "seconds"
     latency: timedelta = timedelta()

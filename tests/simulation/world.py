@@ -48,6 +48,9 @@ MAX_OVERLAP = timedelta(hours=1)
 RESOURCES = (Node(1, "example.com", "domain"), Node(2, "My sandbox", "sandbox"))
 """What the account shows; others exist too, so that any spec can be served."""
 
+REMOTE_SETTINGS = RemoteSettings(default_expiry=None, unprivileged_list="short")
+"""Tokens live for ever unless an end is asked for; of the two answers to a LIST without rights, the one that can mislead."""
+
 
 class _AnyResources(Account):
     """An account in which a token can be made for any resource, also for one that it does not show."""
@@ -103,8 +106,7 @@ class World:
         self._born = 0
         if saved is None:
             self.kubernetes = Kubernetes(server_time)
-            # Of the two answers to a LIST without rights this one can mislead.
-            self.remote = Remote(Random(seed), RemoteSettings(unprivileged_list="short"))
+            self.remote = Remote(Random(seed), REMOTE_SETTINGS)
             self.remote.add_account(ACCOUNT_ID, "Account")
             self.foreign = self._found()
         else:

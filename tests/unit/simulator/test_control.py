@@ -224,9 +224,11 @@ def test_the_resources_of_an_account_can_be_replaced(bench: Bench) -> None:
     assert 404 == bench.refused("PUT", "accounts/1/resources", {"resources": []})[0]
 
 
-def test_a_new_domain_brings_a_token_of_its_own(bench: Bench) -> None:
+def test_a_new_domain_and_nothing_else_brings_a_token_of_its_own(bench: Bench) -> None:
     def put(*domains: tuple[int, str]) -> None:
-        tree = [{"id": id_, "name": name, "type": "domain"} for id_, name in domains]
+        inside = [{"id": id_, "name": name, "type": "domain"} for id_, name in domains]
+        project = {"id": 100 + len(inside), "name": "shop", "type": "project", "resources": inside}
+        tree = [project, {"id": 200 + len(inside), "name": "main", "type": "sandbox"}]
         bench.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": tree})
 
     put((7, "old.example"))
@@ -247,7 +249,7 @@ def test_settings_change_at_run_time_one_by_one(bench: Bench) -> None:
         "server": "new",
         "paths": "both",
         "types": "both",
-        "default_expiry": "none",
+        "default_expiry": "365d",
         "rate_limit": "150/10s",
         "retry_after": "seconds",
         "latency": "0ms",
@@ -261,7 +263,7 @@ def test_settings_change_at_run_time_one_by_one(bench: Bench) -> None:
         "server": "old",
         "paths": "plain",
         "types": "old",
-        "default_expiry": "365d",
+        "default_expiry": "none",
         "rate_limit": "20/1m",
         "retry_after": "date",
         "latency": "50ms",
