@@ -47,14 +47,15 @@ class Effect:
 NO_EFFECT = Effect()
 
 
-def told_in(would: list[str]) -> Effect:
-    """Return what steps come to that are not for later."""
+def told_in(would: list[str], before: Mapping[int, Any]) -> Effect:
+    """Return what steps come to that are not for later; a token may be gone already, which only its DELETE tells."""
     ids = {step: frozenset(map(int, re.findall(r"\d+", step))) for step in would}
     reset = [each for step, each in ids.items() if step.startswith("reset token")]
     deleted = [
         each for step, each in ids.items() if step.startswith("delete token") and not step.endswith("later")
     ]
-    return Effect(would.count("create a token"), frozenset().union(*reset), frozenset().union(*deleted))
+    gone = frozenset().union(*deleted) & before.keys()
+    return Effect(would.count("create a token"), frozenset().union(*reset), gone)
 
 
 def effect(world: World, before: dict[int, Any]) -> Effect:
@@ -119,7 +120,7 @@ class Judge:
         operator.life.is_alive = False
         event(f"{row['prospect']}{': ' + row['reason'] if row['prospect'] != 'change' else ''}")
         did = effect(world, before)
-        found = list(self._wrong_with(row, status, did, has_failed=has_failed))
+        found = list(self._wrong_with(row, status, before, did, has_failed=has_failed))
         is_written = any(not what.startswith("PUT apitokens/status") for what in writes)
         if row["prospect"] != "change" and (is_written or secret != world.read(secret_path(name))):
             found.append(f"Kubernetes is written to: {writes}")
@@ -127,7 +128,9 @@ class Judge:
             # What was only found out by trying is told from then on.
             _, row = await told(world, name)
             reason = self._conditions()["Stalled"]["reason"]
-            if (row["prospect"], row["reason"]) != ("blocked", reason):
+            # A status does not tell whether a token was refused or the deletion of an old one, which goes in turn.
+            is_in_turn = row["reason"] == "Revoking"
+            if (row["prospect"], row["reason"]) != ("blocked", reason) and not is_in_turn:
                 found.append(f"refused for {reason}, and told is {row}")
         return [f"{name}, told {row}: {wrong}" for wrong in found]
 
@@ -135,8 +138,10 @@ class Judge:
         status = (self._world.read(api_token_path(self._name)) or {}).get("status", {})
         return {condition["type"]: condition for condition in status.get("conditions", ())}
 
-    def _wrong_with(self, row: Body, status: int, did: Effect, *, has_failed: bool) -> Iterator[str]:
-        promised = told_in(row["would"])
+    def _wrong_with(
+        self, row: Body, status: int, before: Mapping[int, Any], did: Effect, *, has_failed: bool
+    ) -> Iterator[str]:
+        promised = told_in(row["would"], before)
         if row["prospect"] != "change":
             if did != NO_EFFECT:
                 yield f"it did {did}"
