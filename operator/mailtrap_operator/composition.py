@@ -85,7 +85,7 @@ class Operator:
         self.queue: WorkQueue[Key] = WorkQueue(
             self._work, workers=settings.workers, groups_of=self._groups_of, rng=self.random
         )
-        self.scope = given.scope
+        self.scope, self.clock = given.scope, clock
         self.intake = Intake(store, self.queue, given.installation)
         self.watchdog = Watchdog(_monotonic)
         self.metrics = Metrics(queued=self.queue.__len__, running=lambda: self.queue.running)

@@ -119,6 +119,12 @@ class Observer:
         read = await self._read_known(key)
         if read is None:
             return None
+        former = former_secret_name(read.api_token)
+        if isinstance(read.secret, Absent):
+            # No list tells of a Secret without our label.
+            read = read._replace(secret=await self._read_secret(key.namespace, secret_name(read.api_token)))
+        if former and isinstance(read.former_secret, Absent):
+            read = read._replace(former_secret=await self._read_secret(key.namespace, former))
         if read.labels is LABELS_NOT_READ:
             read = read._replace(labels=await self._tenants.labels(key.namespace, self._account_refs(read)))
         return await self._asked(key, read, self._told)

@@ -336,9 +336,9 @@ async def test_what_is_listed_is_enough_for_a_look_at_any_number_of_objects() ->
     seen = [await bench.observer.listed(BILLING) for _ in "abc"]
 
     assert 1 == bench.accounts.lists()
-    assert NAMESPACE == bench.kube.calls[before].path, (
-        "its labels are read once, its credential for what else is asked"
-    )
+    assert [f"{NAMESPACE}/secrets/billing", NAMESPACE] == [
+        call.path for call in bench.kube.calls[before : before + 2]
+    ], "its labels are read once, its credential for what else is asked"
     assert 1 == bench.reads()
     fresh = await bench.observer.fresh(BILLING)
     assert fresh is not None
@@ -405,6 +405,19 @@ async def test_of_what_is_not_listed_nothing_is_told() -> None:
     bench = Bench(HERE)
 
     assert None is await bench.observer.listed(ApiTokenKey("team", "unheard-of"))
+
+
+@virtual
+async def test_a_look_at_what_is_listed_meets_a_secret_that_no_list_tells_of() -> None:
+    bench = Bench(HERE)
+    bench.kube.seed(f"{NAMESPACE}/secrets", {"metadata": {"name": "billing"}, "data": {"password": "c2Vj"}})
+    bench.kube.seed(f"{NAMESPACE}/secrets", {"metadata": {"name": "former"}})
+    bench.store.put_api_token(api_token(status={"observedGeneration": 1, "secretName": "former"}, version=99))
+
+    seen = await bench.observer.listed(BILLING)
+
+    assert seen is not None
+    assert [True, True] == [isinstance(each, Found) for each in (seen.secret, seen.former_secret)]
 
 
 @virtual
