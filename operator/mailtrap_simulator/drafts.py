@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from .clock import milliseconds, read
-from .refusals import NO_PERMISSIONS, Refused, bad_request, unprocessable
+from .refusals import NO_PERMISSIONS, PAST, Refused, bad_request, unprocessable
 from .settings import Settings, Types
 from .spelling import is_known
 from .tokens import ADMIN, VIEWER, Grant
@@ -112,7 +112,7 @@ def _granted_expiry(
         errors["expires_at"] = ["is invalid"]
         return None
     if expires_at <= now:
-        errors["expires_at"] = ["must be in the future"]
+        errors.setdefault("base", []).append(PAST)
     elif expires_at > _years_later(now):
         errors["expires_at"] = [f"must be within {_MOST_YEARS} years from now"]
     return expires_at

@@ -8,6 +8,7 @@ from .messages import JSON_TYPE, Response, answer
 from .settings import Errors
 
 NO_PERMISSIONS = "No permissions selected. Please choose at least one."
+PAST = "Expiration date must be in the future"
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not a failure of the simulator

@@ -7,7 +7,8 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, Condition
 from mailtrap_operator.core.actions import Done, Failed, Notice, Outcome, Published
-from mailtrap_operator.core.announcements import Announcement, announcements, farewell
+from mailtrap_operator.core.announcements import Announcement, account_announcements, announcements, farewell
+from mailtrap_operator.core.conditions import Wanted, merge_conditions
 from mailtrap_operator.core.observation import Adoptee, Found, Observation, Tenancy, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import WHY, Reason
@@ -258,6 +259,30 @@ def test_each_spec_is_told_its_own_refusal(
     world = seen(an_api_token(status=a_status(conditions=(before,))), secret=None, listed=TIMEOUT)
 
     assert expected == len(of(world, outcome))
+
+
+REFUSED = ("Ready", "False", Reason.CREDENTIAL_REFUSED, "Put a valid one there.")
+BLOCKED = ("DeletionBlocked", "True", Reason.ACCOUNT_IN_USE, "It waits for shop/billing.")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "before", "expected"),
+    [
+        pytest.param(REFUSED, (), [Reason.CREDENTIAL_REFUSED], id="a trouble"),
+        pytest.param(
+            REFUSED, told(Reason.CREDENTIAL_REFUSED).conditions, [REFUSED[2]], id="told of otherwise"
+        ),
+        pytest.param(BLOCKED, (), [Reason.ACCOUNT_IN_USE], id="its deletion waits"),
+        pytest.param(("Ready", "True", Reason.ACCOUNT_REACHABLE, "x"), (), [], id="all is well"),
+        pytest.param(("Ready", "False", Reason.DELETING, "x"), (), [], id="it is being deleted"),
+    ],
+)
+def test_what_is_announced_of_an_account(
+    wanted: Wanted, before: tuple[Condition, ...], expected: list[Reason]
+) -> None:
+    assert expected == [each.reason for each in account_announcements(before, [wanted])]
+    again = merge_conditions((), [wanted], 1, NOW)
+    assert [] == list(account_announcements(again, [wanted]))
 
 
 def test_every_reason_to_issue_has_its_words() -> None:

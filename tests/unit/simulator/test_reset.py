@@ -82,13 +82,21 @@ def test_what_the_successor_is_granted(settings: Settings, body: Any, granted: A
     assert (200, granted) == (successor.status, successor.json["expires_at"])
 
 
-@pytest.mark.parametrize("expires_at", ["2026-03-01T12:00:00Z", "2031-03-02T12:00:00Z", "soon", 5])
-def test_an_unacceptable_expiry_changes_nothing(bench: Bench, expires_at: Any) -> None:
+@pytest.mark.parametrize(
+    ("expires_at", "attribute"),
+    [
+        ("2026-03-01T12:00:00Z", "base"),
+        ("2031-03-02T12:00:00Z", "expires_at"),
+        ("soon", "expires_at"),
+        (5, "expires_at"),
+    ],
+)
+def test_an_unacceptable_expiry_changes_nothing(bench: Bench, expires_at: Any, attribute: str) -> None:
     base = bench.create().json
 
     refused = bench.reset(base["id"], {"expires_at": expires_at})
 
-    assert (422, ["expires_at"]) == (refused.status, list(refused.json["errors"]))
+    assert (422, attribute) == (refused.status, next(iter(refused.json["errors"])))
     assert [base["id"]] == bench.ids()
     assert base["expires_at"] == bench.call("GET", f"{TOKENS}/{base['id']}").json["expires_at"]
 
