@@ -12,7 +12,7 @@ import pytest
 from local_cluster import Cluster
 from mailtrap_simulator.process import SimulatorProcess
 from tests.e2e.kube import Body, Kube
-from tests.e2e.world import CREDENTIAL, FAST, OPERATOR_NAMESPACE, World, eventually
+from tests.e2e.world import CREDENTIAL, FAST, World, eventually
 
 _OPERATOR = Path(__file__).parents[2] / "operator"
 PLANNER = "planner"
@@ -42,7 +42,7 @@ def ran(
     }
     command = [sys.executable, "-m", "mailtrap_operator", "plan", "--log-level", "error", *arguments]
     ended = subprocess.run(
-        command, env=environment, cwd=_OPERATOR, capture_output=True, text=True, timeout=60, check=False
+        command, env=environment, cwd=_OPERATOR, capture_output=True, text=True, timeout=180, check=False
     )
     return ended.returncode, ended.stdout, ended.stderr
 
@@ -210,14 +210,17 @@ def test_the_exit_status_tells_whether_there_is_something_to_do(world: World) ->
 
 
 def test_the_settings_are_those_of_the_operator_that_is_installed(world: World) -> None:
+    # Other tests install operators into the usual namespace.
+    own = world.namespace
+    world.put_plain_secret(world.account, {"token": CREDENTIAL}, own)
     world.put_api_token("new")
-    own_code, own_out, own_err = ran(world, "-n", world.namespace, is_set_up=False)
+    own_code, own_out, own_err = ran(world, "--namespace", own, "-n", own, is_set_up=False)
     assert 1 == own_code
     assert "is not among the operator's allowed base URLs" in own_out
-    assert "namespace mailtrap-system has no Deployments of the operator" in own_err
+    assert f"namespace {own} has no Deployments of the operator" in own_err
 
-    texts = {"ALLOWED_BASE_URLS": world.simulator.url, "WATCH_NAMESPACES": world.namespace}
-    labels = {"app.kubernetes.io/name": "mailtrap-operator", "app.kubernetes.io/instance": world.namespace}
+    texts = {"ALLOWED_BASE_URLS": world.simulator.url, "WATCH_NAMESPACES": own}
+    labels = {"app.kubernetes.io/name": "mailtrap-operator", "app.kubernetes.io/instance": own}
     container = {
         "name": "operator",
         "image": "registry.invalid/mailtrap-operator:0.1.0",
@@ -226,17 +229,17 @@ def test_the_settings_are_those_of_the_operator_that_is_installed(world: World) 
     }
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
     spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
-    folder = f"/apis/apps/v1/namespaces/{OPERATOR_NAMESPACE}/deployments"
-    world.kube.create(folder, {"metadata": {"name": world.namespace, "labels": labels}, "spec": spec})
+    folder = f"/apis/apps/v1/namespaces/{own}/deployments"
+    world.kube.create(folder, {"metadata": {"name": own, "labels": labels}, "spec": spec})
     try:
-        code, out, err = ran(world, "-o", "json", is_set_up=False)
+        code, out, err = ran(world, "--namespace", own, "-o", "json", is_set_up=False)
     finally:
-        world.kube.delete(f"{folder}/{world.namespace}")
+        world.kube.delete(f"{folder}/{own}")
 
     assert (2, ["new"]) == (code, [row["name"] for row in json.loads(out)["apiTokens"]])
     assert (
-        f"mailtrap-operator: settings of Deployment {OPERATOR_NAMESPACE}/{world.namespace}: "
-        f"allowed-base-urls={world.simulator.url}, rate-limit=20/1s, watch-namespaces={world.namespace}\n"
+        f"mailtrap-operator: settings of Deployment {own}/{own}: "
+        f"allowed-base-urls={world.simulator.url}, rate-limit=20/1s, watch-namespaces={own}\n"
     ) == err
 
 

@@ -95,7 +95,8 @@ def test_a_lost_value_does_not_wait_for_the_annotation(world: World) -> None:
 
 
 def test_a_rotation_waits_for_its_window(world: World) -> None:
-    world.put_api_token("windowed", rotation={"windows": [FIRST_OF_LEAP_YEARS]})
+    far = {"policy": "After", "after": "43000h"}
+    world.put_api_token("windowed", rotation={"windows": [FIRST_OF_LEAP_YEARS]}, expiration=far)
     old = world.becomes_ready("windowed")
     before = world.last_call()
 
