@@ -94,7 +94,7 @@ MUTANTS = (
     ),
     Mutant(
         "401 means that a token is not there",
-        "clients/mailtrap.py",
+        "clients/mailtrap_refusals.py",
         "    401: (\n        Unauthorized,\n",
         "    401: (\n        Missing,\n",
     ),
@@ -102,7 +102,7 @@ MUTANTS = (
         "any failure means that a token is gone",
         "clients/mailtrap.py",
         "        except Missing:\n            return None\n        except ValidationError:\n"
-        '            raise _unusable("a token") from None\n',
+        '            raise unusable("a token") from None\n',
         "        except (Failure, ValidationError):\n            return None\n",
     ),
     Mutant(
