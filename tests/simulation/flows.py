@@ -13,7 +13,7 @@ from tests.simulation.invariants import what_is_missing
 from tests.simulation.time import START
 from tests.simulation.world import BY_HAND, OVERLAP, World, api_token_path, secret_path
 
-_UNDER_WAY = 0.125
+_UNDER_WAY = 0.15
 """How long after its creation an object's first token is being made."""
 
 _OPENS = START + timedelta(minutes=5)

@@ -55,6 +55,11 @@ class _AnyResources(Account):
     def refuse_unknown(self, grants: Iterable[Grant]) -> None:
         """Refuse none."""
 
+    def tree(self, credential: Token) -> list[dict[str, Any]]:
+        """Show a part alone, not the account itself: what is not shown may exist."""
+        tops = super().tree(credential)
+        return [each for top in tops for each in (top["resources"] if top["type"] == "account" else [top])]
+
 
 class Remote(Server):
     """The remote API, by a clock of its own."""

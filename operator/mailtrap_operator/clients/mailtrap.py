@@ -96,7 +96,9 @@ class MailtrapClient:
         except ValidationError:
             raise _unusable("the account's resources") from None
         entries = tuple(entry for top in tree for entry in top.flat(self._redaction))
-        return Catalogue(self._account_id, entries)
+        # An account that shows nothing but itself may hide what is in it.
+        is_whole = len(entries) > 1 and any(top.is_administered(self._account_id) for top in tree)
+        return Catalogue(self._account_id, entries, is_whole)
 
     async def get_token(self, token_id: int) -> RemoteToken | None:
         """Return one token, or None when the API positively has no such token."""
