@@ -44,8 +44,8 @@ class Flow:
     """One flow; `spec` is that of the object it starts from, None when there is none yet.
 
     `setup` is that of its operators. One that `ends_served` leaves every object Ready. `recovery` is how many I/Os more
-    than without faults it may take until the object is served, for each fault; one of them is the account's status, which a
-    new operator writes when the credential is another one.
+    than without faults it may take until the object is served, for each fault; among them are the account's status, which a
+    new operator writes when the credential is another one, and a look at the account's resources, with its credential.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Flow:
     is_done: Callable[[World], bool] = is_served
     setup: Setup = USUAL
     ends_served: bool = True
-    recovery: int = 26
+    recovery: int = 28
 
     def __str__(self) -> str:
         return self.name

@@ -115,7 +115,17 @@ class ApiTokenSpec(Model):
                     "|| duration(self.rotation.renewBefore) < duration(self.expiration.after)"
                 ),
                 "rotation.renewBefore must be shorter than expiration.after, else every token is due at once",
-            )
+            ),
+            (
+                (
+                    "self.expiration.policy != 'Never' || has(self.rotation.every) "
+                    "|| !(has(self.rotation.renewBefore) || has(self.rotation.renewBeforePercentage))"
+                ),
+                (
+                    "a token with expiration.policy Never is never due for renewal: remove rotation.renewBefore and "
+                    "renewBeforePercentage, or set another expiration or rotation.every"
+                ),
+            ),
         )
     )
 

@@ -50,7 +50,8 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
     previous = tuple(_with_what_it_waits_for(token, current) for token in record.previous)
     expires_at = outcome.token.expires_at if isinstance(outcome, Published) else plan.expires_at
     renewal_time = _renewal_after(latest, plan, outcome)
-    words = outlook(current, previous, expires_at=expires_at, renewal_time=renewal_time)
+    rotation = latest.spec.rotation
+    words = outlook(current, previous, rotation, expires_at=expires_at, renewal_time=renewal_time)
     conditions = _conditions(_finding_after(plan, outcome, words), plan.notices, words if works else None)
     generation = latest.metadata.generation
     return ApiTokenStatus(

@@ -6,13 +6,14 @@ They are made of dates that the status holds as well, so that they change only w
 from collections.abc import Collection
 from datetime import datetime
 
-from mailtrap_operator.api.v1alpha1 import CurrentToken, PreviousToken, print_time
+from mailtrap_operator.api.v1alpha1 import CurrentToken, PreviousToken, Rotation, print_time
 from mailtrap_operator.core.actions import WORKING
 
 
 def outlook(
     current: CurrentToken | None,
     previous: Collection[PreviousToken],
+    rotation: Rotation,
     *,
     expires_at: datetime | None,
     renewal_time: datetime | None,
@@ -20,13 +21,31 @@ def outlook(
     """Return that the token works, when its successor is due, and which token is deleted next."""
     if current is None:
         return WORKING
-    return " ".join((WORKING, _renewal(expires_at, renewal_time), *_next_deletion(previous)))
+    return " ".join((WORKING, _renewal(rotation, expires_at, renewal_time), *_next_deletion(previous)))
 
 
-def _renewal(expires_at: datetime | None, renewal_time: datetime | None) -> str:
+def _renewal(rotation: Rotation, expires_at: datetime | None, renewal_time: datetime | None) -> str:
     if renewal_time is not None:
         return f"Its successor is due at {print_time(renewal_time)}."
-    return f"It expires at {print_time(expires_at)}." if expires_at is not None else "It never expires."
+    if expires_at is not None:
+        return f"It expires at {print_time(expires_at)}."
+    idle = _without_a_cause(rotation)
+    if not idle:
+        return "It never expires."
+    return (
+        f"It never expires, and spec.rotation.every is not set: no rotation comes of {' and '.join(idle)}. "
+        "Set spec.expiration or spec.rotation.every."
+    )
+
+
+def _without_a_cause(rotation: Rotation) -> tuple[str, ...]:
+    """Return the settings that say when a renewal comes, for a token that is never due."""
+    settings = {
+        "renewBefore": rotation.renew_before,
+        "renewBeforePercentage": rotation.renew_before_percentage,
+        "windows": rotation.windows,
+    }
+    return tuple(name for name, value in settings.items() if value)
 
 
 def _next_deletion(previous: Collection[PreviousToken]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from mailtrap_operator.api.v1alpha1 import PreviousToken
+from mailtrap_operator.api.v1alpha1 import PreviousToken, Rotation, Window
 from mailtrap_operator.core.outlook import outlook
 from tests.unit.core.builders import CURRENT_1, DAY, HOUR, NOW, a_previous
 
@@ -50,10 +50,35 @@ def test_what_comes_next_is_told(
     previous: tuple[PreviousToken, ...],
     expected: str,
 ) -> None:
-    told = outlook(CURRENT_1, previous, expires_at=expires_at, renewal_time=renewal_time)
+    told = outlook(CURRENT_1, previous, Rotation(), expires_at=expires_at, renewal_time=renewal_time)
 
     assert expected == told
 
 
 def test_nothing_is_told_of_a_token_that_is_not_on_record() -> None:
-    assert WORKS == outlook(None, (), expires_at=None, renewal_time=None)
+    assert WORKS == outlook(None, (), Rotation(), expires_at=None, renewal_time=None)
+
+
+WEEKLY = (Window(schedule="0 3 * * sun", duration=HOUR),)
+ADVICE = "Set spec.expiration or spec.rotation.every."
+
+
+@pytest.mark.parametrize(
+    ("rotation", "words"),
+    [
+        pytest.param(Rotation(renew_before=DAY), "renewBefore", id="renewBefore"),
+        pytest.param(Rotation(renew_before_percentage=25), "renewBeforePercentage", id="a percentage"),
+        pytest.param(Rotation(windows=WEEKLY), "windows", id="windows"),
+        pytest.param(Rotation(windows=WEEKLY, renew_before=DAY), "renewBefore and windows", id="two of them"),
+    ],
+)
+def test_settings_that_rotate_nothing_are_told_where_the_token_never_expires(
+    rotation: Rotation, words: str
+) -> None:
+    never = outlook(CURRENT_1, (), rotation, expires_at=None, renewal_time=None)
+    due = outlook(CURRENT_1, (), rotation, expires_at=None, renewal_time=NOW + DAY)
+
+    assert (
+        f"{WORKS} It never expires, and spec.rotation.every is not set: no rotation comes of {words}. {ADVICE}"
+    ) == never
+    assert SUCCESSOR == due
