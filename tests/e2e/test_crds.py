@@ -253,6 +253,10 @@ REFUSED_TOKENS: dict[str, tuple[Json, str]] = {
     "percentage 0": (token(rotation={"renewBeforePercentage": 0}), "greater than or equal to 1"),
     "percentage 100": (token(rotation={"renewBeforePercentage": 100}), "less than or equal to 99"),
     "overlap too long": (token(rotation={"overlap": "721h"}), "must be a duration from 0s to 720h"),
+    "an overlap that no reset has": (
+        token(rotation={"overlap": "43201s"}),
+        "with strategy Reset, Mailtrap ends a replaced token after 12 hours: set rotation.strategy to Replace",
+    ),
     "unknown strategy": (token(rotation={"strategy": "Swap"}), '"Reset", "Replace"'),
     "secret name no object name": (token(secretName="Billing"), OBJECT_NAME),
     "secret name empty": (token(secretName=""), OBJECT_NAME),
@@ -420,7 +424,8 @@ ACCEPTED_TOKENS: dict[str, Json] = {
     "the least percentage": token(rotation={"renewBeforePercentage": 1}),
     "the greatest percentage": token(rotation={"renewBeforePercentage": 99}),
     "no overlap": token(rotation={"overlap": "0s"}),
-    "the longest overlap": token(rotation={"overlap": "720h"}),
+    "the longest overlap": token(rotation={"strategy": "Replace", "overlap": "720h"}),
+    "the longest overlap of a reset": token(rotation={"overlap": "720m"}),
     "the longest names": token(displayName="a" * 150, secretName="a" * 253),
     "a display name of many scripts": token(displayName="Ünïcode ‒ 日本語 עברית العربية ភាសា 🚀 é"),
     "a resource name of many scripts": token(resources=[NAMED | {"name": "日本語 עברית 🚀"}]),
@@ -609,6 +614,7 @@ def test_a_new_object_says_that_nobody_has_seen_it(cluster: Cluster, kind: str, 
 
 FROM_BEFORE: dict[str, Json] = {
     "renewal": token(expiration={"policy": "Never"}, rotation={"renewBefore": "720h"}),
+    "overlap": token(rotation={"overlap": "72h"}),
 }
 """Specs that were stored before there were the rules that refuse them."""
 

@@ -6,8 +6,9 @@ They are made of dates that the status holds as well, so that they change only w
 from collections.abc import Collection
 from datetime import datetime
 
-from mailtrap_operator.api.v1alpha1 import CurrentToken, PreviousToken, Rotation, print_time
+from mailtrap_operator.api.v1alpha1 import CurrentToken, PreviousToken, Rotation, print_duration, print_time
 from mailtrap_operator.core.actions import WORKING
+from mailtrap_operator.core.expiry import RESET_OVERLAP
 
 
 def outlook(
@@ -21,7 +22,8 @@ def outlook(
     """Return that the token works, when its successor is due, and which token is deleted next."""
     if current is None:
         return WORKING
-    return " ".join((WORKING, _renewal(rotation, expires_at, renewal_time), *_next_deletion(previous)))
+    renewal = _renewal(rotation, expires_at, renewal_time)
+    return " ".join((WORKING, renewal, *_shorter_overlap(rotation), *_next_deletion(previous)))
 
 
 def _renewal(rotation: Rotation, expires_at: datetime | None, renewal_time: datetime | None) -> str:
@@ -46,6 +48,14 @@ def _without_a_cause(rotation: Rotation) -> tuple[str, ...]:
         "windows": rotation.windows,
     }
     return tuple(name for name, value in settings.items() if value)
+
+
+def _shorter_overlap(rotation: Rotation) -> tuple[str, ...]:
+    """A spec that was stored before the CRD had its rule may ask for a longer overlap than a reset has."""
+    if rotation.strategy != "Reset" or rotation.overlap <= RESET_OVERLAP:
+        return ()
+    shorter = f"After a reset the old token works for {print_duration(RESET_OVERLAP)} only"
+    return (f"{shorter}, not for spec.rotation.overlap: set spec.rotation.strategy to Replace.",)
 
 
 def _next_deletion(previous: Collection[PreviousToken]) -> tuple[str, ...]:

@@ -82,3 +82,22 @@ def test_settings_that_rotate_nothing_are_told_where_the_token_never_expires(
         f"{WORKS} It never expires, and spec.rotation.every is not set: no rotation comes of {words}. {ADVICE}"
     ) == never
     assert SUCCESSOR == due
+
+
+@pytest.mark.parametrize(
+    ("rotation", "is_shorter"),
+    [
+        (Rotation(overlap=13 * HOUR), True),
+        (Rotation(overlap=12 * HOUR), False),
+        (Rotation(overlap=13 * HOUR, strategy="Replace"), False),
+    ],
+    ids=["longer than a reset's", "a reset's", "a replacement"],
+)
+def test_an_overlap_that_no_reset_has_is_told(rotation: Rotation, *, is_shorter: bool) -> None:
+    words = (
+        "After a reset the old token works for 12h only, not for spec.rotation.overlap: set spec.rotation.strategy to "
+        "Replace."
+    )
+    told = outlook(CURRENT_1, (), rotation, expires_at=NOW + 2 * DAY, renewal_time=NOW + DAY)
+
+    assert (f"{SUCCESSOR} {words}" if is_shorter else SUCCESSOR) == told
