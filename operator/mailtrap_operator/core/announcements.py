@@ -23,6 +23,7 @@ _WARNINGS = frozenset(
         Reason.NO_WINDOW_BEFORE_EXPIRY,
         Reason.ACCESS_DRIFTED,
         Reason.EXPIRY_DRIFTED,
+        Reason.EXPIRATION_NOT_GRANTED,
         Reason.CREDENTIAL_IN_USE,
     }
 )
