@@ -1,8 +1,11 @@
-# `make` lists what there is to do. Everything is installed into .venv from the lock file.
+# `make` lists what there is to do. Everything is installed into .venv from the lock file, and for `make unit` one SDK of
+# Mailtrap into tests/contract/node/node_modules from its own.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NODE := tests/contract/node
+NODE_STAMP := $(NODE)/node_modules/.installed
 
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test check unit simulation e2e simulate chaos failovers format crds chart lock sbom clean
@@ -29,7 +32,7 @@ check: $(STAMP) ## lint, format, types, architecture, Dockerfile
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/hadolint Dockerfile
 
-unit: $(STAMP) ## the tests that need no server of their own; the core's branches are covered to the last
+unit: $(STAMP) $(NODE_STAMP) ## the tests that need no server of their own; the core's branches are covered to the last
 	$(BIN)/pytest tests/unit tests/contract --numprocesses=auto --cov --cov-report=
 	$(BIN)/coverage report --skip-covered
 	$(BIN)/coverage report --include='operator/mailtrap_operator/core/*' --skip-covered --fail-under=100
@@ -74,6 +77,7 @@ lock: $(STAMP) ## renew the lock files; those of the image are parts of requirem
 	$(LOCK) --constraint requirements.lock --no-annotate --output-file requirements-runtime.lock pyproject.toml
 	$(LOCK) --constraint requirements.lock --no-annotate --group build --output-file requirements-build.lock
 	$(LOCK) --constraint requirements.lock --no-annotate --group sbom --output-file requirements-sbom.lock
+	npm update --prefix $(NODE) --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
 sbom: $(STAMP) ## write dist/mailtrap-operator.cdx.json: the packages of the image, as a CycloneDX bill of materials
 	@mkdir -p dist
@@ -81,10 +85,16 @@ sbom: $(STAMP) ## write dist/mailtrap-operator.cdx.json: the packages of the ima
 	  --output-file dist/mailtrap-operator.cdx.json requirements-runtime.lock
 
 clean: ## remove what `make` made here
-	rm -rf $(VENV) .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(NODE)/node_modules .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(STAMP): requirements.lock pyproject.toml operator/mailtrap_simulator/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable . --editable operator/mailtrap_simulator
+	@touch $@
+
+$(NODE_STAMP): $(NODE)/package.json $(NODE)/package-lock.json
+	@node --eval 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null || { \
+	  echo "make unit needs Node.js 20 or later and npm: Mailtrap's SDK for Node is a witness in tests/contract" >&2; exit 1; }
+	npm ci --prefix $(NODE) --ignore-scripts --no-audit --no-fund
 	@touch $@

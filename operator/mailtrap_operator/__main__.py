@@ -4,24 +4,27 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from difflib import get_close_matches
+from importlib.metadata import version
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from mailtrap_operator.api import manifests
 from mailtrap_operator.clients.errors import Failure
-from mailtrap_operator.settings import PreviewSettings, Settings, complaints
+from mailtrap_operator.settings import PreviewSettings, Settings, SettingsT, complaints, parse
 from mailtrap_operator.telemetry import logs
 
-SettingsT = TypeVar("SettingsT", bound=Settings)
-
+_COMMANDS = ("run", "plan", "crds")
 _USAGE = """\
 usage: mailtrap-operator COMMAND
 
-  run     run the operator (run --help lists the settings)
-  plan    print what it would do now, and do nothing (plan --help lists the settings)
-  crds    print the CustomResourceDefinitions
+  run          run the operator (run --help lists the settings)
+  plan         print what it would do now, and do nothing (plan --help lists the settings)
+  crds         print the CustomResourceDefinitions
+
+  --version    print the version
 """
 
 
@@ -32,49 +35,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case "run":
             return _start(Settings, rest[:-1], _run)
         case "plan":
-            return _start(PreviewSettings, rest[:-1], _plan)
+            # Its exit status 2 means something else.
+            return _start(PreviewSettings, rest[:-1], _plan, misuse=1)
         case "crds":
             sys.stdout.write(manifests.render())
-            return 0
+        case "--version":
+            sys.stdout.write(f"mailtrap-operator {version('mailtrap-operator')}\n")
+        case "-h" | "--help":
+            sys.stdout.write(_USAGE)
         case _:
-            sys.stderr.write(_USAGE)
-            return 0 if command in {"-h", "--help"} else 2
+            near = get_close_matches(command, _COMMANDS, n=1)
+            advice = f"; did you mean {near[0]}?" if near else ""
+            unknown = f"mailtrap-operator: unknown command {command}{advice}\n" if command else ""
+            sys.stderr.write(f"{unknown}{_USAGE}")
+            return 2
+    return 0
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings) -> int:
     # The parts that talk to servers take half a second to load; a wrong setting need not wait for them.
     from mailtrap_operator.process import run  # noqa: PLC0415
 
     await run(settings)
+    return 0
 
 
-async def _plan(settings: PreviewSettings) -> None:
+async def _plan(settings: PreviewSettings) -> int:
     from mailtrap_operator.process import show_plan  # noqa: PLC0415
 
-    sys.stdout.write(await show_plan(settings))
+    answer = await show_plan(settings, _say)
+    sys.stdout.write(answer.text)
+    return answer.status
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"mailtrap-operator: {words}\n")
 
 
 def _start(
-    kind: type[SettingsT], arguments: Sequence[str], command: Callable[[SettingsT], Coroutine[Any, Any, None]]
+    kind: type[SettingsT],
+    arguments: Sequence[str],
+    command: Callable[[SettingsT], Coroutine[Any, Any, int]],
+    *,
+    misuse: int = 2,
 ) -> int:
     try:
-        settings = kind(_cli_parse_args=list(arguments))
+        settings = parse(kind, arguments)
     except ValidationError as error:
         for complaint in complaints(error):
-            sys.stderr.write(f"mailtrap-operator: {complaint}\n")
-        return 2
+            _say(complaint)
+        return misuse
     except SettingsError as error:
-        sys.stderr.write(f"mailtrap-operator: {error}\n")
-        return 2
+        _say(str(error))
+        return misuse
     logs.configure(settings.log_level, settings.log_format)
     try:
-        asyncio.run(command(settings))
+        return asyncio.run(command(settings))
     except (Failure, OSError) as error:
-        sys.stderr.write(f"mailtrap-operator: {error}\n")
+        _say(str(error))
         return 1
     except asyncio.CancelledError:
         return 128 + signal.SIGTERM
-    return 0
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from mailtrap_operator.clients.accounts import Accounts, Tokens
 from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core import orphans
+from mailtrap_operator.core.announcements import account_announcements
 from mailtrap_operator.core.conditions import Wanted, merge_conditions
 from mailtrap_operator.core.credential import why_it_is_expiring
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
@@ -26,10 +27,13 @@ from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.report import AT_ONCE
 from mailtrap_operator.runtime.store import Store, key_of_account
 from mailtrap_operator.runtime.workqueue import Verdict
+from mailtrap_operator.telemetry.annotations import UnknownAnnotations
+from mailtrap_operator.telemetry.events import EventRecorder
 
 logger = logging.getLogger(__name__)
 
 _REACHABLE = "The account's tokens can be listed."
+_DELETING = "The account is being deleted."
 
 
 class Wake(Protocol):
@@ -54,6 +58,8 @@ class AccountReconciler:
         account_store: AccountStore,
         protection: AccountProtection,
         sweep: OrphanSweep,
+        events: EventRecorder,
+        annotations: UnknownAnnotations,
         wake: Wake,
         clock: Callable[[], datetime],
     ) -> None:
@@ -62,6 +68,8 @@ class AccountReconciler:
         self._account_store = account_store
         self._protection = protection
         self._sweep = sweep
+        self._events = events
+        self._annotations = annotations
         self._wake = wake
         self._clock = clock
         self._served_with: dict[AccountKey, tuple[AccountSpec, Pacer | None, bool]] = {}
@@ -77,6 +85,7 @@ class AccountReconciler:
         if account is None:
             self._served_with.pop(key, None)
             return await self._take_leave(key)
+        await self._annotations.tell(account)
         served_with = (account.spec, connection.pacer, is_going(account))
         is_usable_again = was_troubled and isinstance(tokens, Found)
         if is_usable_again or self._served_with.get(key) != served_with:
@@ -171,6 +180,8 @@ class AccountReconciler:
         status = account.status.model_copy(update=changes)
         if status == account.status:
             return ()
+        for announcement in account_announcements(account.status.conditions, wanted):
+            await self._events.emit(account, announcement)
         try:
             written = await self._account_store.write_status(account, status)
         except Failure as failure:
@@ -180,8 +191,11 @@ class AccountReconciler:
         return (written.metadata.resource_version,)
 
     def _conditions(self, account: Account, tokens: Tokens, swept: Swept | None) -> Iterator[Wanted]:
+        waits = self._protection.condition_of(account)
         if isinstance(tokens, Unknown):
             yield "Ready", "False", tokens.reason, tokens.message
+        elif is_going(account):
+            yield "Ready", "False", Reason.DELETING, waits[-1] if waits else _DELETING
         else:
             yield "Ready", "True", Reason.ACCOUNT_REACHABLE, _REACHABLE
         if swept is None:
@@ -190,7 +204,7 @@ class AccountReconciler:
             yield from ((c.type, c.status, c.reason, c.message) for c in before)
         elif told := self._sweep.condition_of(swept, account):
             yield told
-        if waits := self._protection.condition_of(account):
+        if waits:
             yield waits
 
     def _credential(self, account: Account, tokens: Tokens) -> CredentialToken | None:

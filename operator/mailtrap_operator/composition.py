@@ -42,6 +42,7 @@ from mailtrap_operator.runtime.turns import Groups
 from mailtrap_operator.runtime.watchdog import Watchdog
 from mailtrap_operator.runtime.workqueue import Verdict, WorkQueue
 from mailtrap_operator.settings import Settings
+from mailtrap_operator.telemetry.annotations import UnknownAnnotations
 from mailtrap_operator.telemetry.events import EventRecorder
 from mailtrap_operator.telemetry.metrics import Metrics
 
@@ -79,11 +80,12 @@ class Operator:
         secret_store, workloads = SecretStore(kube, given.installation), WorkloadStore(kube)
         account_store = AccountStore(kube)
         events = EventRecorder(kube, holder=given.holder, clock=clock)
+        annotations = UnknownAnnotations(events)
         self.random = random.Random(given.entropy(16))  # noqa: S311 - spreads retries
         self.queue: WorkQueue[Key] = WorkQueue(
             self._work, workers=settings.workers, groups_of=self._groups_of, rng=self.random
         )
-        self.scope = given.scope
+        self.scope, self.clock = given.scope, clock
         self.intake = Intake(store, self.queue, given.installation)
         self.watchdog = Watchdog(_monotonic)
         self.metrics = Metrics(queued=self.queue.__len__, running=lambda: self.queue.running)
@@ -117,6 +119,7 @@ class Operator:
         self._reconciler = Reconciler(
             observer=self.observer,
             decide=rehearse if settings.dry_run else plan,
+            annotations=annotations,
             rounds=None if given.scope.watches_secrets else SecretRounds(store, self.random),
             applier=Applier(
                 store=store,
@@ -159,6 +162,8 @@ class Operator:
                 may_write=not settings.dry_run,
             ),
             sweep=self.sweep,
+            events=events,
+            annotations=annotations,
             wake=self._wake,
             clock=clock,
         )

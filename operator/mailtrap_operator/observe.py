@@ -2,8 +2,8 @@
 
 `known` looks at what the watches and the last LIST told; it decides whether to look closer. `fresh` reads in the
 order that the protocol needs: the object, its Secrets, then a LIST that started after both. What else is asked of an
-account is asked before that, and only for who may use it. Workloads are read by name while they restart, and only
-then; Secrets are read by name for each look where they are not watched.
+account is asked before that, and only for who may use it. Workloads are read by name when a spec newly names them,
+while one of them is missing, and while they restart; Secrets are read by name for each look where they are not watched.
 """
 
 import asyncio
@@ -47,6 +47,7 @@ from mailtrap_operator.core.references import (
     own_secret,
     owner_part,
     secret_name,
+    unproven_targets,
 )
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.wishes import MANAGED_BY
@@ -118,6 +119,12 @@ class Observer:
         read = await self._read_known(key)
         if read is None:
             return None
+        former = former_secret_name(read.api_token)
+        if isinstance(read.secret, Absent):
+            # No list tells of a Secret without our label.
+            read = read._replace(secret=await self._read_secret(key.namespace, secret_name(read.api_token)))
+        if former and isinstance(read.former_secret, Absent):
+            read = read._replace(former_secret=await self._read_secret(key.namespace, former))
         if read.labels is LABELS_NOT_READ:
             read = read._replace(labels=await self._tenants.labels(key.namespace, self._account_refs(read)))
         return await self._asked(key, read, self._told)
@@ -141,9 +148,13 @@ class Observer:
             return None
 
     async def _with_workloads(self, seen: Observation) -> Observation:
-        """Return an observation with the workloads that are to move to the present value; where none are, without a call."""
+        """Return an observation with the workloads that are to move to the present value, or were newly named.
+
+        Where there are none, no call is made.
+        """
         api_token = seen.api_token
-        if not (targets := moving_targets(api_token)):
+        newly_named = unproven_targets(api_token) if self._identity.limits.rollout_restarts else ()
+        if not (targets := moving_targets(api_token) or newly_named):
             return seen
         _, owner = self._tag(api_token)
         namespace = api_token.metadata.namespace or ""
@@ -181,7 +192,7 @@ class Observer:
             told = await self._told(key, read)
             tokens = {ref: each if isinstance(each, Unknown) else NOT_LISTED for ref, each in told.items()}
             seen = self._observation(key, read, tokens, closed)
-            return replace(seen, catalogue=catalogue, adoptee=adoptee)
+            return await self._with_workloads(replace(seen, catalogue=catalogue, adoptee=adoptee))
         # Administrators may have closed an account meanwhile.
         closed |= self._closed(read)
         seen = self._observation(key, read, await lists(key, read), closed)

@@ -1,5 +1,7 @@
 """The command `plan`: what the operator would do now. It lists the cluster and each account once, and writes nowhere.
 
+What a status says is shown, and decides nothing: anybody may have written it.
+
 The cluster comes first: a token that is issued meanwhile is then too much in the LIST of an account, never missing there.
 """
 
@@ -7,14 +9,14 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import TypeVar
 
+from mailtrap_operator.clients.errors import Terminal, visible
 from mailtrap_operator.clients.kube import KubeClient
 from mailtrap_operator.composition import Operator
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.observation import Unknown
-from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.prospects import Prospect, foreseen, prospect_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.rehearsal import fates_of, in_words, steps_of
 from mailtrap_operator.core.situation import Situation
@@ -25,12 +27,27 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 
+NOTHING_TO_DO, COULD_NOT_TELL, SOMETHING_TO_DO = 0, 1, 2
+"""Exit statuses."""
+
+_WORDS = {Prospect.BLOCKED: ("blocked",), Prospect.UNKNOWN: ("not known",), Prospect.WAIT: ("wait",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to print, and the exit status."""
+
+    text: str
+    status: int
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What would be done for one ApiToken, step by step, and why."""
+    """What would be done for one ApiToken, step by step, and why, or what stands in the way."""
 
     namespace: str
     name: str
+    prospect: Prospect
     would: tuple[str, ...]
     reason: str
     why: str
@@ -47,17 +64,47 @@ class OrphanRow:
     why: str
 
 
-async def preview(operator: Operator, kube: KubeClient, settings: PreviewSettings) -> str:
-    """Return what would be done, as a table or as JSON; raises a `Failure` when the cluster cannot be listed."""
+async def preview(operator: Operator, kube: KubeClient, settings: PreviewSettings) -> Answer:
+    """Return what would be done, as a table or as JSON; raises a `Failure` when that cannot be told of all that is asked for."""
     for refusal in await list_all(kube, operator.intake.listings(operator.scope)):
         # A table that lacks a namespace would pass for the whole.
         raise refusal
     at_once, store = asyncio.Semaphore(settings.workers), operator.store
-    of_accounts = await _each(
-        at_once, sorted(store.account_keys(), key=str), lambda key: _orphans(operator, key)
-    )
-    of_tokens = await _each(at_once, sorted(store.api_token_keys()), lambda key: _rows(operator, key))
-    return _as_json(of_tokens, of_accounts) if settings.output == "json" else _as_text(of_tokens, of_accounts)
+    keys = _asked_for(operator, settings)
+    accounts = sorted(store.account_keys(), key=str)
+    of_accounts = await _each(at_once, accounts, lambda key: _orphans(operator, key))
+    if settings.in_namespace or settings.names:
+        # Orphans are nobody's; that an account is not known matters to who uses it.
+        used = {str(account) for key in keys for account in store.accounts_of(key)}
+        of_accounts = [row for row in of_accounts if row.token is None and row.account in used]
+    of_tokens = await _each(at_once, keys, lambda key: _rows(operator, key))
+    text = (_as_json if settings.output == "json" else _as_text)(of_tokens, of_accounts)
+    return Answer(text, _status(of_tokens, of_accounts))
+
+
+def _asked_for(operator: Operator, settings: PreviewSettings) -> list[ApiTokenKey]:
+    """Return the ApiTokens to tell of; raises `Terminal` where one that is named is not among those that there are."""
+    namespace, served = settings.in_namespace, operator.scope.namespaces
+    if namespace and served and namespace not in served:
+        message = f"The operator does not serve namespace {namespace}, only {', '.join(served)}."
+        raise Terminal(Reason.NOT_FOUND, message)
+    keys = [key for key in sorted(operator.store.api_token_keys()) if namespace in {None, key.namespace}]
+    if not settings.names:
+        return keys
+    place = f"namespace {namespace}" if namespace else "any namespace that the operator serves"
+    for name in settings.names:
+        if name not in {key.name for key in keys}:
+            raise Terminal(Reason.NOT_FOUND, f"There is no ApiToken {visible(name)} in {place}.")
+    return [key for key in keys if key.name in settings.names]
+
+
+def _status(rows: Iterable[Row], orphans: Iterable[OrphanRow]) -> int:
+    prospects, orphans = {row.prospect for row in rows}, tuple(orphans)
+    if Prospect.UNKNOWN in prospects or any(row.token is None for row in orphans):
+        return COULD_NOT_TELL
+    # What is blocked is not as it is asked for: a user has something to do.
+    is_done = prospects <= {Prospect.NOTHING} and not any(row.would for row in orphans)
+    return NOTHING_TO_DO if is_done else SOMETHING_TO_DO
 
 
 async def _each(
@@ -82,7 +129,7 @@ async def _orphans(operator: Operator, key: AccountKey) -> list[OrphanRow]:
         )
     return [
         OrphanRow(str(key), token.id, (step,) if step else (), Reason.ORPHANED, why)
-        for token, step, why in fates_of(swept, account, datetime.now(UTC))
+        for token, step, why in fates_of(swept, account, operator.clock())
     ]
 
 
@@ -90,10 +137,11 @@ async def _rows(operator: Operator, key: ApiTokenKey) -> list[Row]:
     seen = await operator.observer.listed(key)
     if seen is None:
         return []
-    now = datetime.now(UTC)
-    planned = plan(seen, now)
-    finding = planned.finding
-    return [Row(*key, steps_of(planned, Situation(seen, now)), finding.reason, finding.message)]
+    s = Situation(seen, operator.clock())
+    planned = foreseen(s)
+    steps, finding = steps_of(planned, s), planned.finding
+    prospect = prospect_of(planned, steps, s.api_token.status)
+    return [Row(*key, prospect, steps, finding.reason, finding.message)]
 
 
 def _as_json(rows: Iterable[Row], orphans: Iterable[OrphanRow]) -> str:
@@ -104,7 +152,7 @@ def _as_json(rows: Iterable[Row], orphans: Iterable[OrphanRow]) -> str:
 def _as_text(rows: Sequence[Row], orphans: Sequence[OrphanRow]) -> str:
     table = _as_table(
         ("NAMESPACE", "NAME", "WOULD", "WHY"),
-        ((row.namespace, row.name, in_words(row.would), row.why) for row in rows),
+        ((row.namespace, row.name, _in_words(row), row.why) for row in rows),
     )
     if not orphans:
         return table
@@ -115,8 +163,12 @@ def _as_text(rows: Sequence[Row], orphans: Sequence[OrphanRow]) -> str:
     return f"{table}\n{others}"
 
 
+def _in_words(row: Row) -> str:
+    return in_words((*_WORDS.get(row.prospect, ()), *row.would))
+
+
 def _as_table(heading: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
-    lines = [heading, *rows]
+    lines = [heading, *([visible(cell) for cell in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     table = (
         "   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines

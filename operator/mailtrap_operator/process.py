@@ -22,7 +22,8 @@ from mailtrap_operator.composition import Operator, Surroundings
 from mailtrap_operator.core.ownership import installation_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.handlers import register
-from mailtrap_operator.preview import preview
+from mailtrap_operator.installed import as_installed
+from mailtrap_operator.preview import Answer, preview
 from mailtrap_operator.runtime.elector import CALL_TIMEOUT, Elector
 from mailtrap_operator.runtime.health import HealthServer
 from mailtrap_operator.runtime.leadership import Alone, Leadership
@@ -50,9 +51,11 @@ async def run(settings: Settings) -> None:
         await process.run(lambda: _operator(kube, settings, holder, leadership))
 
 
-async def show_plan(settings: PreviewSettings) -> str:
-    """Return what the operator would do now; raises a `Failure`."""
+async def show_plan(settings: PreviewSettings, say: Callable[[str], None]) -> Answer:
+    """Return what the operator would do now; `say` is told in one line which settings count. Raises a `Failure`."""
     async with _kubernetes(settings, ClusterAccess(random.SystemRandom())) as kube:
+        if not is_in_pod():
+            settings = await as_installed(settings, kube, say)
         operator = await _operator(kube, settings, "plan", Alone())
         try:
             return await preview(operator, kube, settings)

@@ -18,6 +18,7 @@ from mailtrap_operator.observe import Observer
 from mailtrap_operator.report import Reporter
 from mailtrap_operator.runtime.secret_rounds import SecretRounds
 from mailtrap_operator.runtime.workqueue import Verdict
+from mailtrap_operator.telemetry.annotations import UnknownAnnotations
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Reconciler:
         applier: Applier,
         reporter: Reporter,
         rounds: SecretRounds | None,
+        annotations: UnknownAnnotations,
         clock: Callable[[], datetime],
     ) -> None:
         self._observer = observer
@@ -40,12 +42,14 @@ class Reconciler:
         self._applier = applier
         self._reporter = reporter
         self._rounds = rounds
+        self._annotations = annotations
         self._clock = clock
 
     async def reconcile(self, key: ApiTokenKey) -> Verdict:
         """Run one pass."""
         known = await self._observer.known(key)
         if known is not None:
+            await self._annotations.tell(known.api_token)
             planned = self._decide(known, self._clock())
             if self._is_idle(known, planned):
                 return self._dated(known, self._reporter.verdict(planned))

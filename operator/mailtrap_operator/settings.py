@@ -6,18 +6,26 @@ that is how `--help` shows them.
 """
 
 import re
-from collections.abc import Iterator
+from argparse import ArgumentParser
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    CliPositionalArg,
+    CliSettingsSource,
+    CliSuppress,
+    NoDecode,
+    SettingsConfigDict,
+)
 
 from mailtrap_operator.api.v1alpha1 import parse_duration, print_duration
 
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-_PREFIX = "MAILTRAP_OPERATOR_"
+PREFIX = "MAILTRAP_OPERATOR_"
 _SHORTEST = timedelta(seconds=1)
 
 
@@ -114,7 +122,7 @@ class Settings(BaseSettings):
     """Settings of the operator process."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX,
+        env_prefix=PREFIX,
         frozen=True,
         cli_kebab_case=True,
         cli_prog_name="mailtrap-operator run",
@@ -175,11 +183,77 @@ class Settings(BaseSettings):
 
 
 class PreviewSettings(Settings):
-    """Settings of the command `plan`."""
+    """Print what the operator would do now, and do nothing.
 
-    model_config = SettingsConfigDict(cli_prog_name="mailtrap-operator plan")
+    Outside of a pod, settings that are not given are those of the operator's Deployment in NAMESPACE.
 
+    Exit status: 0 all is as asked for; 2 something is to be done, by the operator or, where one is blocked, by a user;
+    1 that could not be told, of all or of some.
+    """
+
+    model_config = SettingsConfigDict(
+        cli_prog_name="mailtrap-operator plan",
+        cli_shortcuts={"in-namespace": "n", "output": "o"},
+    )
+
+    names: CliPositionalArg[tuple[str, ...]] = _default((), "The ApiTokens to tell of; none: all.")
+    in_namespace: Namespace | None = _default(None, "Tell of the ApiTokens of this namespace alone.")
     output: Literal["table", "json"] = _default("table", "Form of the answer.")
+    # What makes no difference here is not in the help.
+    resync_interval: CliSuppress[Duration] = _default("10m", "")
+    leader_election: CliSuppress[bool] = _default("true", "")
+    dry_run: CliSuppress[bool] = _default("false", "")
+    port: CliSuppress[int] = _default(8080, "")
+
+    def over(self, texts: Mapping[str, str]) -> "PreviewSettings":
+        """Return these settings, with what others wrote in the place of what nobody gave here; raises `ValidationError`."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return PreviewSettings(**{**texts, **given})
+
+
+OF_THE_DECISION = frozenset(
+    {
+        "namespace",
+        "watch_namespaces",
+        "allowed_base_urls",
+        "installation",
+        "request_timeout",
+        "settle_time",
+        "rate_limit",
+        "watch_secrets",
+        "allowed_secret_metadata",
+        "rollout_restarts",
+    }
+)
+"""The settings on which it depends what an operator sees, asks and decides."""
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+
+_PLAIN = {
+    "tuple[str,...]": "list",
+    "timedelta": "duration",
+    "RateLimit": "rate",
+    "str": "text",
+    "int": "number",
+    "bool": "{true,false}",
+    "_own_namespace": "the pod's namespace",
+}
+
+
+class _Flags(CliSettingsSource[Any]):
+    """The command line; its help names types as a user does."""
+
+    def _metavar_format(self, obj: Any) -> str:
+        words = super()._metavar_format(obj)
+        return _PLAIN.get(words, words)
+
+
+def parse(kind: type[SettingsT], arguments: Sequence[str]) -> SettingsT:
+    """Return the settings of a command; raises `ValidationError` or `SettingsError`."""
+    # Flags may stand before and after names, as users of kubectl expect.
+    method: Any = ArgumentParser.parse_intermixed_args
+    flags = _Flags(kind, cli_parse_args=list(arguments), parse_args_method=method)
+    return kind(_cli_settings_source=flags)
 
 
 def complaints(error: ValidationError) -> Iterator[str]:
@@ -195,4 +269,4 @@ def _plain(detail: Any) -> str:
 
 def _written(field: str) -> str:
     """Return a setting's name in both forms that a user writes."""
-    return f"--{field.replace('_', '-')} / {_PREFIX}{field.upper()}"
+    return f"--{field.replace('_', '-')} / {PREFIX}{field.upper()}"

@@ -17,7 +17,8 @@ from typing import TypeVar
 from . import inventory
 from .clock import Clock
 from .payload import PayloadError
-from .settings import Settings, parse_default_expiry, parse_duration, parse_rate_limit
+from .seed import RESOURCES
+from .settings import OPTIONS, Settings
 from .simulator import Simulator
 from .tls import serve_with_own_authority
 from .web import Frontend
@@ -35,7 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not credential:
         parser.error(f"a credential is needed: give --credential or set {CREDENTIAL_VARIABLE}")
     try:
-        inventory.add_account(simulator, {"id": flags.account_id, "credential": credential})
+        resources = None if flags.any_resource else RESOURCES
+        account = {"id": flags.account_id, "credential": credential, "resources": resources}
+        inventory.add_account(simulator, account)
     except PayloadError as error:
         parser.error(str(error))
     try:
@@ -72,13 +75,7 @@ def _say(line: str) -> None:
 
 
 def _settings(flags: argparse.Namespace) -> Settings:
-    return Settings(
-        server=flags.server,
-        default_expiry=flags.default_expiry,
-        rate_limit=flags.rate_limit,
-        retry_after=flags.retry_after,
-        latency=flags.latency,
-    )
+    return Settings(**{name: getattr(flags, name) for name in OPTIONS})
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,19 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=0, help="0, the default, takes a free one and prints it")
     add("--account-id", type=int, default=3229, help="the account the credential belongs to")
     add("--credential", help=f"value of an account-admin credential; or set {CREDENTIAL_VARIABLE}")
-    add("--server", choices=("old", "new"), default=defaults.server, help="old: knows no expires_at")
-    duration = _checked(parse_duration)
-    add("--latency", type=duration, default=defaults.latency, metavar="50ms", help="added to every answer")
-    rate_limit = _checked(parse_rate_limit)
-    add(
-        "--rate-limit", type=rate_limit, default=defaults.rate_limit, metavar="150/10s", help="per credential"
-    )
-    expiry = _checked(parse_default_expiry)
-    add("--default-expiry", type=expiry, default=None, metavar="365d", help="none, the default: never")
-    retry_after = argparse.BooleanOptionalAction
-    add(
-        "--retry-after", action=retry_after, default=defaults.retry_after, help="whether a 429 has the header"
-    )
+    add("--any-resource", action="store_true", help="every resource exists, not only those of the README")
+    for name, option in OPTIONS.items():
+        usual = getattr(defaults, name)
+        text = f"{option.help}; default: {option.write(usual)}"
+        flag = "--" + name.replace("_", "-")
+        add(flag, type=_checked(option.parse), default=usual, metavar=option.forms, help=text)
     add("--tls", action="store_true", help="serve HTTPS with a certificate authority made at the start")
     add("--tls-dir", type=Path, metavar="DIR", help="where to write ca.crt; default: a temporary directory")
     return parser

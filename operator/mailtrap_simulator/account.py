@@ -12,7 +12,8 @@ from typing import Any
 from .clock import milliseconds
 from .drafts import Draft
 from .refusals import Refused, unprocessable
-from .settings import Settings
+from .settings import Settings, Types
+from .spelling import canonical, spelled
 from .tokens import ADMIN, Grant, Token
 
 RESET_OVERLAP = timedelta(hours=12)
@@ -113,13 +114,14 @@ class Account:
         del self._ids_by_value[token.value]
 
     def reset(self, base: Token, expires_at: datetime | None, created_by: str, now: datetime) -> Token:
-        """The successor; the base works on for twelve hours."""
+        """The successor; the base works on for twelve hours, counted from its first reset."""
         draft = Draft(base.name, base.grants, expires_at)
         successor = self.create(draft, created_by, now)
         successor = replace(successor, name=f"{base.name} {successor.id}")
         self.put(successor)
-        stops_at = milliseconds(now + RESET_OVERLAP)
-        self.put(replace(base, expires_at=stops_at, removed_at=self._mint.removal_after(stops_at)))
+        if not base.was_reset:
+            stops_at = milliseconds(now + RESET_OVERLAP)
+            self.put(replace(base, expires_at=stops_at, removed_at=self._mint.removal_after(stops_at)))
         return successor
 
     def refuse_unknown(self, grants: Iterable[Grant]) -> None:
@@ -127,24 +129,24 @@ class Account:
         if self.catalogue is None:
             return
         known = {("account", str(self.id))}
-        known |= {(node.type, str(node.id)) for top in self.catalogue for node in top.flat()}
-        unknown = [grant for grant in grants if (grant.resource_type, str(grant.resource_id)) not in known]
+        known |= {(canonical(node.type), str(node.id)) for top in self.catalogue for node in top.flat()}
+        unknown = [grant for grant in grants if grant.resource not in known]
         if unknown:
             messages = [f"Resource not found: {grant.resource_type} {grant.resource_id}" for grant in unknown]
             raise Refused(unprocessable({"base": messages}))
 
-    def tree(self, credential: Token) -> list[dict[str, Any]]:
-        """The resources that the credential administers, nested."""
+    def tree(self, credential: Token, types: Types) -> list[dict[str, Any]]:
+        """The resources that the credential administers, nested, in this spelling of types."""
         top = Node(self.id, self.name, "account", self.catalogue or ())
         sees_all = self.admin_grant in credential.grants
-        return _administered(top, credential.grants, is_inherited=sees_all)
+        return _administered(top, credential.grants, types, is_inherited=sees_all)
 
 
 def refuse_reset(base: Token, settings: Settings, now: datetime) -> None:
-    """Refuse to reset a token that has been reset or has expired; an old server refuses any that will."""
+    """Refuse to reset a token that has been reset, where that is so, or has expired; an old server refuses any that will."""
     if settings.server == "old" and base.expires_at is not None:
         message = "API tokens with an expiration cannot be reset."
-    elif base.was_reset:
+    elif base.was_reset and settings.second_reset == "refused":
         message = "API token has already been reset."
     elif not base.is_live(now):
         message = "API token has expired."
@@ -153,13 +155,17 @@ def refuse_reset(base: Token, settings: Settings, now: datetime) -> None:
     raise Refused(unprocessable({"base": [message]}))
 
 
-def _administered(node: Node, grants: tuple[Grant, ...], *, is_inherited: bool) -> list[dict[str, Any]]:
+def _administered(
+    node: Node, grants: tuple[Grant, ...], types: Types, *, is_inherited: bool
+) -> list[dict[str, Any]]:
     wanted = Grant(node.type, node.id, ADMIN)
     is_admin = is_inherited or any(grant.covers(wanted) for grant in grants)
     below = [
-        entry for child in node.resources for entry in _administered(child, grants, is_inherited=is_admin)
+        entry
+        for child in node.resources
+        for entry in _administered(child, grants, types, is_inherited=is_admin)
     ]
     if not is_admin:
         return below
-    entry = {"id": node.id, "name": node.name, "type": node.type, "access_level": ADMIN, "resources": below}
-    return [entry]
+    type_ = spelled(node.type, types)
+    return [{"id": node.id, "name": node.name, "type": type_, "access_level": ADMIN, "resources": below}]

@@ -5,21 +5,14 @@ Values in, values out; no I/O. A token value is in the answers that create one a
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import inventory
 from .clock import written
 from .faults import read_fault
 from .payload import Payload, PayloadError
-from .settings import (
-    Settings,
-    format_duration,
-    parse_default_expiry,
-    parse_duration,
-    parse_rate_limit,
-    parse_server_age,
-)
+from .settings import OPTIONS
 from .simulator import Simulator
 
 PREFIX = "/_simulator/"
@@ -115,30 +108,21 @@ def _clear_tripwire(simulator: Simulator, _: Ask) -> Any:
 
 def _show_settings(simulator: Simulator, _: Ask) -> Any:
     settings = simulator.server.settings
-    expiry, rate = settings.default_expiry, settings.rate_limit
-    return {
-        "server": settings.server,
-        "default_expiry": "none" if expiry is None else format_duration(expiry),
-        "rate_limit": f"{rate.requests}/{format_duration(rate.window)}",
-        "retry_after": settings.retry_after,
-        "latency": format_duration(settings.latency),
-    }
+    return {name: option.write(getattr(settings, name)) for name, option in OPTIONS.items()}
 
 
 def _change_settings(simulator: Simulator, ask: Ask) -> Any:
-    payload = Payload({**_show_settings(simulator, ask), **Payload(ask.body, "settings").rest()}, "settings")
+    payload = Payload(ask.body, "settings")
     try:
-        settings = Settings(
-            server=parse_server_age(payload.text("server") or ""),
-            default_expiry=parse_default_expiry(payload.text("default_expiry") or "none"),
-            rate_limit=parse_rate_limit(payload.text("rate_limit") or ""),
-            retry_after=payload.flag("retry_after", default=True),
-            latency=parse_duration(payload.text("latency") or ""),
-        )
+        changes: dict[str, Any] = {
+            name: option.parse(payload.text(name) or "")
+            for name, option in OPTIONS.items()
+            if name in payload
+        }
     except ValueError as error:
         raise PayloadError(str(error)) from error
     payload.finish()
-    simulator.server.settings = settings
+    simulator.server.settings = replace(simulator.server.settings, **changes)
     return _show_settings(simulator, ask)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from .clock import milliseconds, read
 from .refusals import NO_PERMISSIONS, Refused, bad_request, unprocessable
-from .settings import Settings
+from .settings import Settings, Types
+from .spelling import is_known
 from .tokens import ADMIN, VIEWER, Grant
 
 _MOST_YEARS = 5
@@ -28,14 +29,16 @@ def read_create(body: bytes, settings: Settings, now: datetime) -> Draft:
     """The draft in a create body.
 
     Raises:
-        Refused: with every error found, as the API lists them.
+        Refused: with every error found, as the API lists them; without a word where there is no name at all.
     """
     fields = _object(body)
+    if "name" not in fields:
+        raise Refused(bad_request())
     errors: dict[str, list[str]] = {}
-    name = fields.get("name")
+    name = fields["name"]
     if not isinstance(name, str) or not name.strip():
         errors["name"] = ["can't be blank"]
-    grants = read_grants(fields.get("resources"), errors)
+    grants = read_grants(fields.get("resources"), errors, settings.types)
     expires_at = _granted_expiry(fields, settings, now, errors)
     if errors:
         raise Refused(unprocessable(errors))
@@ -56,8 +59,8 @@ def read_reset(body: bytes, settings: Settings, now: datetime) -> datetime | Non
     return expires_at
 
 
-def read_grants(value: Any, errors: dict[str, list[str]]) -> tuple[Grant, ...]:
-    """The permissions in `resources`; adds to `errors` what is wrong. Any resource type is allowed."""
+def read_grants(value: Any, errors: dict[str, list[str]], types: Types = "both") -> tuple[Grant, ...]:
+    """The permissions in `resources`; adds to `errors` what is wrong."""
     if not isinstance(value, list) or not value:
         errors["base"] = [NO_PERMISSIONS]
         return ()
@@ -67,6 +70,8 @@ def read_grants(value: Any, errors: dict[str, list[str]]) -> tuple[Grant, ...]:
         kind, target, level = (entry.get(key) for key in ("resource_type", "resource_id", "access_level"))
         if not isinstance(kind, str) or not kind:
             errors["resource_type"] = ["can't be blank"]
+        elif not is_known(kind, types):
+            errors["resource_type"] = ["is not included in the list"]
         elif isinstance(target, bool) or not isinstance(target, int | str) or target == "":
             errors["resource_id"] = ["is invalid"]
         elif type(level) is not int or level not in (VIEWER, ADMIN):

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal
 
-from .messages import JSON_TYPE, Response
+from .messages import JSON_TYPE, VERSION, Response
 from .payload import Payload
-from .refusals import usual
+from .refusals import in_form, usual
+from .settings import Errors, Settings
 
 Commit = Literal["now", "late", "never"]
 Ending = Literal["answer", "truncate", "close", "reset", "hang"]
@@ -43,7 +44,9 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {
-    "status": Kind("never", keys=frozenset({"commit", "status", "body", "content_type", "retry_after"})),
+    "status": Kind(
+        "never", keys=frozenset({"commit", "status", "body", "content_type", "retry_after", "version"})
+    ),
     "html": Kind("never", keys=frozenset({"commit", "status"})),
     "redirect": Kind("never", keys=frozenset({"commit", "location"})),
     "lost-after-commit": Kind("now", "close"),
@@ -63,7 +66,7 @@ KINDS: Mapping[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One effect with its settings. `without` None leaves out every token of the list."""
+    """One effect with its settings. With `version` it seems to be the API that speaks JSON; `without` None leaves out every token."""
 
     kind: str
     commit: Commit = "now"
@@ -73,18 +76,21 @@ class Effect:
     body: bytes | None = None
     content_type: str = JSON_TYPE
     retry_after: str | None = None
+    version: bool = True
     location: str = _ELSEWHERE
     without: frozenset[int] | None = None
 
-    def delivery(self, handled: Response | None, headers: Mapping[str, str], latency: timedelta) -> Delivery:
-        """How the call ends. `handled` is the server's own answer, None when it was not asked."""
+    def delivery(self, handled: Response | None, rate: Mapping[str, str], settings: Settings) -> Delivery:
+        """How the call ends. `handled` is the server's own answer, None when it was not asked; `rate` are headers."""
         if self.ending in ("close", "reset", "hang"):
-            return Delivery(self.ending, delay=latency)
-        return Delivery(self.ending, self._response(handled, headers), latency + self.delay)
+            return Delivery(self.ending, delay=settings.latency)
+        return Delivery(
+            self.ending, self._response(handled, rate, settings.errors), settings.latency + self.delay
+        )
 
-    def _response(self, handled: Response | None, headers: Mapping[str, str]) -> Response:
+    def _response(self, handled: Response | None, rate: Mapping[str, str], errors: Errors) -> Response:
         if self.kind == "status":
-            return self._injected(headers)
+            return self._injected(rate, errors)
         if self.kind == "html":
             page = b"<html><body><h1>Bad Gateway</h1></body></html>"
             return Response(self.status, page, "text/html; charset=utf-8")
@@ -94,10 +100,11 @@ class Effect:
             raise AssertionError(f"the effect {self.kind} needs the server's answer")
         return _DAMAGE[self.kind](self, handled) if self.kind in _DAMAGE else handled
 
-    def _injected(self, headers: Mapping[str, str]) -> Response:
+    def _injected(self, rate: Mapping[str, str], errors: Errors) -> Response:
         extra = {} if self.retry_after is None else {"Retry-After": self.retry_after}
-        body = usual(self.status).body if self.body is None else self.body
-        return Response(self.status, body, self.content_type, {**headers, **extra})
+        body = in_form(usual(self.status), errors).body if self.body is None else self.body
+        own = VERSION if self.version and self.content_type == JSON_TYPE else {}
+        return Response(self.status, body, self.content_type, {**rate, **own, **extra})
 
 
 NO_EFFECT = Effect("none")
@@ -149,6 +156,7 @@ _SETTINGS: Mapping[str, Callable[[Effect, Payload], Effect]] = {
     "body": _with_body,
     "content_type": lambda e, p: replace(e, content_type=p.text("content_type") or JSON_TYPE),
     "retry_after": _with_retry_after,
+    "version": lambda e, p: replace(e, version=p.flag("version", default=True)),
     "location": lambda e, p: replace(e, location=p.text("location") or _ELSEWHERE),
     "delay": lambda e, p: replace(e, delay=p.seconds("delay") or timedelta()),
     "hang": lambda e, p: replace(e, ending="hang" if p.flag("hang", default=False) else "close"),
@@ -156,12 +164,17 @@ _SETTINGS: Mapping[str, Callable[[Effect, Payload], Effect]] = {
 }
 
 
+def _unsigned(handled: Response) -> Response:
+    """The answer without the sign that the API itself spoke."""
+    return replace(handled, headers={n: text for n, text in handled.headers.items() if n not in VERSION})
+
+
 def _garbage(_: Effect, handled: Response) -> Response:
-    return replace(handled, status=200, body=b'{"id": 12, "name": nonsense}')
+    return replace(_unsigned(handled), status=200, body=b'{"id": 12, "name": nonsense}')
 
 
 def _empty(_: Effect, handled: Response) -> Response:
-    return replace(handled, status=200, body=b"")
+    return replace(_unsigned(handled), status=200, body=b"")
 
 
 def _cut(_: Effect, handled: Response) -> Response:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .calls import OPERATIONS, Call, classify
+from .calls import OPERATIONS, Call
 from .effects import NO_EFFECT, Effect, read_effect
 from .messages import Request
 from .payload import Payload, PayloadError
@@ -86,9 +86,8 @@ class FaultScript:
         self.faults[self._last_id] = fault
         return self._last_id
 
-    def take(self, request: Request) -> Effect:
+    def take(self, request: Request, call: Call) -> Effect:
         """The effect on this call; a call that is still skipped may meet a later fault."""
-        call = classify(request)
         for fault in self.faults.values():
             if fault.is_spent() or not fault.match.meets(request, call):
                 continue

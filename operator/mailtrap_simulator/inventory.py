@@ -1,5 +1,6 @@
 """What the control API does to accounts, tokens and credentials behind everybody's back, and shows of them."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,8 @@ from .account import Account, Node
 from .drafts import Draft, read_grants
 from .payload import Payload, PayloadError
 from .simulator import Simulator
-from .tokens import Grant, Token
+from .spelling import canonical
+from .tokens import ADMIN, Grant, Token
 
 _PRINTABLE = range(33, 127)
 
@@ -60,19 +62,28 @@ def add_account(simulator: Simulator, body: Any) -> dict[str, Any]:
 
 
 def replace_resources(simulator: Simulator, account_id: int, body: Any) -> dict[str, Any]:
-    """Another catalogue for an account: resources are made, renamed and removed, and its tokens stay as they are."""
+    """Another catalogue for an account: resources are made, renamed and removed, and its tokens stay as they are.
+
+    A new domain brings a token of its own, foreign to all. Where any resource exists already, none is new.
+    """
     payload = Payload(body, "resources")
     tree = payload.any("resources", [])
     payload.finish()
-    account = simulator.server.accounts.get(account_id)
-    if account is None:
-        raise NotFoundError(f"there is no account {account_id}")
-    account.catalogue = _catalogue(tree)
+    account, catalogue = _known_account(simulator, account_id), _catalogue(tree)
+    for domain in _new_domains(account.catalogue, catalogue):
+        draft = Draft(domain.name, (Grant(domain.type, domain.id, ADMIN),), None)
+        token = account.create(draft, "Mailtrap", simulator.clock.now())
+        account.put(replace(token, name=f"{domain.name} token {token.id}"))
+        simulator.tripwire.ids.add(token.id)
+    account.catalogue = catalogue
     return {"id": account_id}
 
 
 def add_token(simulator: Simulator, body: Any) -> dict[str, Any]:
-    """A token made by somebody else, past or future expiry included."""
+    """A token made by somebody else, past or future expiry included.
+
+    It may be odd: `name` and `last_4_digits` null, `expires_at` a bare date.
+    """
     payload = Payload(body, "token")
     is_foreign = payload.flag("foreign", default=False)
     token = _create(simulator, payload, _account(simulator, payload), default_grants=())
@@ -82,11 +93,17 @@ def add_token(simulator: Simulator, body: Any) -> dict[str, Any]:
 
 
 def add_credential(simulator: Simulator, body: Any) -> dict[str, Any]:
-    """A token to call the API with: Admin on the account unless resources are given, and foreign to all."""
+    """A token to call the API with: Admin on the account unless resources are given, and foreign to all.
+
+    With `accounts` it is an organisation's: it sees all of them and is listed in the first.
+    """
     payload = Payload(body, "credential")
-    account = _account(simulator, payload)
-    token = _create(simulator, payload, account, default_grants=(account.admin_grant,))
-    account.put(replace(token, is_credential=True))
+    account_ids = payload.list_of("accounts", int)
+    accounts = [_known_account(simulator, id_) for id_ in account_ids] or [_account(simulator, payload)]
+    account, others = accounts[0], frozenset(account_ids[1:])
+    grants = tuple(account.admin_grant for account in accounts)
+    token = _create(simulator, payload, account, default_grants=grants)
+    account.put(replace(token, is_credential=True, other_accounts=others))
     simulator.tripwire.ids.add(token.id)
     return {"id": token.id, "token": token.value}
 
@@ -96,11 +113,12 @@ def edit_token(simulator: Simulator, token_id: int, body: Any) -> dict[str, Any]
     account, token = _find(simulator, token_id)
     payload = Payload(body, "token")
     if "name" in payload:
-        token = replace(token, name=payload.text("name") or token.name)
+        name = payload.text("name") or token.name
+        token = replace(token, name=name, nulls=token.nulls - {"name"})
     if "resources" in payload:
         token = replace(token, grants=_grants(payload.any("resources")))
     if "expires_at" in payload:
-        token = replace(token, expires_at=payload.moment("expires_at"))
+        token = replace(token, expires_at=payload.moment("expires_at"), has_bare_date=False)
     payload.finish()
     account.put(token)
     return {"id": token.id}
@@ -123,15 +141,24 @@ def delete_token(simulator: Simulator, token_id: int) -> dict[str, Any]:
 def _create(
     simulator: Simulator, payload: Payload, account: Account, default_grants: tuple[Grant, ...]
 ) -> Token:
-    name = payload.text("name", "credential" if default_grants else "seeded") or ""
+    name = payload.text("name", "credential" if default_grants else "seeded")
+    last_four = payload.text("last_4_digits", "")
     created_by = payload.text("created_by", "Jane Doe") or ""
     value = payload.text("value")
     resources = payload.any("resources")
-    expires_at = payload.moment("expires_at")
+    bare_date = payload.bare_date("expires_at")
+    expires_at = bare_date or payload.moment("expires_at")
     payload.finish()
+    if last_four:
+        raise payload.wrong("last_4_digits", "null, or left out: the value has them")
     _refuse_value(simulator, value)
     grants = default_grants if resources is None and default_grants else _grants(resources)
-    return account.create(Draft(name, grants, expires_at), created_by, simulator.clock.now(), value)
+    draft = Draft(name or "", grants, expires_at)
+    token = account.create(draft, created_by, simulator.clock.now(), value)
+    nulls = {key for key, text in (("name", name), ("last_4_digits", last_four)) if text is None}
+    token = replace(token, nulls=frozenset(nulls), has_bare_date=bare_date is not None)
+    account.put(token)
+    return token
 
 
 def _find(simulator: Simulator, token_id: int) -> tuple[Account, Token]:
@@ -144,10 +171,16 @@ def _find(simulator: Simulator, token_id: int) -> tuple[Account, Token]:
 
 def _account(simulator: Simulator, payload: Payload) -> Account:
     """The account meant, the first one when none is named."""
-    account_id = payload.integer("account_id", next(iter(simulator.server.accounts), 0))
-    if account_id not in simulator.server.accounts:
+    return _known_account(
+        simulator, payload.integer("account_id", next(iter(simulator.server.accounts), 0)) or 0
+    )
+
+
+def _known_account(simulator: Simulator, account_id: int) -> Account:
+    account = simulator.server.accounts.get(account_id)
+    if account is None:
         raise NotFoundError(f"there is no account {account_id}")
-    return simulator.server.accounts[account_id]
+    return account
 
 
 def _refuse_value(simulator: Simulator, value: str | None) -> None:
@@ -175,6 +208,17 @@ def _as_list(value: Any) -> list[Any]:
 
 def _catalogue(tree: Any) -> tuple[Node, ...]:
     return tuple(_read_node(entry) for entry in _as_list(tree))
+
+
+def _new_domains(former: tuple[Node, ...] | None, catalogue: tuple[Node, ...]) -> list[Node]:
+    if former is None:
+        return []
+    known = {node.id for node in _domains(former)}
+    return [node for node in _domains(catalogue) if node.id not in known]
+
+
+def _domains(catalogue: tuple[Node, ...]) -> Iterable[Node]:
+    return (node for top in catalogue for node in top.flat() if canonical(node.type) == "domain")
 
 
 def _read_node(value: Any) -> Node:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 JSON_TYPE = "application/json; charset=utf-8"
+VERSION = {"X-Mailtrap-Version": "v2"}
+"""The header of every JSON answer of the API itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,5 +43,5 @@ class Response:
 
 
 def answer(status: int, value: Any, change: Change | None = None) -> Response:
-    """A JSON answer."""
-    return Response(status, json.dumps(value).encode(), change=change)
+    """A JSON answer of the API."""
+    return Response(status, json.dumps(value).encode(), headers=VERSION, change=change)

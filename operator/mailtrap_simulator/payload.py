@@ -1,10 +1,13 @@
 """Reads the JSON objects of the control API key by key, so that a misspelt key is an error and not a silence."""
 
-from datetime import datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from .clock import read
 from .settings import LONGEST
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class PayloadError(ValueError):
@@ -72,6 +75,17 @@ class Payload:
             return None if value is None else read(value)
         except ValueError as error:
             raise self.wrong(key, "a date-time such as 2026-04-01T12:00:00Z, or null") from error
+
+    def bare_date(self, key: str) -> datetime | None:
+        """Midnight in UTC of a date without a time; anything else is left to `moment`."""
+        value = self._left.get(key)
+        if not isinstance(value, str) or not _DATE.fullmatch(value):
+            return None
+        del self._left[key]
+        try:
+            return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        except ValueError as error:
+            raise self.wrong(key, "a date that exists, such as 2026-04-01") from error
 
     def list_of(self, key: str, kind: type) -> list[Any]:
         """A list with elements of one kind; empty when absent."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from .settings import RateLimit
 
 _MOST_WINDOWS = 10_000
+_LIMIT, _REMAINING = RATE_HEADERS = ("X-Ratelimit-Limit", "X-Ratelimit-Remaining")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Reading:
     @property
     def headers(self) -> dict[str, str]:
         """The headers that every answer carries."""
-        return {"X-Ratelimit-Limit": str(self.limit), "X-Ratelimit-Remaining": str(self.remaining)}
+        return {_LIMIT: str(self.limit), _REMAINING: str(self.remaining)}
 
 
 class RateWindows:

@@ -1,6 +1,11 @@
 """The error answers of the API, word for word. Their shapes differ, and clients must cope."""
 
-from .messages import Response, answer
+import json
+from dataclasses import replace
+from typing import Any
+
+from .messages import JSON_TYPE, Response, answer
+from .settings import Errors
 
 NO_PERMISSIONS = "No permissions selected. Please choose at least one."
 
@@ -14,13 +19,14 @@ class Refused(Exception):  # noqa: N818 - an answer, not a failure of the simula
 
 
 def bad_request() -> Response:
-    """The body is not a JSON object."""
-    return answer(400, {"error": "Bad Request"})
+    """A parameter is missing, or the body is not a JSON object."""
+    return Response(400)
 
 
 def incorrect_token() -> Response:
     """The credential is missing, unknown, expired, or given twice."""
-    return answer(401, {"error": "Incorrect API token"})
+    refused = answer(401, {"error": "Incorrect API token"})
+    return replace(refused, headers={**refused.headers, "Www-Authenticate": 'Token realm="Application"'})
 
 
 def access_forbidden() -> Response:
@@ -34,8 +40,13 @@ def account_forbidden() -> Response:
 
 
 def not_found() -> Response:
-    """No such path, or no such token."""
+    """No such token."""
     return answer(404, {"error": "Not Found"})
+
+
+def unknown_route() -> Response:
+    """No such path: a page, made before the API is asked."""
+    return Response(404, b"<html><body><h1>Not Found</h1></body></html>", "text/html; charset=utf-8")
 
 
 def unprocessable(errors: dict[str, list[str]]) -> Response:
@@ -45,7 +56,7 @@ def unprocessable(errors: dict[str, list[str]]) -> Response:
 
 def too_many_requests() -> Response:
     """The credential is over its limit."""
-    return answer(429, {"errors": "Too many requests"})
+    return answer(429, {"errors": "Rate limit exceeded"})
 
 
 def usual(status: int) -> Response:
@@ -60,3 +71,30 @@ def usual(status: int) -> Response:
     if status == 422:  # noqa: PLR2004 - the status itself
         return unprocessable({"base": ["Injected by the simulator."]})
     return known[status]() if status in known else answer(status, {"error": "Internal Server Error"})
+
+
+def in_form(response: Response, form: Errors) -> Response:
+    """The same answer; an error of the API with its messages in another form of body."""
+    is_error = response.status >= 400 and response.content_type == JSON_TYPE and response.body  # noqa: PLR2004
+    if form == "usual" or not is_error:
+        return response
+    told = next(iter(json.loads(response.body).values()))
+    return replace(response, body=json.dumps(_reshaped(told, form)).encode())
+
+
+def _reshaped(told: str | dict[str, list[str]], form: Errors) -> dict[str, Any]:
+    if form == "null-beside":
+        return {"error": None, "errors": told}
+    if form == "object":
+        return {"errors": {"base": [told]} if isinstance(told, str) else told}
+    sentences = [told] if isinstance(told, str) else _sentences(told)
+    return {"errors": sentences if form == "list" else ". ".join(sentences)}
+
+
+def _sentences(errors: dict[str, list[str]]) -> list[str]:
+    """Each message as a sentence; what is said of an attribute begins with its name."""
+    return [
+        message if attribute == "base" else f"{attribute.replace('_', ' ').capitalize()} {message}"
+        for attribute, messages in errors.items()
+        for message in messages
+    ]

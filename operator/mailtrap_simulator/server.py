@@ -1,11 +1,13 @@
 """The API: takes a request and a time, changes the accounts, returns the answer. No I/O, no clock of its own.
 
 A credential with Admin on the account sees and manages every token. Any other live credential sees only tokens whose
-every permission it has itself, and may create, reset and delete none.
+every permission it has itself, gets a list of them only where that is set, and may create, reset and delete none.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from http import HTTPStatus
 from random import Random
 
 from . import refusals
@@ -15,7 +17,7 @@ from .drafts import read_create, read_reset
 from .messages import Change, Request, Response, answer
 from .rate import RateWindows, Reading
 from .refusals import Refused
-from .settings import Settings
+from .settings import RetryAfter, Settings
 from .tokens import Token
 
 
@@ -34,50 +36,69 @@ class Server:
         self.accounts[id_] = account
         return account
 
+    def classify(self, request: Request) -> Call:
+        """What the request asks for. A plain path gets the first account that its credential sees, dead or alive."""
+        call = classify(request, self.settings.paths)
+        if call.account_id is not None or call.operation in ("accounts", "other"):
+            return call
+        holder = self._holder(call.credential)
+        return call if holder is None else replace(call, account_id=holder[0].id)
+
     def meter(self, request: Request, now: datetime) -> Reading:
         """Count the request against its credential's window."""
-        return self._windows.admit(classify(request).credential, self.settings.rate_limit, now)
+        return self._windows.admit(self.classify(request).credential, self.settings.rate_limit, now)
 
     def handle(self, request: Request, now: datetime) -> Response:
         """The answer to a request, rate limit included."""
         reading = self.meter(request, now)
-        headers = reading.headers
         if reading.wait is None:
-            return replace(self.answer(request, now), headers=headers)
-        if self.settings.retry_after:
-            headers["Retry-After"] = str(reading.wait)
-        return replace(refusals.too_many_requests(), headers=headers)
+            answered = self.answer(request, now)
+            headers = {} if answered.status == HTTPStatus.BAD_REQUEST else reading.headers
+        else:
+            answered = refusals.too_many_requests()
+            headers = reading.headers | _retry_after(reading.wait, self.settings.retry_after, now)
+        answered = replace(answered, headers={**answered.headers, **headers})
+        return refusals.in_form(answered, self.settings.errors)
 
     def answer(self, request: Request, now: datetime) -> Response:
         """The answer to a request that the rate limit has let through."""
-        call = classify(request)
+        call = self.classify(request)
         if call.operation == "other":
-            return refusals.not_found()
+            return refusals.unknown_route()
         try:
-            account, credential = self._authenticate(call, now)
+            visible, credential = self._authenticate(call, now)
             if call.operation == "accounts":
-                return answer(200, [_account_entry(account, credential)])
-            if call.account_id != account.id:
+                return answer(200, [_account_entry(account, credential) for account in visible.values()])
+            account = visible.get(call.account_id or 0)
+            if account is None:
                 return refusals.account_forbidden()
             return self._within_account(call, request.body, account, credential, now)
         except Refused as refused:
             return refused.response
 
-    def _authenticate(self, call: Call, now: datetime) -> tuple[Account, Token]:
-        if not call.has_two_credentials:
-            for account in self.accounts.values():
-                token = account.find_value(call.credential)
-                if token is not None and token.is_live(now):
-                    return account, token
-        raise Refused(refusals.incorrect_token())
+    def _authenticate(self, call: Call, now: datetime) -> tuple[dict[int, Account], Token]:
+        """The accounts that the credential sees, its own first."""
+        holder = None if call.has_two_credentials else self._holder(call.credential)
+        if holder is None or not holder[1].is_live(now):
+            raise Refused(refusals.incorrect_token())
+        home, credential = holder
+        others = {id_: account for id_, account in self.accounts.items() if id_ in credential.other_accounts}
+        return {home.id: home} | others, credential
+
+    def _holder(self, value: str) -> tuple[Account, Token] | None:
+        for account in self.accounts.values():
+            token = account.find_value(value)
+            if token is not None:
+                return account, token
+        return None
 
     def _within_account(
         self, call: Call, body: bytes, account: Account, credential: Token, now: datetime
     ) -> Response:
         if call.operation == "resources":
-            return answer(200, account.tree(credential))
+            return answer(200, account.tree(credential, self.settings.types))
         if call.operation in ("list", "get"):
-            return _read(call, account, credential, now)
+            return self._read(call, account, credential, now)
         if account.admin_grant not in credential.grants:
             return refusals.access_forbidden()
         return self._write(call, body, account, credential, now)
@@ -86,7 +107,7 @@ class Server:
         if call.operation == "create":
             draft = read_create(body, self.settings, now)
             account.refuse_unknown(draft.grants)
-            return _with_value(account.create(draft, credential.name, now), base=None)
+            return self._with_value(account.create(draft, credential.name, now), base=None)
         token = account.find(call.token_id or 0, now)
         if token is None:
             return refusals.not_found()
@@ -95,18 +116,24 @@ class Server:
             return Response(204, change=Change(token.id))
         refuse_reset(token, self.settings, now)
         expires_at = read_reset(body, self.settings, now)
-        return _with_value(account.reset(token, expires_at, credential.name, now), base=token)
+        return self._with_value(account.reset(token, expires_at, credential.name, now), base=token)
 
+    def _read(self, call: Call, account: Account, credential: Token, now: datetime) -> Response:
+        types = self.settings.types
+        sees_all = account.admin_grant in credential.grants
+        if call.operation == "list":
+            if not sees_all and self.settings.unprivileged_list == "forbidden":
+                return refusals.access_forbidden()
+            shown = [token for token in account.tokens(now) if sees_all or _is_covered(token, credential)]
+            return answer(200, [token.as_json(types) for token in shown])
+        token = account.find(call.token_id or 0, now)
+        if token is None or not (sees_all or _is_covered(token, credential)):
+            return refusals.not_found()
+        return answer(200, token.as_json(types))
 
-def _read(call: Call, account: Account, credential: Token, now: datetime) -> Response:
-    sees_all = account.admin_grant in credential.grants
-    if call.operation == "list":
-        shown = [token for token in account.tokens(now) if sees_all or _is_covered(token, credential)]
-        return answer(200, [token.as_json() for token in shown])
-    token = account.find(call.token_id or 0, now)
-    if token is None or not (sees_all or _is_covered(token, credential)):
-        return refusals.not_found()
-    return answer(200, token.as_json())
+    def _with_value(self, token: Token, base: Token | None) -> Response:
+        change = Change(token.id) if base is None else Change(base.id, successor_id=token.id)
+        return answer(200, token.as_json(self.settings.types) | {"token": token.value}, change)
 
 
 def _is_covered(token: Token, credential: Token) -> bool:
@@ -118,6 +145,9 @@ def _account_entry(account: Account, credential: Token) -> dict[str, object]:
     return {"id": account.id, "name": account.name, "access_levels": sorted(on_account)}
 
 
-def _with_value(token: Token, base: Token | None) -> Response:
-    change = Change(token.id) if base is None else Change(base.id, successor_id=token.id)
-    return answer(200, token.as_json() | {"token": token.value}, change)
+def _retry_after(wait: int, form: RetryAfter, now: datetime) -> dict[str, str]:
+    """The header that asks for so many seconds of patience; a date is rounded up to whole seconds."""
+    if form == "none":
+        return {}
+    date = format_datetime(now + timedelta(seconds=wait, microseconds=999_999), usegmt=True)
+    return {"Retry-After": str(wait) if form == "seconds" else date}

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from .calls import classify
+from .calls import Call
 from .clock import Clock, written
 from .effects import Delivery, Effect
 from .faults import FaultScript
 from .journal import Entry, Journal, Tripwire
 from .messages import Request, Response
+from .rate import RATE_HEADERS
 from .server import Server
 from .settings import Settings
 
@@ -34,6 +35,7 @@ class LateCommit:
 
     due: datetime
     request: Request
+    call: Call
     seq: int
 
 
@@ -52,15 +54,17 @@ class Simulator:
         """Handle one API call, faults included, and say how it ends for the client."""
         self.settle()
         now = self.clock.now()
-        effect = self.faults.take(request)
+        call = self.server.classify(request)
+        effect = self.faults.take(request, call)
         seq = self.journal.last_seq + 1
-        self._watch(request, seq, now)
-        handled, headers = self._handle(request, effect, now)
+        self._watch(call, seq, now)
+        handled, rate = self._handle(request, effect, now)
         if effect.commit == "late" and len(self._late) < MOST_LATE_COMMITS:
-            self._late.append(LateCommit(now + effect.delay, request, seq))
-        delivery = effect.delivery(handled, headers, self.server.settings.latency)
+            self._late.append(LateCommit(now + effect.delay, request, call, seq))
+        delivery = effect.delivery(handled, rate, self.server.settings)
         self._record(
             request,
+            call,
             now,
             outcome=_OUTCOMES[delivery.ending],
             fault=effect.kind,
@@ -78,6 +82,7 @@ class Simulator:
             handled = self.server.answer(late.request, late.due)
             self._record(
                 late.request,
+                late.call,
                 late.due,
                 outcome="late",
                 fault="late-commit",
@@ -91,11 +96,11 @@ class Simulator:
     ) -> tuple[Response | None, Mapping[str, str]]:
         if effect.commit == "now":
             handled = self.server.handle(request, now)
-            return handled, handled.headers
+            rate = {name: text for name, text in handled.headers.items() if name in RATE_HEADERS}
+            return handled, rate
         return None, self.server.meter(request, now).headers
 
-    def _watch(self, request: Request, seq: int, now: datetime) -> None:
-        call = classify(request)
+    def _watch(self, call: Call, seq: int, now: datetime) -> None:
         if call.operation not in ("reset", "delete") or call.token_id is None:
             return
         account = self.server.accounts.get(call.account_id or 0)
@@ -106,6 +111,7 @@ class Simulator:
     def _record(
         self,
         request: Request,
+        call: Call,
         time: datetime,
         *,
         outcome: str,
@@ -114,7 +120,6 @@ class Simulator:
         handled: Response | None,
         late_for: int | None = None,
     ) -> None:
-        call = classify(request)
         change = None if handled is None else handled.change
         entry = Entry(
             seq=self.journal.last_seq + 1,

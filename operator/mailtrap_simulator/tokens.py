@@ -6,9 +6,12 @@ from hashlib import sha256
 from typing import Any
 
 from .clock import written
+from .settings import Types
+from .spelling import canonical, spelled
 
 ADMIN = 100
 VIEWER = 10
+_DATE = len("2026-04-01")
 _LISTED_AFTER_EXPIRY = timedelta(days=90)
 
 
@@ -22,13 +25,17 @@ class Grant:
 
     def covers(self, other: "Grant") -> bool:
         """Whether who has this grant has the other one too."""
-        same = (self.resource_type, str(self.resource_id)) == (other.resource_type, str(other.resource_id))
-        return same and self.access_level >= other.access_level
+        return self.resource == other.resource and self.access_level >= other.access_level
 
-    def as_json(self) -> dict[str, Any]:
-        """As the API shows it."""
+    @property
+    def resource(self) -> tuple[str, str]:
+        """Type and id of the resource, equal however they were spelled."""
+        return canonical(self.resource_type), str(self.resource_id)
+
+    def as_json(self, types: Types = "both") -> dict[str, Any]:
+        """As an API with this spelling of types shows it."""
         return {
-            "resource_type": self.resource_type,
+            "resource_type": spelled(self.resource_type, types),
             "resource_id": self.resource_id,
             "access_level": self.access_level,
         }
@@ -36,7 +43,11 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token, live or not. `was_reset` tokens vanish at `removed_at`, expired ones after 90 days."""
+    """One token, live or not. `was_reset` tokens vanish at `removed_at`, expired ones after 90 days.
+
+    `other_accounts` are the ids that an organisation's credential sees beside the account that it is listed in.
+    An odd token shows fields as null, `nulls`, or its expiry as a bare date.
+    """
 
     id: int
     name: str
@@ -47,6 +58,9 @@ class Token:
     grants: tuple[Grant, ...]
     removed_at: datetime | None = None
     is_credential: bool = False
+    other_accounts: frozenset[int] = frozenset()
+    nulls: frozenset[str] = frozenset()
+    has_bare_date: bool = False
 
     @property
     def was_reset(self) -> bool:
@@ -68,13 +82,15 @@ class Token:
             return now >= self.removed_at
         return self.expires_at is not None and now >= self.expires_at + _LISTED_AFTER_EXPIRY
 
-    def as_json(self) -> dict[str, Any]:
-        """As the API shows it, without the value."""
-        return {
+    def as_json(self, types: Types = "both") -> dict[str, Any]:
+        """As an API with this spelling of types shows it, without the value."""
+        expires_at = None if self.expires_at is None else written(self.expires_at)
+        shown = {
             "id": self.id,
             "name": self.name,
             "last_4_digits": self.value[-4:],
             "created_by": self.created_by,
-            "expires_at": None if self.expires_at is None else written(self.expires_at),
-            "resources": [grant.as_json() for grant in self.grants],
+            "expires_at": expires_at[:_DATE] if expires_at and self.has_bare_date else expires_at,
+            "resources": [grant.as_json(types) for grant in self.grants],
         }
+        return shown | dict.fromkeys(self.nulls)

@@ -27,7 +27,7 @@ RESTING = {
     "suspended": ("Ready", "Suspended"),
     "pending": ("RotationPending", "ExpirationChanged"),
     "drifted": ("Drifted", "AccessDrifted"),
-    "restarting": ("RolloutRestart", "Restarting"),
+    "restarting": ("RolloutRestart", "TargetMissing"),
     "stalled": ("Stalled", "SpecInvalid"),
     "adopting": ("Ready", "AdoptionRefused"),
 }
@@ -49,6 +49,7 @@ def have_some_rest(world: World) -> None:
     world.put_api_token("stalled", rotation={"windows": [{"schedule": "61 * * * *", "duration": "1m"}]})
     _put_one_that_adopts(world, "adopting")
     world.becomes_ready("rotating")
+    eventually(lambda: len(world.tokens_of("restarting")) > 1, "the old token waits for a workload")
     for name, (type_, reason) in RESTING.items():
         world.becomes(name, reason, type_)
 

@@ -131,10 +131,14 @@ def test_nothing_but_a_new_value_restarts_a_workload(world: World) -> None:
 def test_a_target_that_does_not_exist_is_named_and_keeps_the_old_token(world: World) -> None:
     old = put(world, "typo", {"kind": "Deployment", "name": "typos"})
 
+    said = world.becomes("typo", "TargetMissing", "RolloutRestart")["message"]
+    assert said.startswith("Deployment typos does not exist. Create what is missing,")
+    assert {"Warning"} == {event["type"] for event in world.events("typo", "TargetMissing")}
+
     rotate(world, "typo", "now")
 
-    message = world.becomes("typo", "Restarting", "RolloutRestart")["message"]
-    assert "Deployment typos does not exist" in message
+    said = world.becomes("typo", "TargetMissing", "RolloutRestart")["message"]
+    assert "Deployment typos does not exist. Create what is missing," in said
     assert world.works(old)
 
     put(world, "typo")

@@ -736,6 +736,7 @@ FULL = ApiTokenStatus(
     token_id=7,
     last_four="beef",
     expires_at=NOON,
+    expires="2030-01-31T12:00:00Z",
     last_rotation=NOON,
     renewal_time=NOON,
 )
@@ -794,8 +795,19 @@ def test_kubectl_shows_the_columns_of_a_token_and_its_dates_to_come(cluster: Clu
     assert ["shown", "True", "TokenIssued", "billing", date, date] == row.split()[:-1]
 
     header, row = cluster.kubectl("get", "mtat", "shown", "--namespace=shop", "--output=wide").splitlines()
-    assert ["TOKEN-ID", "LAST-ROTATION"] == header.split()[-2:]
-    assert "7" == row.split()[-2]
+    assert ["ACCOUNT", "TOKEN-ID", "LAST-ROTATION"] == header.split()[-3:]
+    assert ["default", "7"] == row.split()[-3:-1]
+
+
+@pytest.mark.parametrize("expires", ["never", None], ids=["a token that never expires", "none yet"])
+def test_kubectl_tells_a_token_that_never_expires_from_none(cluster: Cluster, expires: str | None) -> None:
+    name = f"expires-{expires}".lower()
+    create(cluster, "ApiToken", name, token())
+    store_status(cluster, name, FULL.model_copy(update={"expires_at": None, "expires": expires}))
+
+    row = cluster.kubectl("get", "mtat", name, "--namespace=shop", "--no-headers").split()
+    shown = [expires] if expires else []
+    assert [name, "True", "TokenIssued", "billing", *shown, "2030-01-31T12:00:00Z"] == row[:-1]
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ def test_one_for_single_namespaces_that_moves_touches_nothing_until_it_is_told_i
         message = world.becomes("stays", "InstallationMismatch", "Stalled")["message"]
         assert kept == (world.tokens(), world.secret("stays"))
 
-        named = re.search(r"set the operator's INSTALLATION to (\w{6})", message)
+        named = re.search(r"\(MAILTRAP_OPERATOR_INSTALLATION\) to (\w{6})", message)
         assert named, message
         moved.upgrade("--wait", settings=given["settings"] | {"installation": named[1]})
         assert value == world.becomes_ready("stays")

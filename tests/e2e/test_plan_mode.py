@@ -12,7 +12,7 @@ import pytest
 from local_cluster import Cluster
 from mailtrap_simulator.process import SimulatorProcess
 from tests.e2e.kube import Body, Kube
-from tests.e2e.world import CREDENTIAL, FAST, World, eventually
+from tests.e2e.world import CREDENTIAL, FAST, OPERATOR_NAMESPACE, World, eventually
 
 _OPERATOR = Path(__file__).parents[2] / "operator"
 PLANNER = "planner"
@@ -25,23 +25,37 @@ def world(cluster: Cluster, kube: Kube, tmp_path: Path) -> Iterator[World]:
         yield World(cluster, kube, simulator, tmp_path)
 
 
-def told(world: World, *arguments: str, sees_all: bool = False) -> str:
+def ran(
+    world: World, *arguments: str, sees_all: bool = False, is_set_up: bool = True
+) -> tuple[int, str, str]:
+    """Run the command, with settings or not; return its exit status, standard output and standard error."""
+    texts = {
+        "allowed_base_urls": world.simulator.url,
+        "watch_namespaces": "" if sees_all else world.namespace,
+        "installation": "testaa",
+    }
     environment = {
         "PATH": os.environ["PATH"],
         "KUBECONFIG": str(world.cluster.kubeconfig_for(PLANNER, ["system:masters"])),
         "TMPDIR": str(world.folder),
-        "MAILTRAP_OPERATOR_ALLOWED_BASE_URLS": world.simulator.url,
-        "MAILTRAP_OPERATOR_WATCH_NAMESPACES": "" if sees_all else world.namespace,
-        "MAILTRAP_OPERATOR_INSTALLATION": "testaa",
+        **{f"MAILTRAP_OPERATOR_{name.upper()}": text for name, text in texts.items() if is_set_up},
     }
     command = [sys.executable, "-m", "mailtrap_operator", "plan", "--log-level", "error", *arguments]
-    return subprocess.run(
-        command, env=environment, cwd=_OPERATOR, capture_output=True, text=True, timeout=60, check=True
-    ).stdout
+    ended = subprocess.run(
+        command, env=environment, cwd=_OPERATOR, capture_output=True, text=True, timeout=60, check=False
+    )
+    return ended.returncode, ended.stdout, ended.stderr
 
 
-def rows(world: World) -> dict[str, Body]:
-    told_of = json.loads(told(world, "--output", "json"))
+def told(world: World, *arguments: str, status: int = 2, sees_all: bool = False) -> str:
+    """Return what the command tells; its exit status is as expected."""
+    code, out, err = ran(world, *arguments, sees_all=sees_all)
+    assert status == code, err
+    return out
+
+
+def rows(world: World, *arguments: str, status: int = 2) -> dict[str, Body]:
+    told_of = json.loads(told(world, "--output", "json", *arguments, status=status))
     assert [] == told_of["orphans"], "who does not see all namespaces knows of none"
     return {row["name"]: row for row in told_of["apiTokens"]}
 
@@ -49,7 +63,8 @@ def rows(world: World) -> dict[str, Body]:
 def orphans(world: World) -> dict[int | None, Body]:
     """Return what is told of this world's orphans."""
     account = f"{world.account_kind} {world.account}"
-    found = json.loads(told(world, "--output", "json", sees_all=True))["orphans"]
+    _, out, _ = ran(world, "--output", "json", sees_all=True)
+    found = json.loads(out)["orphans"]
     return {row["token"]: row for row in found if row["account"] == account}
 
 
@@ -127,7 +142,7 @@ def test_the_command_tells_of_orphans_and_of_an_account_that_does_not_say_whethe
     world.put_account(orphanPolicy="Delete")
     would = {old: [f"delete token {old}"], new: [f"delete token {new} later"]}
     assert would == {id_: row["would"] for id_, row in orphans(world).items()}
-    assert f"   {old} " in told(world, sees_all=True)
+    assert f"   {old} " in ran(world, sees_all=True)[1]
     assert [] == world.operations(before)
 
     world.put_credential("0" * 32)
@@ -137,7 +152,92 @@ def test_the_command_tells_of_orphans_and_of_an_account_that_does_not_say_whethe
         unknown[None]["would"],
         unknown[None]["reason"],
     )
+    assert 1 == ran(world, sees_all=True)[0], "an account that cannot be read may hide anything"
     assert [] == world.writes(PLANNER)
+
+
+def test_what_is_stalled_is_blocked_for_the_reason_that_the_status_tells(world: World) -> None:
+    foreign: Body = {"metadata": {"name": "stalled"}, "data": {"password": "c2VjcmV0"}}
+    world.kube.create(f"/api/v1/namespaces/{world.namespace}/secrets", foreign)
+    world.fault("create", "status", "forever", status=422)
+    reasons = {"refused": "RequestRefused", "stalled": "SecretNotOwned", "lost": "AccountNotFound"}
+    world.put_api_token("refused")
+    world.put_api_token("stalled")
+    world.put_api_token("lost", accountRef={"name": f"{world.namespace}-none"})
+    with world.operator():
+        for name, reason in reasons.items():
+            world.becomes(name, reason)
+    before = world.last_call()
+
+    seen = rows(world)
+
+    assert reasons == {name: row["reason"] for name, row in seen.items()}
+    assert {("blocked", 0)} == {(row["prospect"], len(row["would"])) for row in seen.values()}
+    assert {name: world.condition(name)["message"] for name in reasons} == {
+        name: row["why"] for name, row in seen.items()
+    }
+    assert ["list"] == [call["operation"] for call in world.calls() if before < call["seq"]]
+    _, line = told(world, "refused", "-n", world.namespace).splitlines()
+    assert [world.namespace, "refused", "blocked"] == line.split()[:3]
+
+    # The refusal speaks of another spec.
+    world.put_api_token("refused", displayName="other")
+    assert ["create a token"] == rows(world, "refused")["refused"]["would"]
+
+
+def test_the_exit_status_tells_whether_there_is_something_to_do(world: World) -> None:
+    ids = have_served(world, ["served"], rotated="served")
+    former = end_overlap(world, "served")
+
+    assert [f"delete token {former}"] == rows(world, status=2)["served"]["would"]
+    with world.operator():
+        eventually(lambda: not world.status("served").get("previous"), "the former token is deleted")
+    assert {"served": "nothing"} == {name: row["prospect"] for name, row in rows(world, status=0).items()}
+    assert ids["served"] == world.status("served")["tokenId"]
+
+    world.put_credential("0" * 32)
+    world.put_api_token("served", displayName="other")
+    code, out, _ = ran(world, "-o", "json")
+    (row,) = json.loads(out)["apiTokens"]
+    assert (1, "unknown", "CredentialRefused") == (code, row["prospect"], row["reason"])
+
+    code, out, err = ran(world, "nobody")
+    assert (1, "") == (code, out)
+    assert "There is no ApiToken nobody in" in err
+    code, out, err = ran(world, "-n", "elsewhere")
+    assert (1, "") == (code, out)
+    assert "The operator does not serve namespace elsewhere" in err
+
+
+def test_the_settings_are_those_of_the_operator_that_is_installed(world: World) -> None:
+    world.put_api_token("new")
+    own_code, own_out, own_err = ran(world, "-n", world.namespace, is_set_up=False)
+    assert 1 == own_code
+    assert "is not among the operator's allowed base URLs" in own_out
+    assert "namespace mailtrap-system has no Deployments of the operator" in own_err
+
+    texts = {"ALLOWED_BASE_URLS": world.simulator.url, "WATCH_NAMESPACES": world.namespace}
+    labels = {"app.kubernetes.io/name": "mailtrap-operator", "app.kubernetes.io/instance": world.namespace}
+    container = {
+        "name": "operator",
+        "image": "registry.invalid/mailtrap-operator:0.1.0",
+        "args": ["run", "--rate-limit", "20/1s"],
+        "env": [{"name": f"MAILTRAP_OPERATOR_{name}", "value": text} for name, text in texts.items()],
+    }
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
+    folder = f"/apis/apps/v1/namespaces/{OPERATOR_NAMESPACE}/deployments"
+    world.kube.create(folder, {"metadata": {"name": world.namespace, "labels": labels}, "spec": spec})
+    try:
+        code, out, err = ran(world, "-o", "json", is_set_up=False)
+    finally:
+        world.kube.delete(f"{folder}/{world.namespace}")
+
+    assert (2, ["new"]) == (code, [row["name"] for row in json.loads(out)["apiTokens"]])
+    assert (
+        f"mailtrap-operator: settings of Deployment {OPERATOR_NAMESPACE}/{world.namespace}: "
+        f"allowed-base-urls={world.simulator.url}, rate-limit=20/1s, watch-namespaces={world.namespace}\n"
+    ) == err
 
 
 def test_an_operator_that_only_plans_says_so_in_the_status_and_changes_nothing_else(world: World) -> None:

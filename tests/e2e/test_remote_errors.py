@@ -38,6 +38,8 @@ ERRORS: dict[str, tuple[Body, str]] = {
     "empty": ({"kind": "empty"}, "RemoteAnswerUnusable"),
     "cut-json": ({"kind": "cut-json"}, "RemoteAnswerUnusable"),
 }
+# What cannot be read and was not signed by the API counts as somebody else's.
+OF_LIST = ERRORS | {error: (ERRORS[error][0], "RemoteUnavailable") for error in ("garbage", "empty")}
 OF_ISSUING = ERRORS | {"missing-token": ({"kind": "missing-token"}, "RemoteAnswerUnusable")}
 # A deletion answers nothing that could be cut, and one of a token that is gone is done.
 OF_DELETION = {
@@ -117,7 +119,7 @@ def shows_no_value(world: World, history: list[Body]) -> None:
 
 
 def test_errors_of_list(world: World) -> None:
-    rows = Rows(world, "list", ERRORS)
+    rows = Rows(world, "list", OF_LIST)
     rows.put()
     rows.become_ready()
     start, before = world.resource_version(), world.last_call()

@@ -59,7 +59,10 @@ def test_in_a_clone_the_mismatch_is_said_and_nothing_is_touched(world: World, na
         for name in names:
             stalled = world.becomes(name, "InstallationMismatch", "Stalled")
             assert "belongs to the installation testaa, and this operator's is othera" in stalled["message"]
-            assert "set the operator's INSTALLATION to testaa, provided that no other" in stalled["message"]
+            assert (
+                "set the operator's settings.installation (MAILTRAP_OPERATOR_INSTALLATION) to testaa, provided"
+                in stalled["message"]
+            )
             assert "InstallationMismatch" == world.condition(name)["reason"]
         assert "Token " in world.condition("dated")["message"]
         assert "The token in Secret plain" in world.condition("plain")["message"]

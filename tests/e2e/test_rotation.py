@@ -177,7 +177,7 @@ def test_a_schedule_that_is_none_is_named_and_its_correction_goes_on(world: Worl
 
     stalled = world.becomes("misspelt", "SpecInvalid", "Stalled")
     assert (
-        "spec.rotation.windows[0].schedule: '61 * * * *' is not a cron schedule: Bad minute"
+        "spec.rotation.windows[0].schedule: '61 * * * *' is not a cron schedule: minute must be 0-59, not '61'"
         in stalled["message"]
     )
 

@@ -120,6 +120,7 @@ def test_no_reference_leads_into_another_namespace(scene: Scene) -> None:
     mallory.becomes("reaching", "AccountNotFound")
     mallory.becomes_ready("restarting")
     mallory.request_rotation("restarting", "now")
+    eventually(lambda: len(mallory.tokens_of("restarting")) > 1, "it is rotated")
     eventually(lambda: mallory.condition("restarting", "RolloutRestart"), "the workload is looked for")
     assert {} == workload.annotations()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from mailtrap_simulator.settings import Paths
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
 from tests.simulation.consumer import NAME as CONSUMER
 from tests.simulation.incarnation import USUAL, Setup
@@ -43,7 +44,7 @@ def is_waiting(world: World) -> bool:
 class Flow:
     """One flow; `spec` is that of the object it starts from, None when there is none yet.
 
-    `setup` is that of its operators. One that `ends_served` leaves every object Ready. `recovery` is how many I/Os more
+    `setup` is that of its operators, `paths` are those that Mailtrap serves. One that `ends_served` leaves every object Ready. `recovery` is how many I/Os more
     than without faults it may take until the object is served, for each fault; among them are the account's status, which a
     new operator writes when the credential is another one, and a look at the account's resources, with its credential.
     """
@@ -53,6 +54,7 @@ class Flow:
     spec: dict[str, Any] | None = field(default_factory=dict)
     is_done: Callable[[World], bool] = is_served
     setup: Setup = USUAL
+    paths: Paths = "both"
     ends_served: bool = True
     recovery: int = 28
 

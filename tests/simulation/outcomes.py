@@ -42,6 +42,7 @@ class Seen(Enum):
     STALE = "what was true before"
     SHORT = "a list that lacks our tokens"
     SILENCE = "nothing until it gives up"
+    MOVED = "a page, for what lies elsewhere from now on"
     REFUSED = "no connection"
     RESET = "a broken connection"
     CRASH = "nothing: the operator is dead"
@@ -82,6 +83,7 @@ _HTML_AFTER_EFFECT = Outcome("502 HTML after effect", Seen.HTML, Effect.NOW, 502
 _GARBAGE = Outcome("broken JSON", Seen.GARBAGE, Effect.NOW)
 _NO_VALUE = Outcome("200 without token", Seen.NO_VALUE, Effect.NOW)
 _REDIRECT = Outcome("redirect", Seen.REDIRECT, status=302)
+_MOVED = Outcome("the other paths from now on", Seen.MOVED)
 _STALE = Outcome("stale", Seen.STALE)
 SHORT = Outcome("short list", Seen.SHORT)
 
@@ -106,6 +108,7 @@ ALL: dict[Kind, tuple[Outcome, ...]] = {
         _GARBAGE,
         _NO_VALUE,
         _REDIRECT,
+        _MOVED,
     ),
     Kind.KUBERNETES_WRITE: _WRITE,
     Kind.DRY_RUN: _WRITE,
@@ -118,6 +121,7 @@ ALL: dict[Kind, tuple[Outcome, ...]] = {
         _HTML,
         _GARBAGE,
         _REDIRECT,
+        _MOVED,
         SHORT,
     ),
     Kind.KUBERNETES_READ: (

@@ -2,16 +2,19 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from http import HTTPStatus
 
 import httpx
 
-from mailtrap_simulator.messages import Request, Response
+from mailtrap_simulator.messages import VERSION, Request, Response
 from mailtrap_simulator.server import Server
+from mailtrap_simulator.settings import Paths
 from tests.simulation.network import Life, Network
 from tests.simulation.outcomes import Kind, Outcome, Seen
 from tests.simulation.time import server_time
 
+_OF_AN_ACCOUNT = "/api/accounts/"
 _PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 _ERRORS: dict[int, object] = {
     401: {"error": "Incorrect API token"},
@@ -40,29 +43,29 @@ class RemoteTransport(httpx.AsyncBaseTransport):
         )
         return await self._seen(outcome, answer, call)
 
-    async def _seen(  # noqa: PLR0911 - one return for each thing that can be seen
+    async def _seen(  # noqa: C901, PLR0911 - one return for each thing that can be seen
         self, outcome: Outcome, answer: Response | None, call: Request
     ) -> httpx.Response:
         match outcome.seen:
             case Seen.ANSWER if answer is not None:
-                return httpx.Response(
-                    answer.status,
-                    headers={**answer.headers, "Content-Type": answer.content_type},
-                    content=answer.body,
-                )
+                return _as_httpx(answer)
             case Seen.STATUS:
-                headers = {"Retry-After": str(outcome.retry_after)} if outcome.retry_after else {}
+                extra = {"Retry-After": str(outcome.retry_after)} if outcome.retry_after else {}
                 body = _ERRORS.get(outcome.status, {"error": "failed"})
-                return httpx.Response(outcome.status, headers=headers, json=body)
+                return httpx.Response(outcome.status, headers={**VERSION, **extra}, json=body)
             case Seen.HTML:
                 return httpx.Response(outcome.status, headers={"Content-Type": "text/html"}, content=_PAGE)
             case Seen.GARBAGE:
                 return httpx.Response(200, content=b'{"id": 1, "na')
             case Seen.NO_VALUE if answer is not None:
                 body = json.loads(answer.body) if answer.body else {}
-                return httpx.Response(answer.status, json={k: v for k, v in body.items() if k != "token"})
+                return httpx.Response(
+                    answer.status, headers=VERSION, json={k: v for k, v in body.items() if k != "token"}
+                )
             case Seen.REDIRECT:
                 return httpx.Response(302, headers={"Location": "/elsewhere"})
+            case Seen.MOVED:
+                return self._moved(call)
             case Seen.SHORT:
                 return _without_ours(self._server.handle(call, server_time()))
             case Seen.REFUSED:
@@ -72,17 +75,37 @@ class RemoteTransport(httpx.AsyncBaseTransport):
         await asyncio.get_running_loop().create_future()
         raise AssertionError("silence does not end")
 
+    def _moved(self, call: Request) -> httpx.Response:
+        """Serve the other form of paths than that of a call from now on."""
+        paths: Paths = "plain" if call.path.startswith(_OF_AN_ACCOUNT) else "account"
+        self._server.settings = replace(self._server.settings, paths=paths)
+        return _as_httpx(self._server.handle(call, server_time()))
+
 
 def _operation(request: httpx.Request) -> str:
-    parts = request.url.path.removeprefix("/api/accounts").strip("/").split("/")
-    return "/".join("{id}" if part.isdecimal() else part for part in parts if part) or "accounts"
+    """Return what a call does, in the same words for both forms of paths."""
+    path = request.url.path
+    parts = path.removeprefix(_OF_AN_ACCOUNT if path.startswith(_OF_AN_ACCOUNT) else "/api/").split("/")
+    words = ["{id}" if part.isdecimal() else part for part in parts if part]
+    if path.startswith(_OF_AN_ACCOUNT) or words == ["accounts"]:
+        return "/".join(words)
+    return "/".join(["{id}", *words])
+
+
+def _as_httpx(answer: Response) -> httpx.Response:
+    headers = {**answer.headers, "Content-Type": answer.content_type}
+    return httpx.Response(answer.status, headers=headers, content=answer.body)
 
 
 def _without_ours(answer: Response) -> httpx.Response:
-    """Return what a credential gets that may not see our tokens: a short list, and none of them by its id."""
+    """Return what a credential gets that may not see our tokens: a short list, and none of them by its id.
+
+    The API itself says so, and signs it.
+    """
     body = json.loads(answer.body)
+    status, shown = answer.status, body
     if isinstance(body, list) and answer.status == HTTPStatus.OK:
-        return httpx.Response(200, json=[token for token in body if "[k8s:" not in token["name"]])
+        shown = [token for token in body if "[k8s:" not in token["name"]]
     if isinstance(body, dict) and "[k8s:" in body.get("name", ""):
-        return httpx.Response(404, json=_ERRORS[404])
-    return httpx.Response(answer.status, json=body)
+        status, shown = HTTPStatus.NOT_FOUND, _ERRORS[404]
+    return httpx.Response(status, headers=answer.headers, json=shown)

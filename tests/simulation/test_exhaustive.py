@@ -1,5 +1,7 @@
 """Every I/O of every flow, ended in every way there is: nothing is leaked, doubled or cut off, and all ends well."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.simulation.cases import sample, violations
@@ -9,6 +11,9 @@ from tests.simulation.runs import without_faults
 
 SAMPLE = 25
 """Of the second faults, each so many-th is tried here; `make simulate` tries them all."""
+
+PLAIN_SAMPLE = 6
+"""Of the faults with the other form of paths, each so many-th is tried."""
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
@@ -24,3 +29,11 @@ def test_no_single_fault_breaks_a_promise(flow: Flow) -> None:
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
 def test_no_second_fault_breaks_a_promise(flow: Flow) -> None:
     assert {} == violations(sample(pairs, flow, first_faults(flow), SAMPLE))
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=str)
+def test_no_single_fault_breaks_a_promise_where_no_path_names_the_account(flow: Flow) -> None:
+    flow = replace(flow, paths="plain")
+
+    assert without_faults(flow).violation is None
+    assert {} == violations(single_faults(flow, slice(0, None, PLAIN_SAMPLE)))

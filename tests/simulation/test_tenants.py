@@ -17,12 +17,19 @@ from mailtrap_operator.settings import RateLimit, Settings
 from mailtrap_simulator import refusals
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.messages import Request, Response
-from mailtrap_simulator.settings import Settings as RemoteSettings
 from mailtrap_simulator.tokens import ADMIN, Grant
 from tests.simulation.incarnation import Setup
 from tests.simulation.network import Network
 from tests.simulation.time import server_time
-from tests.simulation.world import API_VERSION, CREDENTIAL, GROUP, Remote, World, api_token_path
+from tests.simulation.world import (
+    API_VERSION,
+    CREDENTIAL,
+    GROUP,
+    REMOTE_SETTINGS,
+    Remote,
+    World,
+    api_token_path,
+)
 from tests.unit.clock import now, virtual
 
 EVIL = "evil"
@@ -52,7 +59,7 @@ def world_of(calls: int = 140) -> tuple[World, Busy]:
         rate_limit=RateLimit(calls, timedelta(seconds=10)),
     )
     world = World(Network(), setup=Setup(settings=usual))
-    remote = Busy(Random(0), RemoteSettings())
+    remote = Busy(Random(0), REMOTE_SETTINGS)
     remote.accounts = world.remote.accounts
     remote.add_account(BUSY, "Busy")
     world.remote = remote

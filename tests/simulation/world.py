@@ -21,6 +21,7 @@ from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.messages import Request, Response
 from mailtrap_simulator.server import Server
 from mailtrap_simulator.settings import Settings as RemoteSettings
+from mailtrap_simulator.settings import Types
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
 from tests.simulation.consumer import Consumer
 from tests.simulation.incarnation import FULL, INSTALLATION, USUAL, Incarnation, Setup, Sight
@@ -48,6 +49,9 @@ MAX_OVERLAP = timedelta(hours=1)
 RESOURCES = (Node(1, "example.com", "domain"), Node(2, "My sandbox", "sandbox"))
 """What the account shows; others exist too, so that any spec can be served."""
 
+REMOTE_SETTINGS = RemoteSettings(default_expiry=None, unprivileged_list="short")
+"""Tokens live for ever unless an end is asked for; of the two answers to a LIST without rights, the one that can mislead."""
+
 
 class _AnyResources(Account):
     """An account in which a token can be made for any resource, also for one that it does not show."""
@@ -55,9 +59,9 @@ class _AnyResources(Account):
     def refuse_unknown(self, grants: Iterable[Grant]) -> None:
         """Refuse none."""
 
-    def tree(self, credential: Token) -> list[dict[str, Any]]:
+    def tree(self, credential: Token, types: Types) -> list[dict[str, Any]]:
         """Show a part alone, not the account itself: what is not shown may exist."""
-        tops = super().tree(credential)
+        tops = super().tree(credential, types)
         return [each for top in tops for each in (top["resources"] if top["type"] == "account" else [top])]
 
 
@@ -108,7 +112,7 @@ class World:
         self._born = 0
         if saved is None:
             self.kubernetes = Kubernetes(server_time)
-            self.remote = Remote(Random(seed), RemoteSettings())
+            self.remote = Remote(Random(seed), REMOTE_SETTINGS)
             self.remote.add_account(ACCOUNT_ID, "Account")
             self.foreign = self._found()
         else:

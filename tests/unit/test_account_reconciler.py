@@ -16,6 +16,7 @@ from mailtrap_operator.core.keys import ApiTokenKey, Key
 from mailtrap_operator.core.ownership import Tag, owner_of
 from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.telemetry.annotations import UnknownAnnotations
 from mailtrap_operator.telemetry.events import EventRecorder
 from tests.unit.clients.account_bench import BASE, KEY, URL, AccountBench
 from tests.unit.clients.objects import ACCOUNTS, INSTALLATION, account, api_token
@@ -39,6 +40,7 @@ class Bench:
         self.kube.seed(ACCOUNTS, body)
         self.take()
         self.store.put_api_token(api_token())
+        events = EventRecorder(self.kube, holder="me", clock=self.now)
         self.woken: list[Key] = []
         self.bench.accounts._find = self.store.account
         self.reconciler = AccountReconciler(
@@ -55,12 +57,14 @@ class Bench:
             sweep=OrphanSweep(
                 kube=self.kube,
                 store=self.store,
-                events=EventRecorder(self.kube, holder="me", clock=self.now),
+                events=events,
                 installation=INSTALLATION,
                 sees_all=False,
                 may_delete=False,
                 clock=self.now,
             ),
+            events=events,
+            annotations=UnknownAnnotations(events),
             wake=self.wake,
             clock=self.now,
         )
@@ -106,6 +110,10 @@ class Bench:
         assert known is not None
         return {condition.type: condition.message for condition in known.status.conditions}
 
+    def events(self) -> list[dict[str, Any]]:
+        """Return the Events that there are, of all objects."""
+        return [body for (kind, _, _), body in self.kube.objects.items() if kind == "events"]
+
     def told(self) -> CredentialToken | None:
         known = self.store.account(KEY)
         return known.status.credential if known else None
@@ -129,7 +137,7 @@ async def test_as_its_end_comes_near_a_condition_says_so_once() -> None:
     assert ["Ready"] == list(bench.conditions())
     virtual_loop().now += DAY.total_seconds()
 
-    assert [1, 0, 0] == [await bench.passes() for _ in range(3)]
+    assert [2, 0, 0] == [await bench.passes() for _ in range(3)], "the status and an Event"
     message = bench.conditions()["CredentialExpiring"]
     assert "expires at 2026-04-01T12:00:00Z" in message
     assert "Put another token into key 'token' of Secret credentials" in message
@@ -251,3 +259,68 @@ async def test_an_account_that_is_held_stays_so_until_its_list_and_the_labels_of
     bench.store.put_namespace_labels("team", {"mail": "no"})
     await bench.passes()
     assert not bench.finalizers()
+
+
+@virtual
+async def test_a_trouble_is_told_once_by_a_warning_event_about_the_account() -> None:
+    bench = Bench()
+    bench.bench.put_credential("f" * 32)
+
+    assert [2, 0, 0] == [await bench.passes() for _ in range(3)], "the status and an Event"
+    (event,) = bench.events()
+    assert ("Warning", "CredentialRefused", "ClusterMailtrapAccount", "default") == (
+        event["type"],
+        event["reason"],
+        event["involvedObject"]["kind"],
+        event["involvedObject"]["name"],
+    )
+    assert bench.conditions()["Ready"] == event["message"]
+
+
+@virtual
+async def test_an_account_that_is_being_deleted_says_so_in_ready_and_whom_it_waits_for_in_an_event() -> None:
+    bench = Bench(may_write=True)
+    bench.change(policy=HERE)
+    bench.store.put_api_token(api_token(version=2, **HOLDING))
+    await bench.passes()
+    bench.kube.remove(f"{ACCOUNTS}/default")
+    bench.take()
+
+    await bench.passes()
+
+    known = bench.store.account(KEY)
+    assert known is not None
+    assert [("Ready", "False", "Deleting"), ("DeletionBlocked", "True", "AccountInUse")] == [
+        (c.type, c.status, c.reason) for c in known.status.conditions
+    ]
+    assert 1 == len({condition.message for condition in known.status.conditions})
+    assert [("Warning", "AccountInUse")] == [(event["type"], event["reason"]) for event in bench.events()]
+
+
+@virtual
+async def test_a_trouble_of_an_account_that_is_being_deleted_stands_in_ready() -> None:
+    bench = Bench(may_write=True)
+    bench.change(policy=HERE)
+    bench.store.put_api_token(api_token(version=2, **HOLDING))
+    await bench.passes()
+    bench.kube.remove(f"{ACCOUNTS}/default")
+    bench.take()
+    bench.bench.put_credential("f" * 32)
+
+    await bench.passes()
+
+    known = bench.store.account(KEY)
+    assert known is not None
+    assert "CredentialRefused" == known.status.conditions[0].reason
+
+
+@virtual
+async def test_an_annotation_that_means_nothing_is_told_of() -> None:
+    bench = Bench()
+    mistyped = {"mailtrap-operator.io/rotate": "1"}
+    bench.kube.edit(f"{ACCOUNTS}/default", lambda body: body["metadata"].update(annotations=mistyped))
+    bench.take()
+
+    await bench.passes()
+
+    assert ["UnknownAnnotation"] == [event["reason"] for event in bench.events()]

@@ -30,6 +30,7 @@ from mailtrap_operator.core.observation import (
 )
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
+from mailtrap_operator.core.workloads import MissingTarget
 from mailtrap_operator.observe import Observer
 from mailtrap_operator.quota import Quota
 from mailtrap_operator.runtime.store import Store
@@ -398,9 +399,9 @@ async def test_what_is_listed_is_enough_for_a_look_at_any_number_of_objects() ->
     seen = [await bench.observer.listed(BILLING) for _ in "abc"]
 
     assert 1 == bench.accounts.lists()
-    assert NAMESPACE == bench.kube.calls[before].path, (
-        "its labels are read once, its credential for what else is asked"
-    )
+    assert [f"{NAMESPACE}/secrets/billing", NAMESPACE] == [
+        call.path for call in bench.kube.calls[before : before + 2]
+    ], "its labels are read once, its credential for what else is asked"
     assert 1 == bench.reads()
     fresh = await bench.observer.fresh(BILLING)
     assert fresh is not None
@@ -470,6 +471,19 @@ async def test_of_what_is_not_listed_nothing_is_told() -> None:
 
 
 @virtual
+async def test_a_look_at_what_is_listed_meets_a_secret_that_no_list_tells_of() -> None:
+    bench = Bench(HERE)
+    bench.kube.seed(f"{NAMESPACE}/secrets", {"metadata": {"name": "billing"}, "data": {"password": "c2Vj"}})
+    bench.kube.seed(f"{NAMESPACE}/secrets", {"metadata": {"name": "former"}})
+    bench.store.put_api_token(api_token(status={"observedGeneration": 1, "secretName": "former"}, version=99))
+
+    seen = await bench.observer.listed(BILLING)
+
+    assert seen is not None
+    assert [True, True] == [isinstance(each, Found) for each in (seen.secret, seen.former_secret)]
+
+
+@virtual
 async def test_a_secret_that_a_watch_told_of_is_read_once_for_the_next_look() -> None:
     bench = Bench(HERE)
     body = bench.kube.seed(f"{NAMESPACE}/secrets", secret(owner=None))
@@ -496,3 +510,33 @@ async def test_an_api_token_too_large_to_be_kept_is_read_by_name_for_each_look()
     assert [f"{API_TOKENS}/billing"] == [call.path for call in bench.kube.calls]
     bench.kube.fail("GET", "/apitokens", 503)
     assert None is await bench.observer.known(BILLING), "a fresh look says why"
+
+
+DEPLOYMENT = "/apis/apps/v1/namespaces/team/deployments/billing"
+TARGETED = [{"kind": "Deployment", "name": "billing"}]
+
+
+@pytest.mark.parametrize(
+    ("observed", "limits", "expected"),
+    [
+        pytest.param(-1, NO_LIMITS, 2, id="a new spec: once by what is known, and once afresh"),
+        pytest.param(2, NO_LIMITS, 0, id="a spec that was answered"),
+        pytest.param(-1, Limits(rollout_restarts=False), 0, id="restarts are not allowed"),
+    ],
+)
+@virtual
+async def test_targets_of_a_restart_are_read_when_a_spec_newly_names_them(
+    observed: int, limits: Limits, expected: int
+) -> None:
+    bench = Bench(HERE, limits=limits)
+
+    path = f"{API_TOKENS}/billing"
+    bench.kube.edit(path, lambda body: body["spec"].update(rolloutRestartTargets=TARGETED))
+    answered = {"observedGeneration": observed}
+    bench.store.put_api_token(bench.kube.edit(f"{path}/status", lambda body: body.update(status=answered)))
+
+    seen = [await bench.observer.known(BILLING), await bench.observer.fresh(BILLING)]
+
+    missing = (MissingTarget("Deployment billing does not exist."),) if expected else ()
+    assert [Found(missing)] * 2 == [each and each.workloads for each in seen]
+    assert expected == sum(call.path == DEPLOYMENT for call in bench.kube.calls)

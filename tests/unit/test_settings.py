@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 
 from mailtrap_operator import settings as module
 from mailtrap_operator.__main__ import main
-from mailtrap_operator.settings import RateLimit, Settings, is_in_pod
+from mailtrap_operator.settings import PreviewSettings, RateLimit, Settings, is_in_pod, parse
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 
@@ -27,7 +28,7 @@ def no_settings_around(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def from_flags(*flags: str) -> Settings:
-    return Settings(_cli_parse_args=list(flags))
+    return parse(Settings, flags)
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -245,12 +246,82 @@ def test_help_shows_every_setting_with_its_variable_and_default(capsys: pytest.C
         assert f"(default: {default})" in text
 
 
-@pytest.mark.parametrize(("arguments", "status"), [((), 2), (("bogus",), 2), (("-h",), 0), (("--help",), 0)])
-def test_without_a_command_the_usage_is_shown(arguments: tuple[str, ...], status: int) -> None:
-    code, out, err = run(*arguments)
+def test_help_names_types_as_a_user_does(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["plan", "--help"])
 
-    assert (status, "") == (code, out)
-    assert "usage: mailtrap-operator COMMAND" in err
+    out = capsys.readouterr().out
+    assert "--request-timeout duration" in out
+    assert "--watch-namespaces list" in out
+    assert [] == [word for word in ("tuple[", "timedelta", "_own_namespace", "--port") if word in out]
+    for status in ("0 all is as asked for", "2 something is to be done", "1 that could not be told"):
+        assert status in out
+
+
+@pytest.mark.parametrize("arguments", [("-h",), ("--help",)])
+def test_who_asks_for_the_usage_gets_it_on_standard_output(arguments: tuple[str, ...]) -> None:
+    status, out, err = run(*arguments)
+
+    assert (0, "") == (status, err)
+    assert out.startswith("usage: mailtrap-operator COMMAND")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "usage: mailtrap-operator COMMAND"),
+        (("rnu",), "mailtrap-operator: unknown command rnu; did you mean run?\nusage: "),
+        (("bogus",), "mailtrap-operator: unknown command bogus\nusage: "),
+    ],
+)
+def test_without_a_command_that_there_is_the_usage_goes_to_standard_error(
+    arguments: tuple[str, ...], words: str
+) -> None:
+    status, out, err = run(*arguments)
+
+    assert (2, "") == (status, out)
+    assert err.startswith(words)
+
+
+def test_the_version_can_be_printed() -> None:
+    assert (0, f"mailtrap-operator {version('mailtrap-operator')}\n", "") == run("--version")
+
+
+@pytest.mark.parametrize("arguments", [("--bogus", "3"), ("--rate-limit", "x"), ("-n", "Team_A")])
+def test_a_wrong_setting_of_plan_is_no_answer(arguments: tuple[str, ...]) -> None:
+    status, out, err = run("plan", *arguments)
+
+    assert (1, "", 1) == (status, out, err.count("\n"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("billing", "mailer", "-n", "shop", "-o", "json"), ("-n=shop", "billing", "--output=json", "mailer")],
+)
+def test_what_plan_tells_of_is_named_as_for_kubectl(arguments: tuple[str, ...]) -> None:
+    settings = parse(PreviewSettings, arguments)
+
+    assert (("billing", "mailer"), "shop", "json") == (
+        settings.names,
+        settings.in_namespace,
+        settings.output,
+    )
+
+
+def test_settings_of_others_count_where_none_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAILTRAP_OPERATOR_INSTALLATION", "prod22")
+    given = parse(PreviewSettings, ["--rate-limit", "20/1m", "billing"])
+
+    settings = given.over({"installation": "other2", "rate_limit": "1/1s", "rollout_restarts": "false"})
+
+    assert ("prod22", RateLimit(20, MINUTE), False) == (
+        settings.installation,
+        settings.rate_limit,
+        settings.rollout_restarts,
+    )
+    assert ("billing",) == settings.names
+    with pytest.raises(ValidationError):
+        given.over({"settle_time": "soon"})
 
 
 def test_the_custom_resource_definitions_can_be_printed() -> None:

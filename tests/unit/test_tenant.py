@@ -15,6 +15,7 @@ from pydantic import SecretStr, ValidationError
 import mailtrap_operator
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, AccountRef, Window
 from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.clients.known_server import KnownServer
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.mailtrap_http import http_clients
 from mailtrap_operator.clients.pacer import Pacer
@@ -120,8 +121,7 @@ async def lists_tokens(url: str) -> bool:
         client = MailtrapClient(
             http,
             account=AccountRef(name="default"),
-            base_url=url,
-            account_id=3229,
+            server=KnownServer(url, 3229),
             credential=SecretStr(CREDENTIAL),
             pacer=Pacer(10, timedelta(seconds=1)),
             request_timeout=timedelta(seconds=120),

@@ -150,8 +150,17 @@ class ApiTokenStatus(Model):
     token_id: TokenId | None = Field(None, description="Id of the remote token whose value the Secret holds.")
     last_four: LastFour | None = Field(None, description="The last four characters of the value.")
     expires_at: Time | None = Field(None, description="When the token expires; absent: never.")
+    expires: str | None = Field(
+        None,
+        max_length=32,
+        description="When the token expires, in words: the time of expiresAt, or never. Absent: there is no token, or its "
+        "end is not known.",
+    )
     last_rotation: Time | None = Field(None, description="When the token was issued.")
-    renewal_time: Time | None = Field(None, description="When the next renewal is due.")
+    renewal_time: Time | None = Field(
+        None,
+        description="When the successor of the token is issued, the windows reckoned with; absent: no time is promised.",
+    )
     last_handled_rotate_request: RotateRequest | None = Field(
         None, description="The value of the annotation mailtrap-operator.io/rotate that was answered last."
     )

@@ -33,6 +33,8 @@ LABEL_KEYS = (
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _MESSAGE_LENGTH = 2048
+_TAGS = frozenset({"constrained-int", "constrained-str"})
+"""What pydantic adds to the place of a value that may have either type."""
 
 
 class Model(BaseModel):
@@ -54,13 +56,23 @@ def places(error: ValidationError) -> list[tuple[int | str, ...]]:
 
 
 def faults(error: ValidationError) -> dict[str, str]:
-    """Return what is wrong with each field of a model, the first wrong of each; it may quote the value."""
-    wrong: dict[str, str] = {}
+    """Return what is wrong with each field of a spec, all that is; it may quote the value."""
+    told: dict[tuple[int | str, ...], str] = {}
     for detail in error.errors(include_url=False, include_input=False):
-        name, *rest = detail["loc"]
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
-        wrong.setdefault(str(name), f"{name}{place}: {detail['msg'].removeprefix('Value error, ')}")
-    return dict(sorted(wrong.items()))
+        loc = detail["loc"]
+        place = loc[:-1] if loc[-1] in _TAGS else loc
+        # What follows from a fault further inside is none of its own.
+        if not any(known[: len(place)] == place for known in told):
+            told[place] = detail["msg"].removeprefix("Value error, ")
+    names = sorted({str(place[0]) for place in told})
+    return {
+        name: "; ".join(_in_words(place, told[place]) for place in told if place[0] == name) for name in names
+    }
+
+
+def _in_words(place: tuple[int | str, ...], fault: str) -> str:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
+    return f"spec{path}: {fault}"
 
 
 def cel(*rules: tuple[str, str]) -> dict[str, JsonValue]:

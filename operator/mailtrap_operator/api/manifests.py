@@ -49,9 +49,10 @@ _AGE = _Column("Age", ".metadata.creationTimestamp", "date")
 _TOKEN_COLUMNS = (
     *_READY_COLUMNS,
     _Column("Secret", ".status.secretName"),
-    _Column("Expires", ".status.expiresAt"),
+    _Column("Expires", ".status.expires"),
     _Column("Renewal", ".status.renewalTime"),
     _AGE,
+    _Column("Account", ".spec.accountRef.name", wide=True),
     _Column("Token-ID", ".status.tokenId", "integer", wide=True),
     _Column("Last-Rotation", ".status.lastRotation", "date", wide=True),
 )

@@ -10,17 +10,42 @@ from pydantic import AfterValidator, ConfigDict, Field
 from mailtrap_operator.api.durations import Lifetime, MaxOverlap, Overlap, Period, WindowLength
 from mailtrap_operator.api.fields import Model, cel
 
-_FIELDS = 5
+_RULES = {
+    "minute": "0-59",
+    "hour": "0-23",
+    "day of the month": "1-31, or L for the last one",
+    "month": "jan, feb … dec or 1-12",
+    "day of the week": "sun, mon … sat or 0-6",
+}
+"""The fields of a schedule, and what each may be; also a list, a range or a step of these, or *."""
 
 
 def _schedule(text: str) -> str:
-    try:
-        is_schedule = len(text.split()) == _FIELDS and CronSim(text, datetime.now(UTC))
-    except CronSimError as error:
-        raise ValueError(f"{text!r} is not a cron schedule: {error}") from None
-    if not is_schedule:
+    parts = text.split()
+    if len(parts) != len(_RULES):
         raise ValueError(f"{text!r} is not a cron schedule of five fields, such as '0 3 * * sun'")
-    return text
+    if _is_schedule(parts):
+        return text
+    wrong = [
+        f"{name} must be {rule}, not {part!r}"
+        for (name, rule), part, alone in zip(_RULES.items(), parts, _each_alone(parts), strict=True)
+        if not _is_schedule(alone)
+    ]
+    words = " and ".join(wrong) or "no such day comes in these months"
+    raise ValueError(f"{text!r} is not a cron schedule: {words}")
+
+
+def _each_alone(parts: list[str]) -> list[list[str]]:
+    """Return schedules of which one field each is as it was given, and the others are any."""
+    return [["*"] * place + [part] + ["*"] * (len(parts) - 1 - place) for place, part in enumerate(parts)]
+
+
+def _is_schedule(parts: list[str]) -> bool:
+    try:
+        CronSim(" ".join(parts), datetime.now(UTC))
+    except CronSimError:
+        return False
+    return True
 
 
 def _timezone(name: str) -> str:
@@ -36,7 +61,8 @@ class Window(Model):
 
     schedule: Annotated[str, AfterValidator(_schedule)] = Field(
         max_length=100,
-        description="When the window opens: a cron schedule of five fields, such as '0 3 * * sun' or '30 22 * * *'.",
+        description="When the window opens: a cron schedule of five fields, such as '0 3 * * sun' or '30 22 * * *': "
+        "minute 0-59, hour 0-23, day of the month 1-31, month jan … dec or 1-12, day of the week sun … sat or 0-6.",
         json_schema_extra=cel(
             (
                 r"self.matches('^[^ ]+( [^ ]+){4}$')",

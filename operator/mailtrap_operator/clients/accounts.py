@@ -1,8 +1,6 @@
 """The accounts as the remote API shows them: one connection, one pacer, one shared LIST for each."""
 
 import asyncio
-import base64
-import binascii
 import hashlib
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
@@ -14,17 +12,19 @@ from pydantic import SecretStr
 
 from mailtrap_operator.api.v1alpha1 import Account
 from mailtrap_operator.clients.credential_secrets import parse_credential_secret
+from mailtrap_operator.clients.credential_values import credential_in
 from mailtrap_operator.clients.errors import Failure, Missing, Terminal, Unauthorized
 from mailtrap_operator.clients.known_credential import KnownCredential
+from mailtrap_operator.clients.known_server import KnownServer
 from mailtrap_operator.clients.kube import KubeClient, secrets_path
 from mailtrap_operator.clients.mailtrap import MailtrapClient
-from mailtrap_operator.clients.mailtrap_bodies import is_sendable
 from mailtrap_operator.clients.owned_tokens import OwnedTokens, OwnerTag, by_owner, with_change
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.clients.shared_read import SharedRead
 from mailtrap_operator.core.credential import credential_among
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.limits import refused_base_url
 from mailtrap_operator.core.observation import Catalogue, CredentialInUse, Found, RemoteToken, Unknown
 from mailtrap_operator.core.protection import CredentialSecret
 from mailtrap_operator.core.reasons import Reason
@@ -144,15 +144,13 @@ class Accounts:
         if account is None:
             raise self._not_found(key)
         spec = account.spec
-        if spec.base_url.lower() not in self._limits.allowed_base_urls:
-            message = f"baseUrl {spec.base_url} of {key} is not among the operator's allowed base URLs. Change one of them."
-            raise Terminal(Reason.BASE_URL_NOT_ALLOWED, message)
+        if refusal := refused_base_url(spec.base_url, key, self._limits.allowed_base_urls):
+            raise Terminal(Reason.BASE_URL_NOT_ALLOWED, refusal)
         credential = await self._credential(account, connection)
         return MailtrapClient(
             connection.http,
             account=key.ref,
-            base_url=spec.base_url,
-            account_id=spec.account_id,
+            server=connection.server(spec.base_url, spec.account_id),
             credential=credential,
             pacer=self._pacer(credential),
             request_timeout=self._limits.request_timeout,
@@ -164,26 +162,12 @@ class Accounts:
         place = f"Secret {namespace}/{ref.name}"
         try:
             secret = await self._kube.get(f"{secrets_path(namespace)}/{ref.name}")
-            connection.credential_secret = parse_credential_secret(secret)
-            value = base64.b64decode((secret.get("data") or {})[ref.key]).decode("ascii").strip()
         except Missing:
             connection.credential_secret = None
-            raise Terminal(
-                Reason.CREDENTIAL_MISSING, f"{place} with the credential does not exist. Create it."
-            ) from None
-        except KeyError:
-            message = f"{place} has no key {ref.key!r}. Put the credential there."
+            message = f"{place} with the credential does not exist. Create it."
             raise Terminal(Reason.CREDENTIAL_MISSING, message) from None
-        except (binascii.Error, UnicodeDecodeError):
-            message = (
-                f"Key {ref.key!r} of {place} holds no text that could be a token. Put the credential there."
-            )
-            raise Terminal(Reason.CREDENTIAL_MISSING, message) from None
-        credential = SecretStr(value)
-        if not is_sendable(credential):
-            message = f"Key {ref.key!r} of {place} is empty or holds blanks. Put the credential there."
-            raise Terminal(Reason.CREDENTIAL_MISSING, message)
-        return credential
+        connection.credential_secret = parse_credential_secret(secret)
+        return credential_in(secret, ref.key, place)
 
     def _not_found(self, key: AccountKey) -> Terminal:
         if key.namespace or self._sees_cluster_accounts:
@@ -226,6 +210,14 @@ class Connection:
             self._list_resources_now, f"list the resources of {key}", accounts.while_waiting
         )
         self._done_meanwhile: list[tuple[RemoteToken, bool]] = []
+        self._server: KnownServer | None = None
+
+    def server(self, base_url: str, account_id: int) -> KnownServer:
+        """Return what is known of a server; another address or account is another server."""
+        known = self._server
+        if known is None or (known.base_url, known.account_id) != (base_url, account_id):
+            known = self._server = KnownServer(base_url, account_id)
+        return known
 
     async def client(self) -> MailtrapClient:
         """Return a client with the present credential; raises a `Failure`."""

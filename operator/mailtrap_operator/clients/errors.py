@@ -5,6 +5,7 @@
     │   ├── Conflict   somebody else was faster; look again at once
     │   └── TooLarge   there is more than may be read at once; ask for less
     ├── Uncertain      it may have happened; look before acting again
+    │   └── Misrouted  something other than the API answered; look for it elsewhere
     ├── Unauthorized   the credential was refused; another one is needed
     ├── Missing        a positive answer that the thing is not there
     └── Terminal       refused; the same call is refused again until somebody changes something
@@ -56,6 +57,10 @@ class TooLarge(Retryable):
 
 class Uncertain(Failure):
     """It may have happened; look before acting again."""
+
+
+class Misrouted(Uncertain):
+    """Something other than the API answered; the API may be found at another path, or later."""
 
 
 class Unauthorized(Failure):

@@ -3,13 +3,16 @@
 Nothing is quoted but what may be shown; what the API itself did not say is never a definite refusal.
 """
 
-from datetime import timedelta
+import math
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import httpx
 from pydantic_core import from_json
 
 from mailtrap_operator.clients.errors import (
     Failure,
+    Misrouted,
     Missing,
     Retryable,
     Terminal,
@@ -42,15 +45,16 @@ _REFUSED = (Terminal, Reason.REQUEST_REFUSED, "Correct the spec.")
 _BROKEN = (Uncertain, Reason.REMOTE_UNAVAILABLE, "It is tried again.")
 
 
-def failure_of(answer: Answer, redaction: Redaction) -> Failure:
-    """Read an answer that is not a success."""
-    words = _words_of(answer.content or b"", redaction)
+def failure_of(answer: Answer, redaction: Redaction, *, is_of_api: bool = True) -> Failure:
+    """Read an answer that is not a success; `is_of_api` is whether the API itself may have given it."""
+    words = _words_of(answer.content or b"", redaction) if is_of_api else None
     # Nothing that limits a rate carries a call out first, whoever limits it.
     if words is None and answer.status != httpx.codes.TOO_MANY_REQUESTS:
         message = (
             f"Something other than the API answered {answer.status}, perhaps a proxy. It is tried again."
         )
-        return Uncertain(Reason.REMOTE_UNAVAILABLE, message, _retry_after(answer.headers))
+        failure = Uncertain if httpx.codes.is_server_error(answer.status) else Misrouted
+        return failure(Reason.REMOTE_UNAVAILABLE, message, _retry_after(answer.headers))
     is_refusal = httpx.codes.is_client_error(answer.status)
     kind, reason, advice = _MEANING.get(answer.status, _REFUSED if is_refusal else _BROKEN)
     said = f'Mailtrap answered {answer.status}: "{words or "too many requests"}".'
@@ -66,9 +70,12 @@ def _words_of(content: bytes, redaction: Redaction) -> str | None:
         return None
     if not isinstance(body, dict):
         return None
-    match body.get("error", body.get("errors")):
+    told = (body.get(key) for key in ("error", "errors"))
+    match next((words for words in told if words is not None), None):
         case str() as text:
             return quoted(text, redaction)
+        case list() as messages:
+            return quoted(_joined(messages), redaction)
         case dict() as attributes:
             words = (f"{name}: {_joined(messages)}" for name, messages in attributes.items())
             return quoted("; ".join(words), redaction)
@@ -81,8 +88,25 @@ def _joined(messages: object) -> str:
 
 
 def _retry_after(headers: httpx.Headers) -> timedelta | None:
-    try:
-        seconds = max(float(headers["Retry-After"]), 0.0)
-        return timedelta(seconds=min(seconds, LONGEST_PAUSE.total_seconds()))
-    except (KeyError, ValueError):
+    """Return how long to wait; `Retry-After` is a number of seconds, or a date by the server's clock."""
+    text = headers.get("Retry-After")
+    if text is None:
         return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        date, now = _date(text), _date(headers.get("Date", "")) or datetime.now(UTC)
+        if date is None:
+            return None
+        seconds = (date - now).total_seconds()
+    if math.isnan(seconds):
+        return None
+    return timedelta(seconds=min(max(seconds, 0.0), LONGEST_PAUSE.total_seconds()))
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -257,6 +257,7 @@ class Plan:
     requeue_after: timedelta | None = None
     renewal_time: datetime | None = None
     expires_at: datetime | None = None
+    never_expires: bool = False
     notices: tuple[Notice, ...] = ()
 
     def changes(self, status: ApiTokenStatus) -> bool:

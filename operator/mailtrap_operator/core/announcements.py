@@ -1,10 +1,10 @@
 """Which Kubernetes Events a pass is worth: what happened to a token, and what newly stands in the way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from mailtrap_operator.api.v1alpha1 import ApiToken
+from mailtrap_operator.api.v1alpha1 import ApiToken, Condition
 from mailtrap_operator.core.actions import (
     Done,
     Failed,
@@ -16,17 +16,15 @@ from mailtrap_operator.core.actions import (
     RevokeToken,
     State,
 )
-from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.conditions import Wanted
+from mailtrap_operator.core.reasons import WHY, Reason
 
-_WARNINGS = frozenset(
-    {
-        Reason.NO_WINDOW_BEFORE_EXPIRY,
-        Reason.ACCESS_DRIFTED,
-        Reason.EXPIRY_DRIFTED,
-        Reason.EXPIRATION_NOT_GRANTED,
-        Reason.CREDENTIAL_IN_USE,
-    }
-)
+_EXPECTED = frozenset(WHY) - {Reason.ACCESS_DRIFTED, Reason.EXPIRY_DRIFTED} | {
+    Reason.RESTARTING,
+    Reason.ACCOUNT_NOT_LISTED,
+}
+"""Why a condition stands beside `Ready` in the course of things. Any other reason is a warning: somebody must act."""
+
 _FATES = {Reason.SUPERSEDED.value: "was replaced", Reason.ADOPTED.value: "was adopted"}
 _LEFT_BEHIND = (Reason.RETAINED, Reason.ABANDONED)
 
@@ -49,12 +47,22 @@ def announcements(api_token: ApiToken, plan: Plan, outcome: Outcome) -> Iterator
             reason = Reason.ROTATED if retired else Reason.TOKEN_PUBLISHED
             message = f"Token {token.id} (…{token.last_four}) was issued{why}.{retired}"
             yield Announcement("Normal", reason, message)
-        case Failed(cause) if cause.reason not in _told(api_token):
+        case Failed(cause) if not _is_told(api_token, cause.reason, cause.message):
             yield Announcement("Warning", cause.reason, cause.message)
         case Done():
             yield from _fates_of_retired(api_token, plan)
             yield from _of_done(api_token, plan)
-            yield from _of_notices(api_token, plan)
+    # They go into the status whatever the outcome is, and count as told then.
+    yield from _of_notices(api_token, plan)
+
+
+def account_announcements(before: Iterable[Condition], wanted: Iterable[Wanted]) -> Iterator[Announcement]:
+    """Yield the Events of one pass over an account: its troubles, each when a condition newly tells of it."""
+    told = {(condition.type, condition.reason) for condition in before}
+    for type_, _, reason, message in wanted:
+        is_trouble = reason not in {Reason.ACCOUNT_REACHABLE, Reason.DELETING}
+        if is_trouble and (type_, reason) not in told:
+            yield Announcement("Warning", Reason(reason), message)
 
 
 def farewell(plan: Plan) -> Announcement | None:
@@ -82,19 +90,24 @@ def _of_done(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:
                 "Normal", Reason.REVOKED, f"Token {token.id} (…{token.last_four}) was deleted."
             )
         case None:
-            is_new = finding.reason not in _told(api_token)
+            is_new = not _is_told(api_token, finding.reason, finding.message)
             stands_in_the_way = finding.state in {State.BLOCKED, State.STALLED}
             if is_new and (stands_in_the_way or finding.reason is Reason.UNTRACKED):
                 yield Announcement("Warning", finding.reason, finding.message)
 
 
 def _of_notices(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:
-    told = {(condition.type, condition.reason) for condition in api_token.status.conditions}
     for notice in plan.notices:
-        if (notice.type, notice.reason) not in told:
-            type_: Literal["Normal", "Warning"] = "Warning" if notice.reason in _WARNINGS else "Normal"
-            yield Announcement(type_, notice.reason, notice.message)
+        if not _is_told(api_token, notice.reason, notice.message, notice.type):
+            is_expected = notice.reason in _EXPECTED or notice.type == "Planned"
+            yield Announcement("Normal" if is_expected else "Warning", notice.reason, notice.message)
 
 
-def _told(api_token: ApiToken) -> set[str]:
-    return {condition.reason for condition in api_token.status.conditions}
+def _is_told(api_token: ApiToken, reason: Reason, message: str, type_: str | None = None) -> bool:
+    """Whether a condition says so already. Another spec may have the same trouble with something else."""
+    generation = api_token.metadata.generation
+    return any(
+        c.reason == reason and type_ in {None, c.type}
+        for c in api_token.status.conditions
+        if c.observed_generation == generation or c.message == message
+    )

@@ -8,7 +8,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, Condition, CurrentToken, PreviousToken
+from mailtrap_operator.api.v1alpha1 import (
+    ApiToken,
+    ApiTokenStatus,
+    Condition,
+    CurrentToken,
+    PreviousToken,
+    print_time,
+)
 from mailtrap_operator.core.actions import (
     Done,
     Failed,
@@ -25,11 +32,12 @@ from mailtrap_operator.core.actions import (
     record_of,
 )
 from mailtrap_operator.core.digests import permissions_digest
-from mailtrap_operator.core.expiry import renewal_of, whole_second_after
+from mailtrap_operator.core.expiry import whole_second_after
 from mailtrap_operator.core.history import history_after
-from mailtrap_operator.core.outlook import outlook
+from mailtrap_operator.core.outlook import NEVER, outlook
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import may_have_consumers, with_rollout
+from mailtrap_operator.core.rotation import rotation_of
 
 Wanted = tuple[str, str, str, str]
 """Type, status, reason and message of a condition."""
@@ -49,9 +57,10 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
     works = plan.works or isinstance(outcome, Published)
     previous = tuple(_with_what_it_waits_for(token, current) for token in record.previous)
     expires_at = outcome.token.expires_at if isinstance(outcome, Published) else plan.expires_at
+    never_expires = plan.never_expires or isinstance(outcome, Published)
     renewal_time = _renewal_after(latest, plan, outcome)
-    rotation = latest.spec.rotation
-    words = outlook(current, previous, rotation, expires_at=expires_at, renewal_time=renewal_time)
+    expires = print_time(expires_at) if expires_at else NEVER if never_expires else None
+    words = outlook(current, previous, latest.spec.rotation, expires=expires, renewal_time=renewal_time)
     conditions = _conditions(_finding_after(plan, outcome, words), plan.notices, words if works else None)
     generation = latest.metadata.generation
     return ApiTokenStatus(
@@ -67,6 +76,7 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
         token_id=record.current and record.current.id,
         last_four=record.current and record.current.last_four,
         expires_at=expires_at,
+        expires=expires,
         last_rotation=record.current and record.current.issued_at,
         renewal_time=renewal_time,
         last_handled_rotate_request=(record.current and record.current.rotate_request) or None,
@@ -89,7 +99,7 @@ def _renewal_after(api_token: ApiToken, plan: Plan, outcome: Outcome) -> datetim
         return plan.renewal_time
     # Of the token as it is stored, in whole seconds: the next pass reckons with that and must come to the same.
     current = _current(outcome)
-    return renewal_of(api_token, current, current.expires_at)
+    return rotation_of(api_token, current, current.expires_at)
 
 
 def _with_what_it_waits_for(token: PreviousToken, current: CurrentToken | None) -> PreviousToken:

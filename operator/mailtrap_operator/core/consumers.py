@@ -4,12 +4,13 @@ A token that was replaced stays alive until they have, up to a hard limit. Nothi
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
-from mailtrap_operator.api.v1alpha1 import GROUP, CurrentToken, PreviousToken
+from mailtrap_operator.api.v1alpha1 import GROUP, CurrentToken, PreviousToken, print_time
 from mailtrap_operator.core.actions import Notice, RestartWorkloads
 from mailtrap_operator.core.observation import Found, Unknown
+from mailtrap_operator.core.overlap import kept_until
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import may_have_consumers
 from mailtrap_operator.core.situation import Situation
@@ -18,7 +19,9 @@ from mailtrap_operator.core.workloads import MissingTarget, Workload
 ROLLOUT_CHECK = timedelta(seconds=30)
 """How soon running rollouts are looked at again; no event tells of their end."""
 
+_FIRST_TARGETS_CHECK, _LAST_TARGETS_CHECK = timedelta(minutes=1), timedelta(minutes=10)
 _MOST_NAMED = 5
+_ADVICE = "Create what is missing, or correct spec.rolloutRestartTargets"
 
 
 def restart_annotation(owner: str) -> str:
@@ -53,18 +56,45 @@ def rollout_after(s: Situation, token: CurrentToken) -> Literal["Due", "Running"
 def rollout_notice(s: Situation, token: CurrentToken) -> Notice:
     """Return what the condition `RolloutRestart` says while workloads have not moved."""
     if isinstance(s.seen.workloads, Unknown):
-        seen = s.seen.workloads
-        return Notice(
-            "RolloutRestart", seen.reason, f"The workloads to restart cannot be read: {seen.message}"
-        )
-    waits = list(_unfinished(s, token))
-    more = f"; {len(waits) - _MOST_NAMED} more" if len(waits) > _MOST_NAMED else ""
-    words = f"{'; '.join(waits[:_MOST_NAMED])}{more}" or "all have finished"
-    return Notice(
-        "RolloutRestart",
-        Reason.RESTARTING,
-        f"Workloads are restarted for the value of token {token.id}: {words}.",
-    )
+        return _unread(s.seen.workloads)
+    waits = _listed(list(_unfinished(s, token))) or "all have finished"
+    words = f"Workloads are restarted for the value of token {token.id}: {waits}."
+    until = max((kept_until(s, previous) for previous in _former(s)), default=None)
+    if until is None or not any(isinstance(target, MissingTarget) for target in _targets(s)):
+        return Notice("RolloutRestart", Reason.RESTARTING, words)
+    message = f"{words} {_ADVICE}; the old token is kept for it until {print_time(until)} at most."
+    return Notice("RolloutRestart", Reason.TARGET_MISSING, message)
+
+
+def targets_notice(s: Situation) -> Notice | None:
+    """Return what stands in the way of the next restart, as far as the targets were looked at before it."""
+    if isinstance(s.seen.workloads, Unknown):
+        return _unread(s.seen.workloads)
+    missing = [
+        target.message.removesuffix(".") for target in _targets(s) if isinstance(target, MissingTarget)
+    ]
+    if not missing:
+        return None
+    message = f"{_listed(missing)}. {_ADVICE}: a token that is replaced is kept for it until rotation.maxOverlap ends."
+    return Notice("RolloutRestart", Reason.TARGET_MISSING, message)
+
+
+def targets_recheck(s: Situation) -> datetime | None:
+    """Return when targets in trouble are looked at again: soon at first, for they may be made together with the object."""
+    if targets_notice(s) is None:
+        return None
+    conditions = s.api_token.status.conditions
+    since = next((c.last_transition_time for c in conditions if c.type == "RolloutRestart"), s.now)
+    return s.now + min(max(s.now - since, _FIRST_TARGETS_CHECK), _LAST_TARGETS_CHECK)
+
+
+def _unread(seen: Unknown) -> Notice:
+    return Notice("RolloutRestart", seen.reason, f"The workloads to restart cannot be read: {seen.message}")
+
+
+def _listed(words: list[str]) -> str:
+    more = f"; {len(words) - _MOST_NAMED} more" if len(words) > _MOST_NAMED else ""
+    return f"{'; '.join(words[:_MOST_NAMED])}{more}"
 
 
 def _targets(s: Situation) -> tuple[Workload | MissingTarget, ...]:

@@ -205,8 +205,10 @@ def why_left(s: Situation, token: RemoteToken) -> Unknown | None:
 
 def unreadable_message(s: Situation) -> str:
     """Return what is wrong with a spec that cannot be read, and the way out."""
-    wrong = "; ".join(f"spec.{fault}" for fault in s.api_token.unreadable.values())
-    return f"The spec cannot be read: {wrong}. Correct it as the CRD describes it."
+    wrong = "; ".join(s.api_token.unreadable.values())
+    return (
+        f"The spec cannot be read: {wrong}. Correct it; `kubectl explain apitoken.spec` tells of each field."
+    )
 
 
 def held_up(cause: Unknown, *, may_be_left: bool) -> Unknown:

@@ -51,7 +51,7 @@ def _mismatch(what: str, theirs: str, ours: str) -> Unknown:
     message = (
         f"{what} belongs to the installation {theirs}, and this operator's is {ours}: this cluster is a clone or was "
         "restored elsewhere, or the setting was changed. Nothing is touched. To go on with the tokens, set the "
-        f"operator's INSTALLATION to {theirs}, provided that no other cluster goes on with it. To have tokens of its own "
-        "here, delete the Secret and clear the status of this ApiToken."
+        f"operator's settings.installation (MAILTRAP_OPERATOR_INSTALLATION) to {theirs}, provided that no other cluster "
+        "goes on with it. To have tokens of its own here, delete the Secret and clear the status of this ApiToken."
     )
     return Unknown(Reason.INSTALLATION_MISMATCH, message)

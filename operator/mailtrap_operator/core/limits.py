@@ -4,8 +4,9 @@ An ApiToken makes a Secret and restarts workloads with the operator's rights. Wh
 metadata, such as where to copy it, is for whoever runs the operator to allow.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
+from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.observation import Limits
 from mailtrap_operator.core.situation import Situation
 
@@ -22,15 +23,26 @@ def excessive_form(s: Situation) -> str | None:
             if not _may_be_set(key, limits):
                 return (
                     f"spec.secretTemplate.metadata.{field} has the key {key!r}. Tools may act upon such a key, so the "
-                    "operator's setting ALLOWED_SECRET_METADATA must list it, which is "
-                    f"{','.join(limits.secret_metadata) or 'empty'}. Remove the key, or have it listed."
+                    "operator's settings.allowedSecretMetadata (MAILTRAP_OPERATOR_ALLOWED_SECRET_METADATA) must list it, "
+                    f"which is {','.join(limits.secret_metadata) or 'empty'}. Remove the key, or have it listed."
                 )
     if spec.rollout_restart_targets and not limits.rollout_restarts:
         return (
-            "spec.rolloutRestartTargets is set, and the operator's setting ROLLOUT_RESTARTS is false. "
-            "Remove the targets, or have the setting changed."
+            "spec.rolloutRestartTargets is set, and the operator's settings.rolloutRestarts "
+            "(MAILTRAP_OPERATOR_ROLLOUT_RESTARTS) is false. Remove the targets, or have the setting changed."
         )
     return None
+
+
+def refused_base_url(base_url: str, account: AccountKey, allowed: Collection[str]) -> str | None:
+    """Return that an account's server is not one that the settings allow, and what to do; None: it is one."""
+    if base_url.lower() in allowed:
+        return None
+    return (
+        f"baseUrl {base_url} of {account} is not among the operator's allowed base URLs ({', '.join(sorted(allowed))}). Use "
+        "one of them in spec.baseUrl, or have it added to the operator's settings.allowedBaseUrls "
+        "(MAILTRAP_OPERATOR_ALLOWED_BASE_URLS)."
+    )
 
 
 def allowed_marks(marks: Mapping[str, str], limits: Limits) -> dict[str, str]:

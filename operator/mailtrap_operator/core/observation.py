@@ -263,7 +263,7 @@ class Identity:
 class Observation:
     """Everything that `plan` may look at, besides the time.
 
-    `workloads` are those that wait for a rollout; where none is due they are not looked at.
+    `workloads` are those that wait for a rollout, or that the spec newly names; others are not looked at.
     `claim_age` is for how long this process has seen the claim in the status, by a clock that never jumps.
     `adoptee` is the token that is to be adopted; absent: there is none, or the proof that the policy asks for is not its
     value.

@@ -8,7 +8,13 @@ from datetime import datetime
 
 from mailtrap_operator.api.v1alpha1 import CurrentToken, PreviousToken, Rotation, print_duration, print_time
 from mailtrap_operator.core.actions import WORKING
+from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.expiry import RESET_OVERLAP
+
+NEVER = "never"
+"""When a token expires that does not, in words."""
+
+_BY_HAND = f"It is rotated when the annotation {ROTATE_ANNOTATION} asks for it: rotation.policy is Manual."
 
 
 def outlook(
@@ -16,28 +22,31 @@ def outlook(
     previous: Collection[PreviousToken],
     rotation: Rotation,
     *,
-    expires_at: datetime | None,
+    expires: str | None,
     renewal_time: datetime | None,
 ) -> str:
-    """Return that the token works, when its successor is due, and which token is deleted next."""
+    """Return that the token works, when its successor is due, and which token is deleted next.
+
+    `expires` is when the token does, in words; None: that is not known.
+    """
     if current is None:
         return WORKING
-    renewal = _renewal(rotation, expires_at, renewal_time)
-    return " ".join((WORKING, renewal, *_shorter_overlap(rotation), *_next_deletion(previous)))
+    by_hand = (_BY_HAND,) if rotation.policy == "Manual" else ()
+    notes = (*_renewal(rotation, expires, renewal_time), *by_hand, *_shorter_overlap(rotation))
+    return " ".join((WORKING, *notes, *_next_deletion(previous)))
 
 
-def _renewal(rotation: Rotation, expires_at: datetime | None, renewal_time: datetime | None) -> str:
+def _renewal(rotation: Rotation, expires: str | None, renewal_time: datetime | None) -> tuple[str, ...]:
     if renewal_time is not None:
-        return f"Its successor is due at {print_time(renewal_time)}."
-    if expires_at is not None:
-        return f"It expires at {print_time(expires_at)}."
-    idle = _without_a_cause(rotation)
-    if not idle:
-        return "It never expires."
-    return (
-        f"It never expires, and spec.rotation.every is not set: no rotation comes of {' and '.join(idle)}. "
-        "Set spec.expiration or spec.rotation.every."
-    )
+        return (f"Its successor is due at {print_time(renewal_time)}.",)
+    if expires is None:
+        return ()
+    if expires != NEVER:
+        return (f"It expires at {expires}.",)
+    if not (idle := _without_a_cause(rotation)):
+        return ("It never expires.",)
+    told = f"It never expires, and spec.rotation.every is not set: no rotation comes of {' and '.join(idle)}."
+    return (told, "Set spec.expiration or spec.rotation.every.")
 
 
 def _without_a_cause(rotation: Rotation) -> tuple[str, ...]:

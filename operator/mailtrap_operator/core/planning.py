@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from mailtrap_operator.api.v1alpha1 import print_time
 from mailtrap_operator.core import checks, deletion, wishes
 from mailtrap_operator.core.actions import WORKING, Finding, Plan, State
-from mailtrap_operator.core.consumers import ROLLOUT_CHECK, moving_to
+from mailtrap_operator.core.consumers import ROLLOUT_CHECK, moving_to, targets_recheck
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.history import MOST_REPAIRS, storm_ends
 from mailtrap_operator.core.limits import excessive_form
@@ -111,8 +111,25 @@ def suspension_stops_the_rest(s: Situation) -> Plan | None:
     """A suspended object is neither rotated nor repaired."""
     if not s.api_token.spec.suspend:
         return None
-    message = "Suspended: nothing is rotated or repaired. Set spec.suspend to false to go on."
+    message = f"{_in_words_while_suspended(s)} Set spec.suspend to false to go on."
     return step_plan(s, Finding(State.READY, Reason.SUSPENDED, message))
+
+
+def _in_words_while_suspended(s: Situation) -> str:
+    """Return what consumers have of an object that is neither rotated nor repaired."""
+    name, former = s.secret_name, s.former_secret
+    if s.held:
+        return "Suspended: nothing is rotated or repaired."
+    if s.secret is None and former is not None and former.is_intact:
+        return f"Suspended: the value stays in Secret {former.name}, and Secret {name} is not made."
+    if s.secret is None and s.record.current is None:
+        return f"Suspended before a token was issued: consumers have none, and Secret {name} is not made."
+    if s.secret is None:
+        return f"Suspended, and Secret {name} is gone: consumers have no token, and it is not made anew."
+    if s.held_on_paper:
+        dead = f"the token in Secret {name} is dead: it was deleted or has expired in Mailtrap"
+        return f"Suspended, and {dead}. Consumers have none that works, and no other one is issued."
+    return f"Suspended, and Secret {name} does not hold the value of the token any more: it is not put back."
 
 
 def violated_policy_stops_issuing(s: Situation) -> Plan | None:
@@ -207,6 +224,8 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
     dates += [kept_until(s, previous) for previous in s.record.previous if previous.waits_for == "Consumers"]
     if moving_to(s):
         dates.append(s.now + ROLLOUT_CHECK)
+    elif again := targets_recheck(s):
+        dates.append(again)
     if adoptee_id(s.api_token) is not None and not isinstance(s.seen.adoptee, Found):
         dates.append(s.now + (ADOPTION_RECHECK if isinstance(s.seen.adoptee, Absent) else RECHECK))
     if overdue_in_use(s) is not None or overdue_kept(s) is not None:

@@ -44,6 +44,12 @@ class Reason(StrEnum):
     ADOPTION_UNCONFIRMED = "AdoptionUnconfirmed"
     ADOPTION_REFUSED = "AdoptionRefused"
 
+    # A workload to restart is not there.
+    TARGET_MISSING = "TargetMissing"
+
+    # An annotation under the operator's prefix means nothing.
+    UNKNOWN_ANNOTATION = "UnknownAnnotation"
+
     # What happens meanwhile.
     PUBLISHING = "Publishing"
     ANSWER_LOST = "AnswerLost"
@@ -64,6 +70,7 @@ class Reason(StrEnum):
     BASE_URL_NOT_ALLOWED = "BaseUrlNotAllowed"
     CREDENTIAL_MISSING = "CredentialMissing"
     CREDENTIAL_REFUSED = "CredentialRefused"
+    ACCOUNT_MISMATCH = "AccountMismatch"
     ACCESS_FORBIDDEN = "AccessForbidden"
     NOT_FOUND = "NotFound"
     RATE_LIMITED = "RateLimited"

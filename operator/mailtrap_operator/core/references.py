@@ -65,6 +65,16 @@ def moving_targets(api_token: ApiToken) -> tuple[RestartTarget, ...]:
     return api_token.spec.rollout_restart_targets if current and current.rollout else ()
 
 
+def unproven_targets(api_token: ApiToken) -> tuple[RestartTarget, ...]:
+    """Return the workloads to restart after the next rotation that were not looked at, or were not all there then."""
+    status = api_token.status
+    is_new = status.observed_generation != api_token.metadata.generation
+    is_in_trouble = any(
+        c.type == "RolloutRestart" and c.reason != Reason.RESTARTING for c in status.conditions
+    )
+    return api_token.spec.rollout_restart_targets if is_new or is_in_trouble else ()
+
+
 def wished_adoption(api_token: ApiToken) -> str:
     """Return what the annotation says that is to be adopted; empty: nothing."""
     return api_token.metadata.annotations.get(ADOPT_ANNOTATION, "")

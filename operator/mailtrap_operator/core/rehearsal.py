@@ -1,7 +1,7 @@
 """What would be done, in words, where nothing may be done."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -22,9 +22,9 @@ from mailtrap_operator.core.actions import (
     State,
     record_of,
 )
-from mailtrap_operator.core.deletion import left_to_revoke, unseen, why_left
+from mailtrap_operator.core.deletion import FINALIZER, left_to_revoke, unseen, why_left
 from mailtrap_operator.core.enumeration import enumerated
-from mailtrap_operator.core.observation import Observation, RemoteToken
+from mailtrap_operator.core.observation import Absent, Observation, RemoteToken
 from mailtrap_operator.core.orphans import DELETED_AFTER, Swept, is_over
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
@@ -67,7 +67,29 @@ def steps_of(planned: Plan, s: Situation) -> tuple[str, ...]:
     """
     if s.api_token.metadata.deletion_timestamp is not None:
         return tuple(_of_deletion(planned, s))
-    return (*_at_once(planned, s), *_afterwards(planned, s))
+    steps = list[str]()
+    while (following := _once_done(planned, s)) is not None:
+        steps += _at_once(planned, s)
+        s = following
+        planned = plan(s.seen, s.now)
+    # Records may take several passes.
+    return tuple(dict.fromkeys((*steps, *_at_once(planned, s), *_afterwards(planned, s))))
+
+
+def _once_done(planned: Plan, s: Situation) -> Situation | None:
+    """Return what the next pass meets after one that only clears the way; None after any other."""
+    match planned.action:
+        case None if planned.changes(s.api_token.status):
+            record = {part.name: getattr(planned.record, part.name) for part in fields(planned.record)}
+            done: dict[str, object] = {"status": s.api_token.status.model_copy(update=record)}
+        case AddFinalizer():
+            finalizers = (*s.api_token.metadata.finalizers, FINALIZER)
+            done = {"metadata": s.api_token.metadata.model_copy(update={"finalizers": finalizers})}
+        case DeleteSecret(secret=secret) if secret.name == s.secret_name:
+            return Situation(replace(s.seen, secret=Absent()), s.now)
+        case _:
+            return None
+    return Situation(replace(s.seen, api_token=s.api_token.model_copy(update=done)), s.now)
 
 
 def fates_of(swept: Swept, account: Account, now: datetime) -> Iterator[tuple[RemoteToken, str, str]]:

@@ -13,6 +13,12 @@ def todays_type(name: str) -> str:
     return _TODAYS_NAMES.get(name, name)
 
 
+def other_spelling(name: str) -> str:
+    """Return a type's name in the other reference; one that has a single name stays as it is."""
+    earlier_names = {todays: earlier for earlier, todays in _TODAYS_NAMES.items()}
+    return _TODAYS_NAMES.get(name) or earlier_names.get(name, name)
+
+
 def is_allowed(policy: AccountPolicy, type_: str, id_: int | str | None) -> bool:
     """Whether a policy lists a resource, by its type and id; one without a list allows every resource."""
     allowed = {(todays_type(r.type), r.id and str(r.id)) for r in policy.allowed_resources}

@@ -6,8 +6,10 @@ A rotation takes the place of a value that works, so it can wait. What replaces 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mailtrap_operator.api.v1alpha1 import CurrentToken, print_time
+from mailtrap_operator.api.v1alpha1 import ApiToken, CurrentToken, Rotation, print_time
+from mailtrap_operator.core import checks
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
+from mailtrap_operator.core.expiry import renewal_of
 from mailtrap_operator.core.reasons import WHY, Reason
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.windows import opening
@@ -41,6 +43,8 @@ def postponed(s: Situation, reason: Reason | None) -> Postponed | None:
     """Return what a rotation for this reason waits for, or None when it may begin."""
     if reason not in _CAN_WAIT or s.held is None:
         return None
+    if s.api_token.spec.suspend:
+        return Postponed(reason, f"{_due(reason)} It waits until spec.suspend is false.")
     rotation = s.api_token.spec.rotation
     if rotation.policy == "Manual":
         message = f"{_due(reason)} It waits for a new value of the annotation {ROTATE_ANNOTATION}: rotation.policy is Manual."
@@ -48,26 +52,55 @@ def postponed(s: Situation, reason: Reason | None) -> Postponed | None:
     return _wait_for_window(s, s.held, reason) if rotation.windows else None
 
 
-def _wait_for_window(s: Situation, held: CurrentToken, reason: Reason) -> Postponed | None:
-    rotation, end = s.api_token.spec.rotation, s.expires_at(held)
-    opens = opening(rotation.windows, s.now)
-    if opens == s.now:
+def next_rotation(s: Situation) -> datetime | None:
+    """Return when the successor of the held token is issued, or None when no time is promised."""
+    if s.held is None:
         return None
+    wait = postponed(s, checks.why_a_token_is_needed(s))
+    return wait.until if wait else rotation_of(s.api_token, s.held, s.expires_at(s.held))
+
+
+def rotation_of(api_token: ApiToken, token: CurrentToken, expires_at: datetime | None) -> datetime | None:
+    """Return when a token that is not due yet is rotated, `expires_at` being its end as it is known now."""
+    rotation, due = api_token.spec.rotation, renewal_of(api_token, token, expires_at)
+    if due is None or api_token.spec.suspend or rotation.policy == "Manual":
+        return None
+    return _beginning(rotation, token, expires_at, due).at if rotation.windows else due
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """When a rotation begins, None: never by itself; and whether it is in a window."""
+
+    at: datetime | None
+    is_in_window: bool
+
+
+def _beginning(rotation: Rotation, token: CurrentToken, end: datetime | None, due: datetime) -> _Beginning:
+    """Return when a rotation begins that may from `due` on, as far as the windows allow it."""
+    opens = opening(rotation.windows, due)
     is_held_back = rotation.outside_windows == "Never"
-    last = end and end - min((end - held.issued_at) / _LAST_SHARE, _LONGEST_LAST)
+    last = end and end - min((end - token.issued_at) / _LAST_SHARE, _LONGEST_LAST)
     # One that opens later than that leaves too little time to try again.
     latest = end if is_held_back else last
-    if opens is not None and (latest is None or opens < latest):
-        return Postponed(
-            reason, f"{_due(reason)} It waits for the window that opens at {print_time(opens)}.", opens
-        )
-    none = f"{_due(reason)} No window of rotation.windows opens in time before the token ends"
-    if last is None or is_held_back:
-        return Postponed(Reason.NO_WINDOW_BEFORE_EXPIRY, f"{none}. Add one.")
-    if last <= s.now:
+    if opens is not None and (opens == due or latest is None or opens < latest):
+        return _Beginning(opens, is_in_window=True)
+    return _Beginning(None if last is None or is_held_back else max(last, due), is_in_window=False)
+
+
+def _wait_for_window(s: Situation, held: CurrentToken, reason: Reason) -> Postponed | None:
+    rotation = s.api_token.spec.rotation
+    begins = _beginning(rotation, held, s.expires_at(held), s.now)
+    if begins.at == s.now:
         return None
-    message = f"{none}: it is rotated outside of them at {print_time(last)}. Add one to have it earlier."
-    return Postponed(Reason.NO_WINDOW_BEFORE_EXPIRY, message, last)
+    none = f"{_due(reason)} No window of rotation.windows opens in time before the token ends"
+    if begins.at is None:
+        return Postponed(Reason.NO_WINDOW_BEFORE_EXPIRY, f"{none}. Add one.")
+    at = print_time(begins.at)
+    if begins.is_in_window:
+        return Postponed(reason, f"{_due(reason)} It waits for the window that opens at {at}.", begins.at)
+    message = f"{none}: it is rotated outside of them at {at}. Add one to have it earlier."
+    return Postponed(Reason.NO_WINDOW_BEFORE_EXPIRY, message, begins.at)
 
 
 def _due(reason: Reason) -> str:

@@ -7,7 +7,7 @@ from mailtrap_operator.api.v1alpha1 import PreviousToken
 from mailtrap_operator.core import checks
 from mailtrap_operator.core.actions import Action, Finding, IssueToken, Notice, Plan, Record, State
 from mailtrap_operator.core.adoption import Hindrance, to_adopt, why_it_is_kept
-from mailtrap_operator.core.consumers import moving_to, rollout_notice
+from mailtrap_operator.core.consumers import moving_to, rollout_notice, targets_notice
 from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.drift import drift_of
 from mailtrap_operator.core.grant import other_end
@@ -16,7 +16,7 @@ from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_wished
 from mailtrap_operator.core.resources import Unresolved
-from mailtrap_operator.core.rotation import postponed
+from mailtrap_operator.core.rotation import next_rotation, postponed
 from mailtrap_operator.core.situation import Situation
 
 MOST_ON_RECORD = 250
@@ -45,10 +45,11 @@ def step_plan(
         finding,
         works=s.held is not None,
         requeue_after=requeue_after,
-        renewal_time=checks.renewal_of(s, s.held),
+        renewal_time=next_rotation(s),
         expires_at=s.expires_at(s.held) if s.held else None,
+        never_expires=s.held is not None and s.is_known(s.held) and s.expires_at(s.held) is None,
         # What is being issued is no longer waited for, nor different.
-        notices=() if isinstance(action, IssueToken) else tuple(_notices(s)),
+        notices=tuple(_targets_notices(s) if isinstance(action, IssueToken) else _notices(s)),
     )
 
 
@@ -82,12 +83,19 @@ def _notices(s: Situation) -> Iterator[Notice]:
         yield Notice("ExpirationDiffers", Reason.EXPIRATION_NOT_GRANTED, message)
     if token := moving_to(s):
         yield rollout_notice(s, token)
+    else:
+        yield from _targets_notices(s)
     if s.held and is_wished(s.api_token) and isinstance(why := to_adopt(s), Hindrance | Unknown):
         yield Notice("AdoptionPending", why.reason, why.message)
     if used := overdue_in_use(s):
         yield Notice("RevocationPending", Reason.CREDENTIAL_IN_USE, why_it_stays(s, used))
     elif kept := overdue_kept(s):
         yield Notice("RevocationPending", kept.reason, kept.message)
+
+
+def _targets_notices(s: Situation) -> Iterator[Notice]:
+    if notice := targets_notice(s):
+        yield notice
 
 
 def waiting(s: Situation, unknown: Unknown) -> Plan:

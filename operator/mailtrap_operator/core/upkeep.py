@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from mailtrap_operator.api.v1alpha1 import ApiToken, Condition
 from mailtrap_operator.core import wishes
 from mailtrap_operator.core.actions import DeleteSecret, Finding, Plan, RevokeToken, RewriteSecret, State
 from mailtrap_operator.core.adoption import to_adopt, why_it_is_kept
@@ -15,6 +16,9 @@ from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_taken_back, is_wished
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import MOST_ON_RECORD, overdue, step_plan
+
+REFUSALS_OF_DELETION = frozenset({Reason.ACCESS_FORBIDDEN, Reason.ADOPTION_REFUSED})
+"""What a token on its way out is refused to be deleted for."""
 
 
 def upkeep(s: Situation) -> Plan | None:
@@ -30,12 +34,16 @@ def former_tokens_end(s: Situation) -> Plan | None:
 
 def refusal_keeps_no_overdue_token(s: Situation) -> Plan | None:
     """What was refused for good is tried again, and refused again: the tokens whose time is over go in turn with it."""
-    conditions = {condition.type: condition for condition in s.api_token.status.conditions}
-    stalled = conditions.get("Stalled")
+    stalled = refused_for_good(s.api_token)
     # Where it was the deletion itself that was refused, everything else comes first.
-    if stalled is None or stalled.reason in {Reason.ACCESS_FORBIDDEN, Reason.ADOPTION_REFUSED}:
+    if stalled is None or stalled.reason in REFUSALS_OF_DELETION:
         return None
     return overdue_token_is_revoked(s)
+
+
+def refused_for_good(api_token: ApiToken) -> Condition | None:
+    """Return the condition that tells of a refusal that lasts until somebody changes something, if there is one."""
+    return next((each for each in api_token.status.conditions if each.type == "Stalled"), None)
 
 
 def value_moves_to_the_renamed_secret(s: Situation) -> Plan | None:

@@ -98,9 +98,10 @@ def test_the_columns_of_a_token() -> None:
         {"name": "Ready", "type": "string", "jsonPath": f"{READY}.status"},
         {"name": "Reason", "type": "string", "jsonPath": f"{READY}.reason"},
         {"name": "Secret", "type": "string", "jsonPath": ".status.secretName"},
-        {"name": "Expires", "type": "string", "jsonPath": ".status.expiresAt"},
+        {"name": "Expires", "type": "string", "jsonPath": ".status.expires"},
         {"name": "Renewal", "type": "string", "jsonPath": ".status.renewalTime"},
         {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+        {"name": "Account", "type": "string", "jsonPath": ".spec.accountRef.name", "priority": 1},
         {"name": "Token-ID", "type": "integer", "jsonPath": ".status.tokenId", "priority": 1},
         {"name": "Last-Rotation", "type": "date", "jsonPath": ".status.lastRotation", "priority": 1},
     ] == version("ApiToken")["additionalPrinterColumns"]

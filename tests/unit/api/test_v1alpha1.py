@@ -282,8 +282,51 @@ def test_resources_that_cannot_be_read_are_none(resources: object) -> None:
 def test_a_resource_by_both_or_by_neither_is_told_of(wrong: dict[str, Any]) -> None:
     read = ApiToken.model_validate({"metadata": METADATA, "spec": {"resources": [RESOURCE, wrong]}})
 
-    assert {"resources": f"resources[1]: {EITHER}"} == read.unreadable
+    assert {"resources": f"spec.resources[1]: {EITHER}"} == read.unreadable
     assert () == read.spec.resources
+
+
+A_WINDOW = {"schedule": "0 3 * * sun", "duration": "1h"}
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        pytest.param(
+            {
+                "rotation": {
+                    "windows": [
+                        {"schedule": "0 25 * * sunday", "timezone": "Europe/Belin", "duration": "1h"},
+                        A_WINDOW,
+                        {**A_WINDOW, "schedule": "0 3 31 2 *"},
+                        {**A_WINDOW, "schedule": "daily"},
+                    ]
+                }
+            },
+            {
+                "rotation": "spec.rotation.windows[0].schedule: '0 25 * * sunday' is not a cron schedule: hour must be 0-23, "
+                "not '25' and day of the week must be sun, mon … sat or 0-6, not 'sunday'; "
+                "spec.rotation.windows[0].timezone: 'Europe/Belin' is not a time zone, such as UTC or Europe/Berlin; "
+                "spec.rotation.windows[2].schedule: '0 3 31 2 *' is not a cron schedule: no such day comes in these "
+                "months; spec.rotation.windows[3].schedule: 'daily' is not a cron schedule of five fields, such as "
+                "'0 3 * * sun'"
+            },
+            id="windows",
+        ),
+        pytest.param(
+            {"resources": [{**RESOURCE, "id": -1}, {**RESOURCE, "accessLevel": "Owner"}]},
+            {
+                "resources": "spec.resources[0].id: Input should be greater than or equal to 1; "
+                "spec.resources[1].accessLevel: Input should be 'Admin' or 'Viewer'"
+            },
+            id="an id is either a number or a text: it is told of once",
+        ),
+    ],
+)
+def test_all_that_is_wrong_is_told_at_once(damage: dict[str, Any], expected: dict[str, str]) -> None:
+    spec = {"resources": [RESOURCE], **damage}
+
+    assert expected == ApiToken.model_validate({"metadata": METADATA, "spec": spec}).unreadable
 
 
 @pytest.mark.parametrize("spec", [None, "text", []], ids=str)

@@ -8,7 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, Resource
-from mailtrap_operator.clients.errors import Failure, Retryable, Terminal, Unauthorized, Uncertain
+from mailtrap_operator.clients.errors import Failure, Misrouted, Retryable, Terminal, Unauthorized, Uncertain
+from mailtrap_operator.clients.known_server import KnownServer
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.actions import ServerDefault
@@ -29,13 +30,13 @@ def client_of(
     *,
     credential: str = CREDENTIAL,
     pacer: Pacer | None = None,
+    server: KnownServer | None = None,
     before_mutation: Callable[[], None] = lambda: None,
 ) -> MailtrapClient:
     return MailtrapClient(
         remote.client(),
         account=REF,
-        base_url="https://mailtrap.test",
-        account_id=ACCOUNT,
+        server=server or KnownServer("https://mailtrap.test", ACCOUNT),
         credential=SecretStr(credential),
         pacer=pacer or Pacer(140, timedelta(seconds=10)),
         request_timeout=timedelta(seconds=10),
@@ -65,6 +66,7 @@ INVALID = (Terminal, Reason.REQUEST_REFUSED)
 LIMITED = (Retryable, Reason.RATE_LIMITED)
 NOT_SENT = (Retryable, Reason.REMOTE_UNAVAILABLE)
 NOT_KNOWN = (Uncertain, Reason.REMOTE_UNAVAILABLE)
+ANOTHER_SERVER = (Misrouted, Reason.REMOTE_UNAVAILABLE)
 UNREADABLE = (Retryable, Reason.REMOTE_ANSWER_UNUSABLE)
 VALUE_LOST = (Uncertain, Reason.REMOTE_ANSWER_UNUSABLE)
 
@@ -77,22 +79,25 @@ ANSWERS: list[tuple[str, dict[str, Any], Kind]] = [
     ("status", {"status": 422}, INVALID),
     ("status", {"status": 429}, LIMITED),
     ("status", {"status": 429, "body": "<html>slow down</html>", "content_type": "text/html"}, LIMITED),
+    ("status", {"status": 422, "body": {"errors": ["is invalid", "is too long"]}}, INVALID),
+    ("status", {"status": 422, "body": {"error": None, "errors": {"base": ["no"]}}}, INVALID),
+    ("status", {"status": 422, "body": {"error": "no", "errors": None}}, INVALID),
     ("status", {"status": 408, "body": {"error": "Request Timeout"}}, NOT_KNOWN),
     ("status", {"status": 500}, NOT_KNOWN),
     ("status", {"status": 500, "commit": True}, NOT_KNOWN),
     ("status", {"status": 503}, NOT_KNOWN),
-    ("status", {"status": 418, "body": {"error": None}}, NOT_KNOWN),
-    ("status", {"status": 401, "body": ["Incorrect API token"]}, NOT_KNOWN),
-    ("status", {"status": 422, "body": {}}, NOT_KNOWN),
-    ("status", {"status": 404, "body": "no such page"}, NOT_KNOWN),
-    ("status", {"status": 403, "body": ""}, NOT_KNOWN),
-    ("html", {"status": 401}, NOT_KNOWN),
-    ("html", {"status": 403}, NOT_KNOWN),
-    ("html", {"status": 404}, NOT_KNOWN),
-    ("html", {"status": 422}, NOT_KNOWN),
+    ("status", {"status": 418, "body": {"error": None}}, ANOTHER_SERVER),
+    ("status", {"status": 401, "body": ["Incorrect API token"]}, ANOTHER_SERVER),
+    ("status", {"status": 422, "body": {}}, ANOTHER_SERVER),
+    ("status", {"status": 404, "body": "no such page"}, ANOTHER_SERVER),
+    ("status", {"status": 403, "body": ""}, ANOTHER_SERVER),
+    ("html", {"status": 401}, ANOTHER_SERVER),
+    ("html", {"status": 403}, ANOTHER_SERVER),
+    ("html", {"status": 404}, ANOTHER_SERVER),
+    ("html", {"status": 422}, ANOTHER_SERVER),
     ("html", {"status": 502}, NOT_KNOWN),
     ("html", {"status": 502, "commit": True}, NOT_KNOWN),
-    ("redirect", {}, NOT_KNOWN),
+    ("redirect", {}, ANOTHER_SERVER),
     ("truncated", {}, NOT_KNOWN),
     ("lost-before-commit", {}, NOT_KNOWN),
     ("lost-after-commit", {}, NOT_KNOWN),

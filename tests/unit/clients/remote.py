@@ -7,6 +7,7 @@ the server's time is the loop's.
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from random import Random
 from typing import Any
 
@@ -82,14 +83,19 @@ class Remote(httpx.AsyncBaseTransport):
         await asyncio.sleep(delivery.delay.total_seconds())
         match delivery.ending, delivery.response:
             case "answer", Response() as response:
-                return _as_httpx(response, httpx.ByteStream(response.body))
+                return self._as_httpx(response, httpx.ByteStream(response.body))
             case "truncate", Response() as response:
-                return _as_httpx(response, _Truncated(response.body))
+                return self._as_httpx(response, _Truncated(response.body))
             case "reset", _:
                 raise httpx.ReadError("connection reset by peer")
             case "hang", _:
                 await asyncio.sleep(3600)
         raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+
+    def _as_httpx(self, response: Response, stream: httpx.AsyncByteStream) -> httpx.Response:
+        date = format_datetime(self.simulator.clock.now(), usegmt=True)
+        headers = {"Date": date, "Content-Type": response.content_type, **response.headers}
+        return httpx.Response(response.status, headers=headers, stream=stream)
 
 
 class _Truncated(httpx.AsyncByteStream):
@@ -99,8 +105,3 @@ class _Truncated(httpx.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._body
         raise httpx.RemoteProtocolError("peer closed connection without sending complete message body")
-
-
-def _as_httpx(response: Response, stream: httpx.AsyncByteStream) -> httpx.Response:
-    headers = {"Content-Type": response.content_type, **response.headers}
-    return httpx.Response(response.status, headers=headers, stream=stream)

@@ -141,8 +141,11 @@ async def test_a_server_that_is_not_allowed_is_never_sent_a_credential(url: str)
     kind, reason, message = await refusal(bench)
 
     assert (Terminal, Reason.BASE_URL_NOT_ALLOWED) == (kind, reason)
-    assert url in message
-    assert "Change one of them" in message
+    assert (
+        f"baseUrl {url} of ClusterMailtrapAccount default is not among the operator's allowed base URLs "
+        "(https://mailtrap.test). Use one of them in spec.baseUrl, or have it added to the operator's "
+        "settings.allowedBaseUrls (MAILTRAP_OPERATOR_ALLOWED_BASE_URLS)."
+    ) == message
     assert ([], []) == (bench.remote.requests, bench.kube.calls)
 
 

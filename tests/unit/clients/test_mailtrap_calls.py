@@ -309,7 +309,14 @@ async def test_what_the_server_says_is_left_of_the_rate_is_heeded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("retry_after", "pause"), [("3", 3), ("0", 10), (None, 10), ("Wed, 21 Oct 2026 07:28:00 GMT", 10)]
+    ("retry_after", "pause"),
+    [
+        ("3", 3),
+        ("0", 10),
+        (None, 10),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", 60),
+        ("Sun, 01 Mar 2026 11:00:00 GMT", 10),
+    ],
 )
 @virtual
 async def test_after_a_429_no_call_is_admitted_for_a_while(retry_after: str | None, pause: int) -> None:

@@ -11,12 +11,13 @@ import pytest
 from pydantic import SecretStr
 
 from mailtrap_operator.clients.errors import Failure, Terminal, Uncertain
+from mailtrap_operator.clients.known_server import KnownServer
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.mailtrap_http import http_clients
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.observation import CatalogueEntry
-from mailtrap_operator.core.reasons import Reason
 from tests.unit.clients.mailtrap_bench import (
+    ANOTHER_SERVER,
     EVERY_CALL,
     ISSUES,
     LIMITED,
@@ -28,6 +29,7 @@ from tests.unit.clients.mailtrap_bench import (
     TAG,
     UNREADABLE,
     VALUE_LOST,
+    Kind,
     client_of,
     failure_of,
     kind_of,
@@ -70,6 +72,11 @@ class _Long(httpx.AsyncByteStream):
         self._flood.closed += 1
 
 
+def tries_of(call: str, kind: Kind) -> int:
+    """Return how often a call is sent: a read looks for the API at the other form of paths as well."""
+    return 2 if call in READS and kind == ANOTHER_SERVER else 1
+
+
 def flooded(flood: Flood) -> MailtrapClient:
     return client_at("https://mailtrap.test", httpx.AsyncClient(transport=flood))
 
@@ -78,8 +85,7 @@ def client_at(url: str, http: httpx.AsyncClient) -> MailtrapClient:
     return MailtrapClient(
         http,
         account=REF,
-        base_url=url,
-        account_id=ACCOUNT,
+        server=KnownServer(url, ACCOUNT),
         credential=SecretStr(CREDENTIAL),
         pacer=Pacer(140, timedelta(seconds=10)),
         request_timeout=timedelta(seconds=120),
@@ -91,13 +97,13 @@ def client_at(url: str, http: httpx.AsyncClient) -> MailtrapClient:
     [
         (200, 8 * MIB, TOO_LONG),
         (201, 8 * MIB, TOO_LONG),
-        (401, MIB // 16, NOT_KNOWN),
+        (401, MIB // 16, ANOTHER_SERVER),
         (500, MIB // 16, NOT_KNOWN),
     ],
 )
 @pytest.mark.parametrize("call", EVERY_CALL)
 async def test_no_more_is_read_of_an_answer_than_one_of_the_api_can_have(
-    call: str, status: int, most: int, kind: tuple[type[Failure], Reason]
+    call: str, status: int, most: int, kind: Kind
 ) -> None:
     flood = Flood(status, b" " * 4096, {"Content-Type": "application/json"})
 
@@ -105,16 +111,17 @@ async def test_no_more_is_read_of_an_answer_than_one_of_the_api_can_have(
         await EVERY_CALL[call](flooded(flood), 5)
 
     assert kind == kind_of(caught.value)
-    assert (most + 4096, 1) == (flood.taken, flood.closed)
+    tries = tries_of(call, kind)
+    assert (tries * (most + 4096), tries) == (flood.taken, flood.closed)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "GZIP", "identity, gzip", "x-unknown"])
 @pytest.mark.parametrize(
-    ("status", "kind"), [(200, TOO_LONG), (204, TOO_LONG), (401, NOT_KNOWN), (429, LIMITED)]
+    ("status", "kind"), [(200, TOO_LONG), (204, TOO_LONG), (401, ANOTHER_SERVER), (429, LIMITED)]
 )
 @pytest.mark.parametrize("call", ["list", "create", "delete"])
 async def test_nothing_of_a_compressed_answer_is_read(
-    call: str, status: int, kind: tuple[type[Failure], Reason], encoding: str
+    call: str, status: int, kind: Kind, encoding: str
 ) -> None:
     flood = Flood(status, BOMB, {"Content-Encoding": encoding})
 
@@ -122,7 +129,7 @@ async def test_nothing_of_a_compressed_answer_is_read(
         await EVERY_CALL[call](flooded(flood), 5)
 
     assert kind == kind_of(caught.value)
-    assert (0, 1) == (flood.taken, flood.closed)
+    assert (0, tries_of(call, kind)) == (flood.taken, flood.closed)
 
 
 async def test_a_compressed_refusal_says_nothing_about_a_value() -> None:
@@ -180,9 +187,9 @@ async def test_no_cookie_is_kept() -> None:
 @virtual
 async def test_what_no_parser_likes_is_not_the_apis_answer(call: str, body: str) -> None:
     remote = Remote.with_account()
-    remote.fault(call, "status", status=422, body=body)
+    remote.fault(call, "status", times=2, status=422, body=body)
 
-    assert NOT_KNOWN == kind_of(await failure_of(EVERY_CALL[call], remote, 5))
+    assert ANOTHER_SERVER == kind_of(await failure_of(EVERY_CALL[call], remote, 5))
 
 
 ECHOES: list[Callable[[str], Any]] = [

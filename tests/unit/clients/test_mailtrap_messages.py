@@ -95,7 +95,11 @@ async def test_a_long_message_of_the_server_is_cut() -> None:
         ("86400", 60),
         ("inf", 60),
         ("nan", None),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("Sun, 01 Mar 2026 12:00:30 GMT", 30),
+        ("Sun, 01 Mar 2026 13:00:00 GMT", 60),
+        ("Sun, 01 Mar 2026 11:00:00 GMT", 0),
+        ("in a while", None),
+        ("Sun, 99 Mar 2026 12:00:30 GMT", None),
     ],
 )
 @virtual
@@ -103,7 +107,7 @@ async def test_retry_after_is_passed_on_within_reason(
     status: int, header: str | None, seconds: float | None
 ) -> None:
     remote = Remote.with_account()
-    remote.fault("list", "status", status=status, retry_after=header)
+    remote.fault("list", "status", times=2, status=status, retry_after=header)
 
     failure = await failure_of(READS["list"], remote, 0)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, Condition
-from mailtrap_operator.core.actions import Done, Failed, Outcome, Published
+from mailtrap_operator.core.actions import Done, Failed, Notice, Outcome, Published
 from mailtrap_operator.core.announcements import Announcement, announcements, farewell
 from mailtrap_operator.core.observation import Adoptee, Found, Observation, Tenancy, Unknown
 from mailtrap_operator.core.planning import plan
@@ -210,6 +210,54 @@ def test_a_new_trouble_is_announced_beside_an_old_one() -> None:
     trouble = Unknown(Reason.RATE_LIMITED, "The calls pause.")
 
     assert [Announcement("Warning", Reason.RATE_LIMITED, "The calls pause.")] == of(world, Failed(trouble))
+
+
+@pytest.mark.parametrize(
+    ("type_", "reason", "expected"),
+    [
+        pytest.param("AdoptionPending", Reason.ADOPTION_REFUSED, "Warning", id="an adoption is refused"),
+        pytest.param("AdoptionPending", Reason.ADOPTION_UNCONFIRMED, "Warning", id="one is to be confirmed"),
+        pytest.param("AdoptionPending", Reason.POLICY_VIOLATED, "Warning", id="the policy allows none"),
+        pytest.param("AdoptionPending", Reason.CREDENTIAL_REFUSED, "Warning", id="it cannot be asked for"),
+        pytest.param("AdoptionPending", Reason.ACCOUNT_NOT_LISTED, "Normal", id="it soon is asked for"),
+        pytest.param("RevocationPending", Reason.ADOPTION_REFUSED, "Warning", id="a deletion is not allowed"),
+        pytest.param("RevocationPending", Reason.CREDENTIAL_IN_USE, "Warning", id="a credential stays"),
+        pytest.param("RolloutRestart", Reason.RESTARTING, "Normal", id="workloads are restarted"),
+        pytest.param("RolloutRestart", Reason.TARGET_MISSING, "Warning", id="a workload is missing"),
+        pytest.param("RolloutRestart", Reason.KUBERNETES_REFUSED, "Warning", id="workloads may not be read"),
+        pytest.param("RotationPending", Reason.RENEWAL_DUE, "Normal", id="a rotation waits"),
+        pytest.param("RotationPending", Reason.NO_WINDOW_BEFORE_EXPIRY, "Warning", id="it waits too long"),
+        pytest.param("Drifted", Reason.ACCESS_DRIFTED, "Warning", id="somebody changed the permissions"),
+        pytest.param("Drifted", Reason.EXPIRY_DRIFTED, "Warning", id="somebody changed the expiry"),
+        pytest.param("Planned", Reason.POLICY_VIOLATED, "Normal", id="a rehearsal tells what it would find"),
+    ],
+)
+def test_what_somebody_must_act_upon_is_a_warning(type_: Any, reason: Reason, expected: str) -> None:
+    api_token = an_api_token()
+    planned = replace(plan(seen(), NOW), notices=(Notice(type_, reason, "said so"),))
+
+    assert [(expected, reason)] == [
+        (told.type, told.reason) for told in announcements(api_token, planned, Done())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("generation", "message", "expected"),
+    [
+        pytest.param(3, "x", 0, id="of this spec"),
+        pytest.param(2, TIMEOUT.message, 0, id="of a former spec, in the same words"),
+        pytest.param(2, "x", 1, id="of a former spec, in other words"),
+    ],
+)
+@pytest.mark.parametrize("outcome", [Done(), Failed(TIMEOUT)], ids=["found", "met in an action"])
+def test_each_spec_is_told_its_own_refusal(
+    generation: int, message: str, expected: int, outcome: Outcome
+) -> None:
+    (before,) = told(TIMEOUT.reason).conditions
+    before = before.model_copy(update={"observed_generation": generation, "message": message})
+    world = seen(an_api_token(status=a_status(conditions=(before,))), secret=None, listed=TIMEOUT)
+
+    assert expected == len(of(world, outcome))
 
 
 def test_every_reason_to_issue_has_its_words() -> None:

@@ -382,7 +382,8 @@ def notice(world: Observation) -> str:
         ),
         pytest.param(
             moving(MissingTarget("Deployment billing does not exist.")),
-            "Workloads are restarted for the value of token 1: Deployment billing does not exist.",
+            "Workloads are restarted for the value of token 1: Deployment billing does not exist. Create what is missing, "
+            "or correct spec.rolloutRestartTargets; the old token is kept for it until 2030-02-02T23:00:00Z at most.",
             id="a target is missing",
         ),
         pytest.param(

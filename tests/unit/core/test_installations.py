@@ -140,8 +140,8 @@ def test_the_message_names_both_installations_and_both_ways_out() -> None:
     assert (
         "The token in Secret billing belongs to the installation zzzzzz, and this operator's is aaaaaa: this cluster is a "
         "clone or was restored elsewhere, or the setting was changed. Nothing is touched. To go on with the tokens, set "
-        "the operator's INSTALLATION to zzzzzz, provided that no other cluster goes on with it. To have tokens of its own "
-        "here, delete the Secret and clear the status of this ApiToken."
+        "the operator's settings.installation (MAILTRAP_OPERATOR_INSTALLATION) to zzzzzz, provided that no other cluster "
+        "goes on with it. To have tokens of its own here, delete the Secret and clear the status of this ApiToken."
     ) == message
 
 

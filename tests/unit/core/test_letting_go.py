@@ -89,7 +89,7 @@ def test_without_our_finalizer_nothing_is_done_any_more(finalizers: tuple[str, .
 
 @pytest.mark.parametrize("field", ["deletionPolicy", "accountRef"])
 def test_a_deletion_waits_while_it_cannot_be_read_what_is_to_become_of_the_tokens(field: str) -> None:
-    api_token = doomed(LEAVING_THEM).model_copy(update={"unreadable": {field: f"{field}: wrong"}})
+    api_token = doomed(LEAVING_THEM).model_copy(update={"unreadable": {field: f"spec.{field}: wrong"}})
 
     planned = plan(seen(api_token), NOW)
     assert (None, State.BLOCKED, Reason.SPEC_INVALID) == (
@@ -99,7 +99,7 @@ def test_a_deletion_waits_while_it_cannot_be_read_what_is_to_become_of_the_token
     )
     assert f"The spec cannot be read: spec.{field}: wrong." in planned.finding.message
     escaped = doomed(LEAVING_THEM, annotations=ESCAPE).model_copy(
-        update={"unreadable": {field: f"{field}: wrong"}}
+        update={"unreadable": {field: f"spec.{field}: wrong"}}
     )
     assert isinstance(plan(seen(escaped), NOW).action, RemoveFinalizer)
 

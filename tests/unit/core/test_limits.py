@@ -7,7 +7,8 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, ApiToken, RestartTarget, SecretTemplate
 from mailtrap_operator.core.actions import PublishToken, State
-from mailtrap_operator.core.limits import excessive_form
+from mailtrap_operator.core.keys import AccountKey
+from mailtrap_operator.core.limits import excessive_form, refused_base_url
 from mailtrap_operator.core.observation import Limits, Observation
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
@@ -89,8 +90,8 @@ def test_a_key_that_tools_may_act_upon_is_refused_unless_it_is_listed(field: str
 
     assert (
         f"spec.secretTemplate.metadata.{field} has the key {key!r}. Tools may act upon such a key, so the operator's "
-        "setting ALLOWED_SECRET_METADATA must list it, which is app.kubernetes.io/name,example.com/*. Remove the key, or "
-        "have it listed."
+        "settings.allowedSecretMetadata (MAILTRAP_OPERATOR_ALLOWED_SECRET_METADATA) must list it, which is "
+        "app.kubernetes.io/name,example.com/*. Remove the key, or have it listed."
     ) == wrong_with(api_token)
     assert None is wrong_with(api_token, Limits((key,)))
     assert None is wrong_with(api_token, Limits(("*",)))
@@ -102,9 +103,20 @@ def test_restarts_may_be_switched_off() -> None:
 
     assert None is wrong_with(api_token)
     assert (
-        "spec.rolloutRestartTargets is set, and the operator's setting ROLLOUT_RESTARTS is false. Remove the targets, or "
-        "have the setting changed."
+        "spec.rolloutRestartTargets is set, and the operator's settings.rolloutRestarts "
+        "(MAILTRAP_OPERATOR_ROLLOUT_RESTARTS) is false. Remove the targets, or have the setting changed."
     ) == wrong_with(api_token, Limits(rollout_restarts=False))
+
+
+def test_a_server_that_is_not_allowed_is_refused_with_those_that_are_and_the_setting() -> None:
+    account, allowed = AccountKey("MailtrapAccount", "shop", "eu"), ("https://b.test", "https://a.test")
+
+    assert (
+        "baseUrl https://evil.test of MailtrapAccount shop/eu is not among the operator's allowed base URLs "
+        "(https://a.test, https://b.test). Use one of them in spec.baseUrl, or have it added to the operator's "
+        "settings.allowedBaseUrls (MAILTRAP_OPERATOR_ALLOWED_BASE_URLS)."
+    ) == refused_base_url("https://evil.test", account, allowed)
+    assert None is refused_base_url("https://A.test", account, allowed)
 
 
 UNDER_WAY = an_operation()

@@ -4,12 +4,16 @@ from datetime import datetime
 
 import pytest
 
-from mailtrap_operator.api.v1alpha1 import PreviousToken, Rotation, Window
+from mailtrap_operator.api.v1alpha1 import PreviousToken, Rotation
 from mailtrap_operator.core.outlook import outlook
 from tests.unit.core.builders import CURRENT_1, DAY, HOUR, NOW, a_previous
 
 WORKS = "The Secret holds a living token."
+AFTER_IT = "2030-02-02T12:00:00Z"
 SUCCESSOR = f"{WORKS} Its successor is due at 2030-02-01T12:00:00Z."
+
+
+MANUAL = Rotation(policy="Manual")
 
 
 def for_consumers(id_: int) -> PreviousToken:
@@ -17,27 +21,28 @@ def for_consumers(id_: int) -> PreviousToken:
 
 
 @pytest.mark.parametrize(
-    ("renewal_time", "expires_at", "previous", "expected"),
+    ("renewal_time", "expires", "previous", "expected"),
     [
-        pytest.param(NOW + DAY, NOW + 2 * DAY, (), SUCCESSOR, id="a successor is due"),
+        pytest.param(NOW + DAY, AFTER_IT, (), SUCCESSOR, id="a successor is due"),
         pytest.param(
             None,
-            NOW + DAY,
+            "2030-02-01T12:00:00Z",
             (),
             f"{WORKS} It expires at 2030-02-01T12:00:00Z.",
             id="it ends as was asked for",
         ),
-        pytest.param(None, None, (), f"{WORKS} It never expires.", id="it never expires"),
+        pytest.param(None, "never", (), f"{WORKS} It never expires.", id="it never expires"),
+        pytest.param(None, None, (), WORKS, id="it is not known when it expires"),
         pytest.param(
             NOW + DAY,
-            NOW + 2 * DAY,
+            AFTER_IT,
             (a_previous(2),),
             f"{SUCCESSOR} Token 2 is deleted after 2030-01-31T13:00:00Z.",
             id="a former token has a date",
         ),
         pytest.param(
             NOW + DAY,
-            NOW + 2 * DAY,
+            AFTER_IT,
             (a_previous(2, delete_after=NOW + 2 * HOUR), for_consumers(3)),
             f"{SUCCESSOR} Token 3 is deleted after 2030-01-31T13:00:00Z, when its consumers have moved; 1 more after it.",
             id="the first of several waits for its consumers",
@@ -46,58 +51,23 @@ def for_consumers(id_: int) -> PreviousToken:
 )
 def test_what_comes_next_is_told(
     renewal_time: datetime | None,
-    expires_at: datetime | None,
+    expires: str | None,
     previous: tuple[PreviousToken, ...],
     expected: str,
 ) -> None:
-    told = outlook(CURRENT_1, previous, Rotation(), expires_at=expires_at, renewal_time=renewal_time)
+    told = outlook(CURRENT_1, previous, Rotation(), expires=expires, renewal_time=renewal_time)
 
     assert expected == told
 
 
-def test_nothing_is_told_of_a_token_that_is_not_on_record() -> None:
-    assert WORKS == outlook(None, (), Rotation(), expires_at=None, renewal_time=None)
-
-
-WEEKLY = (Window(schedule="0 3 * * sun", duration=HOUR),)
-ADVICE = "Set spec.expiration or spec.rotation.every."
-
-
-@pytest.mark.parametrize(
-    ("rotation", "words"),
-    [
-        pytest.param(Rotation(renew_before=DAY), "renewBefore", id="renewBefore"),
-        pytest.param(Rotation(renew_before_percentage=25), "renewBeforePercentage", id="a percentage"),
-        pytest.param(Rotation(windows=WEEKLY), "windows", id="windows"),
-        pytest.param(Rotation(windows=WEEKLY, renew_before=DAY), "renewBefore and windows", id="two of them"),
-    ],
-)
-def test_settings_that_rotate_nothing_are_told_where_the_token_never_expires(
-    rotation: Rotation, words: str
-) -> None:
-    never = outlook(CURRENT_1, (), rotation, expires_at=None, renewal_time=None)
-    due = outlook(CURRENT_1, (), rotation, expires_at=None, renewal_time=NOW + DAY)
+def test_who_rotates_by_hand_is_told_how() -> None:
+    told = outlook(CURRENT_1, (), MANUAL, expires="2030-02-01T12:00:00Z", renewal_time=None)
 
     assert (
-        f"{WORKS} It never expires, and spec.rotation.every is not set: no rotation comes of {words}. {ADVICE}"
-    ) == never
-    assert SUCCESSOR == due
+        f"{WORKS} It expires at 2030-02-01T12:00:00Z. It is rotated when the annotation mailtrap-operator.io/rotate "
+        "asks for it: rotation.policy is Manual."
+    ) == told
 
 
-@pytest.mark.parametrize(
-    ("rotation", "is_shorter"),
-    [
-        (Rotation(overlap=13 * HOUR), True),
-        (Rotation(overlap=12 * HOUR), False),
-        (Rotation(overlap=13 * HOUR, strategy="Replace"), False),
-    ],
-    ids=["longer than a reset's", "a reset's", "a replacement"],
-)
-def test_an_overlap_that_no_reset_has_is_told(rotation: Rotation, *, is_shorter: bool) -> None:
-    words = (
-        "After a reset the old token works for 12h only, not for spec.rotation.overlap: set spec.rotation.strategy to "
-        "Replace."
-    )
-    told = outlook(CURRENT_1, (), rotation, expires_at=NOW + 2 * DAY, renewal_time=NOW + DAY)
-
-    assert (f"{SUCCESSOR} {words}" if is_shorter else SUCCESSOR) == told
+def test_nothing_is_told_of_a_token_that_is_not_on_record() -> None:
+    assert WORKS == outlook(None, (), Rotation(), expires=None, renewal_time=None)

@@ -23,6 +23,8 @@ from mailtrap_operator.core.observation import Absent, Found, Observation, Unkno
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import is_unused
+from mailtrap_operator.core.rehearsal import steps_of
+from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import MOST_ON_RECORD
 from mailtrap_operator.core.token_count import are_too_many
 from tests.unit.core.builders import DOMAIN, HOUR, NOW, OWNER, OWNER_MARK, SECOND, SETTLE
@@ -321,6 +323,16 @@ def test_book_keeping_comes_to_rest(world: Observation) -> None:
     planned = plan(world, NOW)
     assert not planned.changes(world.api_token.status)
     assert world.api_token.status == status_after(world.api_token, planned, Done(), NOW + SECOND / 2)
+
+
+@thoroughly
+@given(anything)
+def test_what_would_be_done_is_told_of_every_world(world: Observation) -> None:
+    s = Situation(world, NOW)
+    steps = steps_of(plan(world, NOW), s)
+
+    assert len(set(steps)) == len(steps)
+    assert steps or not plan(world, NOW).changes(world.api_token.status)
 
 
 @thoroughly

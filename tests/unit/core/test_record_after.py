@@ -7,7 +7,7 @@ import pytest
 from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, Expiration, Rotation
 from mailtrap_operator.core.actions import Done, Failed, IssueToken, Plan, Published
 from mailtrap_operator.core.conditions import status_after, status_of_claim
-from mailtrap_operator.core.observation import Unknown
+from mailtrap_operator.core.observation import Observation, RemoteToken, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
@@ -199,6 +199,39 @@ def test_without_a_publication_the_renewal_is_the_plans() -> None:
 
     assert NOW + DAY == status_after(subject, planned, Done(), NOW).renewal_time
     assert NOW + DAY == status_after(subject, planned, Failed(TIMEOUT), NOW).renewal_time
+
+
+ENDING_1 = a_remote_token(expires_at=NOW + DAY)
+UNRECORDED = seen(an_api_token(status=a_status(current=a_current(2))), secret=a_secret(), listed=TIMEOUT)
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        pytest.param(seen(), "never", id="the token never expires"),
+        pytest.param(seen(listed=(ENDING_1,)), "2030-02-01T12:00:00Z", id="it expires"),
+        pytest.param(
+            seen(an_api_token(status=WIPED, finalizers=()), secret=None, listed=TIMEOUT),
+            None,
+            id="there is none yet",
+        ),
+        pytest.param(seen(secret=None, listed=TIMEOUT), None, id="its value is lost"),
+        pytest.param(UNRECORDED, None, id="it is not on record yet, and no list shows it"),
+        pytest.param(seen(an_api_token(deleted=True)), None, id="its object is being deleted"),
+    ],
+)
+def test_the_status_says_in_words_when_the_token_expires(world: Observation, expected: str | None) -> None:
+    status = status_after(world.api_token, plan(world, NOW), Done(), NOW)
+
+    assert expected == status.expires
+
+
+@pytest.mark.parametrize(("token", "expected"), [(NEW, "2030-05-01T12:00:00Z"), (a_remote_token(2), "never")])
+def test_a_published_token_says_in_words_when_it_expires(token: RemoteToken, expected: str) -> None:
+    subject = an_api_token()
+    planned = plan(seen(subject, secret=None), NOW)
+
+    assert expected == status_after(subject, planned, Published(token, ISSUANCE), NOW).expires
 
 
 def test_a_published_token_that_never_ends_has_no_renewal() -> None:

@@ -83,7 +83,9 @@ def would(world: Observation) -> str:
             id="a Secret to move",
         ),
         pytest.param(
-            seen(UNUSED, secret=FORMER, listed=()), "delete Secret billing", id="a Secret left over"
+            seen(UNUSED, secret=FORMER, listed=()),
+            "delete Secret billing, and create a token",
+            id="a Secret left over",
         ),
         pytest.param(
             seen(an_api_token(status=a_status(previous=(a_previous(7, delete_after=NOW),)))),
@@ -121,6 +123,16 @@ def would(world: Observation) -> str:
             id="a reset, and workloads that use the value",
         ),
         pytest.param(seen(an_api_token(finalizers=())), "put the finalizer back", id="a finalizer"),
+        pytest.param(
+            seen(an_api_token(finalizers=(), display_name="other")),
+            "put the finalizer back, create a token, and delete token 1 later",
+            id="a finalizer, and a replacement",
+        ),
+        pytest.param(
+            seen(an_api_token(status=WIPED, display_name="other"), listed=(TOKEN_1, a_remote_token(2))),
+            "record what it found, create a token, and delete token 1, 2 later",
+            id="a record that was lost, and a replacement",
+        ),
         pytest.param(
             seen(an_api_token(status=a_status(current=a_current(5)))),
             "record what it found, and delete token 5 later",

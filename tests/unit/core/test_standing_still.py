@@ -2,7 +2,8 @@
 
 import pytest
 
-from mailtrap_operator.core.actions import State
+from mailtrap_operator.core.actions import Done, State
+from mailtrap_operator.core.conditions import status_after
 from mailtrap_operator.core.observation import Observation, SecretState, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
@@ -25,6 +26,7 @@ from tests.unit.core.builders import (
     a_status,
     a_value_in_memory,
     an_api_token,
+    an_edited_secret,
     an_operation,
     seen,
 )
@@ -183,6 +185,47 @@ def test_suspension_stops_rotation_and_repair(world: Observation, expected: Deci
     assert expected == decision(world)
 
 
+GO_ON = "Set spec.suspend to false to go on."
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        pytest.param(seen(SUSPENDED), "Suspended: nothing is rotated or repaired.", id="the value works"),
+        pytest.param(
+            seen(SUSPENDED, secret=None),
+            "Suspended, and Secret billing is gone: consumers have no token, and it is not made anew.",
+            id="the Secret is gone",
+        ),
+        pytest.param(
+            seen(SUSPENDED, secret=an_edited_secret()),
+            "Suspended, and Secret billing does not hold the value of the token any more: it is not put back.",
+            id="the Secret was edited",
+        ),
+        pytest.param(
+            seen(SUSPENDED, listed=()),
+            "Suspended, and the token in Secret billing is dead: it was deleted or has expired in Mailtrap. "
+            "Consumers have none that works, and no other one is issued.",
+            id="the token is gone",
+        ),
+        pytest.param(
+            seen(an_api_token(suspend=True, status=WIPED, finalizers=()), secret=None, listed=()),
+            "Suspended before a token was issued: consumers have none, and Secret billing is not made.",
+            id="there never was a token",
+        ),
+        pytest.param(
+            seen(an_api_token(suspend=True, secret_name="renamed"), secret=None, former_secret=a_secret()),
+            "Suspended: the value stays in Secret billing, and Secret renamed is not made.",
+            id="the Secret is to be renamed",
+        ),
+    ],
+)
+def test_a_suspended_object_says_what_its_consumers_have(world: Observation, expected: str) -> None:
+    condition = status_after(world.api_token, plan(world, NOW), Done(), NOW).conditions[0]
+
+    assert ("Ready", f"{expected} {GO_ON}") == (condition.type, condition.message)
+
+
 READY = (State.READY, Reason.TOKEN_PUBLISHED)
 RETIRING = an_api_token(status=a_status(previous=(a_previous(2), a_previous(3, delete_after=NOW + DAY))))
 
@@ -271,7 +314,7 @@ def test_a_served_object_tells_of_troubles_that_somebody_must_end_while_its_valu
     )
 
 
-WRONG = {"rotation": "rotation.every: too long", "suspend": "suspend: not true or false"}
+WRONG = {"rotation": "spec.rotation.every: too long", "suspend": "spec.suspend: not true or false"}
 
 
 @pytest.mark.parametrize("secret", [SECRET_1, None], ids=["served", "not served"])

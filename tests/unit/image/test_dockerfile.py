@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -78,13 +79,23 @@ def test_nothing_of_the_image_needs_a_shell_or_root() -> None:
     assert IMAGE.last("CMD").text.startswith("[")
 
 
+def deployment() -> dict[str, Any]:
+    """Return the Deployment as the chart makes it."""
+    documents = yaml.safe_load_all((ROOT / "deploy/install.yaml").read_text())
+    found: dict[str, Any] = next(each for each in documents if each and each["kind"] == "Deployment")
+    return found
+
+
+def test_the_documented_plan_in_the_pod_is_a_command_of_the_image() -> None:
+    meta, (container,) = deployment()["metadata"], deployment()["spec"]["template"]["spec"]["containers"]
+    place = f"-n {meta['namespace']} deploy/{meta['name']} -c {container['name']}"
+    command = " ".join(IMAGE.last("ENTRYPOINT").words)
+
+    assert f"kubectl exec {place} -- {command} plan\n" in (ROOT / "docs" / "plan.md").read_text()
+
+
 def test_the_chart_starts_what_the_image_starts() -> None:
-    deployment = next(
-        document
-        for document in yaml.safe_load_all((ROOT / "deploy/install.yaml").read_text())
-        if document and document["kind"] == "Deployment"
-    )
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (container,) = deployment()["spec"]["template"]["spec"]["containers"]
 
     assert IMAGE.last("CMD").words == container["args"]
     assert "command" not in container

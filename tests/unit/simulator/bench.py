@@ -10,7 +10,7 @@ from typing import Any
 from mailtrap_simulator.clock import Clock, written
 from mailtrap_simulator.control import control
 from mailtrap_simulator.effects import Delivery
-from mailtrap_simulator.messages import Request, Response
+from mailtrap_simulator.messages import JSON_TYPE, Request, Response
 from mailtrap_simulator.settings import Settings
 from mailtrap_simulator.simulator import Simulator
 
@@ -18,6 +18,7 @@ START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ACCOUNT = 3229
 ADMIN = "1f" * 14 + "cafe"
 TOKENS = f"/api/accounts/{ACCOUNT}/api_tokens"
+PLAIN_TOKENS = "/api/api_tokens"
 DOMAIN = {"resource_type": "domain", "resource_id": 7, "access_level": 100}
 
 
@@ -25,6 +26,7 @@ DOMAIN = {"resource_type": "domain", "resource_id": 7, "access_level": 100}
 class Answer:
     status: int
     json: Any = field(repr=False)
+    content_type: str = JSON_TYPE
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -77,7 +79,9 @@ class Bench:
 
 
 def answer_of(response: Response) -> Answer:
-    return Answer(response.status, json.loads(response.body) if response.body else None, response.headers)
+    """The answer; `json` is None where there is no JSON."""
+    value = json.loads(response.body) if response.body and response.content_type == JSON_TYPE else None
+    return Answer(response.status, value, response.content_type, response.headers)
 
 
 def after(duration: timedelta) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from mailtrap_simulator.messages import Request
+from mailtrap_simulator.settings import Settings
 from tests.unit.simulator.bench import ACCOUNT, ADMIN, DOMAIN, TOKENS, Answer, Bench, after, answer_of
 
 VIEWER_OF_DOMAIN = {**DOMAIN, "access_level": 10}
@@ -112,9 +113,8 @@ def test_the_account_of_others_is_forbidden(bench: Bench) -> None:
         ([ACCOUNT_VIEWER], []),
     ],
 )
-def test_a_credential_sees_the_tokens_that_its_permissions_cover(
-    bench: Bench, own: Any, visible: list[str]
-) -> None:
+def test_a_credential_sees_the_tokens_that_its_permissions_cover(own: Any, visible: list[str]) -> None:
+    bench = Bench(Settings(unprivileged_list="short"))
     ids = {
         bench.create(name, resources=resources).json["id"]: name
         for name, resources in {
@@ -133,6 +133,18 @@ def test_a_credential_sees_the_tokens_that_its_permissions_cover(
 
     assert visible == listed
     assert visible == readable
+
+
+@pytest.mark.parametrize("own", [DOMAIN, ACCOUNT_VIEWER])
+def test_a_list_without_admin_rights_is_forbidden_and_single_tokens_are_shown(bench: Bench, own: Any) -> None:
+    token = bench.create().json
+    credential = bench.control("POST", "credentials", {"resources": [own]})["token"]
+
+    refused = bench.call("GET", TOKENS, credential=credential)
+
+    assert (403, {"errors": "Access forbidden"}) == (refused.status, refused.json)
+    shown = bench.call("GET", f"{TOKENS}/{token['id']}", credential=credential).status
+    assert (200 if own == DOMAIN else 404) == shown
 
 
 @pytest.mark.parametrize("own", [DOMAIN, ACCOUNT_VIEWER])
@@ -157,12 +169,14 @@ def test_only_an_admin_of_the_account_may_change_tokens(bench: Bench, own: Any) 
         ("GET", f"{TOKENS}/abc"),
         ("GET", f"{TOKENS}/1/reset"),
         ("GET", "/api/accounts/abc/api_tokens"),
+        ("GET", "/api/accounts/3229"),
+        ("GET", "/api/api_tokens/"),
     ],
 )
-def test_what_the_api_does_not_know_is_not_found(bench: Bench, method: str, path: str) -> None:
+def test_an_unknown_route_answers_with_a_page(bench: Bench, method: str, path: str) -> None:
     answer = bench.call(method, path)
 
-    assert (404, {"error": "Not Found"}) == (answer.status, answer.json)
+    assert (404, "text/html; charset=utf-8") == (answer.status, answer.content_type)
 
 
 def test_the_tree_shows_what_the_credential_administers(bench: Bench) -> None:

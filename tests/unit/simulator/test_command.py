@@ -1,8 +1,13 @@
+import json
 import os
 import signal
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
@@ -36,7 +41,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["--credential", "c", "--host", "example.org"], "no loopback address"),
         (["--credential", "c", "--latency", "fast"], "'fast' is no duration"),
         (["--credential", "c", "--rate-limit", "150"], "'150' is no rate limit"),
-        (["--credential", "c", "--server", "ancient"], "invalid choice"),
+        (["--credential", "c", "--server", "ancient"], "'ancient' is none of the choices; write old or new"),
         (["--credential", "c", "--account-id", "0"], "id must be a whole number above zero"),
     ],
 )
@@ -76,19 +81,61 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
 
 
 def test_flags_reach_the_settings() -> None:
-    flags = ("--server", "old", "--latency", "5ms", "--rate-limit", "20/10s", "--default-expiry", "365d")
-    with SimulatorProcess(CREDENTIAL, account_id=7, arguments=(*flags, "--no-retry-after")) as simulator:
+    flags = (
+        "--server old --paths plain --types old --latency 5ms --rate-limit 20/10s --default-expiry 30d "
+        "--retry-after none --errors list --unprivileged-list short --second-reset successor"
+    )
+    with SimulatorProcess(CREDENTIAL, account_id=7, arguments=flags.split()) as simulator:
         settings = simulator.control("GET", "settings")
         (account,) = simulator.control("GET", "state")["accounts"]
 
     assert {
         "server": "old",
-        "default_expiry": "365d",
+        "paths": "plain",
+        "types": "old",
+        "default_expiry": "30d",
         "rate_limit": "20/10s",
-        "retry_after": False,
+        "retry_after": "none",
         "latency": "5ms",
+        "errors": "list",
+        "unprivileged_list": "short",
+        "second_reset": "successor",
     } == settings
     assert (7, "ount") == (account["id"], account["tokens"][0]["last_4_digits"])
+
+
+def create(simulator: SimulatorProcess, kind: str, id_: int) -> tuple[int, Any]:
+    """Ask for a token for one resource; return the status and the answer."""
+    resource = {"resource_type": kind, "resource_id": id_, "access_level": 100}
+    request = Request(  # noqa: S310 - our own simulator
+        f"{simulator.url}/api/api_tokens",
+        json.dumps({"name": "x", "resources": [resource]}).encode(),
+        {"Api-Token": CREDENTIAL},
+    )
+    try:
+        with build_opener(ProxyHandler({})).open(request, timeout=PATIENCE) as answer:
+            return answer.status, json.load(answer)
+    except HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+def test_the_command_knows_the_documented_resources_and_grants_a_year() -> None:
+    with SimulatorProcess(CREDENTIAL) as simulator:
+        status, token = create(simulator, "domain", 435)
+        unknown = create(simulator, "domain", 999_999)
+        now = datetime.fromisoformat(simulator.control("GET", "clock")["now"])
+
+    assert (200, 365) == (
+        status,
+        round((datetime.fromisoformat(token["expires_at"]) - now) / timedelta(days=1)),
+    )
+    assert (422, {"errors": {"base": ["Resource not found: domain 999999"]}}) == unknown
+
+
+def test_any_resource_may_exist() -> None:
+    with SimulatorProcess(CREDENTIAL, arguments=("--any-resource",)) as simulator:
+        assert 200 == create(simulator, "domain", 999_999)[0]
 
 
 def test_the_authority_is_written_where_it_is_asked_for(tmp_path: Path) -> None:

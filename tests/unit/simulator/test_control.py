@@ -152,6 +152,27 @@ def test_a_seeded_token_is_as_it_was_ordered(bench: Bench) -> None:
     assert not state_of(bench, seeded["id"])["live"]
 
 
+def test_a_foreign_token_may_be_odd(bench: Bench) -> None:
+    order = {"name": None, "last_4_digits": None, "expires_at": "2027-01-31", "foreign": True}
+    seeded = bench.control("POST", "tokens", {"resources": [DOMAIN], **order})
+
+    for shown in (bench.call("GET", f"{TOKENS}/{seeded['id']}").json, bench.call("GET", TOKENS).json[-1]):
+        assert [None, None, "2027-01-31"] == [shown[key] for key in ("name", "last_4_digits", "expires_at")]
+    assert bench.works(seeded["token"])
+    bench.advance(timedelta(days=336))
+    assert not bench.works(seeded["token"])
+
+
+def test_an_odd_token_that_is_edited_is_odd_no_more(bench: Bench) -> None:
+    order = {"name": None, "expires_at": "2027-01-31"}
+    path = f"tokens/{bench.control('POST', 'tokens', {'resources': [DOMAIN], **order})['id']}"
+
+    bench.control("PATCH", path, {"name": "known", "expires_at": after(HOUR)})
+
+    shown = bench.call("GET", TOKENS).json[-1]
+    assert ("known", after(HOUR)) == (shown["name"], shown["expires_at"])
+
+
 def test_a_token_can_be_changed_expired_and_removed_behind_the_back(bench: Bench) -> None:
     token = bench.create().json
     path = f"tokens/{token['id']}"
@@ -203,22 +224,52 @@ def test_the_resources_of_an_account_can_be_replaced(bench: Bench) -> None:
     assert 404 == bench.refused("PUT", "accounts/1/resources", {"resources": []})[0]
 
 
+def test_a_new_domain_and_nothing_else_brings_a_token_of_its_own(bench: Bench) -> None:
+    def put(*domains: tuple[int, str]) -> None:
+        inside = [{"id": id_, "name": name, "type": "domain"} for id_, name in domains]
+        project = {"id": 100 + len(inside), "name": "shop", "type": "project", "resources": inside}
+        tree = [project, {"id": 200 + len(inside), "name": "main", "type": "sandbox"}]
+        bench.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": tree})
+
+    put((7, "old.example"))
+    assert [] == bench.ids(), "where any resource exists none is new"
+    put((7, "renamed.example"), (8, "new.example"))
+
+    (token_id,) = bench.ids()
+    shown = bench.call("GET", f"{TOKENS}/{token_id}").json
+    assert (f"new.example token {token_id}", [{**DOMAIN, "resource_id": 8}]) == (
+        shown["name"],
+        shown["resources"],
+    )
+    assert state_of(bench, token_id)["foreign"]
+
+
 def test_settings_change_at_run_time_one_by_one(bench: Bench) -> None:
     defaults = {
         "server": "new",
-        "default_expiry": "none",
+        "paths": "both",
+        "types": "both",
+        "default_expiry": "365d",
         "rate_limit": "150/10s",
-        "retry_after": True,
+        "retry_after": "seconds",
         "latency": "0ms",
+        "errors": "usual",
+        "unprivileged_list": "forbidden",
+        "second_reset": "refused",
     }
     assert defaults == bench.control("GET", "settings")
 
     changed = {
         "server": "old",
-        "default_expiry": "365d",
+        "paths": "plain",
+        "types": "old",
+        "default_expiry": "none",
         "rate_limit": "20/1m",
-        "retry_after": False,
+        "retry_after": "date",
         "latency": "50ms",
+        "errors": "null-beside",
+        "unprivileged_list": "short",
+        "second_reset": "successor",
     }
     for key, value in changed.items():
         assert value == bench.control("POST", "settings", {key: value})[key]
@@ -230,9 +281,13 @@ def test_settings_change_at_run_time_one_by_one(bench: Bench) -> None:
     ("call", "reason"),
     [
         (("POST", "settings", {"server": "ancient"}), "write old or new"),
+        (("POST", "settings", {"paths": "none"}), "write both or account or plain"),
         (("POST", "settings", {"latency": "fast"}), "'fast' is no duration"),
         (("POST", "settings", {"rate_limit": "0/10s"}), "both numbers must be above zero"),
-        (("POST", "settings", {"retry_after": "no"}), "retry_after must be true or false"),
+        (("POST", "settings", {"retry_after": "no"}), "write seconds or date or none"),
+        (("POST", "settings", {"retry_after": True}), "retry_after must be a string"),
+        (("POST", "tokens", {"resources": [DOMAIN], "last_4_digits": "0001"}), "last_4_digits must be null"),
+        (("POST", "tokens", {"resources": [DOMAIN], "expires_at": "2027-02-30"}), "a date that exists"),
         (("POST", "settings", {"colour": "red"}), "unknown keys: colour"),
         (("POST", "clock", {}), "clock takes either"),
         (("POST", "clock", {"advance": 1, "offset": 1}), "clock takes either"),

@@ -67,6 +67,45 @@ def test_an_injected_status_has_the_usual_body_and_the_rate_headers(bench: Bench
     assert "Retry-After" not in answer.headers
 
 
+@pytest.mark.parametrize("version", [None, "v2"])
+@pytest.mark.parametrize("commit", [False, True])
+def test_an_injected_status_is_signed_by_the_api_only_where_that_is_asked_for(
+    bench: Bench, version: str | None, *, commit: bool
+) -> None:
+    bench.fault("status", status=404, commit=commit, version=version is not None)
+
+    answer = bench.call("GET", TOKENS)
+
+    assert (404, {"error": "Not Found"}, version) == (
+        answer.status,
+        answer.json,
+        answer.headers.get("X-Mailtrap-Version"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "version"),
+    [
+        ("html", None),
+        ("redirect", None),
+        ("garbage", None),
+        ("empty", None),
+        ("cut-json", "v2"),
+        ("truncated", "v2"),
+        ("missing-token", "v2"),
+        ("short-list", "v2"),
+        ("slow", "v2"),
+    ],
+)
+def test_only_what_the_api_itself_said_is_signed(bench: Bench, kind: str, version: str | None) -> None:
+    bench.fault(kind)
+
+    response = bench.deliver("GET", TOKENS).response
+
+    assert response is not None
+    assert version == response.headers.get("X-Mailtrap-Version")
+
+
 def test_an_injected_status_may_have_its_own_body_type_and_retry_after(bench: Bench) -> None:
     bench.fault("status", status=503, body="maintenance", content_type="text/plain", retry_after=7)
 

@@ -17,7 +17,7 @@ from mailtrap_simulator.process import SimulatorProcess
 
 ADMIN = "2e" * 14 + "beef"
 TOKENS = "/api/accounts/3229/api_tokens"
-BODY = {"name": "mailer", "resources": [{"resource_type": "domain", "resource_id": 7, "access_level": 100}]}
+BODY = {"name": "mailer", "resources": [{"resource_type": "domain", "resource_id": 435, "access_level": 100}]}
 PATIENCE = 20.0  # a bound for what never takes long
 
 

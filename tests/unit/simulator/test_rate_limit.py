@@ -1,13 +1,15 @@
 from datetime import timedelta
 
-from mailtrap_simulator.settings import RateLimit, Settings
+import pytest
+
+from mailtrap_simulator.settings import RateLimit, RetryAfter, Settings
 from tests.unit.simulator.bench import ADMIN, TOKENS, Bench
 
 SECOND = timedelta(seconds=1)
 LIMIT = RateLimit(3, 10 * SECOND)
 
 
-def limited(*, retry_after: bool = True) -> Bench:
+def limited(retry_after: RetryAfter = "seconds") -> Bench:
     return Bench(Settings(rate_limit=LIMIT, retry_after=retry_after))
 
 
@@ -43,12 +45,25 @@ def test_a_call_over_the_limit_is_refused_and_changes_nothing() -> None:
     assert [] == bench.ids()
 
 
-def test_retry_after_may_be_missing() -> None:
-    bench = limited(retry_after=False)
+@pytest.mark.parametrize(
+    ("form", "header"), [("seconds", "10"), ("date", "Sun, 01 Mar 2026 12:00:10 GMT"), ("none", None)]
+)
+def test_retry_after_has_several_forms(form: RetryAfter, header: str | None) -> None:
+    bench = limited(form)
 
     refused = [bench.call("GET", TOKENS) for _ in range(4)][-1]
 
-    assert (429, False) == (refused.status, "Retry-After" in refused.headers)
+    assert (429, {"errors": "Rate limit exceeded"}) == (refused.status, refused.json)
+    assert header == refused.headers.get("Retry-After")
+
+
+def test_a_date_to_retry_after_is_never_too_early() -> None:
+    bench = limited("date")
+    bench.advance(timedelta(milliseconds=500))
+
+    refused = [bench.call("GET", TOKENS) for _ in range(4)][-1]
+
+    assert "Sun, 01 Mar 2026 12:00:11 GMT" == refused.headers["Retry-After"]
 
 
 def test_the_window_slides() -> None:

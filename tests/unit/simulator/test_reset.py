@@ -63,10 +63,10 @@ def test_the_old_token_is_removed_within_a_day_after_it_stopped(bench: Bench) ->
 @pytest.mark.parametrize(
     ("settings", "body", "granted"),
     [
-        pytest.param(Settings(), None, None, id="no body and no default: never"),
-        pytest.param(Settings(default_expiry=YEAR), None, after(YEAR), id="no body: the default"),
-        pytest.param(Settings(default_expiry=YEAR), {}, after(YEAR), id="no key: the default"),
-        pytest.param(Settings(default_expiry=YEAR), {"expires_at": None}, None, id="null: never"),
+        pytest.param(Settings(default_expiry=None), None, None, id="no body and no default: never"),
+        pytest.param(Settings(), None, after(YEAR), id="no body: the default"),
+        pytest.param(Settings(), {}, after(YEAR), id="no key: the default"),
+        pytest.param(Settings(), {"expires_at": None}, None, id="null: never"),
         pytest.param(Settings(), {"expires_at": "2026-03-02T12:00:00Z"}, after(DAY), id="a date-time: that"),
         pytest.param(
             Settings(server="old"), {"expires_at": "2026-03-02T12:00:00Z"}, None, id="an old server: never"
@@ -90,7 +90,7 @@ def test_an_unacceptable_expiry_changes_nothing(bench: Bench, expires_at: Any) -
 
     assert (422, ["expires_at"]) == (refused.status, list(refused.json["errors"]))
     assert [base["id"]] == bench.ids()
-    assert bench.call("GET", f"{TOKENS}/{base['id']}").json["expires_at"] is None
+    assert base["expires_at"] == bench.call("GET", f"{TOKENS}/{base['id']}").json["expires_at"]
 
 
 def test_a_token_can_be_reset_once(bench: Bench) -> None:
@@ -100,6 +100,21 @@ def test_a_token_can_be_reset_once(bench: Bench) -> None:
     refused = bench.reset(base["id"])
 
     assert (422, ["API token has already been reset."]) == (refused.status, refused.json["errors"]["base"])
+
+
+def test_a_second_reset_may_make_a_second_successor_and_prolongs_nothing() -> None:
+    bench = Bench(Settings(second_reset="successor"))
+    base = bench.create().json
+    first = bench.reset(base["id"]).json
+    bench.advance(HOUR)
+
+    second = bench.reset(base["id"]).json
+
+    assert f"mailer {second['id']}" == second["name"]
+    assert after(12 * HOUR) == bench.call("GET", f"{TOKENS}/{base['id']}").json["expires_at"]
+    assert [True, True, True] == [bench.works(token["token"]) for token in (base, first, second)]
+    bench.advance(11 * HOUR)
+    assert 422 == bench.reset(base["id"]).status
 
 
 def test_an_expired_token_cannot_be_reset(bench: Bench) -> None:
