@@ -1,10 +1,11 @@
 """OBSERVE, the remote side: what a look at one ApiToken asks of Mailtrap beside the LISTs of its accounts.
 
-Only reads happen here, and none that nobody needs: a token to adopt, resources that the spec names by name, tokens on
-record that a LIST lacks.
+Only reads happen here, and none that nobody needs: a token to adopt, resources that no token was issued for yet, tokens
+on record that a LIST lacks.
 """
 
 from dataclasses import replace
+from datetime import timedelta
 
 from mailtrap_operator.adoption_proof import proven_token
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
@@ -31,11 +32,14 @@ from mailtrap_operator.core.references import (
     adoptee_id,
     ids_on_record,
     is_adopted,
+    issued_access,
     owner_part,
     proof_place,
     was_adopted,
 )
-from mailtrap_operator.core.resources import unbound
+from mailtrap_operator.core.resources import unbound, unchecked, will_do
+
+_LATELY = timedelta(seconds=10)
 
 
 class RemoteReads:
@@ -74,11 +78,21 @@ class RemoteReads:
             return await client.get_token(token_id)
 
     async def catalogue(self, key: ApiTokenKey, seen: Observation) -> Found[Catalogue] | Unknown | None:
-        """Ask for the account's resources, where the spec names one that was not looked up yet."""
+        """Ask for the account's resources, where the spec has one that was not looked up yet.
+
+        An id needs no new answer where the last one shows it: many objects that come together cost one call.
+        """
         api_token, account = seen.api_token, seen.account
-        if api_token.metadata.deletion_timestamp or not unbound(api_token, account.account_id):
+        if api_token.metadata.deletion_timestamp:
             return None
-        return await self._accounts.at(account_key(account.ref, key.namespace)).list_resources()
+        connection = self._accounts.at(account_key(account.ref, key.namespace))
+        if unbound(api_token, account.account_id):
+            return await connection.resources.answer()
+        ids = unchecked(api_token, account.account_id, issued_access(seen))
+        if not ids:
+            return None
+        recent = connection.resources.latest(_LATELY)
+        return recent if will_do(recent, account.account_id, ids) else await connection.resources.answer()
 
     async def doubted(self, key: ApiTokenKey, seen: Observation, view: AccountView) -> AccountView:
         """Ask for each token on record that a LIST lacks; one that is there after all makes the LIST worthless."""

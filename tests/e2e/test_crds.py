@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from local_cluster import Cluster, KubectlError
 from mailtrap_operator.api.secret_template import PLACEHOLDERS
@@ -25,6 +26,7 @@ from mailtrap_operator.api.v1alpha1 import (
     OperationStatus,
     PreviousToken,
 )
+from tests.e2e.world import eventually
 
 Json = dict[str, Any]
 
@@ -240,9 +242,21 @@ REFUSED_TOKENS: dict[str, tuple[Json, str]] = {
         after("60m") | {"rotation": {"renewBefore": "1h"}},
         "rotation.renewBefore must be shorter than expiration.after",
     ),
+    "renewBefore of a token that never expires": (
+        token(expiration={"policy": "Never"}, rotation={"renewBefore": "720h"}),
+        "a token with expiration.policy Never is never due for renewal: remove rotation.renewBefore",
+    ),
+    "a percentage of a lifetime without end": (
+        token(expiration={"policy": "Never"}, rotation={"renewBeforePercentage": 25}),
+        "or set another expiration or rotation.every",
+    ),
     "percentage 0": (token(rotation={"renewBeforePercentage": 0}), "greater than or equal to 1"),
     "percentage 100": (token(rotation={"renewBeforePercentage": 100}), "less than or equal to 99"),
     "overlap too long": (token(rotation={"overlap": "721h"}), "must be a duration from 0s to 720h"),
+    "an overlap that no reset has": (
+        token(rotation={"overlap": "43201s"}),
+        "with strategy Reset, Mailtrap ends a replaced token after 12 hours: set rotation.strategy to Replace",
+    ),
     "unknown strategy": (token(rotation={"strategy": "Swap"}), '"Reset", "Replace"'),
     "secret name no object name": (token(secretName="Billing"), OBJECT_NAME),
     "secret name empty": (token(secretName=""), OBJECT_NAME),
@@ -400,10 +414,18 @@ ACCEPTED_TOKENS: dict[str, Json] = {
     "a lifetime in seconds": after("157680000s"),
     "renewal just after the issue": after("1h") | {"rotation": {"renewBefore": "59m59s"}},
     "renewBefore without after": token(rotation={"renewBefore": "43800h"}),
+    "renewBefore of a token that is rotated by age": token(
+        expiration={"policy": "Never"}, rotation={"renewBefore": "720h", "every": "1440h"}
+    ),
+    "windows of a token that never expires": token(
+        expiration={"policy": "Never"},
+        rotation={"windows": [{"schedule": "0 3 * * sun", "duration": "4h"}]},
+    ),
     "the least percentage": token(rotation={"renewBeforePercentage": 1}),
     "the greatest percentage": token(rotation={"renewBeforePercentage": 99}),
     "no overlap": token(rotation={"overlap": "0s"}),
-    "the longest overlap": token(rotation={"overlap": "720h"}),
+    "the longest overlap": token(rotation={"strategy": "Replace", "overlap": "720h"}),
+    "the longest overlap of a reset": token(rotation={"overlap": "720m"}),
     "the longest names": token(displayName="a" * 150, secretName="a" * 253),
     "a display name of many scripts": token(displayName="Ünïcode ‒ 日本語 עברית العربية ភាសា 🚀 é"),
     "a resource name of many scripts": token(resources=[NAMED | {"name": "日本語 עברית 🚀"}]),
@@ -588,6 +610,52 @@ def test_defaults_are_filled_in_for_all_to_see(cluster: Cluster) -> None:
 )
 def test_a_new_object_says_that_nobody_has_seen_it(cluster: Cluster, kind: str, spec: Json) -> None:
     assert {"observedGeneration": -1} == create(cluster, kind, "new", spec)["status"]
+
+
+FROM_BEFORE: dict[str, Json] = {
+    "renewal": token(expiration={"policy": "Never"}, rotation={"renewBefore": "720h"}),
+    "overlap": token(rotation={"overlap": "72h"}),
+}
+"""Specs that were stored before there were the rules that refuse them."""
+
+
+def test_a_spec_from_before_a_rule_keeps_nobody_from_writing_the_rest_or_deleting(cluster: Cluster) -> None:
+    crd = yaml.safe_load((CRDS_FOLDER / "apitokens.yaml").read_text())
+    spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    rules = [spec.pop("x-kubernetes-validations")]
+    rules.append(spec["properties"]["rotation"].pop("x-kubernetes-validations"))
+    assert all(rules)
+    cluster.kubectl("apply", "--server-side", "--filename=-", input=json.dumps(crd))
+    for name, from_before in FROM_BEFORE.items():
+        eventually_created(cluster, f"before-{name}", from_before)
+    apply_crds(cluster)
+    for name, from_before in FROM_BEFORE.items():
+        eventually_refused(cluster, from_before)
+        target = ("ApiToken", f"before-{name}", "--type=merge")
+        store_status(cluster, f"before-{name}", FULL)
+        for finalizers in (["example.com/holds"], []):
+            patch = json.dumps({"metadata": {"finalizers": finalizers, "labels": {"team": "shop"}}})
+            answer(cluster, "patch", *target, f"--patch={patch}")
+        cluster.kubectl("delete", "ApiToken", f"before-{name}", "--namespace=shop", "--timeout=60s")
+
+
+def eventually_created(cluster: Cluster, name: str, spec: Json) -> None:
+    """Create what the rules refuse, as soon as the API server has learned that they are gone."""
+    eventually(lambda: accepts(cluster, spec), "the rules are gone")
+    create(cluster, "ApiToken", name, spec)
+
+
+def eventually_refused(cluster: Cluster, spec: Json) -> None:
+    """Wait until the API server has learned of the rules."""
+    eventually(lambda: not accepts(cluster, spec), "the rules are back")
+
+
+def accepts(cluster: Cluster, spec: Json) -> bool:
+    try:
+        try_out(cluster, "ApiToken", spec)
+    except KubectlError:
+        return False
+    return True
 
 
 def test_unknown_fields_are_not_stored(cluster: Cluster) -> None:

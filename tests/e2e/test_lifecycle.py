@@ -148,6 +148,9 @@ def test_a_server_that_knows_no_expiry_works_too(world: World) -> None:
     assert world.works(world.becomes_ready("aged"))
     world.put_api_token("aged", expiration=after("4h"))
     assert world.works(world.becomes_ready("aged"))
+    told = world.becomes("aged", "ExpirationNotGranted", "ExpirationDiffers")["message"]
+    assert "which never expires. Set spec.rotation.every to have it replaced all the same." in told
+    assert "TokenPublished" == world.condition("aged")["reason"]
 
     world.simulator.control("POST", "settings", {"server": "new"})
     assert ["reset", "create", "reset"] == world.operations(before)

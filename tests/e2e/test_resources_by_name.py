@@ -1,4 +1,4 @@
-"""Resources given by name: looked up once; what is not found is told with what there is, and changes no token."""
+"""Resources given by name or id: looked up once; what is not found is told with what there is, and changes no token."""
 
 from collections.abc import Iterator
 
@@ -107,6 +107,72 @@ def test_a_name_that_two_resources_bear_is_told_with_their_ids_and_mended_by_one
     world.put_api_token("twins", resources=by_id(6, "sandbox"))
     world.becomes_ready("twins")
     assert [("sandbox", 6)] == granted(world, "twins")
+
+
+@pytest.mark.parametrize(
+    ("name", "type_", "id_", "words"),
+    [
+        pytest.param(
+            "wrong-id",
+            "domain",
+            999_999,
+            "No resource of type domain has the id 999999. Correct the type or the id. "
+            "There are 'blog.example' (2), 'old.example' (3), 'shop.example' (1).",
+            id="id",
+        ),
+        pytest.param(
+            "wrong-type",
+            "domains",
+            1,
+            "No resource of type domains has the id 1. Correct the type or the id. "
+            "The account shows none of type domains, but of account, domain, project, sandbox.",
+            id="type",
+        ),
+    ],
+)
+def test_an_id_that_the_account_lacks_gets_no_token_and_is_mended_by_an_edit(
+    world: World, name: str, type_: str, id_: int, words: str
+) -> None:
+    before = world.last_call()
+
+    world.put_api_token(name, resources=by_id(id_, type_))
+
+    assert words == world.becomes(name, "ResourceUnknown", "Stalled")["message"]
+    assert ([], None) == (world.operations(before), world.secret(name))
+    world.put_api_token(name, resources=by_id(1))
+    world.becomes_ready(name)
+    assert [("domain", 1)] == granted(world, name)
+
+
+def test_a_resource_that_vanishes_takes_no_token_away(world: World) -> None:
+    put_domains(world, DOMAINS | {7: "gone.example"})
+    world.put_api_token("vanished", resources=by_id(7))
+    value, before = world.becomes_ready("vanished"), world.last_call()
+
+    put_domains(world, DOMAINS)
+    world.request_rotation("vanished", "now")
+    eventually(lambda: world.value("vanished") != value, "the token is renewed")
+    world.becomes_ready("vanished")
+    assert (["reset"], 0) == (world.operations(before), questions(world, before))
+
+    former = world.value("vanished")
+    world.put_api_token("looks", resources=by_name("shop.example"))
+    world.becomes_ready("looks")
+    before = world.last_call()
+    world.put_api_token("vanished", resources=by_id(7), displayName="other")
+    world.becomes("vanished", "ResourceUnknown", "Stalled")
+    assert ("True", former) == (world.condition("vanished")["status"], world.value("vanished"))
+    assert [] == world.operations(before)
+
+
+def test_while_the_account_does_not_tell_an_id_is_taken_as_it_is(world: World) -> None:
+    world.fault("resources", "status", times="forever", status=403)
+
+    world.put_api_token("taken", resources=by_id(2))
+    world.becomes_ready("taken")
+    world.clear_faults()
+
+    assert [("domain", 2)] == granted(world, "taken")
 
 
 def test_a_resource_that_is_renamed_in_mailtrap_changes_nothing_nor_does_its_new_name_nor_its_id(

@@ -14,7 +14,7 @@ from tests.simulation.invariants import what_is_missing
 from tests.simulation.time import START
 from tests.simulation.world import BY_HAND, OVERLAP, World, api_token_path, secret_path
 
-_UNDER_WAY = 0.125
+_UNDER_WAY = 0.15
 """How long after its creation an object's first token is being made."""
 
 _OPENS = START + timedelta(minutes=5)
@@ -45,8 +45,8 @@ class Flow:
     """One flow; `spec` is that of the object it starts from, None when there is none yet.
 
     `setup` is that of its operators, `paths` are those that Mailtrap serves. One that `ends_served` leaves every object Ready. `recovery` is how many I/Os more
-    than without faults it may take until the object is served, for each fault; one of them is the account's status, which a
-    new operator writes when the credential is another one.
+    than without faults it may take until the object is served, for each fault; among them are the account's status, which a
+    new operator writes when the credential is another one, and a look at the account's resources, with its credential.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Flow:
     setup: Setup = USUAL
     paths: Paths = "both"
     ends_served: bool = True
-    recovery: int = 26
+    recovery: int = 28
 
     def __str__(self) -> str:
         return self.name

@@ -21,6 +21,7 @@ from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.messages import Request, Response
 from mailtrap_simulator.server import Server
 from mailtrap_simulator.settings import Settings as RemoteSettings
+from mailtrap_simulator.settings import Types
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
 from tests.simulation.consumer import Consumer
 from tests.simulation.incarnation import FULL, INSTALLATION, USUAL, Incarnation, Setup, Sight
@@ -57,6 +58,11 @@ class _AnyResources(Account):
 
     def refuse_unknown(self, grants: Iterable[Grant]) -> None:
         """Refuse none."""
+
+    def tree(self, credential: Token, types: Types) -> list[dict[str, Any]]:
+        """Show a part alone, not the account itself: what is not shown may exist."""
+        tops = super().tree(credential, types)
+        return [each for top in tops for each in (top["resources"] if top["type"] == "account" else [top])]
 
 
 class Remote(Server):

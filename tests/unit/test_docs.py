@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from mailtrap_operator.api.v1alpha1 import ApiTokenSpec
 from mailtrap_operator.core.reasons import Reason
 
 Body = dict[str, Any]
@@ -77,6 +78,35 @@ def test_an_example_of_an_account_names_what_it_gives_and_gives_nobody_the_accou
 
 def test_there_are_such_examples() -> None:
     assert len(_ACCOUNTS) == 4
+
+
+def _shown(document: Path) -> Iterator[Body]:
+    """Yield the objects of a manifest, or all that a document shows, be it to read or to apply."""
+    text, is_document = document.read_text(), document.suffix == ".md"
+    parts = re.findall(r"```yaml\n(.*?)```|<<'\w+'\n(.*?)\n *(?:YAML|EOF)\n", text, re.DOTALL)
+    for part in ["".join(each) for each in parts] if is_document else [text]:
+        yield from filter(None, yaml.safe_load_all(textwrap.dedent(part)))
+
+
+_API_TOKENS = [
+    pytest.param(body, id=f"{path.relative_to(ROOT)} {number}")
+    for path in sorted({*_EXAMPLES, *DOCUMENTS})
+    for number, body in enumerate(_shown(path))
+    if body.get("kind") == "ApiToken"
+]
+
+
+@pytest.mark.parametrize("body", _API_TOKENS)
+def test_an_example_of_an_api_token_can_be_read_and_says_when_the_token_expires(body: Body) -> None:
+    spec = ApiTokenSpec.model_validate(body["spec"], by_alias=True, by_name=False)
+
+    assert "policy" in body["spec"]["expiration"]
+    assert not {resource.id for resource in spec.resources} & {3229}, "the id of the example's account"
+
+
+def test_no_document_shows_a_fragment_of_an_api_token() -> None:
+    assert _API_TOKENS
+    assert [] == [path.name for path in DOCUMENTS for body in _shown(path) if {"spec"} == body.keys()]
 
 
 def _exists(path: Path, name: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mailtrap_operator.api.v1alpha1 import Account
+from mailtrap_operator.api.v1alpha1 import Account, ApiToken
 from mailtrap_operator.clients.accounts import NOT_LISTED
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
@@ -14,11 +14,13 @@ from mailtrap_operator.clients.namespace_store import NamespaceStore
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.clients.workloads import WorkloadStore
 from mailtrap_operator.core.deletion import FINALIZER
+from mailtrap_operator.core.digests import access_digest
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.observation import (
     LABELS_NOT_READ,
     TOKENS_NOT_COUNTED,
     Absent,
+    Catalogue,
     Found,
     Identity,
     Limits,
@@ -209,8 +211,17 @@ async def test_an_object_that_nobody_has_served_is_looked_at_without_a_list() ->
     assert 0 == bench.accounts.lists()
 
 
+def operations(bench: Bench) -> list[str]:
+    return [entry["operation"] for entry in bench.accounts.remote.control("GET", "journal")["entries"]]
+
+
 def calls_of(bench: Bench) -> int:
-    return len(bench.accounts.remote.control("GET", "journal")["entries"])
+    return len(operations(bench))
+
+
+def put_domains(bench: Bench, *ids: int) -> None:
+    tree = [{"id": id_, "name": f"{id_}.example", "type": "domain"} for id_ in ids]
+    bench.accounts.remote.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": tree})
 
 
 def wish_for_what_must_be_asked_for(body: dict[str, Any], adoptee: int = 7) -> None:
@@ -264,6 +275,58 @@ async def test_on_behalf_of_who_may_not_use_an_account_it_is_not_asked_anything(
     await bench.fresh()
 
     assert calls == calls_of(bench)
+
+
+async def resources_of(bench: Bench) -> Catalogue | None:
+    """Return what a fresh look has of the account's resources."""
+    seen = await bench.observer.fresh(BILLING)
+    assert seen is not None
+    return seen.catalogue.value if isinstance(seen.catalogue, Found) else None
+
+
+@virtual
+async def test_an_id_is_looked_up_once_for_all_who_come_together() -> None:
+    bench = Bench(HERE)
+    put_domains(bench, 7)
+
+    first, second = await resources_of(bench), await resources_of(bench)
+
+    assert first is not None
+    assert (first, 1) == (second, calls_of(bench))
+    virtual_loop().now += 11
+    await resources_of(bench)
+    assert 2 == calls_of(bench)
+
+
+@virtual
+async def test_an_id_that_the_last_answer_lacks_is_looked_up_anew() -> None:
+    bench = Bench(HERE)
+    put_domains(bench, 8)
+    await resources_of(bench)
+
+    put_domains(bench, 7, 8)
+    catalogue = await resources_of(bench)
+
+    assert catalogue is not None
+    assert [ACCOUNT, 7, 8] == [entry.id for entry in catalogue.entries]
+    assert 2 == calls_of(bench)
+
+
+@virtual
+async def test_an_id_that_a_token_was_issued_for_is_not_looked_up() -> None:
+    bench = Bench(HERE)
+    asked_for = ApiToken.model_validate(bench.kube.object(f"{API_TOKENS}/billing") or {})
+    digest = access_digest(asked_for, ACCOUNT, asked_for.spec.resources)
+
+    def serve(body: dict[str, Any]) -> None:
+        current = {"id": 1, "lastFour": "beef", "issuedAt": "2026-03-01T12:00:00Z", "accessDigest": digest}
+        current |= {"expirationDigest": "", "account": {"kind": KEY.kind, "name": KEY.name}}
+        body["status"] = {"observedGeneration": 1, "current": current}
+
+    bench.kube.edit(f"{API_TOKENS}/billing/status", serve)
+
+    assert await resources_of(bench) is None
+    assert "resources" not in operations(bench)
 
 
 @virtual

@@ -85,8 +85,8 @@ class Expiration(Model):
 
     policy: Literal["ServerDefault", "Never", "After", "At"] = Field(
         "ServerDefault",
-        description="ServerDefault leaves the lifetime to Mailtrap, Never asks for none, "
-        "After counts from the issue of each token, At names a date.",
+        description="ServerDefault, the default, leaves the lifetime to Mailtrap: a year by what it documents since 2026-08, "
+        "and for ever before. Never asks for none, After counts from the issue of each token, At names a date.",
     )
     after: Lifetime | None = Field(None, description="Lifetime of each issued token, from 1m to 43800h.")
     at: Time | None = Field(
@@ -115,7 +115,17 @@ class ApiTokenSpec(Model):
                     "|| duration(self.rotation.renewBefore) < duration(self.expiration.after)"
                 ),
                 "rotation.renewBefore must be shorter than expiration.after, else every token is due at once",
-            )
+            ),
+            (
+                (
+                    "self.expiration.policy != 'Never' || has(self.rotation.every) "
+                    "|| !(has(self.rotation.renewBefore) || has(self.rotation.renewBeforePercentage))"
+                ),
+                (
+                    "a token with expiration.policy Never is never due for renewal: remove rotation.renewBefore and "
+                    "renewBeforePercentage, or set another expiration or rotation.every"
+                ),
+            ),
         )
     )
 
@@ -152,7 +162,10 @@ class ApiTokenSpec(Model):
             ),
         },
     )
-    expiration: Expiration = Field(Expiration(), description="When the token expires in Mailtrap.")
+    expiration: Expiration = Field(
+        Expiration(),
+        description="When the token expires in Mailtrap. Set it: without it Mailtrap decides, and status.expiresAt tells.",
+    )
     rotation: Rotation = Field(Rotation(), description="When and how the token is replaced by its successor.")
     secret_name: ObjectName | None = Field(
         None, description="Name of the Secret that holds the value. Default: the name of this object."

@@ -93,6 +93,13 @@ class Rotation(Model):
                 "!has(self.maxOverlap) || duration(self.overlap) <= duration(self.maxOverlap)",
                 "rotation.maxOverlap must not be shorter than rotation.overlap",
             ),
+            (
+                "self.strategy != 'Reset' || duration(self.overlap) <= duration('12h')",
+                (
+                    "with strategy Reset, Mailtrap ends a replaced token after 12 hours: set rotation.strategy to Replace "
+                    "for a longer rotation.overlap"
+                ),
+            ),
         )
     )
 
@@ -121,7 +128,8 @@ class Rotation(Model):
     )
     overlap: Overlap = Field(
         timedelta(hours=12),
-        description="How long a replaced token keeps working, from 0s to 720h. A reset's overlap is Mailtrap's.",
+        description="How long a replaced token keeps working, from 0s to 720h. Default: 12h. More than 12h needs strategy "
+        "Replace; after a reset it is 12h, which Mailtrap decides.",
     )
     max_overlap: MaxOverlap | None = Field(
         None,

@@ -192,7 +192,8 @@ class Connection:
 
     `tokens` is what its last LIST said, with what this process has done since, and `owned` what the last one said that
     answered, None where none has; `pacer` is that of the credential that was used last, another one for another credential;
-    `credential_secret` is the Secret it was read from, `credential` what is known of it.
+    `credential_secret` is the Secret it was read from, `credential` what is known of it; `resources` reads those of the
+    account.
     """
 
     def __init__(self, key: AccountKey, accounts: Accounts, http: httpx.AsyncClient) -> None:
@@ -205,7 +206,7 @@ class Connection:
         self.credential_secret: CredentialSecret | None = None
         self._accounts = accounts
         self._list = SharedRead(self._list_now, f"list {key}", accounts.while_waiting)
-        self._catalogue = SharedRead(
+        self.resources = SharedRead(
             self._list_resources_now, f"list the resources of {key}", accounts.while_waiting
         )
         self._done_meanwhile: list[tuple[RemoteToken, bool]] = []
@@ -240,10 +241,6 @@ class Connection:
     async def list_tokens(self) -> Tokens:
         """Return what a LIST says that starts after this call; never raises."""
         return await self._list.answer()
-
-    async def list_resources(self) -> Found[Catalogue] | Unknown:
-        """Return the account's resources as they are after this call; never raises."""
-        return await self._catalogue.answer()
 
     def learn(self, token: RemoteToken, *, is_alive: bool) -> None:
         """Take note of a token that this process issued or revoked, until the next LIST tells."""

@@ -93,7 +93,10 @@ class MailtrapClient:
             raise unusable("the account's resources") from None
         entries = tuple(entry for top in tree for entry in top.flat(self._redaction))
         self._server.note_types({entry.type for entry in entries})
-        return Catalogue(self._server.account_id, entries)
+        account_id = self._server.account_id
+        # An account that shows nothing but itself may hide what is in it.
+        is_whole = len(entries) > 1 and any(top.is_administered(account_id) for top in tree)
+        return Catalogue(account_id, entries, is_whole)
 
     async def get_token(self, token_id: int) -> RemoteToken | None:
         """Return one token, or None when the API positively has no such token."""

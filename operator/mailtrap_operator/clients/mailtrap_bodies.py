@@ -186,15 +186,25 @@ class ResourceBody(BaseModel):
     name: str | None = None
     type: _Word
     resources: list[Self] | None = None
+    # Whatever stands here must not hide the resource.
+    access_level: object = None
+
+    def is_administered(self, account_id: int) -> bool:
+        """Whether this is the account itself, and the credential may do everything there."""
+        is_account = (todays_type(self.type), str(self.id)) == ("account", str(account_id))
+        return (
+            is_account and isinstance(self.access_level, int) and self.access_level >= _ACCESS_LEVELS["Admin"]
+        )
 
     def flat(self, redaction: Redaction) -> Iterator[CatalogueEntry]:
-        """Yield the resource and all inside it; one without a name, or with one that no spec can give, is left out.
+        """Yield the resource and all inside it; one whose type or id quotes the credential is left out.
 
         The name is the real one, since specs are compared with it.
         """
         name = self.name or ""
-        is_nameable = 0 < len(name) <= _LONGEST_RESOURCE_NAME
-        if is_nameable and not redaction.is_quoted_in(f"{self.type} {name} {self.id}"):
+        if len(name) > _LONGEST_RESOURCE_NAME or redaction.is_quoted_in(name):
+            name = ""
+        if not redaction.is_quoted_in(f"{self.type} {self.id}"):
             yield CatalogueEntry(without_tokens(visible(self.type)), name, self.id)
         for inside in self.resources or ():
             yield from inside.flat(redaction)

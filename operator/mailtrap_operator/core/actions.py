@@ -210,7 +210,13 @@ class Notice:
     """A condition that stands beside `Ready` while it is true."""
 
     type: Literal[
-        "RotationPending", "Drifted", "RolloutRestart", "RevocationPending", "AdoptionPending", "Planned"
+        "RotationPending",
+        "Drifted",
+        "ExpirationDiffers",
+        "RolloutRestart",
+        "RevocationPending",
+        "AdoptionPending",
+        "Planned",
     ]
     reason: Reason
     message: str
@@ -230,14 +236,8 @@ class Record:
 
 def record_of(status: ApiTokenStatus) -> Record:
     """Return what a status has on record."""
-    return Record(
-        status.operation,
-        status.current,
-        status.previous,
-        status.secret_name,
-        status.resources,
-        status.adopted,
-    )
+    operation, current, previous = status.operation, status.current, status.previous
+    return Record(operation, current, previous, status.secret_name, status.resources, status.adopted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,7 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
     never_expires = plan.never_expires or isinstance(outcome, Published)
     renewal_time = _renewal_after(latest, plan, outcome)
     expires = print_time(expires_at) if expires_at else NEVER if never_expires else None
-    is_manual = latest.spec.rotation.policy == "Manual"
-    words = outlook(current, previous, expires=expires, renewal_time=renewal_time, is_manual=is_manual)
+    words = outlook(current, previous, latest.spec.rotation, expires=expires, renewal_time=renewal_time)
     conditions = _conditions(_finding_after(plan, outcome, words), plan.notices, words if works else None)
     generation = latest.metadata.generation
     return ApiTokenStatus(

@@ -88,7 +88,7 @@ class Adoptee:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """A resource in Mailtrap that a token can be given permissions for."""
+    """A resource in Mailtrap that a token can be given permissions for; its name is empty where no spec can give it."""
 
     type: str
     name: str
@@ -97,10 +97,14 @@ class CatalogueEntry:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The resources of one account, as far as its credential sees them."""
+    """The resources of one account, as far as its credential sees them.
+
+    `is_whole` says that it administers the account, so that what is not among the entries is not there.
+    """
 
     account_id: int
     entries: tuple[CatalogueEntry, ...]
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

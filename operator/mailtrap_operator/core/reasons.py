@@ -29,6 +29,9 @@ class Reason(StrEnum):
     ACCESS_DRIFTED = "AccessDrifted"
     EXPIRY_DRIFTED = "ExpiryDrifted"
 
+    # In what a token is not what was asked for.
+    EXPIRATION_NOT_GRANTED = "ExpirationNotGranted"
+
     # What a rotation waits for, when it is not the user.
     NO_WINDOW_BEFORE_EXPIRY = "NoWindowBeforeExpiry"
 

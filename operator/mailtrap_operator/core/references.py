@@ -159,6 +159,16 @@ def account_refs(api_token: ApiToken, secret: SecretState | None = None) -> tupl
     return tuple(dict.fromkeys(refs))
 
 
+def issued_access(seen: Observation) -> frozenset[str]:
+    """Return the digests of the access that the tokens were issued for which the status and the Secrets hold."""
+    current, installation = seen.api_token.status.current, seen.identity.installation
+    secrets = (
+        own_secret(secret, seen.api_token, installation) for secret in (seen.secret, seen.former_secret)
+    )
+    issuances = [secret.issuance for secret in secrets if secret and secret.issuance]
+    return frozenset(each.access_digest for each in (current, *issuances) if each)
+
+
 def ids_on_record(seen: Observation, ref: AccountRef) -> frozenset[int]:
     """Return the ids of the tokens that status and Secret place in an account."""
     status = seen.api_token.status

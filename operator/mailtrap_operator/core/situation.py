@@ -33,6 +33,7 @@ from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import (
     is_taken_back,
+    issued_access,
     own_secret,
     owner_mark,
     owner_part,
@@ -88,7 +89,8 @@ class Situation:
     def resolution(self) -> Resolution:
         """The resources of the spec with their ids."""
         account = self.seen.account
-        return resolve(self.api_token, account.account_id, self.seen.catalogue, self.policy_of(account.ref))
+        policy, issued_for = self.policy_of(account.ref), issued_access(self.seen)
+        return resolve(self.api_token, account.account_id, self.seen.catalogue, policy, issued_for)
 
     def policy_of(self, ref: AccountRef) -> AccountPolicy:
         """Return the policy of an account that was looked at; one that does not exist has no rules."""

@@ -10,6 +10,7 @@ from mailtrap_operator.core.adoption import Hindrance, to_adopt, why_it_is_kept
 from mailtrap_operator.core.consumers import moving_to, rollout_notice, targets_notice
 from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.drift import drift_of
+from mailtrap_operator.core.grant import other_end
 from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.reasons import Reason
@@ -78,6 +79,8 @@ def _notices(s: Situation) -> Iterator[Notice]:
         yield Notice("RotationPending", wait.reason, wait.message)
     if found := drift_of(s):
         yield Notice("Drifted", found.reason, found.message)
+    if message := other_end(s):
+        yield Notice("ExpirationDiffers", Reason.EXPIRATION_NOT_GRANTED, message)
     if token := moving_to(s):
         yield rollout_notice(s, token)
     else:

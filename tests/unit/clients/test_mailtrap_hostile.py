@@ -375,17 +375,17 @@ async def test_permissions_are_compared_as_they_are_and_shown_without_values() -
 @pytest.mark.parametrize(
     ("resource", "entry"),
     [
-        ({"name": f"shop {CREDENTIAL}"}, None),
+        ({"name": f"shop {CREDENTIAL}"}, CatalogueEntry("domain", "", 7)),
         ({"id": CREDENTIAL[:9]}, None),
         ({"type": CREDENTIAL[:9]}, None),
-        ({"name": "x" * 256}, None),
+        ({"name": "x" * 256}, CatalogueEntry("domain", "", 7)),
         ({"type": VALUE}, CatalogueEntry("[left out]", "shop", 7)),
         ({"name": VALUE}, CatalogueEntry("domain", VALUE, 7)),
     ],
     ids=str,
 )
 @virtual
-async def test_a_resource_that_quotes_the_credential_is_left_out(
+async def test_what_quotes_the_credential_is_left_out_of_a_resource(
     resource: dict[str, object], entry: CatalogueEntry | None
 ) -> None:
     remote = Remote.with_account()

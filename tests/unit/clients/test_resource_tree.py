@@ -1,6 +1,7 @@
 """The account's resources: the tree that Mailtrap answers, flattened; asked for once by all who ask at the same time."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from tests.unit.clients.account_bench import KEY, AccountBench
 from tests.unit.clients.mailtrap_bench import client_of
 from tests.unit.clients.remote import ACCOUNT, Remote
 from tests.unit.clock import virtual
+
+MINUTE = timedelta(minutes=1)
 
 TREE = [
     {
@@ -60,7 +63,7 @@ async def test_the_tree_is_read_from_top_to_bottom() -> None:
 
 
 @virtual
-async def test_what_nobody_knows_or_names_is_left_out() -> None:
+async def test_what_nobody_knows_is_left_out_and_what_no_spec_can_name_has_its_id() -> None:
     remote = Remote.with_account()
     inside = {"id": "ab-1", "name": "inside", "type": "t", "colour": "red", "resources": None}
     body = [
@@ -70,7 +73,45 @@ async def test_what_nobody_knows_or_names_is_left_out() -> None:
     ]
     remote.fault("resources", "status", status=200, body=body)
 
-    assert (CatalogueEntry("t", "inside", "ab-1"),) == (await client_of(remote).list_resources()).entries
+    catalogue = await client_of(remote).list_resources()
+
+    assert (
+        CatalogueEntry("billing", "", 1),
+        CatalogueEntry("t", "inside", "ab-1"),
+        CatalogueEntry("x", "", 2),
+        CatalogueEntry("x", "", 3),
+    ) == catalogue.entries
+
+
+OWN = {"id": ACCOUNT, "name": "Account", "type": "account", "access_level": 100}
+DOMAIN = {"id": 7, "name": "shop.example", "type": "domain", "access_level": 100}
+
+
+@pytest.mark.parametrize(
+    ("body", "is_whole"),
+    [
+        pytest.param([{**OWN, "resources": [DOMAIN]}], True, id="the account with what is in it"),
+        pytest.param([OWN, DOMAIN], True, id="the account beside the rest"),
+        pytest.param([{**OWN, "access_level": 1000, "resources": [DOMAIN]}], True, id="its owner"),
+        pytest.param([{**OWN, "id": str(ACCOUNT), "resources": [DOMAIN]}], True, id="its id as a text"),
+        pytest.param([OWN], False, id="the account alone"),
+        pytest.param([], False, id="nothing"),
+        pytest.param([DOMAIN], False, id="single resources"),
+        pytest.param([{**OWN, "access_level": 10, "resources": [DOMAIN]}], False, id="a viewer"),
+        pytest.param([{**OWN, "access_level": "Admin", "resources": [DOMAIN]}], False, id="an odd level"),
+        pytest.param([{**OWN, "access_level": None, "resources": [DOMAIN]}], False, id="no level"),
+        pytest.param([{**OWN, "id": ACCOUNT + 1, "resources": [DOMAIN]}], False, id="another account"),
+        pytest.param([{**DOMAIN, "resources": [OWN]}], False, id="an account inside something else"),
+    ],
+)
+@virtual
+async def test_a_tree_is_whole_where_the_credential_administers_the_account(
+    body: list[dict[str, Any]], *, is_whole: bool
+) -> None:
+    remote = Remote.with_account()
+    remote.fault("resources", "status", status=200, body=body)
+
+    assert is_whole == (await client_of(remote).list_resources()).is_whole
 
 
 @pytest.mark.parametrize(
@@ -115,7 +156,7 @@ async def test_who_asks_at_the_same_time_shares_one_answer() -> None:
     put(bench.remote, TREE)
     connection = bench.accounts.at(KEY)
 
-    answers = await asyncio.gather(*(connection.list_resources() for _ in range(50)))
+    answers = await asyncio.gather(*(connection.resources.answer() for _ in range(50)))
 
     assert 1 == asked(bench)
     assert ["shop", "main", "tests", "shop.example"] == names(answers[0])[1:]
@@ -129,14 +170,31 @@ async def test_an_answer_that_is_on_its_way_is_none_to_who_asks_now() -> None:
     put(bench.remote, [])
     bench.remote.fault("resources", "slow", delay=5)
 
-    early = asyncio.create_task(connection.list_resources())
+    early = asyncio.create_task(connection.resources.answer())
     await asyncio.sleep(1)
     put(bench.remote, TREE[1:])
-    late = [asyncio.create_task(connection.list_resources()) for _ in range(50)]
+    late = [asyncio.create_task(connection.resources.answer()) for _ in range(50)]
 
     assert [] == names(await early)[1:]
     assert [["shop.example"]] * 50 == [names(await answer)[1:] for answer in late]
     assert 2 == asked(bench)
+
+
+@virtual
+async def test_the_latest_answer_is_there_for_a_while_from_when_it_was_asked_for() -> None:
+    bench = AccountBench()
+    resources = bench.accounts.at(KEY).resources
+    bench.remote.fault("resources", "slow", delay=5)
+    assert resources.latest(MINUTE) is None
+
+    answer = await resources.answer()
+
+    assert answer is resources.latest(MINUTE)
+    await asyncio.sleep(55)
+    assert answer is resources.latest(MINUTE)
+    await asyncio.sleep(1)
+    assert resources.latest(MINUTE) is None
+    assert 1 == asked(bench)
 
 
 @virtual
@@ -146,7 +204,7 @@ async def test_without_an_answer_the_resources_are_unknown_and_the_tokens_are_no
     tokens = await connection.list_tokens()
     bench.remote.fault("resources", "status", status=403, retry_after=7)
 
-    answer = await connection.list_resources()
+    answer = await connection.resources.answer()
 
     assert isinstance(answer, Unknown)
     assert (Reason.ACCESS_FORBIDDEN, 7) == (answer.reason, answer.retry_after and answer.retry_after.seconds)
@@ -158,7 +216,7 @@ async def test_the_resources_of_an_account_that_does_not_exist_are_unknown() -> 
     bench = AccountBench()
     del bench.objects[KEY]
 
-    answer = await bench.accounts.at(KEY).list_resources()
+    answer = await bench.accounts.at(KEY).resources.answer()
 
     assert isinstance(answer, Unknown)
     assert (Reason.ACCOUNT_NOT_FOUND, 0) == (answer.reason, asked(bench))
@@ -169,6 +227,6 @@ async def test_asking_keeps_to_the_rate_limit() -> None:
     bench = AccountBench(calls=2)
 
     for _ in range(5):
-        assert isinstance(await bench.accounts.at(KEY).list_resources(), Found)
+        assert isinstance(await bench.accounts.at(KEY).resources.answer(), Found)
 
     assert 20 <= asyncio.get_running_loop().time()

@@ -4,13 +4,16 @@ from datetime import datetime
 
 import pytest
 
-from mailtrap_operator.api.v1alpha1 import PreviousToken
+from mailtrap_operator.api.v1alpha1 import PreviousToken, Rotation
 from mailtrap_operator.core.outlook import outlook
 from tests.unit.core.builders import CURRENT_1, DAY, HOUR, NOW, a_previous
 
 WORKS = "The Secret holds a living token."
 AFTER_IT = "2030-02-02T12:00:00Z"
 SUCCESSOR = f"{WORKS} Its successor is due at 2030-02-01T12:00:00Z."
+
+
+MANUAL = Rotation(policy="Manual")
 
 
 def for_consumers(id_: int) -> PreviousToken:
@@ -52,13 +55,13 @@ def test_what_comes_next_is_told(
     previous: tuple[PreviousToken, ...],
     expected: str,
 ) -> None:
-    told = outlook(CURRENT_1, previous, expires=expires, renewal_time=renewal_time, is_manual=False)
+    told = outlook(CURRENT_1, previous, Rotation(), expires=expires, renewal_time=renewal_time)
 
     assert expected == told
 
 
 def test_who_rotates_by_hand_is_told_how() -> None:
-    told = outlook(CURRENT_1, (), expires="2030-02-01T12:00:00Z", renewal_time=None, is_manual=True)
+    told = outlook(CURRENT_1, (), MANUAL, expires="2030-02-01T12:00:00Z", renewal_time=None)
 
     assert (
         f"{WORKS} It expires at 2030-02-01T12:00:00Z. It is rotated when the annotation mailtrap-operator.io/rotate "
@@ -67,4 +70,4 @@ def test_who_rotates_by_hand_is_told_how() -> None:
 
 
 def test_nothing_is_told_of_a_token_that_is_not_on_record() -> None:
-    assert WORKS == outlook(None, (), expires=None, renewal_time=None, is_manual=False)
+    assert WORKS == outlook(None, (), Rotation(), expires=None, renewal_time=None)

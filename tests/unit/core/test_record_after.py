@@ -171,7 +171,7 @@ def recorded(status: ApiTokenStatus) -> object:
 
 @pytest.mark.parametrize(
     "expiration",
-    [Expiration(), Expiration(policy="After", after=91 * DAY), Expiration(policy="At", at=NOW + 90 * DAY)],
+    [Expiration(), Expiration(policy="After", after=90 * DAY), Expiration(policy="At", at=NOW + 90 * DAY)],
     ids=lambda expiration: expiration.policy,
 )
 def test_the_renewal_of_a_published_token_is_told_at_once_and_the_next_pass_comes_to_the_same(

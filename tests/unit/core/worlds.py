@@ -254,12 +254,13 @@ def _status(chance: Chance, wishes: ApiToken) -> ApiTokenStatus:
 
 
 def _catalogue(chance: Chance, api_token: ApiToken) -> Answer:
-    """Return the resources as the observer would: it asks for them where a name was not looked up yet."""
+    """Return the resources as the observer would: it asks for them where one was not looked up yet."""
     account_id = ACCOUNT_IDS[api_token.spec.account_ref]
-    if not unbound(api_token, account_id) or api_token.metadata.deletion_timestamp:
+    is_known = not unbound(api_token, account_id) and chance.once_in(2)
+    if is_known or api_token.metadata.deletion_timestamp:
         return None
     entries = chance.among(TREE, ELSEWHERE).value.entries
-    return _unknown(chance) if chance.once_in(4) else Found(Catalogue(account_id, entries))
+    return _unknown(chance) if chance.once_in(4) else Found(Catalogue(account_id, entries, chance.once_in(2)))
 
 
 def a_world(random: Random) -> Observation:
