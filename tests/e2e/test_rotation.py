@@ -95,8 +95,10 @@ def test_a_lost_value_does_not_wait_for_the_annotation(world: World) -> None:
 
 
 def test_a_rotation_waits_for_its_window(world: World) -> None:
+    world.simulator.control("POST", "settings", {"default_expiry": "none"})  # no end before the window
     world.put_api_token("windowed", rotation={"windows": [FIRST_OF_LEAP_YEARS]})
     old = world.becomes_ready("windowed")
+    world.simulator.control("POST", "settings", {"default_expiry": "365d"})
     before = world.last_call()
 
     world.put_api_token("windowed", rotation={"windows": [FIRST_OF_LEAP_YEARS]}, expiration=NEVER)
