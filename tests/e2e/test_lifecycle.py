@@ -159,10 +159,8 @@ def test_a_server_that_knows_no_expiry_works_too(world: World) -> None:
 
 
 def test_an_expiry_that_the_server_decides_on_is_renewed_in_time(world: World) -> None:
-    world.simulator.control("POST", "settings", {"default_expiry": "365d"})
     world.put_api_token("default")
     world.becomes_ready("default")
-    world.simulator.control("POST", "settings", {"default_expiry": "none"})
 
     status = world.status("default")
     issued, renewal = moment(status["current"]["issuedAt"]), moment(status["renewalTime"])
