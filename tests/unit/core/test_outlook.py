@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from mailtrap_operator.api.v1alpha1 import PreviousToken, Rotation
+from mailtrap_operator.api.v1alpha1 import PreviousToken, Rotation, Window
 from mailtrap_operator.core.outlook import outlook
 from tests.unit.core.builders import CURRENT_1, DAY, HOUR, NOW, a_previous
 
@@ -71,3 +71,47 @@ def test_who_rotates_by_hand_is_told_how() -> None:
 
 def test_nothing_is_told_of_a_token_that_is_not_on_record() -> None:
     assert WORKS == outlook(None, (), Rotation(), expires=None, renewal_time=None)
+
+
+WEEKLY = (Window(schedule="0 3 * * sun", duration=HOUR),)
+ADVICE = "Set spec.expiration or spec.rotation.every."
+
+
+@pytest.mark.parametrize(
+    ("rotation", "words"),
+    [
+        pytest.param(Rotation(renew_before=DAY), "renewBefore", id="renewBefore"),
+        pytest.param(Rotation(renew_before_percentage=25), "renewBeforePercentage", id="a percentage"),
+        pytest.param(Rotation(windows=WEEKLY), "windows", id="windows"),
+        pytest.param(Rotation(windows=WEEKLY, renew_before=DAY), "renewBefore and windows", id="two of them"),
+    ],
+)
+def test_settings_that_rotate_nothing_are_told_where_the_token_never_expires(
+    rotation: Rotation, words: str
+) -> None:
+    never = outlook(CURRENT_1, (), rotation, expires="never", renewal_time=None)
+    due = outlook(CURRENT_1, (), rotation, expires=AFTER_IT, renewal_time=NOW + DAY)
+
+    assert (
+        f"{WORKS} It never expires, and spec.rotation.every is not set: no rotation comes of {words}. {ADVICE}"
+    ) == never
+    assert SUCCESSOR == due
+
+
+@pytest.mark.parametrize(
+    ("rotation", "is_shorter"),
+    [
+        (Rotation(overlap=13 * HOUR), True),
+        (Rotation(overlap=12 * HOUR), False),
+        (Rotation(overlap=13 * HOUR, strategy="Replace"), False),
+    ],
+    ids=["longer than a reset's", "a reset's", "a replacement"],
+)
+def test_an_overlap_that_no_reset_has_is_told(rotation: Rotation, *, is_shorter: bool) -> None:
+    words = (
+        "After a reset the old token works for 12h only, not for spec.rotation.overlap: set spec.rotation.strategy to "
+        "Replace."
+    )
+    told = outlook(CURRENT_1, (), rotation, expires=AFTER_IT, renewal_time=NOW + DAY)
+
+    assert (f"{SUCCESSOR} {words}" if is_shorter else SUCCESSOR) == told
