@@ -56,7 +56,7 @@ class Flow:
     setup: Setup = USUAL
     paths: Paths = "both"
     ends_served: bool = True
-    recovery: int = 28
+    recovery: int = 32
 
     def __str__(self) -> str:
         return self.name

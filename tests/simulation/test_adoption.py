@@ -210,8 +210,8 @@ async def test_where_adoption_is_denied_nobody_is_asked(adoption: str | None) ->
     await world.start_operator()
     await asyncio.sleep(10 * MINUTE)
 
-    # The account is listed for itself, once.
-    assert ["GET {id}/api_tokens"] == remote_calls(world)
+    # The account is listed for itself, once, and its resources for the spec's ids.
+    assert ["GET {id}/api_tokens", "GET {id}/permissions/resources"] == remote_calls(world)
     assert "AdoptionRefused" == world.condition("Ready")["reason"]
     assert "policy.adoption is Denied" in world.condition("Ready")["message"]
 

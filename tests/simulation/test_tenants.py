@@ -154,7 +154,8 @@ async def test_accounts_that_answer_429_delay_nobody_elses_objects(
 
     assert max(took) < 1
     each = [sum(name.startswith(f"pass {namespace}/") for name in under_way) for namespace in namespaces]
-    assert [WORKERS // 4] * len(namespaces) == each
+    # One may be between two passes at that moment.
+    assert [] == [number for number in each if number not in {WORKERS // 4, WORKERS // 4 - 1}]
     assert 0 == queue.running
     await world.stop_operators()
 

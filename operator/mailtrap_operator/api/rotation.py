@@ -61,8 +61,8 @@ class Window(Model):
 
     schedule: Annotated[str, AfterValidator(_schedule)] = Field(
         max_length=100,
-        description="When the window opens: a cron schedule of five fields, such as '0 3 * * sun' or '30 22 * * *': "
-        "minute 0-59, hour 0-23, day of the month 1-31, month jan … dec or 1-12, day of the week sun … sat or 0-6.",
+        description="When the window opens: a cron schedule of five fields: minute 0-59, hour 0-23, day of the month 1-31, "
+        "month jan … dec or 1-12, day of the week sun … sat or 0-6, such as '0 3 * * sun' or '30 22 * * *'.",
         json_schema_extra=cel(
             (
                 r"self.matches('^[^ ]+( [^ ]+){4}$')",

@@ -65,9 +65,11 @@ class WorkloadStore:
         path = _path(namespace, target.kind)
         if target.selector is None:
             try:
-                return [await self._kube.get(f"{path}/{target.name}")]
+                body = await self._kube.get(f"{path}/{target.name}")
             except Missing:
                 return []
+            # A name that is none leads to something else.
+            return [body] if body["metadata"].get("name") == target.name else []
         query = {"labelSelector": _labels(target), "limit": str(_MOST)}
         page = await self._kube.get(path, query)
         if "items" not in page:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from tests.simulation.kubernetes.frozen import Frozen, FrozenList
 from tests.simulation.kubernetes.kinds import Kind
 from tests.simulation.kubernetes.refusals import bad_request
 from tests.simulation.kubernetes.storage import Change, Storage, with_version
+
+_LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
 Selector = Mapping[str, str]
 """Labels that an object must bear."""
@@ -80,10 +83,16 @@ def _place_of(token: str, storage: Storage) -> tuple[int, str]:
 
 
 def selector_of(text: str) -> Selector:
-    """Return what a label selector demands; only equality is simulated."""
+    """Return what a label selector demands; only equality is simulated.
+
+    Raises:
+        RefusedError: It is none.
+    """
     selector = {}
     for part in filter(None, text.split(",")):
         name, equals, value = part.replace("==", "=").partition("=")
+        if equals and name and not _LABEL_KEY.fullmatch(name):
+            raise bad_request(f"unable to parse requirement: <nil>: Invalid value: {name!r}")
         if not equals or not name or set(name) & set("!( )") or "=" in value:
             raise NotImplementedError(f"the label selector {text!r} is not simulated, only equality is")
         selector[name] = value

@@ -83,6 +83,11 @@ def labels_select(api: Api) -> None:
     assert ["a", "b", "c", "d"] == api.get("secrets", labelSelector="").names
 
 
+def a_selector_by_no_label_is_refused(api: Api) -> None:
+    for key in ("Not A Key", "-a", "a/b/c"):
+        assert (400, "BadRequest") == api.get("secrets", labelSelector=f"{key}=even").error
+
+
 def labels_select_before_pages_are_cut(api: Api) -> None:
     make(api, "a", "b", "c", "d", "e")
     first = api.get("secrets", labelSelector="parity=even", limit="2")
