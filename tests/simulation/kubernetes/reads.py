@@ -91,10 +91,10 @@ def selector_of(text: str) -> Selector:
     selector = {}
     for part in filter(None, text.split(",")):
         name, equals, value = part.replace("==", "=").partition("=")
-        if equals and name and not _LABEL_KEY.fullmatch(name):
-            raise bad_request(f"unable to parse requirement: <nil>: Invalid value: {name!r}")
-        if not equals or not name or set(name) & set("!( )") or "=" in value:
+        if not equals or not name or set(name) & set("!()") or "=" in value:
             raise NotImplementedError(f"the label selector {text!r} is not simulated, only equality is")
+        if not _LABEL_KEY.fullmatch(name):
+            raise bad_request(f"unable to parse requirement: <nil>: Invalid value: {name!r}")
         selector[name] = value
     return selector
 
