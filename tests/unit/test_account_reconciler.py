@@ -277,14 +277,20 @@ async def test_a_trouble_is_told_once_by_a_warning_event_about_the_account() -> 
     assert bench.conditions()["Ready"] == event["message"]
 
 
-@virtual
-async def test_an_account_that_is_being_deleted_says_so_in_ready_and_whom_it_waits_for_in_an_event() -> None:
+async def being_deleted() -> Bench:
+    """Return a bench whose account is used, and was told to go."""
     bench = Bench(may_write=True)
     bench.change(policy=HERE)
     bench.store.put_api_token(api_token(version=2, **HOLDING))
     await bench.passes()
     bench.kube.remove(f"{ACCOUNTS}/default")
     bench.take()
+    return bench
+
+
+@virtual
+async def test_an_account_that_is_being_deleted_says_so_in_ready_and_whom_it_waits_for_in_an_event() -> None:
+    bench = await being_deleted()
 
     await bench.passes()
 
@@ -299,12 +305,7 @@ async def test_an_account_that_is_being_deleted_says_so_in_ready_and_whom_it_wai
 
 @virtual
 async def test_a_trouble_of_an_account_that_is_being_deleted_stands_in_ready() -> None:
-    bench = Bench(may_write=True)
-    bench.change(policy=HERE)
-    bench.store.put_api_token(api_token(version=2, **HOLDING))
-    await bench.passes()
-    bench.kube.remove(f"{ACCOUNTS}/default")
-    bench.take()
+    bench = await being_deleted()
     bench.bench.put_credential("f" * 32)
 
     await bench.passes()

@@ -1,7 +1,6 @@
 """The accounts as the remote API shows them: one connection, one pacer, one shared LIST for each."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pydantic import SecretStr
 
 from mailtrap_operator.api.v1alpha1 import Account
 from mailtrap_operator.clients.credential_secrets import parse_credential_secret
-from mailtrap_operator.clients.credential_values import credential_in
+from mailtrap_operator.clients.credential_values import credential_in, digest_of
 from mailtrap_operator.clients.errors import Failure, Missing, Terminal, Unauthorized
 from mailtrap_operator.clients.known_credential import KnownCredential
 from mailtrap_operator.clients.known_server import KnownServer
@@ -181,7 +180,7 @@ class Accounts:
 
     def _pacer(self, credential: SecretStr) -> Pacer:
         # Two accounts with one credential share its limit.
-        digest = hashlib.sha256(credential.get_secret_value().encode()).hexdigest()
+        digest = digest_of(credential)
         if digest not in self._pacers:
             self._pacers[digest] = Pacer(self._limits.calls, self._limits.period, self.while_waiting)
         return self._pacers[digest]

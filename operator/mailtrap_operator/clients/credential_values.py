@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 
 from pydantic import SecretStr
 
@@ -27,6 +28,11 @@ def credential_in(secret: Body, key: str, place: str) -> SecretStr:
     if not is_sendable(credential):
         raise _missing(f"Key {key!r} of {place} is empty or holds blanks.")
     return credential
+
+
+def digest_of(credential: SecretStr) -> str:
+    """Return what tells a credential from another one without holding it."""
+    return hashlib.sha256(credential.get_secret_value().encode()).hexdigest()
 
 
 def _missing(cause: str) -> Terminal:

@@ -4,11 +4,11 @@ It is learned from answers, and forgotten with the process. What something betwe
 nothing.
 """
 
-import hashlib
 from enum import Enum
 
 from pydantic import SecretStr
 
+from mailtrap_operator.clients.credential_values import digest_of
 from mailtrap_operator.clients.mailtrap_http import Answer
 from mailtrap_operator.core.resource_types import other_spelling, todays_type
 
@@ -64,11 +64,11 @@ class KnownServer:
 
     def is_opened_by(self, credential: SecretStr) -> bool:
         """Whether a credential was seen to open this account and no other one."""
-        return self._opened_by == _digest(credential)
+        return self._opened_by == digest_of(credential)
 
     def note_opened_by(self, credential: SecretStr) -> None:
         """Take note of a credential that opens this account and no other one."""
-        self._opened_by = _digest(credential)
+        self._opened_by = digest_of(credential)
 
     def note_types(self, types: set[str]) -> None:
         """Take note of how this server spells the types of resources."""
@@ -81,7 +81,3 @@ class KnownServer:
     def spelled_otherwise(self, type_: str) -> str:
         """Return a type spelled in the other way than `spelled`; the same one where there is none."""
         return other_spelling(self.spelled(type_))
-
-
-def _digest(credential: SecretStr) -> str:
-    return hashlib.sha256(credential.get_secret_value().encode()).hexdigest()

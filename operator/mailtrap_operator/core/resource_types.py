@@ -6,6 +6,7 @@ The API's earlier reference has other names for some of today's types.
 from mailtrap_operator.api.v1alpha1 import AccountPolicy
 
 _TODAYS_NAMES = {"inbox": "sandbox", "sending_domain": "domain"}
+_OTHER_NAMES = _TODAYS_NAMES | {todays: earlier for earlier, todays in _TODAYS_NAMES.items()}
 
 
 def todays_type(name: str) -> str:
@@ -15,8 +16,7 @@ def todays_type(name: str) -> str:
 
 def other_spelling(name: str) -> str:
     """Return a type's name in the other reference; one that has a single name stays as it is."""
-    earlier_names = {todays: earlier for earlier, todays in _TODAYS_NAMES.items()}
-    return _TODAYS_NAMES.get(name) or earlier_names.get(name, name)
+    return _OTHER_NAMES.get(name, name)
 
 
 def is_allowed(policy: AccountPolicy, type_: str, id_: int | str | None) -> bool:
