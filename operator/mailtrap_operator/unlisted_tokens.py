@@ -85,4 +85,8 @@ async def _sees_all(connection: Connection) -> bool:
 
 async def _look(client: MailtrapClient, token_id: int, turn: Turn) -> RemoteToken | None:
     async with client.pacer.slot(*turn):
-        return await client.get_token(token_id)
+        try:
+            return await client.get_token(token_id)
+        except Terminal as failure:
+            message = f"Token {token_id} is deleted only after a look at it. {failure.said} Allow it in Mailtrap, or delete it there."
+            raise Terminal(Reason.DELETION_REFUSED, message) from None

@@ -49,9 +49,9 @@ def test_an_object_that_never_had_a_token_goes_at_once(world: World, operator: O
     assert world.api_token("waiting") is None
 
 
-@pytest.mark.parametrize(("status", "reason"), [(403, "AccessForbidden"), (422, "RequestRefused")])
+@pytest.mark.parametrize("status", [403, 422])
 def test_a_refused_deletion_is_held_up_visibly_until_it_is_granted(
-    world: World, operator: OperatorProcess, status: int, reason: str
+    world: World, operator: OperatorProcess, status: int
 ) -> None:
     world.put_api_token("kept")
     world.becomes_ready("kept")
@@ -59,14 +59,35 @@ def test_a_refused_deletion_is_held_up_visibly_until_it_is_granted(
 
     world.delete_api_token("kept")
 
-    condition = world.becomes("kept", reason)
+    condition = world.becomes("kept", "DeletionRefused")
     assert "False" == condition["status"]
     assert ESCAPE in condition["message"]
     assert [FINALIZER] == finalizers(world, "kept")
-    eventually(lambda: world.events("kept", reason), "an Event tells it")
+    eventually(lambda: world.events("kept", "DeletionRefused"), "an Event tells it")
     world.clear_faults()
     world.is_gone("kept")
     assert [] == world.tokens()
+
+
+def test_a_refused_deletion_of_a_former_token_holds_up_no_rotation(
+    world: World, operator: OperatorProcess
+) -> None:
+    world.put_api_token("undeletable", rotation={"strategy": "Replace", "overlap": "0s"})
+    old = world.becomes_ready("undeletable")
+    world.fault("delete", "status", times="forever", status=422)
+    world.request_rotation("undeletable", "first")
+    refused = world.becomes("undeletable", "DeletionRefused", "Stalled")
+
+    world.request_rotation("undeletable", "second")
+
+    eventually(lambda: world.status("undeletable")["lastHandledRotateRequest"] == "second", "it is answered")
+    assert "may not be deleted" in refused["message"]
+    assert world.works(old), "nothing was deleted"
+    world.clear_faults()
+    eventually(lambda: not world.status("undeletable").get("previous"), "both go once that is allowed")
+    assert [world.value("undeletable")] == [
+        value for value in (old, world.value("undeletable")) if world.works(value)
+    ]
 
 
 def test_a_deletion_waits_for_a_credential_that_is_lost(world: World, operator: OperatorProcess) -> None:
@@ -93,7 +114,7 @@ def test_the_escape_lets_an_object_go_and_names_what_it_leaves_behind(
     ids = [token["id"] for token in world.tokens()]
     world.fault("delete", "status", times="forever", status=403)
     world.delete_api_token("given-up")
-    world.becomes("given-up", "AccessForbidden")
+    world.becomes("given-up", "DeletionRefused")
 
     abandon(world, "given-up")
 

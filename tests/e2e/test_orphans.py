@@ -143,7 +143,7 @@ def test_a_refusal_is_told_and_tried_again(world: World) -> None:
     world.fault("delete", "status", status=403)
 
     with world.operator(sees_all=True):
-        eventually(lambda: found(world).get("reason") == "AccessForbidden", "the refusal is told")
+        eventually(lambda: found(world).get("reason") == "DeletionRefused", "the refusal is told")
         assert f"Token {first} may not be deleted." in found(world)["message"]
         assert {first} == living(world)
         eventually(lambda: living(world) == set(), "the next pass deletes it")
@@ -175,7 +175,7 @@ def test_an_object_that_is_being_deleted_still_owns_its_tokens(world: World) -> 
         set_policy(world, "Delete")
         world.fault("delete", "status", times="forever", status=403)
         world.delete_api_token("leaving")
-        world.becomes("leaving", "AccessForbidden")
+        world.becomes("leaving", "DeletionRefused")
         make_old(world, token)
         look_at(world)
         eventually(lambda: orphans(world) == [], "the record is dropped")

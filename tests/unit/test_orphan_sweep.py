@@ -315,7 +315,7 @@ async def test_one_refusal_keeps_no_other_orphan_and_is_told() -> None:
 
     assert {first} == bench.remote.live_ids()
     assert swept.failure is not None
-    assert Reason.REQUEST_REFUSED == swept.failure.reason
+    assert Reason.DELETION_REFUSED == swept.failure.reason
     assert [first] == [orphan.id for orphan in swept.record]
     assert f"Token {first} may not be deleted." in swept.failure.message
     assert second not in bench.remote.live_ids()

@@ -149,7 +149,7 @@ class MailtrapClient:
                 content = await self._calls.change("DELETE", f"{TOKENS}/{token_id}")
             except Terminal as failure:
                 message = f"Token {token_id} may not be deleted. {failure.said} Allow it in Mailtrap, or delete it there."
-                raise Terminal(failure.reason, message) from None
+                raise Terminal(Reason.DELETION_REFUSED, message) from None
             if content and not _is_json(content):
                 message = "Mailtrap's answer to a deletion could not be read; it is looked at again."
                 raise Uncertain(Reason.REMOTE_ANSWER_UNUSABLE, message)

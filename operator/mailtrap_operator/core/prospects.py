@@ -13,12 +13,12 @@ from mailtrap_operator.core.actions import Action, Finding, Plan, RevokeToken, S
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation
-from mailtrap_operator.core.step import overdue
 from mailtrap_operator.core.upkeep import REFUSALS_OF_DELETION, refused_for_good
 
 _REFUSALS = frozenset(
     {
         Reason.REQUEST_REFUSED,
+        Reason.DELETION_REFUSED,
         Reason.ACCESS_FORBIDDEN,
         Reason.NOT_FOUND,
         Reason.SECRET_WRITE_REFUSED,
@@ -96,8 +96,8 @@ def _refusal_on_record(api_token: ApiToken) -> Condition | None:
 
 def _is_of(refusal: Condition, action: Action, s: Situation) -> bool:
     """Whether it was this action that was refused, as far as the status tells."""
-    if refusal.reason in REFUSALS_OF_DELETION and not isinstance(action, RevokeToken):
-        return not any(overdue(s))
+    if refusal.reason in REFUSALS_OF_DELETION:
+        return isinstance(action, RevokeToken)
     # What goes in turn with a refused attempt was not refused itself: without the refusal it would not come first.
     status = s.api_token.status
     others = tuple(condition for condition in status.conditions if condition is not refusal)

@@ -78,6 +78,7 @@ class Reason(StrEnum):
     REMOTE_ANSWER_UNUSABLE = "RemoteAnswerUnusable"
     LIST_INCOMPLETE = "ListIncomplete"
     REQUEST_REFUSED = "RequestRefused"
+    DELETION_REFUSED = "DeletionRefused"
     VALUE_REFUSED = "ValueRefused"
     SPEC_INVALID = "SpecInvalid"
     POLICY_VIOLATED = "PolicyViolated"

@@ -17,7 +17,7 @@ from mailtrap_operator.core.references import is_taken_back, is_wished
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import MOST_ON_RECORD, overdue, step_plan
 
-REFUSALS_OF_DELETION = frozenset({Reason.ACCESS_FORBIDDEN, Reason.ADOPTION_REFUSED})
+REFUSALS_OF_DELETION = frozenset({Reason.DELETION_REFUSED, Reason.ADOPTION_REFUSED})
 """What a token on its way out is refused to be deleted for."""
 
 

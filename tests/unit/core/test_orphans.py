@@ -222,7 +222,7 @@ def an_account(policy: Literal["Report", "Delete"] = "Report") -> Account:
 
 TWO = Swept((lost(3), lost(7)), ())
 CAUSE = "2 of the tokens with the tag of this installation (aaaaaa) belong to no ApiToken: 3, 7. "
-REFUSED = Unknown(Reason.REQUEST_REFUSED, "Token 3 may not be deleted.")
+REFUSED = Unknown(Reason.DELETION_REFUSED, "Token 3 may not be deleted.")
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ REFUSED = Unknown(Reason.REQUEST_REFUSED, "Token 3 may not be deleted.")
             replace(TWO, failure=REFUSED),
             "Delete",
             True,
-            Reason.REQUEST_REFUSED,
+            Reason.DELETION_REFUSED,
             "Not all that are due could be deleted: Token 3 may not be deleted. The next pass tries again.",
             id="They could not be deleted.",
         ),

@@ -155,19 +155,19 @@ def test_a_rotation_that_was_refused_leaves_the_old_tokens_their_end() -> None:
             id="A token was refused: an old one goes in turn.",
         ),
         pytest.param(
-            Reason.REQUEST_REFUSED,
-            {},
-            ("blocked", "delete token 2 later", "RequestRefused"),
-            id="Nothing else is to be done: the deletion was refused.",
+            Reason.ACCESS_FORBIDDEN,
+            {"display_name": "other"},
+            ("change", "delete token 2", "Revoking"),
+            id="A token was forbidden: an old one goes in turn.",
         ),
         pytest.param(
-            Reason.ACCESS_FORBIDDEN,
+            Reason.DELETION_REFUSED,
             {},
-            ("blocked", "delete token 2 later", "AccessForbidden"),
+            ("blocked", "delete token 2 later", "DeletionRefused"),
             id="The deletion was refused.",
         ),
         pytest.param(
-            Reason.ACCESS_FORBIDDEN,
+            Reason.DELETION_REFUSED,
             {"display_name": "other"},
             ("change", "create a token, delete token 2, and delete token 1 later", "AccessChanged"),
             id="The deletion was refused, and a token is needed.",
@@ -184,9 +184,9 @@ def test_of_an_issue_and_a_deletion_only_what_was_refused_is_blocked(
 
 
 def test_an_object_whose_tokens_may_not_be_deleted_does_not_go() -> None:
-    status = refused(Reason.ACCESS_FORBIDDEN, operation=an_operation("Delete", nonce=""))
+    status = refused(Reason.DELETION_REFUSED, operation=an_operation("Delete", nonce=""))
 
-    assert ("blocked", "do nothing", "AccessForbidden") == told(
+    assert ("blocked", "do nothing", "DeletionRefused") == told(
         seen(an_api_token(status=status, deleted=True))
     )[:3]
 

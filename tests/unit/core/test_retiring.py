@@ -158,7 +158,7 @@ def another_objects(world: Observation, token_id: int) -> Observation:
         ),
         row(
             "The deletion itself was refused: the needed token comes first.",
-            refused(Reason.ACCESS_FORBIDDEN, OVERDUE),
+            refused(Reason.DELETION_REFUSED, OVERDUE),
             does="create",
             says=(State.PROGRESSING, Reason.ACCESS_CHANGED),
             records=Noted(current=None, previous=(Leaving(2, 0 * HOUR), Leaving(1, 12 * HOUR))),
