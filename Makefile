@@ -50,6 +50,7 @@ simulate: $(STAMP) ## everything that the tests sample, whole; RUNS=2000 random 
 	$(BIN)/python -m tests.simulation schedules
 	$(BIN)/python -m tests.simulation corruption
 	$(BIN)/python -m tests.simulation forgeries
+	$(BIN)/python -m tests.simulation admissions
 	$(BIN)/python -m tests.simulation transitions
 	$(BIN)/python -m tests.simulation histories --runs $(RUNS)
 	$(BIN)/python -m tests.simulation mutants

@@ -10,7 +10,9 @@ from mailtrap_operator.clients.credential_secrets import CredentialSecrets
 from mailtrap_operator.core import protection
 from mailtrap_operator.core.conditions import Wanted
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
+from mailtrap_operator.core.reverts import FINALIZER_TARGET, GONE, THERE, secret_target
 from mailtrap_operator.core.tenants import serves
+from mailtrap_operator.runtime.reverts import Attempt, Reverts
 from mailtrap_operator.runtime.store import Store, key_of_account
 
 
@@ -24,12 +26,14 @@ class AccountProtection:
         accounts: Accounts,
         account_store: AccountStore,
         secrets: CredentialSecrets,
+        reverts: Reverts,
         may_write: bool,
     ) -> None:
         self._store = store
         self._accounts = accounts
         self._account_store = account_store
         self._secrets = secrets
+        self._reverts = reverts
         self._may_write = may_write
 
     def condition_of(self, account: Account) -> Wanted | None:
@@ -105,16 +109,29 @@ class AccountProtection:
         if is_used and not protection.is_held(account) and not protection.is_going(account):
             await self._write(account, (*others, protection.ACCOUNT_FINALIZER))
         if is_used and seen is not None and protection.secret_must_be_held(account, seen):
-            await self._secrets.hold(seen)
+            place = key_of_account(account), secret_target(seen.name)
+            self._reverts.check(*place, THERE, GONE)
+            is_held = await self._secrets.hold(seen)
+            self._reverts.must_last(
+                place[0],
+                Attempt(place[1], THERE, GONE, THERE if is_held else GONE, protection.CREDENTIAL_FINALIZER),
+            )
         if not is_used and protection.is_held(account):
             await self._write(account, others)
 
     async def _write(self, account: Account, finalizers: tuple[str, ...]) -> None:
+        key, wanted = key_of_account(account), str(finalizers)
+        self._reverts.check(key, FINALIZER_TARGET, wanted, str(account.metadata.finalizers))
         written = await self._account_store.write_finalizers(account, finalizers)
         if protection.is_going(written) and not written.metadata.finalizers:
             self._store.drop_account(key_of_account(written), written.metadata.uid)
             return
         self._store.put_account(written)
+        found = str(written.metadata.finalizers)
+        attempt = Attempt(
+            FINALIZER_TARGET, wanted, str(account.metadata.finalizers), found, protection.ACCOUNT_FINALIZER
+        )
+        self._reverts.must_last(key, attempt)
 
     def _is_anothers_credential(self, own: AccountKey, name: str) -> bool:
         """Whether another account in use has its credential in the same Secret."""

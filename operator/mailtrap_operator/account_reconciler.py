@@ -23,8 +23,10 @@ from mailtrap_operator.core.observation import Found, Unknown
 from mailtrap_operator.core.orphans import Swept
 from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.reverts import CONDITION, reason_and_message
 from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.report import AT_ONCE
+from mailtrap_operator.runtime.reverts import Reverts
 from mailtrap_operator.runtime.store import Store, key_of_account
 from mailtrap_operator.runtime.workqueue import Verdict
 from mailtrap_operator.telemetry.annotations import UnknownAnnotations
@@ -60,6 +62,7 @@ class AccountReconciler:
         sweep: OrphanSweep,
         events: EventRecorder,
         annotations: UnknownAnnotations,
+        reverts: Reverts,
         wake: Wake,
         clock: Callable[[], datetime],
     ) -> None:
@@ -70,6 +73,7 @@ class AccountReconciler:
         self._sweep = sweep
         self._events = events
         self._annotations = annotations
+        self._reverts = reverts
         self._wake = wake
         self._clock = clock
         self._served_with: dict[AccountKey, tuple[AccountSpec, Pacer | None, bool]] = {}
@@ -178,7 +182,8 @@ class AccountReconciler:
             "credential": credential,
         }
         status = account.status.model_copy(update=changes)
-        if status == account.status:
+        key = key_of_account(account)
+        if status == account.status or self._reverts.holds_back_status(key, account.status, status):
             return ()
         for announcement in account_announcements(account.status.conditions, wanted):
             await self._events.emit(account, announcement)
@@ -188,6 +193,7 @@ class AccountReconciler:
             logger.info("the status of an account was not written", extra={"cause": failure.message})
             return ()
         self._store.put_account(written)
+        self._reverts.note_status(key, account.status, status, written.status)
         return (written.metadata.resource_version,)
 
     def _conditions(self, account: Account, tokens: Tokens, swept: Swept | None) -> Iterator[Wanted]:
@@ -206,6 +212,8 @@ class AccountReconciler:
             yield told
         if waits:
             yield waits
+        if reverted := self._reverts.of(key_of_account(account)):
+            yield CONDITION, "True", *reason_and_message(reverted)
 
     def _credential(self, account: Account, tokens: Tokens) -> CredentialToken | None:
         if isinstance(tokens, Unknown):

@@ -6,23 +6,17 @@ next pass goes on from what is on record.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from pydantic import SecretStr
 
-from mailtrap_operator.api.v1alpha1 import ApiToken, RetainedOwner
+from mailtrap_operator.api.v1alpha1 import ApiToken
 from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.accounts import Accounts, Connection
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
-from mailtrap_operator.clients.errors import (
-    Failure,
-    Missing,
-    Terminal,
-    Unauthorized,
-    Uncertain,
-)
+from mailtrap_operator.clients.errors import Failure, Missing, Terminal, Unauthorized, Uncertain
 from mailtrap_operator.clients.issued_values import IssuedValue, UnpublishedTokens
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.secret_store import SecretStore
@@ -41,7 +35,6 @@ from mailtrap_operator.core.actions import (
     PublishToken,
     RemoveFinalizer,
     RestartWorkloads,
-    Retention,
     RevokeToken,
     RewriteSecret,
     begun_at,
@@ -49,15 +42,14 @@ from mailtrap_operator.core.actions import (
 from mailtrap_operator.core.conditions import status_of_claim
 from mailtrap_operator.core.deletion import FINALIZER, held_up
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
-from mailtrap_operator.core.observation import (
-    Found,
-    RemoteToken,
-    SecretState,
-    Unknown,
-)
-from mailtrap_operator.core.orphans import MOST_RETAINED_OF_ONE, with_retained
+from mailtrap_operator.core.observation import RemoteToken, SecretState, Unknown
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.reverts import CLAIM_TARGET, FINALIZER_TARGET, GONE, THERE, secret_target
+from mailtrap_operator.core.templates import filled_for_token
+from mailtrap_operator.core.wishes import form_digest, form_of, form_wanted
 from mailtrap_operator.quota import Quota
+from mailtrap_operator.retentions import Retentions
+from mailtrap_operator.runtime.reverts import Attempt, Reverts
 from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.unlisted_tokens import UnlistedTokens
 
@@ -89,6 +81,7 @@ class Applier:
         account_store: AccountStore,
         unpublished: UnpublishedTokens,
         quota: Quota,
+        reverts: Reverts,
         settle_time: timedelta,
         clock: Callable[[], datetime],
     ) -> None:
@@ -97,15 +90,14 @@ class Applier:
         self._secrets = secret_store
         self._workloads = workloads
         self._accounts = accounts
-        self._account_store = account_store
+        self._retentions = Retentions(store=store, accounts=accounts, account_store=account_store)
         self._unpublished = unpublished
         self._unlisted = UnlistedTokens(store=store, secrets=secret_store, clock=clock)
         self._quota = quota
+        self._reverts = reverts
         # A claim older than this is not acted upon: its remote call must be over well before it counts as settled.
         self._longest_claim = settle_time / 4
         self._clock = clock
-        # The objects of a namespace may all go at once, and write to the same account.
-        self._noting = asyncio.Lock()
 
     async def apply(self, plan: Plan, writes: Writes) -> Outcome:
         """Carry out a plan's action."""
@@ -123,27 +115,31 @@ class Applier:
     async def _carry_out(self, action: Action, key: ApiTokenKey, writes: Writes) -> Outcome:
         match action:
             case AddFinalizer():
-                await self._add_finalizer(writes)
+                await self._add_finalizer(key, writes)
             case IssueToken():
                 return await self._issue(action, key, writes)
             case PublishToken(issued, secret):
                 await self._keep_claim(key, writes)
                 return await self._publish(key, self._unpublished.value_of(key, issued), secret, writes)
             case RewriteSecret(source, secret):
-                self._note_secret(key, await self._secrets.rewrite(source, secret), writes)
+                state = await self._secrets.rewrite(source, secret)
+                self._note_secret(key, source if source.name == secret.name else None, state, secret, writes)
             case DeleteSecret(namespace, secret_state):
                 await self._secrets.delete(namespace, secret_state)
                 self._store.drop_secret(namespace, secret_state.name)
             case RestartWorkloads():
-                await self._restart(action)
+                await self._restart(action, key)
             case RevokeToken():
                 await self._revoke(action, key, writes)
             case RemoveFinalizer(retention=retention):
                 if retention is not None:
-                    async with self._noting:
-                        await self._note_retention(key, retention)
+                    await self._retentions.note(key, retention)
                 left = tuple(f for f in writes.api_token.metadata.finalizers if f != FINALIZER)
                 writes.note(await self._api_tokens.write_finalizers(writes.api_token, left))
+                is_there = FINALIZER in writes.api_token.metadata.finalizers
+                self._reverts.must_last(
+                    key, Attempt(FINALIZER_TARGET, GONE, THERE, THERE if is_there else GONE, FINALIZER)
+                )
                 self._unpublished.drop(key)
             case _:
                 assert_never(action)
@@ -156,10 +152,10 @@ class Applier:
         except Failure as failure:
             return Failed(failure.as_unknown())
         await self._secrets.try_publish(action.secret, action.issuance)
-        await self._add_finalizer(writes)
+        await self._add_finalizer(key, writes)
         async with client.pacer.slot(action.lane, key.namespace):
             with self._quota.place_for(key, writes.api_token, action.policy):
-                outcome = await self._claim_and_call(action, client, connection, writes)
+                outcome = await self._claim_and_call(action, key, client, connection, writes)
                 if isinstance(outcome, IssuedValue):
                     connection.learn(outcome.token, is_alive=True)
         if isinstance(outcome, Failed):
@@ -173,13 +169,23 @@ class Applier:
             return Failed(Unknown(Reason.VALUE_REFUSED, message))
         return await self._publish(key, outcome, action.secret, writes)
 
-    async def _add_finalizer(self, writes: Writes) -> None:
+    async def _add_finalizer(self, key: ApiTokenKey, writes: Writes) -> None:
         finalizers = writes.api_token.metadata.finalizers
         if FINALIZER not in finalizers:
+            self._reverts.check(key, FINALIZER_TARGET, THERE, GONE)
             writes.note(await self._api_tokens.write_finalizers(writes.api_token, (*finalizers, FINALIZER)))
+            is_there = FINALIZER in writes.api_token.metadata.finalizers
+            self._reverts.must_last(
+                key, Attempt(FINALIZER_TARGET, THERE, GONE, THERE if is_there else GONE, FINALIZER)
+            )
 
     async def _claim_and_call(
-        self, action: IssueToken, client: MailtrapClient, connection: Connection, writes: Writes
+        self,
+        action: IssueToken,
+        key: ApiTokenKey,
+        client: MailtrapClient,
+        connection: Connection,
+        writes: Writes,
     ) -> IssuedValue | Failed:
         loop = asyncio.get_running_loop()
         begun = loop.time()
@@ -188,6 +194,13 @@ class Applier:
         if loop.time() - begun > self._longest_claim.total_seconds():
             message = "The Kubernetes API took too long to record the operation; it is begun anew."
             return Failed(Unknown(Reason.KUBERNETES_UNAVAILABLE, message), closes_claim=True)
+        is_claimed = writes.api_token.status.operation == status.operation
+        try:
+            self._reverts.must_last(
+                key, Attempt(CLAIM_TARGET, THERE, GONE, THERE if is_claimed else GONE, "status.operation")
+            )
+        except Terminal as failure:
+            return Failed(failure.as_unknown(), is_final=True, closes_claim=True)
         try:
             token, value = await _call(action, client)
         except Uncertain as failure:
@@ -216,46 +229,48 @@ class Applier:
         except Failure as failure:
             # The value stays in memory; the next pass publishes it.
             return Failed(failure.as_unknown(), holds_value=True)
-        self._note_secret(key, state, writes)
+        filled = replace(secret, data=filled_for_token(secret.data, issued.token.id, issued.token.expires_at))
+        self._note_secret(key, None, state, filled, writes)
         self._unpublished.drop(key)
         return Published(issued.token, issued.issuance)
 
-    def _note_secret(self, key: ApiTokenKey, state: SecretState, writes: Writes) -> None:
+    def _note_secret(
+        self,
+        key: ApiTokenKey,
+        before: SecretState | None,
+        state: SecretState,
+        desired: DesiredSecret,
+        writes: Writes,
+    ) -> None:
         self._store.put_secret(key.namespace, state)
         writes.versions += (state.resource_version,)
+        uid = desired.api_token_uid
+        attempt = Attempt(
+            target=secret_target(desired.name),
+            wanted=form_digest(form_wanted(desired)),
+            before=form_digest(form_of(before, uid)) if before else GONE,
+            stored=form_digest(form_of(state, uid)),
+            changes=state.changed_at_admission,
+            editor=before.editor if before else None,
+        )
+        self._reverts.note(key, attempt)
 
-    async def _restart(self, action: RestartWorkloads) -> None:
+    async def _restart(self, action: RestartWorkloads, key: ApiTokenKey) -> None:
         """Restart each workload; one that refuses holds up no other."""
         refused: Failure | None = None
         for workload in action.workloads:
             try:
-                await self._workloads.restart(action.namespace, workload, action.annotation, action.token_id)
+                stored = await self._workloads.restart(
+                    action.namespace, workload, action.annotation, action.token_id
+                )
+                wanted = str(action.token_id)
+                found = wanted if stored.restarted_for == action.token_id else GONE
+                changes = f"the annotation {action.annotation} of its pod template"
+                self._reverts.must_last(key, Attempt(str(workload), wanted, GONE, found, changes))
             except Failure as failure:
                 refused = failure
         if refused is not None:
             raise refused
-
-    async def _note_retention(self, key: ApiTokenKey, retention: Retention) -> None:
-        """Put on record that tokens stay on purpose, before nobody is left to say so."""
-        for ref in retention.accounts:
-            account_of_token = account_key(ref, key.namespace)
-            if (account := self._store.account(account_of_token)) is None:
-                continue
-            tokens, before = self._accounts.told(account_of_token), account.status.retained
-            living = {owner for _, owner in tokens.value} if isinstance(tokens, Found) else None
-            new = RetainedOwner(owner=retention.owner, namespace=key.namespace)
-            retained = with_retained(before, new, living)
-            if retained is None:
-                of_one = sum(each.namespace == key.namespace for each in before)
-                message = (
-                    f"{account_of_token} has the tokens of {len(before)} ApiTokens with deletionPolicy Retain on record, "
-                    f"{of_one} of this namespace ({MOST_RETAINED_OF_ONE} at most), and no room for more. Delete some of "
-                    "those tokens in Mailtrap, or set deletionPolicy to Delete here."
-                )
-                raise Terminal(Reason.TOO_MANY_RETAINED, message)
-            if retained != before:
-                status = account.status.model_copy(update={"retained": retained})
-                self._store.put_account(await self._account_store.write_status(account, status))
 
     async def _revoke(self, action: RevokeToken, key: ApiTokenKey, writes: Writes) -> None:
         token = action.token

@@ -35,6 +35,7 @@ from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.quota import Quota
 from mailtrap_operator.reconciler import Reconciler
 from mailtrap_operator.report import Reporter
+from mailtrap_operator.runtime.reverts import Reverts
 from mailtrap_operator.runtime.scope import EVERYTHING, Scope
 from mailtrap_operator.runtime.secret_rounds import SecretRounds
 from mailtrap_operator.runtime.store import Store
@@ -101,6 +102,7 @@ class Operator:
             while_waiting=self.queue.without_worker,
         )
         self.store = store
+        reverts = Reverts(clock)
         quota = Quota(store, self.accounts, installation=given.installation, clock=clock)
         self.observer = Observer(
             store=store,
@@ -111,6 +113,7 @@ class Operator:
             accounts=self.accounts,
             unpublished=unpublished,
             quota=quota,
+            reverts=reverts,
             identity=identity,
             new_nonce=lambda: nonce_of(given.entropy(16)),
             clock=clock,
@@ -130,6 +133,7 @@ class Operator:
                 account_store=account_store,
                 unpublished=unpublished,
                 quota=quota,
+                reverts=reverts,
                 settle_time=settings.settle_time,
                 clock=clock,
             ),
@@ -137,6 +141,7 @@ class Operator:
                 api_tokens=api_tokens,
                 events=events,
                 metrics=self.metrics,
+                reverts=reverts,
                 clock=clock,
             ),
             clock=clock,
@@ -159,11 +164,13 @@ class Operator:
                 accounts=self.accounts,
                 account_store=account_store,
                 secrets=CredentialSecrets(kube),
+                reverts=reverts,
                 may_write=not settings.dry_run,
             ),
             sweep=self.sweep,
             events=events,
             annotations=annotations,
+            reverts=reverts,
             wake=self._wake,
             clock=clock,
         )

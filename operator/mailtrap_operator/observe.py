@@ -53,6 +53,7 @@ from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.wishes import MANAGED_BY
 from mailtrap_operator.quota import Quota
 from mailtrap_operator.remote_reads import RemoteReads
+from mailtrap_operator.runtime.reverts import Reverts
 from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.tenant_reads import Labels, TenantReads
 
@@ -86,6 +87,7 @@ class Observer:
         accounts: Accounts,
         unpublished: UnpublishedTokens,
         quota: Quota,
+        reverts: Reverts,
         identity: Identity,
         new_nonce: Callable[[], str],
         clock: Callable[[], datetime],
@@ -97,6 +99,7 @@ class Observer:
         self._workloads = workloads
         self._accounts = accounts
         self._quota = quota
+        self._reverts = reverts
         self._remote = RemoteReads(accounts, secret_store, identity.installation)
         self._tenants = TenantReads(store=store, accounts=accounts, namespaces=namespaces, identity=identity)
         self._unpublished = unpublished
@@ -202,9 +205,7 @@ class Observer:
 
     def _is_refused(self, seen: Observation) -> bool:
         s = Situation(seen, self._clock())
-        if seen.account.is_closed:
-            return True
-        is_stopped = violation(s) or unread_labels(s) or excessive_form(s)
+        is_stopped = seen.account.is_closed or violation(s) or unread_labels(s) or excessive_form(s)
         return bool(is_stopped or (is_unused(seen) and (crowding(s) or unknown_standing(s))))
 
     def _closed(self, read: _Read) -> dict[AccountRef, AccountView]:
@@ -280,6 +281,7 @@ class Observer:
             former_secret=read.former_secret,
             unpublished=self._unpublished.peek(key),
             claim_age=self._store.claim_age(key),
+            reverted=self._reverts.of(key),
         )
 
     def _view(self, ref: AccountRef, key: ApiTokenKey, tag: OwnerTag, tokens: Tokens) -> AccountView:

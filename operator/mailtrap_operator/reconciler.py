@@ -71,7 +71,6 @@ class Reconciler:
         return self._rounds.dated(seen.api_token, verdict) if self._rounds else verdict
 
     def _is_idle(self, known: Observation, planned: Plan) -> bool:
-        status = known.api_token.status
-        return (
-            planned.action is None and status_after(known.api_token, planned, Done(), self._clock()) == status
-        )
+        api_token = known.api_token
+        status = status_after(api_token, planned, Done(), self._clock())
+        return planned.action is None and not self._reporter.needs_write(api_token, status)

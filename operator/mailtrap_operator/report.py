@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from mailtrap_operator.api.v1alpha1 import ApiToken
+from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus
 from mailtrap_operator.apply import Writes
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
 from mailtrap_operator.clients.errors import Failure
@@ -22,7 +22,9 @@ from mailtrap_operator.core.actions import (
 )
 from mailtrap_operator.core.announcements import announcements, farewell
 from mailtrap_operator.core.conditions import status_after
+from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.runtime.reverts import Reverts
 from mailtrap_operator.runtime.workqueue import Verdict
 from mailtrap_operator.telemetry.events import EventRecorder
 from mailtrap_operator.telemetry.metrics import Metrics
@@ -44,11 +46,13 @@ class Reporter:
         api_tokens: ApiTokenStore,
         events: EventRecorder,
         metrics: Metrics,
+        reverts: Reverts,
         clock: Callable[[], datetime],
     ) -> None:
         self._api_tokens = api_tokens
         self._events = events
         self._metrics = metrics
+        self._reverts = reverts
         self._clock = clock
 
     async def take_leave(self, api_token: ApiToken, plan: Plan) -> None:
@@ -65,12 +69,17 @@ class Reporter:
         if isinstance(plan.action, RemoveFinalizer) and isinstance(outcome, Done):
             return Verdict()
         status = status_after(before, plan, outcome, self._clock())
-        if status != before.status:
+        # One that waits for its time is no news.
+        lasts = status == before.status or not plan.changes(before.status)
+        if self.needs_write(before, status):
             try:
                 writes.note(await self._api_tokens.write_status(before, status))
+                stored = writes.api_token.status
+                lasts = self._reverts.note_status(_key_of(before), before.status, status, stored)
             except Failure as failure:
                 logger.info(
-                    "the status was not written", extra={"key": _name(writes), "cause": failure.message}
+                    "the status was not written",
+                    extra={"key": str(_key_of(before)), "cause": failure.message},
                 )
                 return Verdict(is_failed=True, written=writes.versions)
         if isinstance(outcome, Failed):
@@ -78,9 +87,16 @@ class Reporter:
             return Verdict(
                 outcome.cause.retry_after, is_failed=True, at_most=at_most, written=writes.versions
             )
-        if plan.changes(before.status):
-            return Verdict(AT_ONCE, written=writes.versions)
+        if plan.changes(before.status) or not lasts:
+            # What is not on record is not there for the next pass: at once, it would do the same.
+            return Verdict(AT_ONCE, is_failed=not lasts, written=writes.versions)
         return replace(self.verdict(plan), written=writes.versions)
+
+    def needs_write(self, api_token: ApiToken, status: ApiTokenStatus) -> bool:
+        """Whether a status is to be written: it differs, and did not fail to last a moment ago."""
+        return status != api_token.status and not self._reverts.holds_back_status(
+            _key_of(api_token), api_token.status, status
+        )
 
     def _count(self, plan: Plan, outcome: Outcome) -> None:
         self._metrics.passes.labels(type(outcome).__name__).inc()
@@ -98,6 +114,5 @@ class Reporter:
         return Verdict(after, lane, is_failed=plan.finding.state is State.BLOCKED)
 
 
-def _name(writes: Writes) -> str:
-    meta = writes.api_token.metadata
-    return f"{meta.namespace}/{meta.name}"
+def _key_of(api_token: ApiToken) -> ApiTokenKey:
+    return ApiTokenKey(api_token.metadata.namespace or "", api_token.metadata.name)

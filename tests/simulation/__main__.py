@@ -14,7 +14,16 @@ from dataclasses import dataclass
 from textwrap import shorten
 from typing import Any
 
-from tests.simulation import corruption, effects, exhaustive, forgeries, histories, hunting, schedules
+from tests.simulation import (
+    admissions,
+    corruption,
+    effects,
+    exhaustive,
+    forgeries,
+    histories,
+    hunting,
+    schedules,
+)
 from tests.simulation.cases import Case, violations
 from tests.simulation.exhaustive import Fault, first_faults
 from tests.simulation.flows import FLOWS, Flow
@@ -63,6 +72,11 @@ def _forgery(number: int) -> Report:
     return _of_one("", forgeries.check(number))
 
 
+def _admission(of: tuple[Flow, int]) -> Report:
+    flow, number = of
+    return _of_cases(list(admissions.meddlings(flow, slice(number, number + 1))))
+
+
 def _transition(number: int) -> Report:
     return _of_one("", effects.check(number))
 
@@ -107,6 +121,7 @@ LAYERS = {
         lambda _: range(len(forgeries.FORGERIES)),
         _forgery,
     ),
+    "admissions": Layer("policies that change what is written", lambda _: admissions.every(), _admission),
     "transitions": Layer("transitions of specs", lambda _: range(len(effects.trials())), _transition),
 }
 

@@ -41,7 +41,7 @@ class Consumer:
         if body is None or body["metadata"]["generation"] == self._rolling:
             return
         self._rolling = body["metadata"]["generation"]
-        self.restarted_for += body["spec"]["template"]["metadata"]["annotations"].values()
+        self.restarted_for += body["spec"]["template"].get("metadata", {}).get("annotations", {}).values()
         asyncio.get_running_loop().call_later(self.rollout, self._finish, self._rolling)
 
     def _finish(self, generation: int) -> None:

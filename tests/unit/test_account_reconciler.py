@@ -15,6 +15,7 @@ from mailtrap_operator.core.deletion import FINALIZER
 from mailtrap_operator.core.keys import ApiTokenKey, Key
 from mailtrap_operator.core.ownership import Tag, owner_of
 from mailtrap_operator.orphan_sweep import OrphanSweep
+from mailtrap_operator.runtime.reverts import Reverts
 from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.telemetry.annotations import UnknownAnnotations
 from mailtrap_operator.telemetry.events import EventRecorder
@@ -43,6 +44,7 @@ class Bench:
         events = EventRecorder(self.kube, holder="me", clock=self.now)
         self.woken: list[Key] = []
         self.bench.accounts._find = self.store.account
+        reverts = Reverts(self.now)
         self.reconciler = AccountReconciler(
             store=self.store,
             accounts=self.bench.accounts,
@@ -52,6 +54,7 @@ class Bench:
                 accounts=self.bench.accounts,
                 account_store=AccountStore(self.kube),
                 secrets=CredentialSecrets(self.kube),
+                reverts=reverts,
                 may_write=may_write,
             ),
             sweep=OrphanSweep(
@@ -65,6 +68,7 @@ class Bench:
             ),
             events=events,
             annotations=UnknownAnnotations(events),
+            reverts=reverts,
             wake=self.wake,
             clock=self.now,
         )

@@ -33,6 +33,7 @@ from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATI
 from mailtrap_operator.core.workloads import MissingTarget
 from mailtrap_operator.observe import Observer
 from mailtrap_operator.quota import Quota
+from mailtrap_operator.runtime.reverts import Reverts
 from mailtrap_operator.runtime.store import Store
 from tests.unit.clients.account_bench import KEY, URL, AccountBench
 from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token, secret
@@ -82,6 +83,7 @@ class Bench:
             accounts=self.accounts.accounts,
             unpublished=UnpublishedTokens(),
             quota=Quota(self.store, self.accounts.accounts, installation=INSTALLATION, clock=lambda: now),
+            reverts=Reverts(lambda: now),
             identity=Identity(INSTALLATION, "me", timedelta(seconds=60), "mailtrap-system", limits),
             new_nonce=lambda: "abcdefgh",
             clock=lambda: now,

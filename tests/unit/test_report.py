@@ -37,6 +37,6 @@ def test_only_what_brings_a_renewal_comes_back_as_urgent(
         renewal_time=None if renewal is None else NOW + renewal,
     )
 
-    reporter = Reporter(api_tokens=UNUSED, events=UNUSED, metrics=UNUSED, clock=UNUSED)
+    reporter = Reporter(api_tokens=UNUSED, events=UNUSED, metrics=UNUSED, reverts=UNUSED, clock=UNUSED)
 
     assert (again, lane) == (reporter.verdict(planned).requeue_after, reporter.verdict(planned).lane)

@@ -23,9 +23,10 @@ class CredentialSecrets:
     def __init__(self, kube: KubeClient) -> None:
         self._kube = kube
 
-    async def hold(self, secret: CredentialSecret) -> None:
-        """Put our finalizer on the very version that was read; a Secret that is gone is no error."""
-        await self._write(secret, (*secret.finalizers, CREDENTIAL_FINALIZER))
+    async def hold(self, secret: CredentialSecret) -> bool:
+        """Put our finalizer on the very version that was read, and return whether it is there; one that is gone needs none."""
+        written = await self._write(secret, (*secret.finalizers, CREDENTIAL_FINALIZER))
+        return written is None or written.is_held
 
     async def free(self, namespace: str, name: str) -> None:
         """Take our finalizer away from a Secret, where there is one that bears it."""
@@ -36,9 +37,11 @@ class CredentialSecrets:
         if secret.is_held:
             await self._write(secret, tuple(f for f in secret.finalizers if f != CREDENTIAL_FINALIZER))
 
-    async def _write(self, secret: CredentialSecret, finalizers: tuple[str, ...]) -> None:
+    async def _write(self, secret: CredentialSecret, finalizers: tuple[str, ...]) -> CredentialSecret | None:
         path = f"{secrets_path(secret.namespace)}/{secret.name}"
         try:
-            await self._kube.write_finalizers(path, secret.resource_version, finalizers)
+            return parse_credential_secret(
+                await self._kube.write_finalizers(path, secret.resource_version, finalizers)
+            )
         except Missing:
-            return
+            return None

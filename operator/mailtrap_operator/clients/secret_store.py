@@ -8,12 +8,12 @@ so that no other one handles a value.
 import asyncio
 import base64
 import binascii
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from pydantic import SecretStr
 
-from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, Issuance
+from mailtrap_operator.api.v1alpha1 import GROUP, MANAGED_BY_LABEL, VERSION, Issuance
 from mailtrap_operator.clients.errors import Conflict, Failure, Missing, Terminal
 from mailtrap_operator.clients.issued_values import IssuedValue
 from mailtrap_operator.clients.kube import Body, KubeClient, secrets_path
@@ -34,6 +34,7 @@ from mailtrap_operator.core.digests import PLACEHOLDER
 from mailtrap_operator.core.observation import Absent, FormerValue, Found, OwnerReference, SecretState
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.redaction import Redaction
+from mailtrap_operator.core.reverts import changes_between, named
 from mailtrap_operator.core.templates import filled_for_token
 from mailtrap_operator.core.wishes import MANAGED_BY
 
@@ -81,14 +82,26 @@ class SecretStore:
 
     async def try_publish(self, desired: DesiredSecret, issuance: Issuance) -> None:
         """Have the API server judge the write of a value that does not exist yet."""
-        await self._write(desired, _STAND_IN, _marks(desired, 0, "", _STAND_IN, issuance), dry_run=True)
+        marks = _marks(desired, 0, "", _STAND_IN, issuance)
+        vital = {("data", key) for key in desired.data} | {
+            ("metadata", "annotations", key) for key in marks.as_annotations()
+        }
+        _, changes = await self._write(desired, _STAND_IN, marks, dry_run=True)
+        if lost := [
+            path for path in changes if path in vital or path in (("data",), ("metadata", "annotations"))
+        ]:
+            message = (
+                f"Secret {desired.name} cannot hold a value: an admission policy or a webhook changes {named(lost)}. "
+                "No token is issued. Have it leave the Secrets of this operator as they are written."
+            )
+            raise Terminal(Reason.SECRET_WRITE_REFUSED, message)
 
     async def publish(self, desired: DesiredSecret, issued: IssuedValue) -> SecretState:
         """Write a value, its token's id and the attempt's nonce in one request; return the Secret as it then is."""
         value, token = issued.value.get_secret_value(), issued.token
         desired = replace(desired, data=filled_for_token(desired.data, token.id, token.expires_at))
         marks = _marks(desired, issued.token.id, issued.nonce, value, issued.issuance)
-        return self._parsed(await self._write(desired, value, marks))
+        return self._stored(await self._write(desired, value, marks))
 
     async def rewrite(self, source: SecretState, desired: DesiredSecret) -> SecretState:
         """Write the value that `source` holds in the desired form and place; return the Secret as it then is."""
@@ -98,7 +111,7 @@ class SecretStore:
         if former is None or value is None or body["metadata"]["resourceVersion"] != source.resource_version:
             raise _changed(source.name)
         marks = _marks(desired, former.token_id, former.nonce, value, former.issuance)
-        return self._parsed(await self._write(desired, value, marks, origin=body))
+        return self._stored(await self._write(desired, value, marks, origin=body))
 
     async def delete(self, namespace: str, secret: SecretState) -> None:
         """Delete the very Secret that was read; one that is gone already counts as deleted."""
@@ -116,21 +129,26 @@ class SecretStore:
         *,
         origin: Body | None = None,
         dry_run: bool = False,
-    ) -> Body:
-        """Write the Secret; a former value is taken from `origin`, by default from the Secret as it is."""
+    ) -> tuple[Body, list[tuple[str, ...]]]:
+        """Write the Secret; a former value is taken from `origin`, by default from the Secret as it is.
+
+        Returns the Secret as stored, and the paths of what is not as it was written.
+        """
         path, body = secrets_path(desired.namespace), origin or {}
         kept, data = self._value_to_keep(body, desired.former), _data(desired, value)
         try:
             if desired.resource_version is None:
                 filled = _fill({}, desired, data, marks, former=None, kept=kept)
-                return await self._kube.create(path, filled, dry_run=dry_run)
+                stored = await self._kube.create(path, filled, dry_run=dry_run)
+                return stored, list(_changes(filled, stored))
             path = f"{path}/{desired.name}"
             body = await self._kube.get(path)
             if body["metadata"]["resourceVersion"] != desired.resource_version:
                 raise _changed(desired.name)
             kept = kept or self._value_to_keep(body, desired.former)
             filled = _fill(body, desired, data, marks, former=self._marks_of(body), kept=kept)
-            return await self._kube.replace(path, filled, dry_run=dry_run)
+            stored = await self._kube.replace(path, filled, dry_run=dry_run)
+            return stored, list(_changes(filled, stored))
         except (Missing, Terminal) as failure:
             if isinstance(failure, Missing) and desired.resource_version is not None:
                 raise _changed(desired.name) from None
@@ -154,6 +172,10 @@ class SecretStore:
 
     def _marks_of(self, body: Body) -> Marks | None:
         return read_marks(_annotations(body), self._installation)
+
+    def _stored(self, written: tuple[Body, list[tuple[str, ...]]]) -> SecretState:
+        body, changes = written
+        return replace(self._parsed(body), changed_at_admission=named(changes))
 
     def _parsed(self, body: Body) -> SecretState:
         return parse_secret(body, self._installation)
@@ -259,7 +281,11 @@ def _fill(
     annotations = _kept(old.get("annotations"), former.annotations if former else ()) | dict(
         desired.annotations
     )
-    references = [r for r in old.get("ownerReferences") or () if r["uid"] != desired.api_token_uid]
+    # One to a former ApiToken of this name leads nowhere.
+    ours = (f"{GROUP}/{VERSION}", "ApiToken", desired.api_token_name)
+    references = [
+        r for r in old.get("ownerReferences") or () if (r["apiVersion"], r["kind"], r["name"]) != ours
+    ]
     references += map(_as_reference, desired.owners)
     version = {"resourceVersion": desired.resource_version} if desired.resource_version else {}
     return {
@@ -277,6 +303,14 @@ def _fill(
         },
         "data": {**_kept(body.get("data"), former.all_keys if former else ()), **data},
     }
+
+
+def _changes(written: Body, stored: Body) -> Iterator[tuple[str, ...]]:
+    """Yield what the API server stored otherwise, but for what it counts itself."""
+    yield from changes_between({"data": written["data"]}, stored)
+    meta = written["metadata"]
+    kept = {name: meta[name] for name in ("labels", "annotations", "ownerReferences")}
+    yield from changes_between({"metadata": kept}, stored)
 
 
 def _as_reference(owner: OwnerReference) -> Mapping[str, object]:

@@ -49,17 +49,18 @@ class WorkloadStore:
                 found[target.kind, message] = MissingTarget(message)
         return tuple(found.values())
 
-    async def restart(self, namespace: str, workload: Workload, annotation: str, token_id: int) -> None:
-        """Have the pods of the very workload that was read replaced, on behalf of a token."""
+    async def restart(self, namespace: str, workload: Workload, annotation: str, token_id: int) -> Workload:
+        """Have the pods of the very workload that was read replaced, on behalf of a token; return it as stored."""
         patch: Body = {
             "metadata": {"resourceVersion": workload.resource_version},
             "spec": {"template": {"metadata": {"annotations": {annotation: str(token_id)}}}},
         }
         try:
-            await self._kube.merge(f"{_path(namespace, workload.kind)}/{workload.name}", patch)
+            stored = await self._kube.merge(f"{_path(namespace, workload.kind)}/{workload.name}", patch)
         except Missing:
             said = f"{workload.kind} {workload.name} is gone meanwhile; the targets are looked at again."
             raise Conflict(Reason.KUBERNETES_UNAVAILABLE, said) from None
+        return _parsed(workload.kind, stored, annotation)
 
     async def _bodies(self, namespace: str, target: RestartTarget) -> list[Body]:
         path = _path(namespace, target.kind)

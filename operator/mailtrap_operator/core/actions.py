@@ -216,6 +216,7 @@ class Notice:
         "RolloutRestart",
         "RevocationPending",
         "AdoptionPending",
+        "WriteReverted",
         "Planned",
     ]
     reason: Reason

@@ -9,6 +9,7 @@ from typing import Literal
 
 from mailtrap_operator.api.v1alpha1 import GROUP, CurrentToken, PreviousToken, print_time
 from mailtrap_operator.core.actions import Notice, RestartWorkloads
+from mailtrap_operator.core.held_back import is_held_back
 from mailtrap_operator.core.observation import Found, Unknown
 from mailtrap_operator.core.overlap import kept_until
 from mailtrap_operator.core.reasons import Reason
@@ -39,7 +40,11 @@ def moving_to(s: Situation) -> CurrentToken | None:
 def restart_of(s: Situation, token: CurrentToken) -> RestartWorkloads | None:
     """Return the restart of the workloads that may use a former value, unless they were restarted once already."""
     present = [target for target in _targets(s) if isinstance(target, Workload)]
-    behind = tuple(w for w in present if token.rollout == "Due" and _is_behind(s, w, token))
+    behind = tuple(
+        w
+        for w in present
+        if token.rollout == "Due" and _is_behind(s, w, token) and not _is_held_back(s, w, token)
+    )
     namespace = s.api_token.metadata.namespace or ""
     return RestartWorkloads(namespace, behind, restart_annotation(s.owner), token.id) if behind else None
 
@@ -48,9 +53,11 @@ def rollout_after(s: Situation, token: CurrentToken) -> Literal["Due", "Running"
     """Return how far the rollouts are once all workloads that are there were restarted."""
     if next(_unfinished(s, token), None) is None:
         return None
-    # One that is missing now may be back at the next look, with pods that use a former value that works.
-    is_one_missing = any(isinstance(target, MissingTarget) for target in _targets(s))
-    return "Due" if token.rollout == "Due" and is_one_missing else "Running"
+    # One that is missing may be back at the next look, with pods that use a former value that works.
+    is_one_left = any(
+        isinstance(target, MissingTarget) or _is_held_back(s, target, token) for target in _targets(s)
+    )
+    return "Due" if token.rollout == "Due" and is_one_left else "Running"
 
 
 def rollout_notice(s: Situation, token: CurrentToken) -> Notice:
@@ -110,6 +117,11 @@ def _is_behind(s: Situation, workload: Workload, token: CurrentToken) -> bool:
     published = [p.retired_at for p in _former(s) if p.retired_at]
     is_younger = bool(published) and workload.created_at > max(published)
     return workload.restarted_for != token.id and not is_younger
+
+
+def _is_held_back(s: Situation, workload: Workload, token: CurrentToken) -> bool:
+    """Whether a restart waits, as its mark did not last."""
+    return is_held_back(s, str(workload), str(token.id))
 
 
 def _unfinished(s: Situation, token: CurrentToken) -> Iterator[str]:

@@ -13,6 +13,7 @@ from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.ownership import Tag
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.redaction import without_tokens
+from mailtrap_operator.core.reverts import Reverted
 from mailtrap_operator.core.workloads import MissingTarget, Workload
 
 T = TypeVar("T")
@@ -133,6 +134,7 @@ class SecretState:
     `labels` and `annotations` are those that we put there, with their present values; others' do not matter here.
     `former` is the former value, where one is kept and intact.
     `editor` is the field manager that wrote to it last, unless that was an operator.
+    `changed_at_admission` names the fields that the API server stored otherwise than this process had just written them.
     """
 
     name: str
@@ -148,6 +150,7 @@ class SecretState:
     owners: tuple[OwnerReference, ...] = ()
     former: FormerValue | None = None
     editor: str | None = None
+    changed_at_admission: str = field(default="", compare=False)
 
     @property
     def is_intact(self) -> bool:
@@ -268,6 +271,7 @@ class Observation:
     `adoptee` is the token that is to be adopted; absent: there is none, or the proof that the policy asks for is not its
     value.
     `catalogue` is that of the account that the spec names; None: it was not asked for.
+    `reverted` are the writes of this process for this object that did not last.
     """
 
     api_token: ApiToken
@@ -281,6 +285,7 @@ class Observation:
     claim_age: timedelta = timedelta()
     catalogue: Found[Catalogue] | Unknown | None = None
     adoptee: Found[Adoptee] | Absent | Unknown = NOT_ASKED_FOR
+    reverted: tuple[Reverted, ...] = ()
 
     @property
     def account(self) -> AccountView:

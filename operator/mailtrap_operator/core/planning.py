@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from mailtrap_operator.api.v1alpha1 import print_time
-from mailtrap_operator.core import checks, deletion, wishes
+from mailtrap_operator.core import checks, deletion, reverts, wishes
 from mailtrap_operator.core.actions import WORKING, Finding, Plan, State
 from mailtrap_operator.core.consumers import ROLLOUT_CHECK, moving_to, targets_recheck
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
@@ -64,6 +64,9 @@ _PASSING = frozenset(
     {Reason.ACCOUNT_NOT_LISTED, Reason.RATE_LIMITED, Reason.REMOTE_UNAVAILABLE, Reason.REMOTE_ANSWER_UNUSABLE}
 )
 """Troubles of the account that pass by themselves; an object that needs nothing does not speak of them."""
+
+_NEEDED = (reverts.FINALIZER_TARGET, reverts.CLAIM_TARGET)
+"""What must last before a token is issued."""
 
 
 def plan(observation: Observation, now: datetime) -> Plan:
@@ -192,6 +195,11 @@ def _refused_by_account(s: Situation) -> Plan:
 
 
 def _issue(s: Situation, reason: Reason) -> Plan:
+    if held := next(
+        (each for each in s.seen.reverted if each.target in _NEEDED and s.now < each.retry_at), None
+    ):
+        told = Finding(State.STALLED, *reverts.reason_and_message([held]))
+        return upkeep(s) or step_plan(s, told)
     trouble = s.resolution.trouble
     if trouble is not None and not wishes.can_reset(s):
         return upkeep(s) or unresolved(s, trouble)

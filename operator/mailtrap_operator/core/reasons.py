@@ -92,6 +92,8 @@ class Reason(StrEnum):
     KUBERNETES_UNAVAILABLE = "KubernetesUnavailable"
     KUBERNETES_REFUSED = "KubernetesRefused"
     NOT_LEADING = "NotLeading"
+    REVERTED_AT_ADMISSION = "RevertedAtAdmission"
+    REVERTED_BY_ANOTHER = "RevertedByAnother"
 
     # How deletion ended.
     REVOKED = "Revoked"

@@ -19,11 +19,13 @@ from mailtrap_operator.core.actions import (
 )
 from mailtrap_operator.core.adoption import Hindrance, to_adopt
 from mailtrap_operator.core.deletion import FINALIZER, unreadable_message
+from mailtrap_operator.core.held_back import is_held_back
 from mailtrap_operator.core.installations import mismatch_of_secret
 from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.policy import crowding
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_wished
+from mailtrap_operator.core.reverts import FINALIZER_TARGET
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import ADOPTION_RECHECK, MOST_ON_RECORD, RECHECK, step_plan, waiting
 
@@ -173,7 +175,11 @@ def untracked_tokens_are_retired(s: Situation) -> Plan | None:
 def missing_finalizer_is_put_back(s: Situation) -> Plan | None:
     """An object that has had tokens must not go before they do, whoever removed its finalizer."""
     has_had_tokens = s.record.operation or s.record.current or s.record.previous or s.secret
-    if FINALIZER in s.api_token.metadata.finalizers or not has_had_tokens:
+    if (
+        FINALIZER in s.api_token.metadata.finalizers
+        or not has_had_tokens
+        or is_held_back(s, FINALIZER_TARGET)
+    ):
         return None
     finding = Finding(State.PROGRESSING, Reason.FINALIZER_MISSING, "The finalizer is put back.")
     return step_plan(s, finding, action=AddFinalizer())

@@ -11,6 +11,7 @@ from mailtrap_operator.core.consumers import moving_to, rollout_notice, targets_
 from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.drift import drift_of
 from mailtrap_operator.core.grant import other_end
+from mailtrap_operator.core.held_back import next_retry, notice_of
 from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.reasons import Reason
@@ -44,13 +45,20 @@ def step_plan(
         record or s.record,
         finding,
         works=s.held is not None,
-        requeue_after=requeue_after,
+        requeue_after=_or_next_retry(s, requeue_after),
         renewal_time=next_rotation(s),
         expires_at=s.expires_at(s.held) if s.held else None,
         never_expires=s.held is not None and s.is_known(s.held) and s.expires_at(s.held) is None,
         # What is being issued is no longer waited for, nor different.
         notices=tuple(_targets_notices(s) if isinstance(action, IssueToken) else _notices(s)),
     )
+
+
+def _or_next_retry(s: Situation, requeue_after: timedelta | None) -> timedelta | None:
+    retry = next_retry(s)
+    if retry is None:
+        return requeue_after
+    return min(retry - s.now, requeue_after or timedelta.max)
 
 
 def overdue(s: Situation) -> Iterator[PreviousToken]:
@@ -87,6 +95,8 @@ def _notices(s: Situation) -> Iterator[Notice]:
         yield from _targets_notices(s)
     if s.held and is_wished(s.api_token) and isinstance(why := to_adopt(s), Hindrance | Unknown):
         yield Notice("AdoptionPending", why.reason, why.message)
+    if notice := notice_of(s):
+        yield notice
     if used := overdue_in_use(s):
         yield Notice("RevocationPending", Reason.CREDENTIAL_IN_USE, why_it_stays(s, used))
     elif kept := overdue_kept(s):

@@ -1,5 +1,7 @@
 """What the spec asks for, spelled out: the token to issue and the Secret to publish it in."""
 
+from collections.abc import Mapping
+
 from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, CurrentToken, Issuance, OperationStatus
 from mailtrap_operator.core import digests
 from mailtrap_operator.core.actions import DesiredSecret, IssueToken
@@ -9,7 +11,7 @@ from mailtrap_operator.core.expiry import wanted_expiry
 from mailtrap_operator.core.history import rival
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.limits import allowed_marks
-from mailtrap_operator.core.observation import FormerValue, SecretState
+from mailtrap_operator.core.observation import FormerValue, OwnerReference, SecretState
 from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.ownership import Tag, remote_name
 from mailtrap_operator.core.policy import excess, limits_rights
@@ -18,6 +20,15 @@ from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.templates import filled_for_account, filled_for_token
 
 MANAGED_BY = "mailtrap-operator"
+
+Form = tuple[
+    Mapping[str, str],
+    Mapping[str, str],
+    Mapping[str, str],
+    FormerValue | None,
+    tuple[OwnerReference, ...],
+]
+"""Layout, labels, annotations, former value and owners of a Secret: all that a write of the operator gives it."""
 
 _LONGEST_NAME_TO_RESET = 240
 """Each reset makes a name longer by the new id; a created token begins with a short one again."""
@@ -137,12 +148,23 @@ def _former_value(s: Situation, token: CurrentToken | None) -> FormerValue | Non
 
 
 def fulfils(secret: SecretState, desired: DesiredSecret) -> bool:
-    """Whether a Secret already has the wished form; what others added to it does not count."""
-    own_references = tuple(owner for owner in secret.owners if owner.uid == desired.api_token_uid)
-    return (
-        secret.layout == {key: digests.form_digest(text) for key, text in desired.data.items()}
-        and secret.labels == desired.labels
-        and secret.annotations == desired.annotations
-        and secret.former == desired.former
-        and own_references == desired.owners
-    )
+    """Whether a Secret already has the wished form."""
+    return form_of(secret, desired.api_token_uid) == form_wanted(desired)
+
+
+def form_of(secret: SecretState, uid: str) -> Form:
+    """Return the form of a Secret for the ApiToken with that uid; what others added to it does not count."""
+    owners = tuple(owner for owner in secret.owners if owner.uid == uid)
+    return secret.layout, secret.labels, secret.annotations, secret.former, owners
+
+
+def form_wanted(desired: DesiredSecret) -> Form:
+    """Return the form that a Secret is to have."""
+    layout = {key: digests.form_digest(text) for key, text in desired.data.items()}
+    return layout, desired.labels, desired.annotations, desired.former, desired.owners
+
+
+def form_digest(form: Form) -> str:
+    """Digest the form of a Secret."""
+    parts = [sorted(part.items()) if isinstance(part, Mapping) else part for part in form]
+    return digests.form_digest(repr(parts))

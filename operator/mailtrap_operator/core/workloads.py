@@ -32,6 +32,9 @@ class Workload:
     restarted_for: int | None
     rollout: str | None
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class MissingTarget:

@@ -18,7 +18,7 @@ Left out without a word:
 - A namespace that is being deleted shows no conditions, and is emptied in one go, as garbage is collected in one go.
 """
 
-from tests.simulation.kubernetes.admission import Denial, Quota, Rules
+from tests.simulation.kubernetes.admission import Denial, Mutation, Quota, Rules
 from tests.simulation.kubernetes.server import Kubernetes
 
-__all__ = ["Denial", "Kubernetes", "Quota", "Rules"]
+__all__ = ["Denial", "Kubernetes", "Mutation", "Quota", "Rules"]

@@ -1,9 +1,11 @@
 """What may stand against a right object: its namespace, a policy, a quota. All of it is judged in dry runs too."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+from tests.simulation.kubernetes.frozen import Frozen, freeze
 from tests.simulation.kubernetes.kinds import NAMESPACES, Kind
 from tests.simulation.kubernetes.refusals import denied, forbidden, no_namespace
 from tests.simulation.kubernetes.storage import Storage
@@ -21,6 +23,18 @@ class Denial:
 
 
 @dataclass(frozen=True, slots=True)
+class Mutation:
+    """A policy that changes each create and update of one resource, as a MutatingAdmissionPolicy and its binding do.
+
+    `resource` is a qualified name, with `/status` behind it for the status alone. `change` gets a copy that it may change.
+    """
+
+    resource: str
+    change: Callable[[dict[str, Any]], None]
+    in_dry_run: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Quota:
     """A ResourceQuota for `count/secrets`."""
 
@@ -33,7 +47,18 @@ class Rules:
     """What an administrator has set up; quotas by namespace."""
 
     denials: tuple[Denial, ...] = ()
+    mutations: tuple[Mutation, ...] = ()
     quotas: Mapping[str, Quota] = field(default_factory=dict)
+
+    def mutated(self, kind: Kind, body: Frozen, *, is_status: bool, dry: bool) -> Frozen:
+        """Return an object as the policies have it stored."""
+        resource = f"{kind.resource.qualified}{'/status' if is_status else ''}"
+        for mutation in self.mutations:
+            if mutation.resource == resource and (mutation.in_dry_run or not dry):
+                changed = deepcopy(body)
+                mutation.change(changed)
+                body = freeze(changed)
+        return body
 
     def judge_create(self, storage: Storage, kind: Kind, namespace: str, name: str, *, dry: bool) -> None:
         """Raise `RefusedError` where the rules forbid a new object."""

@@ -172,7 +172,7 @@ def _judge_owners(owners: Sequence[Parts]) -> list[Cause]:
         )
         for number, owner in enumerate(owners)
         for key in _OWNER_TEXTS
-        if not owner[key]
+        if not owner.get(key)
     ]
     if sum(owner.get("controller", False) for owner in owners) > 1:
         causes.append(_invalid("metadata.ownerReferences", "only one of them can be the controller"))

@@ -46,7 +46,7 @@ class Writes:
         if kind.resource.is_namespaced:
             shown = draft.meta.get("name") or draft.meta.get("generateName", "")
             judge_namespace(storage, kind, place.namespace, shown)
-        new = self._newborn(place, draft)
+        new = self._rules.mutated(kind, self._newborn(place, draft), is_status=False, dry=dry)
         name, version = new["metadata"].get("name", ""), new["metadata"].get("resourceVersion", "")
         if causes := kind.judge(new, None):
             raise invalid(kind.resource, name, causes, draft.kind)
@@ -88,11 +88,11 @@ class Writes:
     def _update(self, place: Place, entry: Entry, draft: Draft, *, dry: bool) -> Frozen:
         kind, old = place.kind, entry.body
         _judge_version(entry, draft.meta.get("resourceVersion", ""))
+        new = Frozen({**old, **draft.parts}) if place.is_status else successor(kind, old, draft)
+        new = self._rules.mutated(kind, new, is_status=place.is_status, dry=dry)
         if place.is_status:
-            new = Frozen({**old, **draft.parts})
             causes = kind.judge_status(new, old) if isinstance(kind, CustomKind) else []
         else:
-            new = successor(kind, old, draft)
             causes = judge_change(new["metadata"], old["metadata"]) + kind.judge(new, old)
         if causes:
             raise invalid(kind.resource, entry.name, causes, draft.kind)

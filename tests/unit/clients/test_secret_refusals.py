@@ -1,6 +1,7 @@
 """Writes that are tried only, and writes that the API server refuses."""
 
 import base64
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -161,3 +162,60 @@ async def test_a_refusal_keeps_the_time_that_the_server_asked_for() -> None:
         await SecretStore(Busy(), INSTALLATION).publish(desired(), ISSUED)
 
     assert timedelta(seconds=7) == caught.value.retry_after
+
+
+class Meddling(FakeKube):
+    """An API server that changes what is written to it."""
+
+    def __init__(self, change: Callable[[dict[str, Any]], None]) -> None:
+        super().__init__()
+        self._change = change
+
+    async def create(self, path: str, body: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
+        """Create an object, changed."""
+        stored = await super().create(path, body, dry_run=dry_run)
+        self._change(stored)
+        return stored
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda body: body["data"].update(token="eA=="), "data.token"),
+        (lambda body: body["data"].clear(), "data.token"),
+        (lambda body: body.pop("data"), "data"),
+        (
+            lambda body: body["metadata"]["annotations"].pop("mailtrap-operator.io/nonce"),
+            "metadata.annotations.mailtrap-operator.io/nonce",
+        ),
+    ],
+)
+async def test_a_secret_that_could_not_hold_a_value_is_refused_in_the_dry_run(
+    change: Callable[[dict[str, Any]], None], named: str
+) -> None:
+    with pytest.raises(Terminal, match=r"Secret billing cannot hold a value: .*No token is issued") as caught:
+        await SecretStore(Meddling(change), INSTALLATION).try_publish(desired(), ISSUANCE)
+
+    assert Reason.SECRET_WRITE_REFUSED is caught.value.reason
+    assert f" changes {named}. " in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("change", "changed"),
+    [
+        (lambda body: body["metadata"]["labels"].update(added="x"), ""),
+        (lambda body: body["data"].update(added="eA=="), ""),
+        (
+            lambda body: body["metadata"]["labels"].clear(),
+            "metadata.labels.app.kubernetes.io/managed-by",
+        ),
+        (lambda body: body["metadata"].pop("ownerReferences"), "metadata.ownerReferences"),
+    ],
+)
+async def test_what_does_not_harm_a_value_is_named_with_the_secret_as_stored(
+    change: Callable[[dict[str, Any]], None], changed: str
+) -> None:
+    store = SecretStore(Meddling(change), INSTALLATION)
+    await store.try_publish(desired(), ISSUANCE)
+
+    assert changed == (await store.publish(desired(), ISSUED)).changed_at_admission

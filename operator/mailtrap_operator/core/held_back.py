@@ -1,0 +1,49 @@
+"""What the planner makes of writes that do not last.
+
+Such a write is not repeated at once, for it would be reverted again: what there is counts as all that can be had, a
+condition says so, and the write is tried again in growing pauses.
+"""
+
+from datetime import datetime
+
+from mailtrap_operator.core import wishes
+from mailtrap_operator.core.actions import Notice
+from mailtrap_operator.core.deletion import FINALIZER
+from mailtrap_operator.core.reverts import (
+    CONDITION,
+    FINALIZER_TARGET,
+    GONE,
+    STATUS_TARGET,
+    THERE,
+    Reverted,
+    held_back,
+    reason_and_message,
+    secret_target,
+)
+from mailtrap_operator.core.situation import Situation
+
+
+def is_held_back(s: Situation, target: str, wanted: str = THERE, found: str = GONE) -> bool:
+    """Whether a write for an ApiToken waits, as it did not last."""
+    return held_back(s.seen.reverted, target, wanted, found, s.now) is not None
+
+
+def next_retry(s: Situation) -> datetime | None:
+    """Return when a write that did not last is made again."""
+    return min((each.retry_at for each in s.seen.reverted if s.now < each.retry_at), default=None)
+
+
+def notice_of(s: Situation) -> Notice | None:
+    """Return what the condition says of an ApiToken's writes, None where all that matter last."""
+    shown = [each for each in s.seen.reverted if _is_present(s, each)]
+    return Notice(CONDITION, *reason_and_message(shown)) if shown else None
+
+
+def _is_present(s: Situation, reverted: Reverted) -> bool:
+    """Whether what there is still is what a write was changed to, as far as it is looked at."""
+    target = reverted.target
+    if target == secret_target(s.secret_name) and s.secret is not None:
+        return wishes.form_digest(wishes.form_of(s.secret, s.api_token.metadata.uid)) == reverted.found
+    if target == FINALIZER_TARGET:
+        return FINALIZER not in s.api_token.metadata.finalizers
+    return target == STATUS_TARGET
