@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from mailtrap_operator.clients.credential_values import digest_of
 from mailtrap_operator.clients.mailtrap_http import Answer
-from mailtrap_operator.core.resource_types import other_spelling, todays_type
+from mailtrap_operator.core.resource_types import todays_type
 
 TOKENS = "/api_tokens"
 RESOURCES = "/permissions/resources"
@@ -77,7 +77,3 @@ class KnownServer:
     def spelled(self, type_: str) -> str:
         """Return a type as this server spells it; as it was given where that is not known."""
         return self._spelling.get(todays_type(type_), type_)
-
-    def spelled_otherwise(self, type_: str) -> str:
-        """Return a type spelled in the other way than `spelled`; the same one where there is none."""
-        return other_spelling(self.spelled(type_))
