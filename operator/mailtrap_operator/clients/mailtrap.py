@@ -34,6 +34,7 @@ from mailtrap_operator.clients.mailtrap_bodies import (
 from mailtrap_operator.clients.mailtrap_calls import MailtrapCalls, unusable
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
+from mailtrap_operator.core.clocks import ClockDifference
 from mailtrap_operator.core.observation import Catalogue, RemoteToken
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.redaction import Redaction
@@ -71,6 +72,11 @@ class MailtrapClient:
             timeout=request_timeout,
             before_mutation=before_mutation,
         )
+
+    @property
+    def clock_difference(self) -> ClockDifference:
+        """How far the server's clock and the operator's are apart, by the answers up to now."""
+        return self._server.clock.difference
 
     @property
     def credential_last_four(self) -> str:

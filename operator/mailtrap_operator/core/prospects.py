@@ -19,6 +19,7 @@ from mailtrap_operator.core.upkeep import REFUSALS_OF_DELETION, refused_for_good
 _REFUSALS = frozenset(
     {
         Reason.REQUEST_REFUSED,
+        Reason.CLOCK_SKEWED,
         Reason.ACCESS_FORBIDDEN,
         Reason.NOT_FOUND,
         Reason.SECRET_WRITE_REFUSED,

@@ -27,7 +27,7 @@ from tests.unit.clients.mailtrap_bench import (
     client_of,
     kind_of,
 )
-from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, Remote
+from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, Remote, known_server
 from tests.unit.clock import virtual
 
 FORMS: tuple[Paths, ...] = ("both", "account", "plain")
@@ -129,7 +129,7 @@ async def test_a_credential_of_another_account_does_nothing_where_no_path_names_
 ) -> None:
     remote = Remote.with_account(Settings(paths="plain"))
     token_id = remote.seed()
-    other = KnownServer("https://mailtrap.test", ACCOUNT + 1)
+    other = known_server(account_id=ACCOUNT + 1)
     client = client_of(remote, server=other)
 
     with pytest.raises(Failure) as caught:
@@ -152,7 +152,7 @@ def client_told(
     return MailtrapClient(
         httpx.AsyncClient(transport=httpx.MockTransport(answers)),
         account=REF,
-        server=server or KnownServer("https://mailtrap.test", ACCOUNT),
+        server=server or known_server(),
         credential=SecretStr(CREDENTIAL),
         pacer=Pacer(140, timedelta(seconds=10)),
         request_timeout=timedelta(seconds=10),
@@ -282,7 +282,7 @@ async def test_what_is_tried_after_a_refusal_is_another_spelling_than_the_one_th
         seen.extend(sent_types(request))
         return httpx.Response(422, json={"errors": {"resource_type": ["is not included in the list"]}})
 
-    server = KnownServer("https://mailtrap.test", ACCOUNT)
+    server = known_server()
     server.note_types({"sending_domain"})
     with pytest.raises(Terminal):
         await create(client_told(answers, server=server), asked_for)
