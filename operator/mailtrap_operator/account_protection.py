@@ -113,8 +113,7 @@ class AccountProtection:
             self._reverts.check(*place, THERE, GONE)
             is_held = await self._secrets.hold(seen)
             self._reverts.must_last(
-                place[0],
-                Attempt(place[1], THERE, GONE, THERE if is_held else GONE, protection.CREDENTIAL_FINALIZER),
+                place[0], Attempt.at_adding(place[1], protection.CREDENTIAL_FINALIZER, is_there=is_held)
             )
         if not is_used and protection.is_held(account):
             await self._write(account, others)

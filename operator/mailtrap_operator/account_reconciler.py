@@ -14,7 +14,7 @@ from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.accounts import Accounts, Tokens
 from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.clients.pacer import Pacer
-from mailtrap_operator.core import orphans
+from mailtrap_operator.core import clocks, orphans
 from mailtrap_operator.core.announcements import account_announcements
 from mailtrap_operator.core.conditions import Wanted, merge_conditions
 from mailtrap_operator.core.credential import why_it_is_expiring
@@ -205,15 +205,18 @@ class AccountReconciler:
         else:
             yield "Ready", "True", Reason.ACCOUNT_REACHABLE, _REACHABLE
         if swept is None:
-            # What was known of orphans still holds: nothing new was learned.
-            before = (c for c in account.status.conditions if c.type == orphans.CONDITION)
-            yield from ((c.type, c.status, c.reason, c.message) for c in before)
+            yield from _as_it_was(account, orphans.CONDITION)
         elif told := self._sweep.condition_of(swept, account):
             yield told
         if waits:
             yield waits
         if reverted := self._reverts.of(key_of_account(account)):
             yield CONDITION, "True", *reason_and_message(reverted)
+        difference = self._accounts.at(key_of_account(account)).clock_difference
+        if difference.last is None:
+            yield from _as_it_was(account, clocks.CONDITION)
+        elif message := clocks.why_skewed(difference):
+            yield clocks.CONDITION, "True", Reason.CLOCK_SKEWED, message
 
     def _credential(self, account: Account, tokens: Tokens) -> CredentialToken | None:
         if isinstance(tokens, Unknown):
@@ -221,6 +224,12 @@ class AccountReconciler:
             return account.status.credential
         credential = self._accounts.at(key_of_account(account)).credential.accepted
         return credential.token if credential else None
+
+
+def _as_it_was(account: Account, type_: str) -> Iterator[Wanted]:
+    """Yield a condition as the status has it: where nothing new was learned, what was known still holds."""
+    before = (condition for condition in account.status.conditions if condition.type == type_)
+    yield from ((c.type, c.status, c.reason, c.message) for c in before)
 
 
 def _of_credential(account: Account, credential: CredentialToken | None, now: datetime) -> Iterator[Wanted]:

@@ -39,6 +39,7 @@ from mailtrap_operator.core.actions import (
     RewriteSecret,
     begun_at,
 )
+from mailtrap_operator.core.clocks import why_an_end_is_refused
 from mailtrap_operator.core.conditions import status_of_claim
 from mailtrap_operator.core.deletion import FINALIZER, held_up
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
@@ -175,9 +176,7 @@ class Applier:
             self._reverts.check(key, FINALIZER_TARGET, THERE, GONE)
             writes.note(await self._api_tokens.write_finalizers(writes.api_token, (*finalizers, FINALIZER)))
             is_there = FINALIZER in writes.api_token.metadata.finalizers
-            self._reverts.must_last(
-                key, Attempt(FINALIZER_TARGET, THERE, GONE, THERE if is_there else GONE, FINALIZER)
-            )
+            self._reverts.must_last(key, Attempt.at_adding(FINALIZER_TARGET, FINALIZER, is_there=is_there))
 
     async def _claim_and_call(
         self,
@@ -196,9 +195,7 @@ class Applier:
             return Failed(Unknown(Reason.KUBERNETES_UNAVAILABLE, message), closes_claim=True)
         is_claimed = writes.api_token.status.operation == status.operation
         try:
-            self._reverts.must_last(
-                key, Attempt(CLAIM_TARGET, THERE, GONE, THERE if is_claimed else GONE, "status.operation")
-            )
+            self._reverts.must_last(key, Attempt.at_adding(CLAIM_TARGET, CLAIM_TARGET, is_there=is_claimed))
         except Terminal as failure:
             return Failed(failure.as_unknown(), is_final=True, closes_claim=True)
         try:
@@ -208,9 +205,20 @@ class Applier:
         except Failure as failure:
             if isinstance(failure, Unauthorized):
                 connection.distrust(failure)
+            if why := self._by_which_clock(failure, action, client, writes):
+                cause = Unknown(Reason.CLOCK_SKEWED, f"{failure.said} {why}")
+                return Failed(cause, is_final=True, closes_claim=True)
             is_final = isinstance(failure, Terminal | Missing)
             return Failed(failure.as_unknown(), is_final=is_final, closes_claim=True)
         return IssuedValue(action.operation.nonce, token, value, action.issuance)
+
+    def _by_which_clock(
+        self, failure: Failure, action: IssueToken, client: MailtrapClient, writes: Writes
+    ) -> str | None:
+        if failure.reason is not Reason.REQUEST_REFUSED:
+            return None
+        wish, now = writes.api_token.spec.expiration, self._clock()
+        return why_an_end_is_refused(failure.said, wish, action.expires_at, now, client.clock_difference)
 
     async def _keep_claim(self, key: ApiTokenKey, writes: Writes) -> None:
         """Renew a claim that is getting old, so that no other operator gives the value up while it is published."""

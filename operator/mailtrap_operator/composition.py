@@ -96,6 +96,7 @@ class Operator:
             operator_namespace=settings.namespace,
             limits=RemoteLimits(settings.allowed_base_urls, settings.request_timeout, *settings.rate_limit),
             new_http=given.new_http,
+            clock=clock,
             sees_cluster_accounts=given.scope.sees_cluster_accounts,
             beside=store.accounts_beside,
             before_mutation=given.may_mutate,

@@ -10,7 +10,7 @@ RESOURCES: list[dict[str, Any]] = [
     {"id": 4, "name": "shop", "type": "project", "resources": _SANDBOXES},
     {"id": 435, "name": "example.com", "type": "domain"},
     {"id": 436, "name": "example.org", "type": "domain"},
-    {"id": 3229, "name": "mail.example.com", "type": "domain"},
+    {"id": 437, "name": "mail.example.com", "type": "domain"},
     {"id": 1, "name": "shop.example", "type": "domain"},
 ]
 """As `POST accounts` takes them."""

@@ -5,7 +5,8 @@ import json
 import socket
 import ssl
 import struct
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 
 from aiohttp import web
 
@@ -68,7 +69,7 @@ class Frontend:
         if delivery.delay:
             await asyncio.sleep(delivery.delay.total_seconds())
         if delivery.ending == "answer" and delivery.response is not None:
-            return _as_http(delivery.response)
+            return _as_http(delivery.response, self._simulator.clock.now())
         return await _end_without_answer(request, delivery)
 
     async def _control(self, request: web.Request) -> web.StreamResponse:
@@ -105,8 +106,8 @@ class Frontend:
         await self._listen()
 
 
-def _as_http(response: Response) -> web.Response:
-    headers = dict(response.headers)
+def _as_http(response: Response, now: datetime) -> web.Response:
+    headers = {"Date": format_datetime(now, usegmt=True), **response.headers}
     if response.status != 204:  # noqa: PLR2004 - no body, hence no type
         headers["Content-Type"] = response.content_type
     return web.Response(status=response.status, body=response.body or None, headers=headers)

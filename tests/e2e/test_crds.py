@@ -105,7 +105,7 @@ def labels(**labels: str) -> Json:
     return template(metadata={"labels": labels})
 
 
-DURATION = "must be a duration from 1m to 43800h in hours, minutes and seconds, such as 2160h"
+DURATION = "must be a duration from 1m to 1825d in days, hours, minutes and seconds, such as 90d"
 OBJECT_NAME = "must be a Kubernetes object name such as billing-mailtrap"
 ONE_LINE = "must be one line that neither begins nor ends with a blank"
 UNSEEN = "must not contain characters that are not seen: control and format characters"
@@ -225,21 +225,36 @@ REFUSED_TOKENS: dict[str, tuple[Json, str]] = {
     ),
     "at long ago": (token(expiration={"policy": "At", "at": "0000-01-01T00:00:00Z"}), DATE),
     "at never": (token(expiration={"policy": "At", "at": "9999-12-31T23:59:59-12:00"}), DATE),
-    "after in days": (after("90d"), DURATION),
+    "after in weeks": (after("5w"), DURATION),
+    "after in days that are no number": (after("xd"), DURATION),
+    "after with hours before days": (after("12h1d"), DURATION),
+    "after with days twice": (after("1d1d"), DURATION),
+    "after with part of a day": (after("1.5d"), DURATION),
     "after with a fraction": (after("1.5h"), DURATION),
     "after negative": (after("-1h"), DURATION),
     "after empty": (after(""), DURATION),
     "after too short": (after("59s"), DURATION),
     "after longer than five years": (after("43800h1s"), DURATION),
-    "after beyond what can be counted": (after("999999h9999999m999999999s"), DURATION),
+    "after longer than five years by a day": (after("1826d"), DURATION),
+    "after longer than five years by a second": (after("1825d1s"), DURATION),
+    "after of no days": (after("0d"), DURATION),
+    "after beyond what can be counted": (after("9999d999999h9999999m999999999s"), DURATION),
     "renewBefore twice": (
         token(rotation={"renewBefore": "1h", "renewBeforePercentage": 10}),
         "set renewBefore or renewBeforePercentage, not both",
     ),
-    "renewBefore in days": (token(rotation={"renewBefore": "30d"}), DURATION),
+    "renewBefore in weeks": (token(rotation={"renewBefore": "4w"}), DURATION),
     "renewBefore zero": (token(rotation={"renewBefore": "0s"}), DURATION),
     "renewBefore as long as after": (
         after("60m") | {"rotation": {"renewBefore": "1h"}},
+        "rotation.renewBefore must be shorter than expiration.after",
+    ),
+    "renewBefore as long as after, in other units": (
+        after("2160h") | {"rotation": {"renewBefore": "90d"}},
+        "rotation.renewBefore must be shorter than expiration.after",
+    ),
+    "renewBefore longer than after by an hour": (
+        after("1d") | {"rotation": {"renewBefore": "1d1h"}},
         "rotation.renewBefore must be shorter than expiration.after",
     ),
     "renewBefore of a token that never expires": (
@@ -252,7 +267,15 @@ REFUSED_TOKENS: dict[str, tuple[Json, str]] = {
     ),
     "percentage 0": (token(rotation={"renewBeforePercentage": 0}), "greater than or equal to 1"),
     "percentage 100": (token(rotation={"renewBeforePercentage": 100}), "less than or equal to 99"),
-    "overlap too long": (token(rotation={"overlap": "721h"}), "must be a duration from 0s to 720h"),
+    "overlap too long": (token(rotation={"overlap": "721h"}), "must be a duration from 0s to 30d"),
+    "an overlap of a day for a reset": (
+        token(rotation={"overlap": "1d"}),
+        "with strategy Reset, Mailtrap ends a replaced token after 12 hours: set rotation.strategy to Replace",
+    ),
+    "an overlap longer than the longest one, in other units": (
+        token(rotation={"strategy": "Replace", "overlap": "3d1h", "maxOverlap": "72h"}),
+        "rotation.maxOverlap must not be shorter than rotation.overlap",
+    ),
     "an overlap that no reset has": (
         token(rotation={"overlap": "43201s"}),
         "with strategy Reset, Mailtrap ends a replaced token after 12 hours: set rotation.strategy to Replace",
@@ -295,7 +318,7 @@ REFUSED_TOKENS: dict[str, tuple[Json, str]] = {
         f"annotation {key}": (template(metadata={"annotations": {key: "x"}}), TOOLS)
         for key in ("kubectl.kubernetes.io/last-applied-configuration", "meta.helm.sh/release-name")
     },
-    "a period shorter than an hour": (token(rotation={"every": "59m"}), "from 1h to 43800h"),
+    "a period shorter than an hour": (token(rotation={"every": "59m"}), "from 1h to 1825d"),
     "a hard limit below the overlap": (
         token(rotation={"overlap": "24h", "maxOverlap": "12h"}),
         "rotation.maxOverlap must not be shorter than rotation.overlap",
@@ -304,7 +327,7 @@ REFUSED_TOKENS: dict[str, tuple[Json, str]] = {
         token(rotation={"maxOverlap": "11h"}),
         "rotation.maxOverlap must not be shorter than rotation.overlap",
     ),
-    "a hard limit too long": (token(rotation={"maxOverlap": "2161h"}), "from 1h to 2160h"),
+    "a hard limit too long": (token(rotation={"maxOverlap": "2161h"}), "from 1h to 90d"),
     "the former value under a key of the data": (
         template(data={"a": "${token}"}, previousKey="a"),
         "previousKey must be a key of its own",
@@ -332,7 +355,7 @@ REFUSED_TOKENS: dict[str, tuple[Json, str]] = {
         token(rotation={"windows": [{"schedule": "0 3 * * *"}]}),
         "duration: Required value",
     ),
-    "a window of no length": (window(duration="0s"), "from 1m to 168h"),
+    "a window of no length": (window(duration="0s"), "from 1m to 7d"),
     "unknown rotation policy": (token(rotation={"policy": "Never"}), '"Automatic", "Manual"'),
     "unknown drift policy": (token(driftPolicy="Ignore"), '"Correct", "Report"'),
     "label of ours": (labels(**{"app.kubernetes.io/managed-by": "me"}), RESERVED),
@@ -411,6 +434,12 @@ ACCEPTED_TOKENS: dict[str, Json] = {
     "at": token(expiration={"policy": "At", "at": "2030-01-31T14:00:00.123456789+02:00"}),
     "the shortest lifetime": after("1m"),
     "the longest lifetime": after("43800h"),
+    "the longest lifetime in days": after("1825d"),
+    "a lifetime in days and hours": after("1d12h"),
+    "a lifetime in all units": after("0089d23h59m60s"),
+    "renewal a day before the end": after("90d") | {"rotation": {"renewBefore": "89d23h"}},
+    "overlaps in days": token(rotation={"strategy": "Replace", "overlap": "3d", "maxOverlap": "72h"}),
+    "a window of a week": window(duration="7d"),
     "a lifetime in seconds": after("157680000s"),
     "renewal just after the issue": after("1h") | {"rotation": {"renewBefore": "59m59s"}},
     "renewBefore without after": token(rotation={"renewBefore": "43800h"}),
@@ -495,11 +524,11 @@ REFUSED_ACCOUNTS: dict[str, tuple[Json, str]] = {
         policy(allowedResources=[{"type": "domain", "id": 0}]),
         "greater than or equal to 1",
     ),
-    "a longest lifetime in days": (policy(maxLifetime="90d"), DURATION),
+    "a longest lifetime in weeks": (policy(maxLifetime="13w"), DURATION),
     "a longest lifetime of nothing": (policy(maxLifetime="0s"), DURATION),
     "no token at all": (policy(maxTokensPerNamespace=0), "greater than or equal to 1"),
-    "an overlap longer than any": (policy(maxOverlap="2161h"), "must be a duration from 0s to 2160h"),
-    "an overlap in days": (policy(maxOverlap="1d"), "must be a duration from 0s to 2160h"),
+    "an overlap longer than any": (policy(maxOverlap="2161h"), "must be a duration from 0s to 90d"),
+    "an overlap longer than any, in days": (policy(maxOverlap="91d"), "must be a duration from 0s to 90d"),
     "no deletion policy": (policy(deletionPolicies=[]), "should have at least 1 items"),
     "a deletion policy unknown": (policy(deletionPolicies=["Keep"]), '"Delete", "Retain"'),
     "too many deletion policies": (policy(deletionPolicies=["Delete"] * 3), "must have at most 2 items"),
@@ -512,7 +541,7 @@ ACCEPTED_ACCOUNTS: dict[str, Json] = {
     "the whole policy": policy(
         maxAccessLevel="Viewer",
         allowedResources=[{"type": "domain"}, {"type": "project", "id": 7}, {"type": "sandbox", "id": "a"}],
-        maxLifetime="43800h",
+        maxLifetime="1825d",
         requireExpiration=True,
         maxTokensPerNamespace=1,
         maxOverlap="0s",

@@ -69,11 +69,11 @@ RULES = {
         EVERYBODY | {"allowedResources": [{"type": "sending_domain", "id": "1"}]},
     ),
     "no-lifetime": Rule(
-        EVERYBODY | {"maxLifetime": "24h"}, "maxLifetime is 24h, and spec.expiration.policy is ServerDefault"
+        EVERYBODY | {"maxLifetime": "1d"}, "maxLifetime is 1d, and spec.expiration.policy is ServerDefault"
     ),
     "lifetime": Rule(
-        EVERYBODY | {"maxLifetime": "24h"},
-        "maxLifetime is 24h, and spec.expiration.after is longer",
+        EVERYBODY | {"maxLifetime": "1d"},
+        "maxLifetime is 1d, and spec.expiration.after is longer",
         EVERYBODY | {"maxLifetime": "48h"},
         {"expiration": {"policy": "After", "after": "48h"}},
     ),

@@ -14,10 +14,10 @@ from tests.simulation.persisted import Path
 
 Schema = Mapping[str, Any]
 
-_EXAMPLE = re.compile("such as ([0-9]+[hms])$")
+_EXAMPLE = re.compile("such as ([0-9]+[dhms])$")
 _EXAMPLES = re.compile(r"such as ('.+'|\S+) or ('.+'|\S+)\.$")
 _CHOICE = re.compile(r"has\(self\.\w+\) != has\(self\.(\w+)\)")
-_BOUND = re.compile(r"duration\('([0-9]+[hms])'\)")
+_BOUND = re.compile("seconds <= ([0-9]+)")
 _ODD_TEXTS = (
     "",
     "soon",
@@ -28,7 +28,7 @@ _ODD_TEXTS = (
     "..",
     "[k8s:",
     "${token}${other}",
-    "90d",
+    "5w",
     "0s",
     "999999h",
     "1999-01-01T00:00:00Z",
@@ -75,7 +75,7 @@ def _right_texts(schema: Schema) -> tuple[Any, ...]:
     rules = schema.get("x-kubernetes-validations", ())
     if any("duration(" in rule["rule"] for rule in rules):
         (rule,) = rules
-        return _EXAMPLE.findall(rule["message"])[0], _BOUND.findall(rule["rule"])[-1]
+        return _EXAMPLE.findall(rule["message"])[0], _BOUND.findall(rule["rule"])[0] + "s"
     is_template = any("${token}" in rule["rule"] for rule in rules)
     if examples := _EXAMPLES.search(schema.get("description", "")):
         return tuple(text.strip("'") for text in examples.groups())

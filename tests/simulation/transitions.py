@@ -29,7 +29,7 @@ _BARE: Spec = {"resources": [{"type": "domain", "id": 1, "accessLevel": "Admin"}
 _AFTER, _AT, _DOMAIN = {"policy": "After"}, {"policy": "At"}, {"type": "domain", "id": ABSENT}
 _BESIDE: Mapping[Path, Mapping[str | None, Spec]] = {
     ("expiration", "policy"): {"After": {"after": "2160h"}, "At": {"at": "2026-12-01T12:00:00Z"}},
-    ("expiration", "after"): {"2160h": _AFTER, "43800h": _AFTER},
+    ("expiration", "after"): {"90d": _AFTER, "157680000s": _AFTER},
     ("expiration", "at"): {"2026-09-01T12:00:00Z": _AT, "2027-09-01T12:00:00Z": _AT},
     ("resources", 0, "name"): {"example.com": _DOMAIN, "My sandbox": {"type": "sandbox", "id": ABSENT}},
     ("resources", 0, "id"): {None: {"type": "domain", "name": "example.com"}},

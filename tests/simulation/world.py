@@ -8,8 +8,9 @@ import base64
 import json
 import pickle
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from random import Random
 from typing import Any
 
@@ -76,8 +77,10 @@ class Remote(Server):
         return account
 
     def handle(self, request: Request, now: datetime) -> Response:
-        """Answer a request at the server's own time."""
-        return super().handle(request, now + self.skew)
+        """Answer a request at the server's own time, and say which it is."""
+        answer = super().handle(request, now + self.skew)
+        date = format_datetime(now + self.skew, usegmt=True)
+        return replace(answer, headers={**answer.headers, "Date": date})
 
 
 @dataclass(frozen=True, slots=True)

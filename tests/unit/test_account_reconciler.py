@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from mailtrap_operator.account_protection import AccountProtection
@@ -21,7 +22,7 @@ from mailtrap_operator.telemetry.annotations import UnknownAnnotations
 from mailtrap_operator.telemetry.events import EventRecorder
 from tests.unit.clients.account_bench import BASE, KEY, URL, AccountBench
 from tests.unit.clients.objects import ACCOUNTS, INSTALLATION, account, api_token
-from tests.unit.clients.remote import CREDENTIAL
+from tests.unit.clients.remote import CREDENTIAL, server_time
 from tests.unit.clock import virtual, virtual_loop
 
 DAY = timedelta(days=1)
@@ -80,11 +81,15 @@ class Bench:
         self.woken.append(key)
 
     def now(self) -> datetime:
-        return self.remote.simulator.clock.now()
+        return server_time()
 
     def take(self) -> None:
         """Have the watch tell of the account as it is."""
         self.store.put_account(Account.model_validate(self.kube.object(f"{ACCOUNTS}/default")))
+
+    def forget(self) -> None:
+        """Forget what was learned from answers, as a new process has."""
+        self.bench.accounts._connections.clear()
 
     def change(self, **spec: object) -> None:
         """Change the account's spec as a user."""
@@ -329,3 +334,48 @@ async def test_an_annotation_that_means_nothing_is_told_of() -> None:
     await bench.passes()
 
     assert ["UnknownAnnotation"] == [event["reason"] for event in bench.events()]
+
+
+@virtual
+async def test_clocks_that_differ_are_told_once_and_with_an_event() -> None:
+    bench = Bench()
+    bench.remote.control("POST", "clock", {"offset": 72 * 3600})
+
+    assert [2, 0, 0] == [await bench.passes() for _ in range(3)], "the status and an Event"
+    assert bench.conditions()["ClockSkewed"].startswith("The operator's clock is 3d behind Mailtrap's,")
+    assert [("Warning", "ClockSkewed")] == [(event["type"], event["reason"]) for event in bench.events()]
+
+
+@virtual
+async def test_a_few_minutes_are_not_told() -> None:
+    bench = Bench()
+    bench.remote.control("POST", "clock", {"offset": 4 * 60})
+
+    assert [1, 0] == [await bench.passes() for _ in range(2)]
+    assert ["Ready"] == list(bench.conditions())
+
+
+@virtual
+async def test_clocks_that_agree_again_are_believed_at_the_second_look() -> None:
+    bench = Bench()
+    bench.remote.control("POST", "clock", {"offset": -600})
+    await bench.passes()
+    bench.remote.control("POST", "clock", {"offset": 0})
+
+    assert [0, 1, 0] == [await bench.passes() for _ in range(3)]
+    assert ["Ready"] == list(bench.conditions())
+
+
+@virtual
+async def test_what_was_told_of_the_clocks_stays_while_the_server_tells_no_time() -> None:
+    bench = Bench()
+    bench.remote.control("POST", "clock", {"offset": 600})
+    await bench.passes()
+    told = bench.conditions()["ClockSkewed"]
+    bench.forget()
+    bench.remote.unreachable = httpx.ConnectError("refused")
+
+    await bench.passes()
+
+    assert told == bench.conditions()["ClockSkewed"]
+    assert bench.conditions()["Ready"].startswith("Mailtrap could not be reached")

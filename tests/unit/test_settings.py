@@ -161,7 +161,7 @@ WRONG = [
     ("allowed_base_urls", "https://mailtrap.io,x", "'x' is no base URL"),
     ("installation", "abc", "'abc' is no installation; write 6 characters of a-z and 2-7"),
     ("installation", "PROD22", "'PROD22' is no installation"),
-    ("request_timeout", "10", "'10' is not a duration; write it like 2160h, 1h30m or 60s"),
+    ("request_timeout", "10", "'10' is not a duration; write it like 90d, 1h30m or 60s"),
     ("request_timeout", "0s", "'0s' is too short; it must be at least 1s"),
     ("request_timeout", "1500ms", "'1500ms' is not a duration"),
     ("settle_time", "", "'' is not a duration"),

@@ -15,7 +15,6 @@ from pydantic import SecretStr, ValidationError
 import mailtrap_operator
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, AccountRef, Window
 from mailtrap_operator.clients.errors import Failure
-from mailtrap_operator.clients.known_server import KnownServer
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.mailtrap_http import http_clients
 from mailtrap_operator.clients.pacer import Pacer
@@ -25,6 +24,7 @@ from mailtrap_operator.core.policy import excess
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.windows import opening
 from mailtrap_simulator.process import SimulatorProcess
+from tests.unit.clients.remote import known_server
 from tests.unit.core.builders import an_api_token, seen
 
 NOW = datetime(2026, 2, 28, 23, 59, tzinfo=UTC)
@@ -121,7 +121,7 @@ async def lists_tokens(url: str) -> bool:
         client = MailtrapClient(
             http,
             account=AccountRef(name="default"),
-            server=KnownServer(url, 3229),
+            server=known_server(url, 3229),
             credential=SecretStr(CREDENTIAL),
             pacer=Pacer(10, timedelta(seconds=1)),
             request_timeout=timedelta(seconds=120),

@@ -97,7 +97,7 @@ class AccountPolicy(Model):
     )
     max_lifetime: Lifetime | None = Field(
         None,
-        description="The longest lifetime that may be asked for, from 1m to 43800h. An ApiToken must then set "
+        description="The longest lifetime that may be asked for, from 1m to 1825d. An ApiToken must then set "
         "expiration.policy After or At.",
     )
     require_expiration: bool = Field(
@@ -113,7 +113,7 @@ class AccountPolicy(Model):
     )
     max_overlap: LongestOverlap | None = Field(
         None,
-        description="How long a replaced token may be kept at most, from 0s to 2160h, after a reset as well. It bounds "
+        description="How long a replaced token may be kept at most, from 0s to 90d, after a reset as well. It bounds "
         "rotation.maxOverlap, and rotation.overlap with strategy Replace.",
     )
     deletion_policies: tuple[Literal["Delete", "Retain"], ...] = Field(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError, WithJsonSchema, model_validator
 
-from mailtrap_operator.api.durations import Lifetime
+from mailtrap_operator.api.durations import Lifetime, in_cel
 from mailtrap_operator.api.fields import (
     Model,
     ObjectName,
@@ -88,7 +88,7 @@ class Expiration(Model):
         description="ServerDefault, the default, leaves the lifetime to Mailtrap: a year by what it documents since 2026-08, "
         "and for ever before. Never asks for none, After counts from the issue of each token, At names a date.",
     )
-    after: Lifetime | None = Field(None, description="Lifetime of each issued token, from 1m to 43800h.")
+    after: Lifetime | None = Field(None, description="Lifetime of each issued token, from 1m to 1825d.")
     at: Time | None = Field(
         None,
         description="Date after which the token no longer works.",
@@ -112,7 +112,7 @@ class ApiTokenSpec(Model):
             (
                 (
                     "!has(self.expiration.after) || !has(self.rotation.renewBefore) "
-                    "|| duration(self.rotation.renewBefore) < duration(self.expiration.after)"
+                    f"|| {in_cel('self.rotation.renewBefore')} < {in_cel('self.expiration.after')}"
                 ),
                 "rotation.renewBefore must be shorter than expiration.after, else every token is due at once",
             ),

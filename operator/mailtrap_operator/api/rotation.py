@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 from pydantic import AfterValidator, ConfigDict, Field
 
-from mailtrap_operator.api.durations import Lifetime, MaxOverlap, Overlap, Period, WindowLength
+from mailtrap_operator.api.durations import Lifetime, MaxOverlap, Overlap, Period, WindowLength, in_cel
 from mailtrap_operator.api.fields import Model, cel
 
 _RULES = {
@@ -77,7 +77,7 @@ class Window(Model):
         pattern="^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$",
         description="The time zone of the schedule, such as UTC or Europe/Berlin.",
     )
-    duration: WindowLength = Field(description="How long the window stays open, from 1m to 168h.")
+    duration: WindowLength = Field(description="How long the window stays open, from 1m to 7d.")
 
 
 class Rotation(Model):
@@ -90,11 +90,11 @@ class Rotation(Model):
                 "set renewBefore or renewBeforePercentage, not both",
             ),
             (
-                "!has(self.maxOverlap) || duration(self.overlap) <= duration(self.maxOverlap)",
+                f"!has(self.maxOverlap) || {in_cel('self.overlap')} <= {in_cel('self.maxOverlap')}",
                 "rotation.maxOverlap must not be shorter than rotation.overlap",
             ),
             (
-                "self.strategy != 'Reset' || duration(self.overlap) <= duration('12h')",
+                f"self.strategy != 'Reset' || {in_cel('self.overlap')} <= 12 * 3600",
                 (
                     "with strategy Reset, Mailtrap ends a replaced token after 12 hours: set rotation.strategy to Replace "
                     "for a longer rotation.overlap"
@@ -124,17 +124,17 @@ class Rotation(Model):
         description="Renewal starts when this percentage of the granted lifetime remains.",
     )
     every: Period | None = Field(
-        None, description="Rotates a token of this age, from 1h to 43800h, also one that never expires."
+        None, description="Rotates a token of this age, from 1h to 1825d, also one that never expires."
     )
     overlap: Overlap = Field(
         timedelta(hours=12),
-        description="How long a replaced token keeps working, from 0s to 720h. Default: 12h. More than 12h needs strategy "
+        description="How long a replaced token keeps working, from 0s to 30d. Default: 12h. More than 12h needs strategy "
         "Replace; after a reset it is 12h, which Mailtrap decides.",
     )
     max_overlap: MaxOverlap | None = Field(
         None,
         description="How long a replaced token is kept at most while the workloads of rolloutRestartTargets have not "
-        "finished their rollouts, from 1h to 2160h. Default: 72h, or the overlap where that is longer.",
+        "finished their rollouts, from 1h to 90d. Default: 72h, or the overlap where that is longer.",
     )
     windows: tuple[Window, ...] = Field(
         (),

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 from pydantic import SecretStr
@@ -20,6 +20,7 @@ from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.owned_tokens import OwnedTokens, OwnerTag, by_owner, with_change
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.clients.shared_read import SharedRead
+from mailtrap_operator.core.clocks import ClockDifference
 from mailtrap_operator.core.credential import credential_among
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.lanes import Lane
@@ -64,6 +65,7 @@ class Accounts:
         operator_namespace: str,
         limits: RemoteLimits,
         new_http: Callable[[], httpx.AsyncClient],
+        clock: Callable[[], datetime],
         sees_cluster_accounts: bool = True,
         beside: Callable[[AccountKey], Iterable[AccountKey]] = lambda _key: (),
         before_mutation: Callable[[], None] = lambda: None,
@@ -78,6 +80,7 @@ class Accounts:
         self._namespace = operator_namespace
         self._limits = limits
         self._new_http = new_http
+        self.clock = clock
         self._connections: dict[AccountKey, Connection] = {}
         self._pacers: dict[str, Pacer] = {}
         self.on_change: Callable[[AccountKey, Tokens, Tokens], None] = lambda _key, _before, _now: None
@@ -215,8 +218,13 @@ class Connection:
         """Return what is known of a server; another address or account is another server."""
         known = self._server
         if known is None or (known.base_url, known.account_id) != (base_url, account_id):
-            known = self._server = KnownServer(base_url, account_id)
+            known = self._server = KnownServer(base_url, account_id, self._accounts.clock)
         return known
+
+    @property
+    def clock_difference(self) -> ClockDifference:
+        """How far the clock of the account's server and the operator's are apart."""
+        return self._server.clock.difference if self._server else ClockDifference()
 
     async def client(self) -> MailtrapClient:
         """Return a client with the present credential; raises a `Failure`."""

@@ -4,13 +4,16 @@ It is learned from answers, and forgotten with the process. What something betwe
 nothing.
 """
 
+from collections.abc import Callable
+from datetime import datetime
 from enum import Enum
 
 from pydantic import SecretStr
 
 from mailtrap_operator.clients.credential_values import digest_of
 from mailtrap_operator.clients.mailtrap_http import Answer
-from mailtrap_operator.core.resource_types import other_spelling, todays_type
+from mailtrap_operator.clients.server_clock import ServerClock
+from mailtrap_operator.core.resource_types import todays_type
 
 TOKENS = "/api_tokens"
 RESOURCES = "/permissions/resources"
@@ -34,12 +37,14 @@ class KnownServer:
     """The server of one account object, for one `base_url` and `account_id`.
 
     `form` is that of the paths which answered last. The one that names the account comes first: it cannot mean another one.
+    `clock` is the server's, beside the operator's, which is `now`.
     """
 
-    def __init__(self, base_url: str, account_id: int) -> None:
+    def __init__(self, base_url: str, account_id: int, now: Callable[[], datetime]) -> None:
         self.base_url = base_url
         self.account_id = account_id
         self.form = PathForm.ACCOUNT
+        self.clock = ServerClock(now)
         self._names_its_version = False
         self._opened_by: str | None = None
         self._spelling: dict[str, str] = {}
@@ -77,7 +82,3 @@ class KnownServer:
     def spelled(self, type_: str) -> str:
         """Return a type as this server spells it; as it was given where that is not known."""
         return self._spelling.get(todays_type(type_), type_)
-
-    def spelled_otherwise(self, type_: str) -> str:
-        """Return a type spelled in the other way than `spelled`; the same one where there is none."""
-        return other_spelling(self.spelled(type_))

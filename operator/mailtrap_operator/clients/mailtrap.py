@@ -34,9 +34,11 @@ from mailtrap_operator.clients.mailtrap_bodies import (
 from mailtrap_operator.clients.mailtrap_calls import MailtrapCalls, unusable
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.actions import ServerDefault, WantedExpiry
+from mailtrap_operator.core.clocks import ClockDifference
 from mailtrap_operator.core.observation import Catalogue, RemoteToken
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.redaction import Redaction
+from mailtrap_operator.core.resource_types import other_spelling
 
 
 class MailtrapClient:
@@ -70,6 +72,11 @@ class MailtrapClient:
             timeout=request_timeout,
             before_mutation=before_mutation,
         )
+
+    @property
+    def clock_difference(self) -> ClockDifference:
+        """How far the server's clock and the operator's are apart, by the answers up to now."""
+        return self._server.clock.difference
 
     @property
     def credential_last_four(self) -> str:
@@ -114,27 +121,28 @@ class MailtrapClient:
         self, name: str, resources: Sequence[Resource], expires_at: WantedExpiry
     ) -> tuple[RemoteToken, SecretStr]:
         """Create a token and return it with its value, which is never shown again."""
+        types = [self._server.spelled(resource.type) for resource in resources]
+        others = [other_spelling(type_) for type_ in types]
         try:
-            return await self._create(name, resources, expires_at, self._server.spelled)
+            return await self._create(name, resources, types, expires_at)
         except Terminal as failure:
             # Refused by the API itself: there is no token, and the other spelling may be the server's.
-            otherwise = self._server.spelled_otherwise
-            if not _blames_a_type(failure) or all(each.type == otherwise(each.type) for each in resources):
+            if not _blames_a_type(failure) or types == others:
                 raise
-        issued = await self._create(name, resources, expires_at, otherwise)
-        self._server.note_types({otherwise(each.type) for each in resources})
+        issued = await self._create(name, resources, others, expires_at)
+        self._server.note_types(set(others))
         return issued
 
     async def _create(
         self,
         name: str,
         resources: Sequence[Resource],
+        types: Sequence[str],
         expires_at: WantedExpiry,
-        spelled: Callable[[str], str],
     ) -> tuple[RemoteToken, SecretStr]:
         body = {
             "name": name,
-            "resources": [resource_body(resource, spelled(resource.type)) for resource in resources],
+            "resources": [resource_body(*each) for each in zip(resources, types, strict=True)],
         } | _expiry(expires_at)
         return await self._issue(TOKENS, body)
 

@@ -126,6 +126,7 @@ class MailtrapCalls:
         self, method: str, url: str, credential: SecretStr, body: Mapping[str, Any] | None
     ) -> Answer:
         headers = {"Api-Token": credential.get_secret_value(), "Accept-Encoding": "identity"}
+        sent_at = self._server.clock.now()
         try:
             async with asyncio.timeout(self._timeout):
                 if method != "GET":
@@ -141,10 +142,16 @@ class MailtrapCalls:
         is_of_api = self._server.has_given(answer)
         # What was issued is proven by its value; a deletion may be answered without a body, and then without a version.
         if answer.status in SUCCESS and (is_of_api or method != "GET"):
+            if is_of_api:
+                self._server.clock.note(answer.headers, sent_at)
             return answer
         # The value that is tested is known here, and nowhere later.
         redaction = Redaction(self._credential.get_secret_value(), credential.get_secret_value())
-        raise failure_of(answer, redaction, is_of_api=is_of_api)
+        failure = failure_of(answer, redaction, is_of_api=is_of_api)
+        if isinstance(failure, Terminal):
+            # A refusal in the API's own words; a proxy has another clock.
+            self._server.clock.note(answer.headers, sent_at)
+        raise failure
 
 
 def unusable(what: str) -> Failure:

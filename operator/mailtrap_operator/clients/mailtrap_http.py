@@ -7,6 +7,8 @@ kept, no redirect is followed.
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
@@ -17,6 +19,9 @@ SUCCESS = frozenset({200, 201, 204})
 _LONGEST_ANSWER = 8 * 2**20
 _LONGEST_REFUSAL = 64 * 2**10
 """In bytes. A list of 30,000 tokens fits into the one, any refusal of the API into the other."""
+
+_LONGEST_DATE = 40
+"""In characters; the longest form that HTTP knows has 33."""
 
 
 def http_clients() -> Callable[[], httpx.AsyncClient]:
@@ -40,6 +45,17 @@ class Answer:
     status: int
     headers: httpx.Headers
     content: bytes | None = field(repr=False)
+
+
+def read_date(text: str) -> datetime | None:
+    """Read the date of a header; None where it is none."""
+    if len(text) > _LONGEST_DATE:
+        return None
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 async def read(response: httpx.Response) -> Answer:

@@ -5,7 +5,6 @@ Nothing is quoted but what may be shown; what the API itself did not say is neve
 
 import math
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 import httpx
 from pydantic_core import from_json
@@ -20,7 +19,7 @@ from mailtrap_operator.clients.errors import (
     Uncertain,
     quoted,
 )
-from mailtrap_operator.clients.mailtrap_http import Answer
+from mailtrap_operator.clients.mailtrap_http import Answer, read_date
 from mailtrap_operator.clients.pacer import LONGEST_PAUSE
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.redaction import Redaction
@@ -95,18 +94,10 @@ def _retry_after(headers: httpx.Headers) -> timedelta | None:
     try:
         seconds = float(text)
     except ValueError:
-        date, now = _date(text), _date(headers.get("Date", "")) or datetime.now(UTC)
+        date, now = read_date(text), read_date(headers.get("Date", "")) or datetime.now(UTC)
         if date is None:
             return None
         seconds = (date - now).total_seconds()
     if math.isnan(seconds):
         return None
     return timedelta(seconds=min(max(seconds, 0.0), LONGEST_PAUSE.total_seconds()))
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)

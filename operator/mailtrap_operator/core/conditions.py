@@ -151,6 +151,9 @@ def _dated_later(previous: PreviousToken, late: timedelta) -> PreviousToken:
 def _without_claim(before: Record, failed: Failed) -> Record:
     operation, current = before.operation, before.current
     is_reset = operation is not None and operation.type == "Reset"
+    if failed.cause.reason is Reason.CLOCK_SKEWED:
+        # Neither the token nor a name was refused.
+        return replace(before, operation=None)
     if failed.is_final and is_reset and operation and current and current.id == operation.base:
         # The server will not reset this one again; the next pass creates its successor.
         current = current.model_copy(update={"reset_refused": True})
@@ -162,9 +165,10 @@ def _without_claim(before: Record, failed: Failed) -> Record:
 def _finding_after(plan: Plan, outcome: Outcome, words: str) -> Finding:
     match outcome:
         case Failed(cause, is_final, closes_claim):
-            # A reset that Mailtrap refuses is not the end: the next pass creates the successor.
+            # A reset that Mailtrap refuses is not the end: the next pass creates the successor, unless that has the same end.
             is_reset = isinstance(plan.action, IssueToken) and plan.action.operation.type == "Reset"
-            state = State.STALLED if is_final and not (is_reset and closes_claim) else State.BLOCKED
+            is_replaced = is_reset and closes_claim and cause.reason is not Reason.CLOCK_SKEWED
+            state = State.STALLED if is_final and not is_replaced else State.BLOCKED
             return Finding(state, cause.reason, cause.message)
         case Published():
             return Finding(State.READY, Reason.TOKEN_PUBLISHED, words)

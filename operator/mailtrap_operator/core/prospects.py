@@ -19,6 +19,7 @@ _REFUSALS = frozenset(
     {
         Reason.REQUEST_REFUSED,
         Reason.DELETION_REFUSED,
+        Reason.CLOCK_SKEWED,
         Reason.ACCESS_FORBIDDEN,
         Reason.NOT_FOUND,
         Reason.SECRET_WRITE_REFUSED,

@@ -104,6 +104,7 @@ class Reason(StrEnum):
     # Accounts.
     ACCOUNT_REACHABLE = "AccountReachable"
     CREDENTIAL_EXPIRING = "CredentialExpiring"
+    CLOCK_SKEWED = "ClockSkewed"
     ACCOUNT_IN_USE = "AccountInUse"
     ORPHANED = "Orphaned"
 

@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 from mailtrap_operator.clients.errors import Terminal
 from mailtrap_operator.core.keys import Key
 from mailtrap_operator.core.reverts import (
+    GONE,
     STATUS_TARGET,
+    THERE,
     Reverted,
     Status,
     changes_between,
@@ -44,6 +46,11 @@ class Attempt:
     stored: str
     changes: str = ""
     editor: str | None = None
+
+    @classmethod
+    def at_adding(cls, target: str, what: str, *, is_there: bool) -> "Attempt":
+        """Return the write of what is either there or not, such as a finalizer."""
+        return cls(target, THERE, GONE, THERE if is_there else GONE, what)
 
     @property
     def lasts(self) -> bool:

@@ -11,7 +11,7 @@ from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.observation import RemoteToken
 from mailtrap_operator.core.ownership import Tag
 from tests.unit.clients.fake_kube import FakeKube
-from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, Remote
+from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, Remote, server_time
 
 KEY = AccountKey("ClusterMailtrapAccount", None, "default")
 OTHER = AccountKey("ClusterMailtrapAccount", None, "other")
@@ -74,6 +74,7 @@ class AccountBench:
             operator_namespace="mailtrap-system",
             limits=RemoteLimits((URL,), timedelta(seconds=10), self.calls, timedelta(seconds=10)),
             new_http=self.remote.client,
+            clock=server_time,
             sees_cluster_accounts=self.sees_cluster_accounts,
             beside=lambda key: self.beside.get(key, ()),
         )

@@ -15,7 +15,7 @@ from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.actions import ServerDefault
 from mailtrap_operator.core.ownership import Tag
 from mailtrap_operator.core.reasons import Reason
-from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, Remote
+from tests.unit.clients.remote import CREDENTIAL, Remote, known_server
 
 REF = AccountRef(name="default")
 ADMIN_OF_DOMAIN = Resource(type="domain", id=7, access_level="Admin")
@@ -36,7 +36,7 @@ def client_of(
     return MailtrapClient(
         remote.client(),
         account=REF,
-        server=server or KnownServer("https://mailtrap.test", ACCOUNT),
+        server=server or known_server(),
         credential=SecretStr(credential),
         pacer=pacer or Pacer(140, timedelta(seconds=10)),
         request_timeout=timedelta(seconds=10),

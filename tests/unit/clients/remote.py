@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from mailtrap_operator.clients.known_server import KnownServer
 from mailtrap_simulator.clock import Clock
 from mailtrap_simulator.control import control
 from mailtrap_simulator.messages import Request, Response
@@ -25,6 +26,16 @@ CREDENTIAL = "1f" * 14 + "cafe"
 DOMAIN = {"resource_type": "domain", "resource_id": 7, "access_level": 100}
 
 
+def server_time() -> datetime:
+    """Return the loop's time as a date."""
+    return START + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+def known_server(url: str = "https://mailtrap.test", account_id: int = ACCOUNT) -> KnownServer:
+    """Return what is known of a server before its first answer, for an operator whose clock is the loop's."""
+    return KnownServer(url, account_id, server_time)
+
+
 class Remote(httpx.AsyncBaseTransport):
     """One simulated provider with one account.
 
@@ -32,9 +43,6 @@ class Remote(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
-        def server_time() -> datetime:
-            return START + timedelta(seconds=asyncio.get_running_loop().time())
-
         rng = Random(7)
         self.simulator = Simulator(Clock(server_time), rng, settings or Settings())
         self.requests: list[Request] = []

@@ -11,7 +11,6 @@ import pytest
 from pydantic import SecretStr
 
 from mailtrap_operator.clients.errors import Failure, Terminal, Uncertain
-from mailtrap_operator.clients.known_server import KnownServer
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.mailtrap_http import http_clients
 from mailtrap_operator.clients.pacer import Pacer
@@ -35,7 +34,7 @@ from tests.unit.clients.mailtrap_bench import (
     kind_of,
 )
 from tests.unit.clients.raw_server import answer, raw_server
-from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, Remote
+from tests.unit.clients.remote import CREDENTIAL, Remote, known_server
 from tests.unit.clock import virtual
 
 VALUE = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
@@ -85,7 +84,7 @@ def client_at(url: str, http: httpx.AsyncClient) -> MailtrapClient:
     return MailtrapClient(
         http,
         account=REF,
-        server=KnownServer(url, ACCOUNT),
+        server=known_server(url),
         credential=SecretStr(CREDENTIAL),
         pacer=Pacer(140, timedelta(seconds=10)),
         request_timeout=timedelta(seconds=120),

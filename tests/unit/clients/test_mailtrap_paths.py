@@ -27,7 +27,7 @@ from tests.unit.clients.mailtrap_bench import (
     client_of,
     kind_of,
 )
-from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, Remote
+from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, Remote, known_server
 from tests.unit.clock import virtual
 
 FORMS: tuple[Paths, ...] = ("both", "account", "plain")
@@ -129,7 +129,7 @@ async def test_a_credential_of_another_account_does_nothing_where_no_path_names_
 ) -> None:
     remote = Remote.with_account(Settings(paths="plain"))
     token_id = remote.seed()
-    other = KnownServer("https://mailtrap.test", ACCOUNT + 1)
+    other = known_server(account_id=ACCOUNT + 1)
     client = client_of(remote, server=other)
 
     with pytest.raises(Failure) as caught:
@@ -146,11 +146,13 @@ async def test_a_credential_of_another_account_does_nothing_where_no_path_names_
     assert {token_id} == remote.live_ids()
 
 
-def client_told(answers: Callable[[httpx.Request], httpx.Response]) -> MailtrapClient:
+def client_told(
+    answers: Callable[[httpx.Request], httpx.Response], server: KnownServer | None = None
+) -> MailtrapClient:
     return MailtrapClient(
         httpx.AsyncClient(transport=httpx.MockTransport(answers)),
         account=REF,
-        server=KnownServer("https://mailtrap.test", ACCOUNT),
+        server=server or known_server(),
         credential=SecretStr(CREDENTIAL),
         pacer=Pacer(140, timedelta(seconds=10)),
         request_timeout=timedelta(seconds=10),
@@ -267,6 +269,25 @@ async def test_after_a_refusal_that_blames_the_type_its_other_spelling_is_tried_
         await create(client_told(answers), "domain")
 
     assert ["domain", "sending_domain"][:times] == seen
+
+
+@pytest.mark.parametrize("asked_for", ["domain", "sending_domain"])
+@virtual
+async def test_what_is_tried_after_a_refusal_is_another_spelling_than_the_one_that_was_sent(
+    asked_for: str,
+) -> None:
+    seen: list[str] = []
+
+    def answers(request: httpx.Request) -> httpx.Response:
+        seen.extend(sent_types(request))
+        return httpx.Response(422, json={"errors": {"resource_type": ["is not included in the list"]}})
+
+    server = known_server()
+    server.note_types({"sending_domain"})
+    with pytest.raises(Terminal):
+        await create(client_told(answers, server=server), asked_for)
+
+    assert ["sending_domain", "domain"] == seen
 
 
 @virtual

@@ -126,6 +126,13 @@ def test_a_reset_that_mailtrap_refuses_is_not_the_end_for_the_next_pass_creates(
     assert {"Ready": ("False", REFUSAL), "Stalled": ("True", REFUSAL)} == short(reset, by_kubernetes)
 
 
+def test_a_reset_that_is_refused_for_the_clocks_waits_for_somebody_to_correct_them() -> None:
+    reset = plan(seen(secret=None), NOW)
+    skewed = Failed(Unknown(Reason.CLOCK_SKEWED, "no"), is_final=True, closes_claim=True)
+
+    assert {"Ready", "Stalled"} == set(short(reset, skewed))
+
+
 def test_the_words_are_the_plans_or_the_causes() -> None:
     assert "The plan's words." == conditions(a_plan(), Done())["Reconciling"].message
     assert TIMEOUT.message == conditions(a_plan(), Failed(TIMEOUT))["Reconciling"].message

@@ -55,7 +55,7 @@ def told(world: Observation) -> list[str]:
         pytest.param(
             AFTER,
             None,
-            "asks for a token that lives for 2160h, and Mailtrap granted token 1, which never "
+            "asks for a token that lives for 90d, and Mailtrap granted token 1, which never "
             "expires. Set spec.rotation.every to have it replaced all the same.",
             id="none in place of a lifetime",
         ),
@@ -69,14 +69,14 @@ def told(world: Observation) -> list[str]:
         pytest.param(
             AFTER,
             END - DAY,
-            "asks for a token that lives for 2160h, and Mailtrap granted token 1, which expires at "
+            "asks for a token that lives for 90d, and Mailtrap granted token 1, which expires at "
             "2030-03-31T12:00:00Z. Change spec.expiration to what Mailtrap grants.",
             id="an earlier one",
         ),
         pytest.param(
             AFTER,
             END + MINUTE + SECOND,
-            "asks for a token that lives for 2160h, and Mailtrap granted token 1, which expires at "
+            "asks for a token that lives for 90d, and Mailtrap granted token 1, which expires at "
             "2030-04-01T12:01:01Z. Change spec.expiration to what Mailtrap grants.",
             id="a later one",
         ),

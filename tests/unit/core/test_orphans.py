@@ -241,7 +241,7 @@ REFUSED = Unknown(Reason.DELETION_REFUSED, "Token 3 may not be deleted.")
             "Delete",
             True,
             Reason.ORPHANED,
-            "Each is deleted when it has been seen so for 24h (status.orphans).",
+            "Each is deleted when it has been seen so for 1d (status.orphans).",
             id="They will be deleted.",
         ),
         pytest.param(

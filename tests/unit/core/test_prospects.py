@@ -106,6 +106,7 @@ def test_what_is_told_follows_from_what_there_is(world: Observation, expected: t
 
 REFUSALS = [
     Reason.REQUEST_REFUSED,
+    Reason.CLOCK_SKEWED,
     Reason.ACCESS_FORBIDDEN,
     Reason.NOT_FOUND,
     Reason.SECRET_WRITE_REFUSED,

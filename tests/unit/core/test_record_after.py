@@ -136,6 +136,19 @@ def test_a_refused_reset_is_remembered_and_the_next_pass_creates() -> None:
     assert "Create" == following.operation.type
 
 
+def test_a_reset_that_is_refused_for_the_clocks_is_tried_again_as_one() -> None:
+    subject = an_api_token()
+    planned = plan(seen(subject, secret=None), NOW)
+    skewed = Failed(Unknown(Reason.CLOCK_SKEWED, "no"), is_final=True, closes_claim=True)
+
+    status = status_after(after_claim(planned, subject), planned, skewed, NOW)
+
+    assert recorded(subject.status) == recorded(status)
+    following = plan(seen(an_api_token(status=status), secret=None), NOW).action
+    assert isinstance(following, IssueToken)
+    assert "Reset" == following.operation.type
+
+
 def test_a_refused_create_says_nothing_of_the_present_token() -> None:
     subject = an_api_token(display_name="other")
     planned = plan(seen(subject), NOW)

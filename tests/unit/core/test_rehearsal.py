@@ -216,12 +216,12 @@ def an_orphan(id_: int, age: timedelta) -> OrphanToken:
         (
             "Delete",
             DAY + SECOND,
-            ("delete token 5", "{}, and has been seen so for 24h."),
+            ("delete token 5", "{}, and has been seen so for 1d."),
         ),
         (
             "Delete",
             DAY,
-            ("delete token 5 later", "{}; when it has been seen so for 24h it goes."),
+            ("delete token 5 later", "{}; when it has been seen so for 1d it goes."),
         ),
         ("Report", 2 * DAY, ("", "{}; orphanPolicy is Report.")),
     ],

@@ -1,6 +1,8 @@
 import json
 import ssl
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from http.client import (
     HTTPConnection,
     HTTPException,
@@ -55,6 +57,20 @@ def listed(simulator: SimulatorProcess) -> set[int]:
 
 def spoil(simulator: SimulatorProcess, kind: str, **effect: Any) -> None:
     simulator.control("POST", "faults", {"effect": {"kind": kind, **effect}})
+
+
+@pytest.mark.parametrize("moved", [0, 72 * 3600, -72 * 3600])
+def test_every_answer_is_dated_by_the_servers_clock(simulator: SimulatorProcess, moved: int) -> None:
+    before = simulator.control("GET", "clock")["offset"]
+    simulator.control("POST", "clock", {"offset": before + moved})
+    spoil(simulator, "html")
+
+    dates = [call(simulator.url, "GET", "/api/accounts")[1]["Date"] for _ in range(2)]
+
+    now = datetime.fromisoformat(simulator.control("GET", "clock")["now"])
+    simulator.control("POST", "clock", {"offset": before})
+    patience = timedelta(seconds=PATIENCE)
+    assert all(now - patience < parsedate_to_datetime(date) <= now for date in dates)
 
 
 def test_a_token_is_created_used_reset_and_deleted(simulator: SimulatorProcess) -> None:
