@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from mailtrap_operator.api.fields import Model
 from mailtrap_operator.api.v1alpha1 import GROUP, Issuance
+from mailtrap_operator.core.references import HAND_OVER_ANNOTATION
 
 OWNER = f"{GROUP}/owner"
 API_TOKEN = f"{GROUP}/api-token"
@@ -138,6 +139,11 @@ def read_owner(annotations: Mapping[str, str]) -> str | None:
     """Return whose a Secret is, `<installation>-<owner>`, or None when it does not say so as we do."""
     owner = annotations.get(OWNER, "")
     return owner if _OWNER.fullmatch(owner) else None
+
+
+def read_hand_over(annotations: Mapping[str, str]) -> str | None:
+    """Return the name of the ApiToken that a Secret without an owner is handed over to, if there is one."""
+    return None if OWNER in annotations else annotations.get(HAND_OVER_ANNOTATION, "")[:_LONGEST_NAME] or None
 
 
 def read_marks(annotations: Mapping[str, str], installation: str) -> Marks | None:

@@ -132,6 +132,7 @@ class SecretState:
     It is empty when the value cannot be found in the data: then the value counts as lost.
     `labels` and `annotations` are those that we put there, with their present values; others' do not matter here.
     `former` is the former value, where one is kept and intact.
+    `handed_to` names the ApiToken that whoever made the Secret hands it over to; only one that has no owner is handed over.
     `editor` is the field manager that wrote to it last, unless that was an operator.
     """
 
@@ -147,6 +148,7 @@ class SecretState:
     annotations: Mapping[str, str]
     owners: tuple[OwnerReference, ...] = ()
     former: FormerValue | None = None
+    handed_to: str | None = None
     editor: str | None = None
 
     @property
