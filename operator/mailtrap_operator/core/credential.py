@@ -52,9 +52,17 @@ def why_it_stays(s: Situation, token: RemoteToken) -> str:
     """Return why a token in use is not deleted, and what to do."""
     credential = _credential_of(s, token)
     account = credential.account if credential else "its account"
+    goes_along = (
+        s.held_on_paper and s.held_on_paper.id == token.id and s.api_token.spec.creation_policy == "Owner"
+    )
+    place = (
+        f"another Secret, and name that in spec.credentialsSecretRef of {account}"
+        if goes_along
+        else f"the credentials Secret of {account}"
+    )
     return (
         f"Token {token.id} is not deleted: it ends with …{token.last_four}, as does the credential that the operator "
-        f"works with. Put another token into the credentials Secret of {account}."
+        f"works with. Put another token into {place}."
     )
 
 
