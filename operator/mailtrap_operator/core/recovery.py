@@ -78,9 +78,7 @@ def foreign_secret_stalls(s: Situation) -> Plan | None:
     if not isinstance(s.seen.secret, Found) or s.secret is not None:
         return None
     name = s.api_token.metadata.name
-    hand_over = (
-        f" Or hand it over, which has its data written: annotate it with {HAND_OVER_ANNOTATION}: {name}."
-    )
+    hand_over = f" Or let it be overwritten: annotate it with {HAND_OVER_ANNOTATION}: {name}."
     message = (
         f"Secret {s.secret_name} exists and does not belong to this ApiToken: it is left as it is. Choose another "
         f"spec.secretName, or delete that Secret.{'' if s.seen.secret.value.owner else hand_over}"

@@ -123,5 +123,5 @@ def test_the_message_offers_it_for_a_secret_without_an_owner(owner: str | None, 
     message = plan(seen(secret=replace(a_foreign_secret(), owner=owner)), NOW).finding.message
 
     assert is_offered == message.endswith(
-        " Or hand it over, which has its data written: annotate it with mailtrap-operator.io/hand-over-to: billing."
+        " Or let it be overwritten: annotate it with mailtrap-operator.io/hand-over-to: billing."
     )
