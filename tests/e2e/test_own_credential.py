@@ -17,7 +17,7 @@ from mailtrap_simulator.process import SimulatorProcess
 from tests.e2e.accounts import CREDENTIAL_FINALIZER, finalizers_of, force_delete, is_gone, is_held
 from tests.e2e.kube import GROUP, Body, Kube
 from tests.e2e.operator_process import OperatorProcess
-from tests.e2e.world import FAST, INSTALLATION, OPERATOR_NAMESPACE, World, eventually
+from tests.e2e.world import CREDENTIAL, FAST, INSTALLATION, OPERATOR_NAMESPACE, World, eventually
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ("account.yaml", "credential.yaml")
@@ -48,6 +48,12 @@ def value_in(secret: Body | None) -> str:
     return base64.b64decode(data.get("token", "")).decode()
 
 
+def made_by_hand(simulator: SimulatorProcess) -> Body:
+    rights = [{"resource_type": "account", "resource_id": simulator.account_id, "access_level": 100}]
+    made: Body = simulator.control("POST", "tokens", {"name": "by hand", "resources": rights})
+    return made
+
+
 class Scene:
     """The operator's namespace with a credential that looks after itself, and one ApiToken of a user."""
 
@@ -58,10 +64,7 @@ class Scene:
 
     def made_by_hand(self) -> Body:
         """Have a person make a credential; return its id and its value."""
-        simulator = self.world.simulator
-        rights = [{"resource_type": "account", "resource_id": simulator.account_id, "access_level": 100}]
-        made: Body = simulator.control("POST", "tokens", {"name": "by hand", "resources": rights})
-        return made
+        return made_by_hand(self.world.simulator)
 
     def run(self, command: str, given: str = "") -> None:
         """Run a command of the page, with the samples of this scene."""
@@ -305,3 +308,40 @@ def test_a_secret_that_is_gone_is_made_again_by_hand(scene: Scene) -> None:
 
         assert scene.becomes_other(by_hand) not in {lost, by_hand}
         assert finalizers_of(world, API_TOKEN)
+
+
+@pytest.fixture
+def own(cluster: Cluster, kube: Kube, tmp_path: Path) -> Iterator[World]:
+    """Provide a namespace whose MailtrapAccount has the value of an ApiToken as its credential, and one more ApiToken."""
+    with SimulatorProcess(CREDENTIAL) as simulator:
+        world = World(cluster, kube, simulator, tmp_path)
+        world.account_kind, world.account = "MailtrapAccount", "own"
+        data = {"token": base64.b64encode(made_by_hand(simulator)["token"].encode()).decode()}
+        metadata = {"name": "credential", "annotations": {"mailtrap-operator.io/hand-over-to": "credential"}}
+        kube.create(world.secret_path(""), {"metadata": metadata, "data": data})
+        world.put_account(credentialsSecretRef={"name": "credential"})
+        rights = [{"type": "account", "id": simulator.account_id, "accessLevel": "Admin"}]
+        with world.operator():
+            world.put_api_token("credential", resources=rights, creationPolicy="Orphan")
+            world.put_api_token("mailer")
+            for name in ("credential", "mailer"):
+                world.becomes_ready(name)
+            is_held(world, world.secret_path("credential"), CREDENTIAL_FINALIZER)
+            yield world
+
+
+def test_a_namespace_with_its_own_credential_goes_but_for_that_until_it_is_given_up(own: World) -> None:
+    namespace = f"/api/v1/namespaces/{own.namespace}"
+    value = own.value("credential")
+    eventually(lambda: own.calls("list")[-1]["credential"] == (value or "")[-4:], "it is at work")
+
+    own.kube.delete(namespace)
+
+    own.becomes("credential", "CredentialInUse")
+    own.is_gone("mailer")
+    assert [] == own.tokens_of("mailer")
+    assert own.works(value)
+    annotations = {"mailtrap-operator.io/abandon-remote-tokens": "true"}
+    own.kube.merge(own.api_token_path("credential"), {"metadata": {"annotations": annotations}})
+    is_gone(own, namespace)
+    assert own.works(value)
