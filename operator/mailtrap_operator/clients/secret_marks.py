@@ -190,6 +190,15 @@ def fingerprint(value: str, token_id: int, nonce: str) -> str:
     return f"{len(value)}:{hashlib.sha256(f'{token_id}/{nonce}/{value}'.encode()).hexdigest()}"
 
 
+def marked_id(annotations: Mapping[str, str], value: str) -> int | None:
+    """Return which token a value is, where the marks of its Secret speak of that very value."""
+    token_id, nonce = annotations.get(TOKEN_ID, ""), annotations.get(NONCE, "")
+    if not (_TOKEN_ID.fullmatch(token_id) and _NONCE.fullmatch(nonce)):
+        return None
+    is_of_it = annotations.get(FINGERPRINT) == fingerprint(value, int(token_id), nonce)
+    return int(token_id) if is_of_it else None
+
+
 def length_in(text: str) -> int:
     """Return how long the value is that a fingerprint speaks of."""
     return int(text.partition(":")[0])

@@ -59,6 +59,31 @@ def test_the_list_tells_which_token_the_credential_is(
 
 
 @pytest.mark.parametrize(
+    ("marked_id", "told"),
+    [
+        pytest.param(9, 9, id="one of those that end alike"),
+        pytest.param(1, None, id="one that ends otherwise"),
+        pytest.param(7, None, id="one that is not there"),
+        pytest.param(None, None, id="none"),
+    ],
+)
+def test_the_marks_of_its_secret_choose_among_those_that_end_alike(
+    marked_id: int | None, told: int | None
+) -> None:
+    alike = replace(OWN, id=8)
+
+    found = credential_among([TOKEN_1, alike, OWN], "0009", marked_id)
+
+    assert told == (found.token and found.token.token_id)
+
+
+def test_the_marks_of_its_secret_do_not_count_against_the_list() -> None:
+    found = credential_among([TOKEN_1, OWN], "0009", 1)
+
+    assert found == credential_among([TOKEN_1, OWN], "0009")
+
+
+@pytest.mark.parametrize(
     ("expires_at", "is_told"),
     [
         (None, False),
