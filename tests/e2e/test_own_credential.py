@@ -31,16 +31,19 @@ PERIOD = 46
 YEARS = 2
 
 
+PAGE = (ROOT / "docs" / "accounts.md").read_text()
+
+
 def commands(beginning: str) -> list[str]:
-    """Return the commands of the first part of the page whose heading or text begins so."""
-    page = (ROOT / "docs" / "accounts.md").read_text()
-    part = page[page.index(beginning) :].partition("\n### ")[0]
+    """Return the commands of the part of the page whose heading or text begins so."""
+    part = PAGE[PAGE.index(beginning) :].partition("\n### ")[0]
     blocks = re.findall(r"```console\n(.*?)```", part, re.DOTALL)
     return [each.strip() for block in blocks for each in re.findall(r"\$ ((?:.*\\\n)*.*)", block)]
 
 
 BOOTSTRAP = commands("### From the first credential on")
 (REPLACE,) = commands("### When something goes wrong")
+(HAND_OVER_ANEW,) = re.findall(r"`(kubectl annotate secret .* mailtrap-operator.io/owner-)`", PAGE)
 
 
 def value_in(secret: Body | None) -> str:
@@ -308,6 +311,28 @@ def test_a_secret_that_is_gone_is_made_again_by_hand(scene: Scene) -> None:
 
         assert scene.becomes_other(by_hand) not in {lost, by_hand}
         assert finalizers_of(world, API_TOKEN)
+
+
+def test_one_that_is_given_up_and_made_anew_goes_on_with_the_secret(scene: Scene) -> None:
+    world = scene.world
+    with scene.operator():
+        scene.begin()
+        present = scene.becomes_other(scene.first["token"])
+        annotations = {"mailtrap-operator.io/abandon-remote-tokens": "true"}
+        world.kube.merge(API_TOKEN, {"metadata": {"annotations": annotations}})
+        world.kube.delete(API_TOKEN)
+        is_gone(world, API_TOKEN)
+        scene.serve("meanwhile")
+        assert (present, True) == (scene.credential, world.works(present))
+
+        scene.run(BOOTSTRAP[2])
+        eventually(
+            lambda: scene.condition("Stalled").get("reason") == "SecretNotOwned", "it is a former one's"
+        )
+        scene.run(HAND_OVER_ANEW)
+
+        assert present != scene.becomes_other(present)
+        scene.serve("afterwards")
 
 
 @pytest.fixture
