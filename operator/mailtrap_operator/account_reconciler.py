@@ -24,6 +24,7 @@ from mailtrap_operator.core.orphans import Swept
 from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.reverts import CONDITION, reason_and_message
+from mailtrap_operator.core.tenants import speaks_for
 from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.report import AT_ONCE
 from mailtrap_operator.runtime.reverts import Reverts
@@ -93,8 +94,8 @@ class AccountReconciler:
         served_with = (account.spec, connection.pacer, is_going(account))
         is_usable_again = was_troubled and isinstance(tokens, Found)
         if is_usable_again or self._served_with.get(key) != served_with:
-            # Another spec or credential: what was refused before may be granted now.
-            self._wake_all(self._store.users_of(key), ends_backoff=True)
+            # Another spec or credential: what was refused before may be granted now, or kept for it may go.
+            self._wake_all({*self._store.users_of(key), *self._users_beside(key)}, ends_backoff=True)
         self._served_with[key] = served_with
         swept = await self._sweep.run(account, tokens, connection)
         account = self._store.account(key) or account
@@ -140,6 +141,11 @@ class AccountReconciler:
         account = self._store.account(key)
         if account is not None and (is_going(account) or not self._protection.fits(account)):
             self._wake(key, ends_backoff=True)
+
+    def _users_beside(self, key: AccountKey) -> Iterator[ApiTokenKey]:
+        """Yield the users of other objects for the same account in Mailtrap whose tokens this credential counts for."""
+        for other in self._store.accounts_beside(key):
+            yield from (user for user in self._store.users_of(other) if speaks_for(key, user.namespace))
 
     def _wake_all(self, keys: Iterable[ApiTokenKey], *, ends_backoff: bool) -> None:
         for key in keys:

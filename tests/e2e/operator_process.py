@@ -20,7 +20,10 @@ _PATIENCE = 180
 
 
 class OperatorProcess:
-    """One operator process; its log goes to a file, and `environment` adds to what it needs."""
+    """One operator process; its log goes to a file, and `environment` adds to what it needs.
+
+    Its clock is so many `days_ahead`.
+    """
 
     def __init__(
         self,
@@ -29,11 +32,15 @@ class OperatorProcess:
         log: Path,
         *arguments: str,
         environment: Mapping[str, str] | None = None,
+        days_ahead: int = 0,
     ) -> None:
         self.log = log
+        command = ["tests.e2e.later", str(days_ahead)] if days_ahead else ["mailtrap_operator"]
+        self._command = [sys.executable, "-m", *command, "run", "--log-level", "debug", *arguments]
         self.port = free_port()
         self._environment = {
             "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(_ROOT),
             "KUBECONFIG": str(kubeconfig),
             # The client library copies the kubeconfig's keys to files, which a killed process leaves behind.
             "TMPDIR": str(log.parent),
@@ -43,7 +50,6 @@ class OperatorProcess:
             **(environment or {}),
             "MAILTRAP_OPERATOR_PORT": str(self.port),
         }
-        self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Self:
@@ -60,7 +66,7 @@ class OperatorProcess:
         """Start the process."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "mailtrap_operator", "run", "--log-level", "debug", *self._arguments],
+                self._command,
                 env=self._environment,
                 cwd=_ROOT / "operator",
                 stdout=log,

@@ -42,7 +42,7 @@ def is_waiting(world: World) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Flow:
-    """One flow; `spec` is that of the object it starts from, None when there is none yet.
+    """One flow; `spec` is that of the object it starts from, None when there is none yet; `prepare` comes before it.
 
     `setup` is that of its operators, `paths` are those that Mailtrap serves. One that `ends_served` leaves every object Ready. `recovery` is how many I/Os more
     than without faults it may take until the object is served, for each fault; among them are the account's status, which a
@@ -57,6 +57,7 @@ class Flow:
     paths: Paths = "both"
     ends_served: bool = True
     recovery: int = 32
+    prepare: Callable[[World], None] = lambda _world: None
 
     def __str__(self) -> str:
         return self.name

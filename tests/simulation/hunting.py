@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tests.simulation import schedules
 from tests.simulation.cases import Case, sample
+from tests.simulation.credential_flows import CREDENTIAL_FLOWS
 from tests.simulation.exhaustive import first_faults, pairs, single_faults
 from tests.simulation.flows import FLOWS
 from tests.simulation.mutants import Mutant
@@ -71,7 +72,7 @@ def _first_violation() -> Case:
 
 def _cases() -> Iterator[Case]:
     """Yield the cases, those first that find most: what is disturbed twice is sampled before it is tried whole."""
-    for flow in FLOWS:
+    for flow in (*FLOWS, *CREDENTIAL_FLOWS):
         yield f"{flow}: no fault", without_faults(flow).violation
     yield from chain.from_iterable(map(single_faults, FLOWS))
     for flow in FLOWS:

@@ -148,6 +148,18 @@ MUTANTS = (
         "        with suppress(ZeroDivisionError):\n            try:\n",
     ),
     Mutant(
+        "a deletion takes the operator's own credential away",
+        "core/deletion.py",
+        "    if is_in_use(s, token):\n        return Unknown(",
+        "    if False:\n        return Unknown(",
+    ),
+    Mutant(
+        "the operator's own credential is reset",
+        "core/wishes.py",
+        "        and not is_in_use(s, s.owned[base.id])\n",
+        "",
+    ),
+    Mutant(
         "the value is logged",
         "apply.py",
         "        return IssuedValue(action.operation.nonce, token, value, action.issuance)\n",

@@ -52,6 +52,7 @@ def start_of(flow: Flow) -> Saved:
     async def prepare() -> Saved:
         world = World(Network())
         world.remote.settings = replace(world.remote.settings, paths=flow.paths)
+        flow.prepare(world)
         if flow.spec is None:
             return world.save()
         world.put_api_token(**flow.spec)

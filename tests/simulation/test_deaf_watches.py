@@ -3,6 +3,7 @@
 import pytest
 
 from mailtrap_operator.runtime.scope import Scope
+from tests.simulation.credential_flows import CREDENTIAL_FLOWS
 from tests.simulation.flows import FLOWS, Flow
 from tests.simulation.incarnation import Sight
 from tests.simulation.runs import play, without_faults
@@ -14,7 +15,7 @@ DEAF = {
 
 
 @pytest.mark.parametrize("sight", DEAF.values(), ids=DEAF)
-@pytest.mark.parametrize("flow", FLOWS, ids=str)
+@pytest.mark.parametrize("flow", [*FLOWS, *CREDENTIAL_FLOWS], ids=str)
 def test_a_flow_comes_to_the_same_end(flow: Flow, sight: Sight) -> None:
     run = play(flow, {}, sight=sight)
 

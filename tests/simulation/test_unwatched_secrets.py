@@ -3,6 +3,7 @@
 import pytest
 
 from mailtrap_operator.runtime.scope import Scope
+from tests.simulation.credential_flows import CREDENTIAL_FLOWS
 from tests.simulation.flows import FLOWS, Flow
 from tests.simulation.incarnation import Sight
 from tests.simulation.outcomes import DISTINCT
@@ -13,7 +14,7 @@ SAMPLE = 4
 """Of the faults of a flow each so many-th is tried; of a lost Secret, which nothing tells of here, all."""
 
 
-@pytest.mark.parametrize("flow", FLOWS, ids=str)
+@pytest.mark.parametrize("flow", [*FLOWS, *CREDENTIAL_FLOWS], ids=str)
 def test_a_flow_comes_to_the_same_end(flow: Flow) -> None:
     run = play(flow, {}, sight=UNWATCHED)
 

@@ -13,14 +13,14 @@ from mailtrap_operator.api.v1alpha1 import Account, CredentialToken
 from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.credential_secrets import CredentialSecrets
 from mailtrap_operator.core.deletion import FINALIZER
-from mailtrap_operator.core.keys import ApiTokenKey, Key
+from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.ownership import Tag, owner_of
 from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.runtime.reverts import Reverts
 from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.telemetry.annotations import UnknownAnnotations
 from mailtrap_operator.telemetry.events import EventRecorder
-from tests.unit.clients.account_bench import BASE, KEY, URL, AccountBench
+from tests.unit.clients.account_bench import BASE, KEY, URL, AccountBench, credentials
 from tests.unit.clients.objects import ACCOUNTS, INSTALLATION, account, api_token
 from tests.unit.clients.remote import CREDENTIAL, server_time
 from tests.unit.clock import virtual, virtual_loop
@@ -150,6 +150,42 @@ async def test_as_its_end_comes_near_a_condition_says_so_once() -> None:
     message = bench.conditions()["CredentialExpiring"]
     assert "expires at 2026-04-01T12:00:00Z" in message
     assert "Put another token into key 'token' of Secret credentials" in message
+
+
+@pytest.mark.parametrize(
+    ("key", "woken"),
+    [
+        pytest.param(
+            KEY, {BILLING, ApiTokenKey("team", "mailer")}, id="everybody, by a cluster-wide account"
+        ),
+        pytest.param(
+            AccountKey("MailtrapAccount", "team", "own"),
+            {BILLING, ApiTokenKey("team", "mailer")},
+            id="its namespace, by an account of that",
+        ),
+        pytest.param(AccountKey("MailtrapAccount", "else", "own"), set(), id="nobody in other namespaces"),
+    ],
+)
+@virtual
+async def test_another_credential_has_those_looked_at_whose_tokens_it_may_have_kept(
+    key: AccountKey, woken: set[ApiTokenKey]
+) -> None:
+    bench = Bench()
+    bench.store.put_api_token(api_token("mailer", account="beside"))
+    for name, namespace in (("beside", None), ("own", "team"), ("own", "else")):
+        body = account(name, namespace)
+        body["spec"] |= {"baseUrl": URL}
+        bench.store.put_account(Account.model_validate(body))
+        if namespace:
+            bench.kube.seed(BASE.format(namespace), credentials(CREDENTIAL))
+    await bench.reconciler.reconcile(key)
+    bench.woken.clear()
+
+    made = bench.remote.control("POST", "credentials", {})
+    bench.bench.put_credential(made["token"], namespace=key.namespace or "mailtrap-system")
+    await bench.reconciler.reconcile(key)
+
+    assert woken == set(bench.woken)
 
 
 @virtual

@@ -67,7 +67,11 @@ _ACCOUNTS = [
 ]
 
 
-@pytest.mark.parametrize("policy", _ACCOUNTS)
+_OF_THE_OPERATOR = "deploy/samples/credential.yaml"
+_GIVEN_TO_USERS = [policy for policy in _ACCOUNTS if policy.id != _OF_THE_OPERATOR]
+
+
+@pytest.mark.parametrize("policy", _GIVEN_TO_USERS)
 def test_an_example_of_an_account_names_what_it_gives_and_gives_nobody_the_account(policy: Body) -> None:
     assert policy["allowedNamespaces"]["names"]
     assert "*" not in policy["allowedNamespaces"]["names"]
@@ -77,7 +81,15 @@ def test_an_example_of_an_account_names_what_it_gives_and_gives_nobody_the_accou
 
 
 def test_there_are_such_examples() -> None:
-    assert len(_ACCOUNTS) == 4
+    assert len(_GIVEN_TO_USERS) == 4
+
+
+def test_only_the_operators_own_namespace_is_given_the_account() -> None:
+    account, api_token = yaml.safe_load_all((ROOT / _OF_THE_OPERATOR).read_text())
+
+    assert "allowedNamespaces" not in account["spec"]["policy"]
+    assert account["metadata"]["name"] == api_token["spec"]["accountRef"]["name"]
+    assert account["spec"]["credentialsSecretRef"]["name"] == api_token["spec"]["secretName"]
 
 
 def _shown(document: Path) -> Iterator[Body]:
@@ -101,7 +113,8 @@ def test_an_example_of_an_api_token_can_be_read_and_says_when_the_token_expires(
     spec = ApiTokenSpec.model_validate(body["spec"], by_alias=True, by_name=False)
 
     assert "policy" in body["spec"]["expiration"]
-    assert not {resource.id for resource in spec.resources} & {3229}, "the id of the example's account"
+    ids = {resource.id for resource in spec.resources if resource.type != "account"}
+    assert not ids & {3229}, "the id of the example's account"
 
 
 def test_no_document_shows_a_fragment_of_an_api_token() -> None:

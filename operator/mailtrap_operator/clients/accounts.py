@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from mailtrap_operator.api.v1alpha1 import Account
 from mailtrap_operator.clients.credential_secrets import parse_credential_secret
-from mailtrap_operator.clients.credential_values import credential_in, digest_of
+from mailtrap_operator.clients.credential_values import credential_in, digest_of, marked_id
 from mailtrap_operator.clients.errors import Failure, Missing, Terminal, Unauthorized
 from mailtrap_operator.clients.known_credential import KnownCredential
 from mailtrap_operator.clients.known_server import KnownServer
@@ -169,7 +169,9 @@ class Accounts:
             message = f"{place} with the credential does not exist. Create it."
             raise Terminal(Reason.CREDENTIAL_MISSING, message) from None
         connection.credential_secret = parse_credential_secret(secret)
-        return credential_in(secret, ref.key, place)
+        credential = credential_in(secret, ref.key, place)
+        connection.marked_id = marked_id(secret, credential)
+        return credential
 
     def _not_found(self, key: AccountKey) -> Terminal:
         if key.namespace or self._sees_cluster_accounts:
@@ -194,8 +196,8 @@ class Connection:
 
     `tokens` is what its last LIST said, with what this process has done since, and `owned` what the last one said that
     answered, None where none has; `pacer` is that of the credential that was used last, another one for another credential;
-    `credential_secret` is the Secret it was read from, `credential` what is known of it; `resources` reads those of the
-    account.
+    `credential_secret` is the Secret it was read from, `marked_id` the token that the marks there say it is, `credential` what
+    is known of it; `resources` reads those of the account.
     """
 
     def __init__(self, key: AccountKey, accounts: Accounts, http: httpx.AsyncClient) -> None:
@@ -206,6 +208,7 @@ class Connection:
         self.pacer: Pacer | None = None
         self.credential = KnownCredential(key)
         self.credential_secret: CredentialSecret | None = None
+        self.marked_id: int | None = None
         self._accounts = accounts
         self._list = SharedRead(self._list_now, f"list {key}", accounts.while_waiting)
         self.resources = SharedRead(
@@ -273,7 +276,7 @@ class Connection:
         except Failure as failure:
             self.distrust(failure)
             return self.tokens
-        self.credential.accept(credential_among(listed, client.credential_last_four))
+        self.credential.accept(credential_among(listed, client.credential_last_four, self.marked_id))
         tokens = by_owner(listed)
         for token, is_alive in self._done_meanwhile:
             tokens = with_change(tokens, token, is_alive=is_alive)

@@ -6,6 +6,7 @@ import hashlib
 
 from pydantic import SecretStr
 
+from mailtrap_operator.clients import secret_marks
 from mailtrap_operator.clients.errors import Terminal
 from mailtrap_operator.clients.kube import Body
 from mailtrap_operator.clients.mailtrap_bodies import is_sendable
@@ -28,6 +29,12 @@ def credential_in(secret: Body, key: str, place: str) -> SecretStr:
     if not is_sendable(credential):
         raise _missing(f"Key {key!r} of {place} is empty or holds blanks.")
     return credential
+
+
+def marked_id(secret: Body, credential: SecretStr) -> int | None:
+    """Return which token a credential is, where the operator has written it into its Secret itself."""
+    annotations = secret["metadata"].get("annotations") or {}
+    return secret_marks.marked_id(annotations, credential.get_secret_value())
 
 
 def digest_of(credential: SecretStr) -> str:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from mailtrap_operator.api.fields import Model
 from mailtrap_operator.api.v1alpha1 import GROUP, Issuance
+from mailtrap_operator.core.references import HAND_OVER_ANNOTATION
 
 OWNER = f"{GROUP}/owner"
 API_TOKEN = f"{GROUP}/api-token"
@@ -140,6 +141,11 @@ def read_owner(annotations: Mapping[str, str]) -> str | None:
     return owner if _OWNER.fullmatch(owner) else None
 
 
+def read_hand_over(annotations: Mapping[str, str]) -> str | None:
+    """Return the name of the ApiToken that a Secret without an owner is handed over to, if there is one."""
+    return None if OWNER in annotations else annotations.get(HAND_OVER_ANNOTATION, "")[:_LONGEST_NAME] or None
+
+
 def read_marks(annotations: Mapping[str, str], installation: str) -> Marks | None:
     """Return a Secret's marks, or None when one is missing or damaged, or they are another installation's."""
     owner = read_owner(annotations)
@@ -182,6 +188,15 @@ def _is_within_bounds(texts: Mapping[str, str]) -> bool:
 def fingerprint(value: str, token_id: int, nonce: str) -> str:
     """Bind a value to its token and attempt: `<length>:<SHA-256 in hex>`."""
     return f"{len(value)}:{hashlib.sha256(f'{token_id}/{nonce}/{value}'.encode()).hexdigest()}"
+
+
+def marked_id(annotations: Mapping[str, str], value: str) -> int | None:
+    """Return which token a value is, where the marks of its Secret speak of that very value."""
+    token_id, nonce = annotations.get(TOKEN_ID, ""), annotations.get(NONCE, "")
+    if not (_TOKEN_ID.fullmatch(token_id) and _NONCE.fullmatch(nonce)):
+        return None
+    is_of_it = annotations.get(FINGERPRINT) == fingerprint(value, int(token_id), nonce)
+    return int(token_id) if is_of_it else None
 
 
 def length_in(text: str) -> int:

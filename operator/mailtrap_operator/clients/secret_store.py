@@ -26,6 +26,7 @@ from mailtrap_operator.clients.secret_marks import (
     fingerprint,
     managed,
     mark_former,
+    read_hand_over,
     read_marks,
     read_owner,
 )
@@ -221,6 +222,7 @@ def parse_secret(body: Body, installation: str, work: Work | None = None) -> Sec
             labels=managed(labels, [MANAGED_BY_LABEL]),
             annotations={},
             owners=_owners(meta),
+            handed_to=read_hand_over(annotations),
         )
     contents, former = read_contents(body, marks, work), marks.former
     return SecretState(

@@ -1,7 +1,7 @@
 """The credential that manages an account, as far as the account's list tells of it: which token it is, when it ends.
 
-A list shows the last four characters of each value. Two tokens may share them: then it is not told which one it is,
-and neither is touched. Several account objects may stand for one account in Mailtrap: then it has several credentials.
+A list shows the last four characters of each value. Two tokens may share them: then the marks of the Secret tell which one
+it is, where an operator wrote the value there; else it is not told, and neither is touched. Several account objects may stand for one account in Mailtrap: then it has several credentials.
 """
 
 from collections.abc import Iterable
@@ -27,9 +27,16 @@ class Credential:
     sees_all: bool = False
 
 
-def credential_among(listed: Iterable[RemoteToken], last_four: str) -> Credential:
-    """Return what a list says of the credential that it was asked with."""
+def credential_among(
+    listed: Iterable[RemoteToken], last_four: str, marked_id: int | None = None
+) -> Credential:
+    """Return what a list says of the credential that it was asked with.
+
+    `marked_id` is the token that its Secret says it is. That is a claim: it chooses among those that end alike, no more.
+    """
     alike = [token for token in listed if token.last_four == last_four]
+    if len(alike) > 1:
+        alike = [token for token in alike if token.id == marked_id]
     if len(alike) != 1:
         return Credential(last_four, None)
     found = CredentialToken(token_id=alike[0].id, last_four=last_four, expires_at=alike[0].expires_at)
@@ -52,9 +59,17 @@ def why_it_stays(s: Situation, token: RemoteToken) -> str:
     """Return why a token in use is not deleted, and what to do."""
     credential = _credential_of(s, token)
     account = credential.account if credential else "its account"
+    goes_along = (
+        s.held_on_paper and s.held_on_paper.id == token.id and s.api_token.spec.creation_policy == "Owner"
+    )
+    place = (
+        f"another Secret, and name that in spec.credentialsSecretRef of {account}"
+        if goes_along
+        else f"the credentials Secret of {account}"
+    )
     return (
         f"Token {token.id} is not deleted: it ends with …{token.last_four}, as does the credential that the operator "
-        f"works with. Put another token into the credentials Secret of {account}."
+        f"works with. Put another token into {place}."
     )
 
 

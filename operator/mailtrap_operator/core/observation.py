@@ -133,6 +133,7 @@ class SecretState:
     It is empty when the value cannot be found in the data: then the value counts as lost.
     `labels` and `annotations` are those that we put there, with their present values; others' do not matter here.
     `former` is the former value, where one is kept and intact.
+    `handed_to` names the ApiToken that whoever made the Secret hands it over to; only one that has no owner is handed over.
     `editor` is the field manager that wrote to it last, unless that was an operator.
     `changed_at_admission` names the fields that the API server stored otherwise than this process had just written them.
     """
@@ -149,6 +150,7 @@ class SecretState:
     annotations: Mapping[str, str]
     owners: tuple[OwnerReference, ...] = ()
     former: FormerValue | None = None
+    handed_to: str | None = None
     editor: str | None = None
     changed_at_admission: str = field(default="", compare=False)
 

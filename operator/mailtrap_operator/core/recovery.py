@@ -24,7 +24,7 @@ from mailtrap_operator.core.installations import mismatch_of_secret
 from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.policy import crowding
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import is_wished
+from mailtrap_operator.core.references import HAND_OVER_ANNOTATION, is_wished
 from mailtrap_operator.core.reverts import FINALIZER_TARGET
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import ADOPTION_RECHECK, MOST_ON_RECORD, RECHECK, step_plan, waiting
@@ -79,9 +79,11 @@ def foreign_secret_stalls(s: Situation) -> Plan | None:
     """A Secret of that name which is not this object's is never touched, and costs no remote token."""
     if not isinstance(s.seen.secret, Found) or s.secret is not None:
         return None
+    name = s.api_token.metadata.name
+    hand_over = f" Or let it be overwritten: annotate it with {HAND_OVER_ANNOTATION}: {name}."
     message = (
-        f"Secret {s.secret_name} exists and does not belong to this ApiToken: it is left as it is. "
-        "Choose another spec.secretName, or delete that Secret."
+        f"Secret {s.secret_name} exists and does not belong to this ApiToken: it is left as it is. Choose another "
+        f"spec.secretName, or delete that Secret.{'' if s.seen.secret.value.owner else hand_over}"
     )
     return step_plan(s, Finding(State.STALLED, Reason.SECRET_NOT_OWNED, message), requeue_after=RECHECK)
 
@@ -174,7 +176,9 @@ def untracked_tokens_are_retired(s: Situation) -> Plan | None:
 
 def missing_finalizer_is_put_back(s: Situation) -> Plan | None:
     """An object that has had tokens must not go before they do, whoever removed its finalizer."""
-    has_had_tokens = s.record.operation or s.record.current or s.record.previous or s.secret
+    # A Secret that was handed over has no owner yet, and need not have held a token of ours.
+    is_marked = s.secret is not None and s.secret.owner is not None
+    has_had_tokens = s.record.operation or s.record.current or s.record.previous or is_marked
     if (
         FINALIZER in s.api_token.metadata.finalizers
         or not has_had_tokens

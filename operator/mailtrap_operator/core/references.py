@@ -22,6 +22,9 @@ CONFIRM_ANNOTATION = f"{GROUP}/adopt-confirm"
 
 PROOF_ANNOTATION = f"{GROUP}/adopt-proof"
 
+HAND_OVER_ANNOTATION = f"{GROUP}/hand-over-to"
+"""On a Secret that somebody made: which ApiToken may write its value there."""
+
 _LONGEST_ID = 18
 _PROOF = re.compile("([a-z0-9][-a-z0-9.]{0,252})(?:/([-._a-zA-Z0-9]{1,253}))?")
 

@@ -105,8 +105,11 @@ class Situation:
 
     @cached_property
     def secret(self) -> SecretState | None:
-        """The Secret of the wished name, where it exists and is ours."""
-        return own_secret(self.seen.secret, self.api_token, self.seen.identity.installation)
+        """The Secret of the wished name, where it exists and is ours, or was handed over to us."""
+        found = self.seen.secret
+        if isinstance(found, Found) and found.value.handed_to == self.api_token.metadata.name:
+            return found.value
+        return own_secret(found, self.api_token, self.seen.identity.installation)
 
     @cached_property
     def former_secret(self) -> SecretState | None:

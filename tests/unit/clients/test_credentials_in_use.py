@@ -7,6 +7,7 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import SecretKeyRef
 from mailtrap_operator.clients.errors import Unauthorized
+from mailtrap_operator.clients.secret_marks import FINGERPRINT, NONCE, TOKEN_ID, fingerprint
 from mailtrap_operator.core.observation import CredentialInUse, Unknown
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.clients.account_bench import BASE, KEY, NAMESPACED, OTHER, AccountBench, account, credentials
@@ -214,3 +215,26 @@ async def test_a_credential_that_cannot_be_read_any_more_for_a_while_stays_at_wo
     assert [CredentialInUse(NAMESPACED, value[-4:], id_)] == [
         *bench.accounts.at(NAMESPACED).credential.in_use()
     ]
+
+
+@pytest.mark.parametrize("is_marked", [True, False])
+@virtual
+async def test_a_credential_that_an_operator_wrote_is_told_from_another_token_that_ends_alike(
+    *, is_marked: bool
+) -> None:
+    bench = Bench()
+    value, id_ = bench.make()
+    bench.put_credential(value)
+    if is_marked:
+        marks = {TOKEN_ID: str(id_), NONCE: "abcdefgh", FINGERPRINT: fingerprint(value, id_, "abcdefgh")}
+        path = f"{BASE.format('mailtrap-system')}/credentials"
+        bench.kube.edit(path, lambda body: body["metadata"].update(annotations=marks))
+    resources = [{"resource_type": "domain", "resource_id": 1, "access_level": 100}]
+    alike = {"name": "alike", "resources": resources, "value": "0" * 28 + value[-4:]}
+    bench.remote.control("POST", "tokens", alike)
+
+    await bench.accounts.at(KEY).list_tokens()
+
+    accepted = bench.accounts.at(KEY).credential.accepted
+    assert accepted is not None
+    assert (id_ if is_marked else None) == (accepted.token and accepted.token.token_id)

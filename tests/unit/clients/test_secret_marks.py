@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailtrap_operator.clients import secret_marks
-from mailtrap_operator.clients.secret_marks import Marks, fingerprint, mark_former, read_marks, read_owner
+from mailtrap_operator.clients.secret_marks import (
+    Marks,
+    fingerprint,
+    mark_former,
+    marked_id,
+    read_marks,
+    read_owner,
+)
 from tests.unit.clients.secrets_of_ours import INSTALLATION, ISSUANCE, OWNER, VALUE
 
 MARKS = Marks(
@@ -40,6 +47,23 @@ def test_marks_are_six_annotations_of_which_none_holds_the_value() -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_without_any_one_of_them_there_are_no_marks(name: str) -> None:
     assert None is read_marks({key: text for key, text in ALL.items() if key != name}, INSTALLATION)
+
+
+@pytest.mark.parametrize(
+    ("changes", "value", "told"),
+    [
+        pytest.param({}, VALUE, 7, id="they speak of it"),
+        pytest.param({}, "f" * 32, None, id="another value"),
+        pytest.param({"token-id": "8"}, VALUE, None, id="another id"),
+        pytest.param({"token-id": HUGE}, VALUE, None, id="no id"),
+        pytest.param({"nonce": ""}, VALUE, None, id="no nonce"),
+        pytest.param({"fingerprint": ""}, VALUE, None, id="no fingerprint"),
+    ],
+)
+def test_they_say_which_token_a_value_is(changes: dict[str, str], value: str, told: int | None) -> None:
+    marks = ALL | {f"mailtrap-operator.io/{name}": text for name, text in changes.items()}
+
+    assert told == marked_id(marks, value)
 
 
 def with_issuance(**changes: object) -> str:

@@ -270,3 +270,30 @@ async def test_a_value_that_cannot_be_read_is_not_absent() -> None:
         await SecretStore(kube, INSTALLATION).read_value("team", "mine", "token")
     assert None is await SecretStore(kube, INSTALLATION).read_value("team", "nowhere", "token")
     assert None is await SecretStore(kube, INSTALLATION).read_value("team", "bare", "token")
+
+
+@pytest.mark.parametrize(
+    ("annotations", "handed_to"),
+    [
+        pytest.param({"mailtrap-operator.io/hand-over-to": "billing"}, "billing", id="it names an ApiToken"),
+        pytest.param({}, None, id="it names none"),
+        pytest.param({"mailtrap-operator.io/hand-over-to": ""}, None, id="it names nothing"),
+        pytest.param(
+            {"mailtrap-operator.io/hand-over-to": "billing", "mailtrap-operator.io/owner": "damaged"},
+            None,
+            id="it has an owner",
+        ),
+    ],
+)
+def test_a_secret_without_an_owner_says_whom_it_is_handed_over_to(
+    annotations: dict[str, str], handed_to: str | None
+) -> None:
+    kube = FakeKube()
+    kube.seed(
+        PATH, {"metadata": {"name": "billing", "annotations": annotations}, "data": {"token": "aGFuZA=="}}
+    )
+
+    state = parse_secret(kube.object(AT) or {}, INSTALLATION)
+
+    assert handed_to == state.handed_to
+    assert (False, None, {}) == (state.is_intact, state.token_id, state.layout)

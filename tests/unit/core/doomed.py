@@ -21,6 +21,7 @@ def doomed(
     annotations: Mapping[str, str] | None = None,
     account_ref: AccountRef | None = None,
     deletion_policy: str = "Delete",
+    creation_policy: str = "Owner",
 ) -> ApiToken:
     """Return an object that somebody deleted."""
     return an_api_token(
@@ -29,6 +30,7 @@ def doomed(
         deleted=True,
         account_ref=account_ref or AccountRef(),
         deletion_policy=deletion_policy,
+        creation_policy=creation_policy,
     )
 
 
@@ -38,6 +40,7 @@ def claimed(
     previous: tuple[int, ...] = (),
     current: int | None = 1,
     account_ref: AccountRef | None = None,
+    creation_policy: str = "Owner",
 ) -> ApiToken:
     """Return an object whose deletion is claimed."""
     return doomed(
@@ -47,4 +50,5 @@ def claimed(
             previous=tuple(a_previous(id_) for id_ in previous),
         ),
         account_ref=account_ref,
+        creation_policy=creation_policy,
     )

@@ -115,7 +115,8 @@ def of(world: Observation, outcome: Outcome) -> list[Announcement]:
                 "Warning",
                 Reason.SECRET_NOT_OWNED,
                 "Secret billing exists and does not belong to this ApiToken: it is left as it is. "
-                "Choose another spec.secretName, or delete that Secret.",
+                "Choose another spec.secretName, or delete that Secret. Or let it be overwritten: "
+                "annotate it with mailtrap-operator.io/hand-over-to: billing.",
             ),
             id="nothing goes on until somebody acts",
         ),

@@ -59,6 +59,31 @@ def test_the_list_tells_which_token_the_credential_is(
 
 
 @pytest.mark.parametrize(
+    ("marked_id", "told"),
+    [
+        pytest.param(9, 9, id="one of those that end alike"),
+        pytest.param(1, None, id="one that ends otherwise"),
+        pytest.param(7, None, id="one that is not there"),
+        pytest.param(None, None, id="none"),
+    ],
+)
+def test_the_marks_of_its_secret_choose_among_those_that_end_alike(
+    marked_id: int | None, told: int | None
+) -> None:
+    alike = replace(OWN, id=8)
+
+    found = credential_among([TOKEN_1, alike, OWN], "0009", marked_id)
+
+    assert told == (found.token and found.token.token_id)
+
+
+def test_the_marks_of_its_secret_do_not_count_against_the_list() -> None:
+    found = credential_among([TOKEN_1, OWN], "0009", 1)
+
+    assert found == credential_among([TOKEN_1, OWN], "0009")
+
+
+@pytest.mark.parametrize(
     ("expires_at", "is_told"),
     [
         (None, False),
@@ -190,13 +215,32 @@ def test_a_deletion_waits_for_a_token_in_use(world: Observation, expected: Decis
     assert expected == decision(world)
 
 
-def test_a_deletion_that_waits_for_a_token_in_use_says_what_to_do() -> None:
+@pytest.mark.parametrize(
+    ("world", "place"),
+    [
+        pytest.param(
+            seen(claimed(creation_policy="Orphan"), credential="0001"),
+            "the credentials Secret of ClusterMailtrapAccount default",
+            id="Its Secret stays.",
+        ),
+        pytest.param(
+            seen(claimed(), credential="0001"),
+            "another Secret, and name that in spec.credentialsSecretRef of ClusterMailtrapAccount default",
+            id="Its Secret goes with it.",
+        ),
+        pytest.param(
+            seen(claimed(), secret=None, credential="0001"),
+            "the credentials Secret of ClusterMailtrapAccount default",
+            id="Its Secret is gone.",
+        ),
+    ],
+)
+def test_a_deletion_that_waits_for_a_token_in_use_says_what_to_do(world: Observation, place: str) -> None:
     assert (
         "Deletion waits, tokens may be left in Mailtrap: Token 1 is not deleted: it ends with …0001, as does the "
-        "credential that the operator works with. Put another token into the credentials Secret of "
-        "ClusterMailtrapAccount default. To give them up, set the annotation "
+        f"credential that the operator works with. Put another token into {place}. To give them up, set the annotation "
         'mailtrap-operator.io/abandon-remote-tokens: "true".'
-    ) == plan(seen(claimed(), credential="0001"), NOW).finding.message
+    ) == plan(world, NOW).finding.message
 
 
 def test_a_token_that_another_account_object_works_with_stays_and_it_is_said_whose_it_is() -> None:
