@@ -280,6 +280,7 @@ class Observer:
             former_secret=read.former_secret,
             unpublished=self._unpublished.peek(key),
             claim_age=self._store.claim_age(key),
+            unanswered_for=self._store.unanswered_for(key),
         )
 
     def _view(self, ref: AccountRef, key: ApiTokenKey, tag: OwnerTag, tokens: Tokens) -> AccountView:

@@ -125,9 +125,11 @@ def test_a_clone_that_is_to_have_tokens_of_its_own_gets_them(world: World, names
         for name in names:
             world.becomes(name, "InstallationMismatch", "Stalled")
         for name in names:
-            world.kube.delete(world.secret_path(name))
-            world.lose_status(name)
+            world.kube.merge(world.api_token_path(name), ESCAPE)
+            world.delete_api_token(name)
         for name in names:
+            world.is_gone(name)
+            world.put_api_token(name)
             assert world.works(world.becomes_ready(name))
 
     assert [*living] == [token for token in world.living() if "[k8s:testaa-" in token["name"]]

@@ -264,7 +264,8 @@ class Observation:
     """Everything that `plan` may look at, besides the time.
 
     `workloads` are those that wait for a rollout, or that the spec newly names; others are not looked at.
-    `claim_age` is for how long this process has seen the claim in the status, by a clock that never jumps.
+    `claim_age` is for how long this process has seen the claim in the status, by a clock that never jumps;
+    `unanswered_for` is the same of a generation that nobody who serves the object has answered.
     `adoptee` is the token that is to be adopted; absent: there is none, or the proof that the policy asks for is not its
     value.
     `catalogue` is that of the account that the spec names; None: it was not asked for.
@@ -279,6 +280,7 @@ class Observation:
     workloads: Found[tuple[Workload | MissingTarget, ...]] | Unknown = Found(())
     unpublished: UnpublishedToken | None = None
     claim_age: timedelta = timedelta()
+    unanswered_for: timedelta = timedelta()
     catalogue: Found[Catalogue] | Unknown | None = None
     adoptee: Found[Adoptee] | Absent | Unknown = NOT_ASKED_FOR
 

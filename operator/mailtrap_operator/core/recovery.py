@@ -19,13 +19,20 @@ from mailtrap_operator.core.actions import (
 )
 from mailtrap_operator.core.adoption import Hindrance, to_adopt
 from mailtrap_operator.core.deletion import FINALIZER, unreadable_message
-from mailtrap_operator.core.installations import mismatch_of_secret
+from mailtrap_operator.core.installations import mismatch
 from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.policy import crowding
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_wished
 from mailtrap_operator.core.situation import Situation
-from mailtrap_operator.core.step import ADOPTION_RECHECK, MOST_ON_RECORD, RECHECK, step_plan, waiting
+from mailtrap_operator.core.step import (
+    ADOPTION_RECHECK,
+    MOST_ON_RECORD,
+    RECHECK,
+    of_another,
+    step_plan,
+    waiting,
+)
 
 
 def unreadable_spec_stalls(s: Situation) -> Plan | None:
@@ -57,20 +64,20 @@ def former_objects_secret_is_removed(s: Situation) -> Plan | None:
     )
 
 
-def another_installations_secret_stalls(s: Situation) -> Plan | None:
-    """A Secret that an operator of another installation made may be in use there."""
-    mismatch = mismatch_of_secret(s.seen)
-    if mismatch is None:
+def another_installations_object_stalls(s: Situation) -> Plan | None:
+    """What another installation serves, or a Secret that it made, may be in use there, or its operator lives here."""
+    found = None if is_unused(s.seen) else mismatch(s.seen)
+    if found is None:
         return None
-    return step_plan(s, Finding(State.STALLED, mismatch.reason, mismatch.message), requeue_after=RECHECK)
+    return of_another(s, step_plan(s, Finding(State.STALLED, found.reason, found.message)))
 
 
 def another_installations_token_stalls(s: Situation) -> Plan | None:
     """A token on record may be in use where its tag says; no time and no event changes that, only a user does."""
-    mismatch = s.blind
-    if mismatch is None or mismatch.reason is not Reason.INSTALLATION_MISMATCH:
+    found = s.blind
+    if found is None or found.reason is not Reason.INSTALLATION_MISMATCH:
         return None
-    return step_plan(s, Finding(State.STALLED, mismatch.reason, mismatch.message))
+    return of_another(s, step_plan(s, Finding(State.STALLED, found.reason, found.message)))
 
 
 def foreign_secret_stalls(s: Situation) -> Plan | None:

@@ -1,6 +1,7 @@
 """How a step of the ladder puts its decision into a Plan."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from mailtrap_operator.api.v1alpha1 import PreviousToken
@@ -11,6 +12,7 @@ from mailtrap_operator.core.consumers import moving_to, rollout_notice, targets_
 from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.drift import drift_of
 from mailtrap_operator.core.grant import other_end
+from mailtrap_operator.core.installations import PAUSE, may_speak
 from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.reasons import Reason
@@ -50,6 +52,19 @@ def step_plan(
         never_expires=s.held is not None and s.is_known(s.held) and s.expires_at(s.held) is None,
         # What is being issued is no longer waited for, nor different.
         notices=tuple(_targets_notices(s) if isinstance(action, IssueToken) else _notices(s)),
+        installation=s.seen.identity.installation,
+    )
+
+
+def of_another(s: Situation, plan: Plan) -> Plan:
+    """Return a plan that tells that another installation serves the object, or says nothing where that is told."""
+    ours, is_silent = s.seen.identity.installation, not may_speak(s)
+    return replace(
+        plan,
+        requeue_after=PAUSE if is_silent else RECHECK,
+        installation=None,
+        contender=ours,
+        is_silent=is_silent,
     )
 
 

@@ -13,12 +13,14 @@ from enum import Enum
 from typing import Any
 
 from mailtrap_operator.api.v1alpha1 import Account, ApiToken, OperationStatus
+from mailtrap_operator.core.installations import is_answered
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, account_key
 from mailtrap_operator.core.observation import RemoteToken
 from mailtrap_operator.core.orphans import belongs_to
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.protection import may_have_tokens
 from mailtrap_operator.core.references import account_refs
+from mailtrap_operator.runtime.first_sights import FirstSights
 from mailtrap_operator.runtime.holders import Holders
 from mailtrap_operator.runtime.index import Index
 from mailtrap_operator.runtime.known_secrets import KnownSecrets, keep_last
@@ -73,7 +75,8 @@ class Store(KnownSecrets):
         self._monotonic = monotonic
         self._api_tokens: dict[ApiTokenKey, _Kept] = {}
         self._versions: dict[ApiTokenKey, str] = {}
-        self._claims: dict[ApiTokenKey, tuple[OperationStatus, float]] = {}
+        self._claims: FirstSights[ApiTokenKey, OperationStatus] = FirstSights(monotonic)
+        self._unanswered: FirstSights[ApiTokenKey, int] = FirstSights(monotonic)
         self._gone_uids: dict[str, None] = {}
         self._accounts: dict[AccountKey, Account] = {}
         self._owners: dict[str, ApiTokenKey] = {}
@@ -111,20 +114,18 @@ class Store(KnownSecrets):
         self._owners[owner] = key
         self._index(key, api_token)
         self.members.put(key, api_token, owner)
-        self._note_claim(key, api_token.status.operation)
+        self._claims.note(key, api_token.status.operation)
+        self._unanswered.note(key, None if is_answered(api_token) else meta.generation)
         is_same = former is not None and former.wishes == wishes
         return News.STATUS if is_same else News.WISHES
 
-    def _note_claim(self, key: ApiTokenKey, claim: OperationStatus | None) -> None:
-        if claim is None:
-            self._claims.pop(key, None)
-        elif key not in self._claims or self._claims[key][0] != claim:
-            self._claims[key] = (claim, self._monotonic())
-
     def claim_age(self, key: ApiTokenKey) -> timedelta:
         """Return how long ago the claim in an ApiToken's status was seen here first; zero without a claim."""
-        known = self._claims.get(key)
-        return timedelta(seconds=self._monotonic() - known[1]) if known else timedelta()
+        return self._claims.age(key)
+
+    def unanswered_for(self, key: ApiTokenKey) -> timedelta:
+        """Return how long ago a generation was seen here first that nobody who serves the ApiToken has answered."""
+        return self._unanswered.age(key)
 
     def _index(self, key: ApiTokenKey, api_token: ApiToken | None) -> None:
         accounts = account_refs(api_token) if api_token else ()
@@ -139,7 +140,8 @@ class Store(KnownSecrets):
         self._note_gone(uid)
         kept = self._api_tokens.pop(key, None)
         self._versions.pop(key, None)
-        self._claims.pop(key, None)
+        self._claims.note(key, None)
+        self._unanswered.note(key, None)
         self._index(key, None)
         self.members.drop(key)
         if kept is not None:
