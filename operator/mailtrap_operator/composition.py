@@ -148,6 +148,7 @@ class Operator:
             installation=given.installation,
             sees_all=not given.scope.namespaces,
             may_delete=not settings.dry_run,
+            lists_secrets=given.scope.watches_secrets,
             clock=clock,
         )
         self._account_reconciler = AccountReconciler(

@@ -61,6 +61,7 @@ class Bench:
                 installation=INSTALLATION,
                 sees_all=False,
                 may_delete=False,
+                lists_secrets=True,
                 clock=self.now,
             ),
             events=events,

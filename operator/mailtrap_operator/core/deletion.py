@@ -29,6 +29,7 @@ from mailtrap_operator.core.actions import (
 from mailtrap_operator.core.adoption import why_it_is_kept
 from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.installations import (
+    ANSWERED_WITHIN,
     is_left_alone,
     is_this_objects_elsewhere,
     mismatch,
@@ -59,7 +60,8 @@ def plan(s: Situation) -> Plan:
     strict, found = _demands_deletion(s), _mismatch(s)
     may_be_let_go = (is_retained or is_abandoned) and strict is None and is_left_alone(s)
     if found is not None and not may_be_let_go:
-        return of_another(s, _blocked(s, found))
+        waits = of_another(s, _blocked(s, found))
+        return replace(waits, requeue_after=ANSWERED_WITHIN) if is_retained or is_abandoned else waits
     if strict is not None and (is_retained or is_abandoned):
         decided, asked = (
             _delete(s),

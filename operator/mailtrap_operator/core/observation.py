@@ -10,7 +10,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, AccountRef, ApiToken, Issuance
 from mailtrap_operator.core.keys import AccountKey
-from mailtrap_operator.core.ownership import Tag
+from mailtrap_operator.core.ownership import HeldToken, MadeFor, Neighbour, Tag
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.redaction import without_tokens
 from mailtrap_operator.core.workloads import MissingTarget, Workload
@@ -42,7 +42,6 @@ class Unknown:
 LABELS_NOT_READ = Unknown(
     Reason.NAMESPACE_NOT_READ, "The labels of the namespace were not read yet; they soon are."
 )
-
 TOKENS_NOT_COUNTED = Unknown(
     Reason.ACCOUNT_NOT_LISTED, "The tokens of the namespace were not counted yet; they soon are."
 )
@@ -131,7 +130,7 @@ class SecretState:
     `layout` maps each of our data keys to the digest of its text, `${token}` standing where the value stands.
     It is empty when the value cannot be found in the data: then the value counts as lost.
     `labels` and `annotations` are those that we put there, with their present values; others' do not matter here.
-    `former` is the former value, where one is kept and intact.
+    `former` is the former value, where one is kept and intact. `made_for` is whose it is as its marks say in words.
     `editor` is the field manager that wrote to it last, unless that was an operator.
     """
 
@@ -148,6 +147,15 @@ class SecretState:
     owners: tuple[OwnerReference, ...] = ()
     former: FormerValue | None = None
     editor: str | None = None
+    made_for: MadeFor | None = None
+
+    @property
+    def held(self) -> frozenset[HeldToken]:
+        """The tokens whose values are there, as far as the marks prove whose they are."""
+        if not self.is_intact or self.made_for is None or not self.made_for.uid:
+            return frozenset()
+        ids = (self.token_id, self.former and self.former.token_id)
+        return frozenset(((self.owner or "").partition("-")[2], id_) for id_ in ids if id_)
 
     @property
     def is_intact(self) -> bool:
@@ -266,6 +274,7 @@ class Observation:
     `workloads` are those that wait for a rollout, or that the spec newly names; others are not looked at.
     `claim_age` is for how long this process has seen the claim in the status, by a clock that never jumps;
     `unanswered_for` is the same of a generation that nobody who serves the object has answered.
+    `neighbour` is who else in the namespace the Secret of the wished name belongs to, where that one lives.
     `adoptee` is the token that is to be adopted; absent: there is none, or the proof that the policy asks for is not its
     value.
     `catalogue` is that of the account that the spec names; None: it was not asked for.
@@ -281,6 +290,7 @@ class Observation:
     unpublished: UnpublishedToken | None = None
     claim_age: timedelta = timedelta()
     unanswered_for: timedelta = timedelta()
+    neighbour: Neighbour | None = None
     catalogue: Found[Catalogue] | Unknown | None = None
     adoptee: Found[Adoptee] | Absent | Unknown = NOT_ASKED_FOR
 

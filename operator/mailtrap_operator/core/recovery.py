@@ -29,10 +29,12 @@ from mailtrap_operator.core.step import (
     ADOPTION_RECHECK,
     MOST_ON_RECORD,
     RECHECK,
+    SECRET_RECHECK,
     of_another,
     step_plan,
     waiting,
 )
+from mailtrap_operator.core.strangers import whose
 
 
 def unreadable_spec_stalls(s: Situation) -> Plan | None:
@@ -82,13 +84,14 @@ def another_installations_token_stalls(s: Situation) -> Plan | None:
 
 def foreign_secret_stalls(s: Situation) -> Plan | None:
     """A Secret of that name which is not this object's is never touched, and costs no remote token."""
-    if not isinstance(s.seen.secret, Found) or s.secret is not None:
+    if not isinstance(s.seen.secret, Found) or s.secret is not None or s.free_secret is not None:
         return None
     message = (
         f"Secret {s.secret_name} exists and does not belong to this ApiToken: it is left as it is. "
-        "Choose another spec.secretName, or delete that Secret."
+        f"{whose(s, s.seen.secret.value)}"
     )
-    return step_plan(s, Finding(State.STALLED, Reason.SECRET_NOT_OWNED, message), requeue_after=RECHECK)
+    stalled = Finding(State.STALLED, Reason.SECRET_NOT_OWNED, message)
+    return step_plan(s, stalled, requeue_after=SECRET_RECHECK)
 
 
 def value_in_memory_is_published(s: Situation) -> Plan | None:

@@ -41,6 +41,11 @@ def former_secret_name(api_token: ApiToken) -> str | None:
     return former if former != secret_name(api_token) else None
 
 
+def is_in_the_way(api_token: ApiToken) -> bool:
+    """Whether somebody else's Secret has the wished name, as far as the status knows."""
+    return any(condition.reason == Reason.SECRET_NOT_OWNED for condition in api_token.status.conditions)
+
+
 def may_have_consumers(token: PreviousToken) -> bool:
     """Whether somebody may still use the value of a token on its way out."""
     return token.reason in _IN_USE

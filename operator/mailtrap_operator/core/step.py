@@ -27,6 +27,9 @@ MOST_ON_RECORD = 250
 RECHECK = timedelta(minutes=1)
 """How soon a state is looked at again whose end no event announces."""
 
+SECRET_RECHECK = timedelta(seconds=10)
+"""How soon a Secret that stands in the way is looked at again: no watch tells of one without our label."""
+
 ADOPTION_RECHECK = timedelta(minutes=5)
 """How soon a token is asked for again that is not adopted as it is; a change of the annotations needs no such look."""
 

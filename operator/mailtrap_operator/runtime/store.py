@@ -19,7 +19,7 @@ from mailtrap_operator.core.observation import RemoteToken
 from mailtrap_operator.core.orphans import belongs_to
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.protection import may_have_tokens
-from mailtrap_operator.core.references import account_refs
+from mailtrap_operator.core.references import account_refs, secret_name
 from mailtrap_operator.runtime.first_sights import FirstSights
 from mailtrap_operator.runtime.holders import Holders
 from mailtrap_operator.runtime.index import Index
@@ -81,6 +81,7 @@ class Store(KnownSecrets):
         self._accounts: dict[AccountKey, Account] = {}
         self._owners: dict[str, ApiTokenKey] = {}
         self._references: Index[ApiTokenKey, AccountKey] = Index()
+        self._renamed: Index[ApiTokenKey, tuple[str, str]] = Index()
         self.holders = Holders()
         self._remotes: Index[AccountKey, tuple[str, int]] = Index()
         self.on_holders: Callable[[AccountKey], None] = lambda _account: None
@@ -131,6 +132,8 @@ class Store(KnownSecrets):
         accounts = account_refs(api_token) if api_token else ()
         refs = frozenset(account_key(ref, key.namespace) for ref in accounts)
         self._references.put(key, refs)
+        wished = secret_name(api_token) if api_token else key.name
+        self._renamed.put(key, frozenset({(key.namespace, wished)} if wished != key.name else ()))
         holds = api_token is not None and may_have_tokens(api_token)
         for account in self.holders.put(key, refs if holds else frozenset()):
             self.on_holders(account)
@@ -185,6 +188,12 @@ class Store(KnownSecrets):
     def owner(self, owner: str) -> ApiTokenKey | None:
         """Return the ApiToken whose tag has this owner part."""
         return self._owners.get(owner)
+
+    def wishing(self, namespace: str, name: str) -> frozenset[ApiTokenKey]:
+        """Return the ApiTokens that wish a Secret of this name."""
+        namesake = ApiTokenKey(namespace, name)
+        is_its_own = namesake in self._api_tokens and not self._renamed.of(namesake)
+        return self._renamed.keys((namespace, name)) | (frozenset({namesake}) if is_its_own else frozenset())
 
     def claims(self, token: RemoteToken) -> bool:
         """Whether a remote token belongs to an ApiToken, by its tag."""

@@ -156,7 +156,7 @@ def test_what_another_installation_made_stalls_the_object(world: Observation, ex
             "The escape does not let it go at once: the other operator may be about to.",
             seen(doomed(annotations=ESCAPE), secret=OWN_ELSEWHERE, listed=()),
             says=BLOCKED,
-            again=MINUTE,
+            again=30 * SECOND,
             works=False,
         ),
         row(
