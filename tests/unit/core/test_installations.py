@@ -8,7 +8,7 @@ import pytest
 from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, Condition
 from mailtrap_operator.core.actions import Done, State
 from mailtrap_operator.core.conditions import status_after
-from mailtrap_operator.core.installations import mismatch_of_token
+from mailtrap_operator.core.installations import is_answered, mismatch_of_token
 from mailtrap_operator.core.observation import Observation, RemoteToken, SecretState, Unknown
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.planning import plan
@@ -231,6 +231,14 @@ def test_of_many_that_found_it_the_last_are_kept() -> None:
     after = status_after(api_token, plan(seen(api_token, secret=None), NOW), Done(), NOW)
 
     assert (*many[1:], INSTALLATION) == after.contenders
+
+
+@pytest.mark.parametrize(
+    ("status", "is_it"),
+    [(THEIR_STATUS, True), (ANSWERED, True), (UNANSWERED, False), (STATED, False), (WIPED, False)],
+)
+def test_who_serves_an_object_has_answered_what_it_speaks_of(status: ApiTokenStatus, *, is_it: bool) -> None:
+    assert is_it == is_answered(an_api_token(status=status))
 
 
 UNUSED = ApiTokenStatus(observed_generation=3, installation=THEIRS)

@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from mailtrap_operator.core.actions import IssueToken, RewriteSecret
+from mailtrap_operator.core.actions import Done, IssueToken, RewriteSecret
+from mailtrap_operator.core.conditions import status_after
 from mailtrap_operator.core.observation import Observation, OwnerReference, SecretState
 from mailtrap_operator.core.ownership import MadeFor, Neighbour, owner_of
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import is_in_the_way
 from tests.unit.core.builders import (
     ANOTHERS_REFERENCE,
     INSTALLATION,
@@ -111,6 +113,14 @@ def test_the_message_says_whose_it_is_as_far_as_its_marks_know(world: Observatio
         f"Secret billing exists and does not belong to this ApiToken: it is left as it is. {says}"
         == planned.finding.message
     )
+
+
+def test_the_status_knows_that_a_secret_stands_in_the_way() -> None:
+    world = a_look(a_foreign_secret())
+    told = status_after(world.api_token, plan(world, NOW), Done(), NOW)
+
+    assert is_in_the_way(an_api_token(status=told))
+    assert not is_in_the_way(an_api_token())
 
 
 def test_a_secret_that_a_former_object_of_this_name_left_behind_is_taken_over() -> None:
