@@ -1,10 +1,16 @@
-"""The log: one line an event, JSON or text. Libraries that could quote requests are kept to warnings at any level."""
+"""The log: one line an event, JSON or text, and one warning a minute for each cause.
+
+Libraries that could quote requests are kept to warnings at any level.
+"""
 
 import logging
 import sys
+import time
 import traceback
 
 from pythonjsonlogger.json import JsonFormatter
+
+from mailtrap_operator.telemetry.repetitions import Repetitions
 
 _ENDINGS = frozenset({"APINotFoundError", "AssertionError"})
 """Errors of kopf's watches when they end the process, which tells the cause in one line, or are ended by it."""
@@ -17,6 +23,7 @@ def configure(level: str, form: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_TextFormatter() if form == "text" else _json())
     handler.addFilter(_is_no_ending)
+    handler.addFilter(Repetitions(time.monotonic))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
