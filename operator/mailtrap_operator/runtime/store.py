@@ -108,7 +108,8 @@ class Store(KnownSecrets):
         former = self._api_tokens.get(key)
         if former is not None:
             self._forget_owner(key, former.uid)
-        text, wishes = json.dumps(kept, separators=(",", ":")), _digest_of_wishes(kept)
+        text = json.dumps(kept, separators=(",", ":"))
+        wishes = _digest_of_wishes(kept, body["metadata"].get("labels"))
         self._versions[key] = meta.resource_version
         self._api_tokens[key] = _Kept(meta.uid, wishes, text if len(text) <= _LARGEST_KEPT else None)
         owner = owner_of(self._installation, key.namespace, key.name, meta.uid)
@@ -260,10 +261,13 @@ class Store(KnownSecrets):
         return self._references.keys(key)
 
 
-def _digest_of_wishes(kept: dict[str, Any]) -> bytes:
-    """Digest what users and controllers say of an object, without what operators say."""
+def _digest_of_wishes(kept: dict[str, Any], labels: object) -> bytes:
+    """Digest what users and controllers say of an object, without what operators say.
+
+    Labels mean nothing here; who edits one has the object looked at.
+    """
     meta = {name: value for name, value in kept["metadata"].items() if name != "resourceVersion"}
-    text = json.dumps({"metadata": meta, "spec": kept["spec"]}, sort_keys=True)
+    text = json.dumps({"metadata": meta, "labels": labels, "spec": kept["spec"]}, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 

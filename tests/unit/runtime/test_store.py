@@ -129,6 +129,7 @@ def test_versions_that_are_no_numbers_are_news_when_they_differ(store: Store) ->
         ({"generation": 2}, News.WISHES),
         ({"annotations": {"mailtrap-operator.io/rotate": "b"}}, News.WISHES),
         ({"annotations": {"a": "b"}}, News.STATUS),
+        ({"labels": {"touched": "yes"}}, News.WISHES),
         ({"deletionTimestamp": "2026-03-01T12:00:00Z"}, News.WISHES),
         ({"uid": "another"}, News.WISHES),
     ],
