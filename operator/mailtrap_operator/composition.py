@@ -161,6 +161,8 @@ class Operator:
                 account_store=account_store,
                 secrets=CredentialSecrets(kube),
                 may_write=not settings.dry_run,
+                installation=given.installation,
+                sees_all=not given.scope.namespaces,
             ),
             sweep=self.sweep,
             events=events,

@@ -82,10 +82,12 @@ class OrphanSweep:
 
     def look(self, account: Account, tokens: Tokens, connection: Connection) -> Swept | None:
         """Return the orphans that there are, None where the LIST does not tell."""
-        if not self._sees_all:
-            return Swept((), ())
         if isinstance(tokens, Unknown):
             return None
+        if not self._sees_all:
+            # Another installation's operator, which sees more, may have told of its own.
+            others = any(installation != self._installation for installation, _ in tokens.value)
+            return None if others else Swept((), ())
         used, listed = _at_work(connection), chain.from_iterable(tokens.value.values())
         found = orphans.orphans_among(
             # A token that the operator works with is nobody's orphan, whatever it is called.

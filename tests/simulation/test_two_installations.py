@@ -5,9 +5,11 @@ from collections import Counter
 
 import pytest
 
+from mailtrap_operator.core.protection import ACCOUNT_FINALIZER
 from mailtrap_operator.core.references import ABANDON_ANNOTATION
+from mailtrap_operator.runtime.scope import Scope
 from tests.simulation.flows import is_served
-from tests.simulation.incarnation import USUAL, Incarnation, Setup
+from tests.simulation.incarnation import USUAL, Incarnation, Setup, Sight
 from tests.simulation.network import Network
 from tests.simulation.outcomes import Kind
 from tests.simulation.world import GROUP, Saved, World, api_token_path, secret_path, value_in
@@ -229,6 +231,23 @@ async def test_when_the_other_one_is_gone_the_object_that_is_applied_again_gets_
     await asyncio.sleep(60)
 
     assert "TokenPublished" == reason(world)
+    await world.stop_operators()
+
+
+@virtual
+async def test_operators_of_other_namespaces_that_share_an_account_leave_it_alone() -> None:
+    world = a_world(SERVED)
+    await start(world, USUAL)
+    world.sight = Sight(Scope(namespaces=("elsewhere",)))
+    await start(world, OTHER)
+    await asyncio.sleep(60)
+    world.network.calls.clear()
+
+    await asyncio.sleep(10 * HOUR)
+
+    assert [] == [call.what for call in world.network.calls if call.kind is Kind.KUBERNETES_WRITE]
+    account = world.read(f"{GROUP}/clustermailtrapaccounts/default") or {}
+    assert [ACCOUNT_FINALIZER] == account["metadata"]["finalizers"]
     await world.stop_operators()
 
 

@@ -30,7 +30,7 @@ BILLING = ApiTokenKey("team", "billing")
 class Bench:
     """One account with its credential, and the ApiToken that uses it."""
 
-    def __init__(self, *, may_write: bool = False) -> None:
+    def __init__(self, *, may_write: bool = False, sees_all: bool = True) -> None:
         self.elapsed = 0.0
         self.bench = AccountBench()
         self.kube, self.remote = self.bench.kube, self.bench.remote
@@ -53,6 +53,8 @@ class Bench:
                 account_store=AccountStore(self.kube),
                 secrets=CredentialSecrets(self.kube),
                 may_write=may_write,
+                installation=INSTALLATION,
+                sees_all=sees_all,
             ),
             sweep=OrphanSweep(
                 kube=self.kube,

@@ -284,7 +284,17 @@ async def test_an_operator_that_does_not_see_all_namespaces_reports_nothing() ->
     bench.lose()
 
     assert Swept((), ()) == await bench.run()
-    assert Swept((), ()) == await bench.sweep.run(bench.account(), NOT_LISTED, bench.accounts.at(KEY))
+
+
+@virtual
+async def test_an_operator_that_does_not_see_all_namespaces_leaves_what_another_installations_has_told() -> (
+    None
+):
+    bench = Bench(sees_all=False)
+    bench.remote.seed(f"lost {Tag('zzzzzz', 'nobodyaaaa', 'abcdefgh')}")
+    connection = bench.accounts.at(KEY)
+
+    assert None is await bench.sweep.run(bench.account(), await connection.list_tokens(), connection)
 
 
 @virtual

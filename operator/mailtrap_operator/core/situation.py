@@ -314,9 +314,11 @@ class Situation:
     def superseded_by(self, operation: OperationStatus) -> Record:
         """Return the record in which every token that there was is on its way out, its overlap counted from now.
 
-        Also one that is gone from the list: a credential with fewer rights sees less, and only DELETE proves it.
+        Also one that is gone from the list: a credential with fewer rights sees less, and only DELETE proves it. What a
+        restored status says of a former object's token is none of ours.
         """
-        former = {token.id: token for token in (self.record.current, self.held_on_paper) if token}
+        tokens = (self.record.current, self.held_on_paper)
+        former = {token.id: token for token in tokens if token and not self.is_anothers(token)}
         retired = tuple(
             self.retired(
                 token, Reason.SUPERSEDED, by_reset=operation.type == "Reset" and token.id == operation.base
