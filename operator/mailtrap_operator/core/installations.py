@@ -15,7 +15,7 @@ from mailtrap_operator.api.v1alpha1 import ApiToken
 from mailtrap_operator.core.observation import Found, Observation, RemoteToken, Unknown
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import ABANDON_ANNOTATION, own_secret
+from mailtrap_operator.core.references import ABANDON_ANNOTATION, own_secret, secret_name
 from mailtrap_operator.core.situation import Situation
 
 PAUSE = timedelta(minutes=5)
@@ -41,6 +41,9 @@ def mismatch_of_status(seen: Observation) -> Unknown | None:
     status = seen.api_token.status
     token = status.current or next(iter(status.previous), None)
     what = f"Token {token.id} is on record here and" if token else "This ApiToken"
+    if token and isinstance(seen.secret, Unknown):
+        # It cannot be read just now; most likely it will say the same.
+        what = f"The token in Secret {secret_name(seen.api_token)}"
     return _mismatch(what, status.installation or "", seen.identity.installation)
 
 
@@ -70,15 +73,17 @@ def is_answered(api_token: ApiToken) -> bool:
 def may_speak(s: Situation) -> bool:
     """Whether to say, or to say anew, that another installation serves the object.
 
-    It is said once, and never in the midst of an operation. Then it is said anew only where a change of the spec or a
-    deletion finds nobody who answers it.
+    It is said once, and never in the midst of an operation; while that stands, it is kept up to date. Then it is said anew
+    only where a change of the spec or a deletion finds nobody who answers it.
     """
-    status, meta = s.api_token.status, s.api_token.metadata
-    if s.seen.identity.installation not in status.contenders:
+    status, meta, ours = s.api_token.status, s.api_token.metadata, s.seen.identity.installation
+    if ours not in status.contenders:
         return status.operation is None or s.settles_in <= timedelta()
+    if _is_stated(s.api_token, by=ours):
+        return True
     if status.observed_generation == meta.generation:
         return False
-    return _is_stated(s.api_token) or s.seen.unanswered_for >= PAUSE
+    return s.seen.unanswered_for >= PAUSE
 
 
 def is_left_alone(s: Situation) -> bool:
@@ -88,9 +93,15 @@ def is_left_alone(s: Situation) -> bool:
     return is_stated and s.seen.unanswered_for >= ANSWERED_WITHIN
 
 
-def _is_stated(api_token: ApiToken) -> bool:
-    conditions = api_token.status.conditions
-    return any(c.type == "Ready" and c.reason == Reason.INSTALLATION_MISMATCH for c in conditions)
+def _is_stated(api_token: ApiToken, by: str | None = None) -> bool:
+    """Whether it stands there that another installation serves the object, written by anybody or by one of a name."""
+    said = (c for c in api_token.status.conditions if c.type == "Ready")
+    told = (c.message for c in said if c.reason == Reason.INSTALLATION_MISMATCH)
+    return any(by is None or _signature(by) in message for message in told)
+
+
+def _signature(ours: str) -> str:
+    return f"this operator's is {ours}."
 
 
 def _mismatch_of_secret(seen: Observation) -> Unknown | None:
@@ -101,7 +112,7 @@ def _mismatch_of_secret(seen: Observation) -> Unknown | None:
     if is_this_objects_elsewhere(seen):
         return _mismatch(f"The token in Secret {name}", theirs, ours)
     message = (
-        f"Secret {name} belongs to another ApiToken of the installation {theirs}, and this operator's is {ours}. If an "
+        f"Secret {name} belongs to another ApiToken of the installation {theirs}, and {_signature(ours)} If an "
         "operator of that installation serves this namespace, it goes on and this one keeps quiet: give each namespace to "
         "one installation alone (watchNamespaces). Otherwise the Secret was copied or restored from another cluster: its "
         "token cannot be taken over, and nothing is touched. Choose another spec.secretName, or delete the Secret when "
@@ -118,7 +129,7 @@ def _foreign_mark(seen: Observation) -> re.Match[str] | None:
 
 def _mismatch(what: str, theirs: str, ours: str) -> Unknown:
     message = (
-        f"{what} belongs to the installation {theirs}, and this operator's is {ours}. If an operator of that installation "
+        f"{what} belongs to the installation {theirs}, and {_signature(ours)} If an operator of that installation "
         "serves this namespace, it goes on and this one keeps quiet: give each namespace to one installation alone "
         "(watchNamespaces). Otherwise this cluster is a clone or was restored elsewhere, or the setting was changed, and "
         "nothing is touched. To go on with the tokens, set the operator's settings.installation "

@@ -26,6 +26,7 @@ from tests.unit.core.builders import (
     OURS,
     SECOND,
     SIBLINGS_TAG,
+    TIMEOUT,
     UID,
     WIPED,
     a_previous,
@@ -58,6 +59,11 @@ THEIR_STATUS = a_status(installation=THEIRS)
 STATED = a_status(installation=THEIRS, contenders=(INSTALLATION,), conditions=(SAYS_SO,))
 ANSWERED = a_status(installation=THEIRS, contenders=(INSTALLATION,))
 UNANSWERED = ANSWERED.model_copy(update={"observed_generation": 2})
+STATED_BY_US = STATED.model_copy(
+    update={
+        "conditions": (SAYS_SO.model_copy(update={"message": f"… this operator's is {INSTALLATION}. …"}),)
+    }
+)
 STATED_BEFORE = STATED.model_copy(update={"observed_generation": 2})
 IN_THE_MIDST = a_status(installation=THEIRS, operation=an_operation())
 OVERDUE = an_api_token(status=a_status(previous=(a_previous(2, delete_after=NOW - HOUR),)))
@@ -183,12 +189,11 @@ def test_a_deletion_waits_while_the_tokens_are_another_installations(
         pytest.param(THEIR_STATUS, 0 * SECOND, False, id="It was not said yet."),
         pytest.param(IN_THE_MIDST, 0 * SECOND, True, id="The other one is in the midst of an operation."),
         pytest.param(ANSWERED, HOUR, True, id="The other one wrote its own words over what was said."),
-        pytest.param(STATED, HOUR, True, id="What was said stands."),
+        pytest.param(STATED, HOUR, True, id="What a third one said stands."),
+        pytest.param(STATED_BY_US, HOUR, False, id="What was said stands, and is kept up to date."),
+        pytest.param(STATED_BEFORE, HOUR, False, id="Nobody answers, and what a third one said is outdated."),
         pytest.param(UNANSWERED, MINUTE, True, id="A new generation is not answered yet."),
         pytest.param(UNANSWERED, 5 * MINUTE, False, id="Nobody answers a new generation."),
-        pytest.param(
-            STATED_BEFORE, 0 * SECOND, False, id="What was said stands, and there is a new generation."
-        ),
     ],
 )
 @pytest.mark.parametrize("secret", [OWN_ELSEWHERE, None], ids=["its Secret is there", "it has no Secret"])
@@ -300,6 +305,12 @@ def test_the_message_names_both_installations_and_first_that_both_may_live() -> 
 )
 def test_without_a_secret_the_message_names_what_the_status_knows(status: ApiTokenStatus, what: str) -> None:
     assert plan(seen(an_api_token(status=status), secret=None), NOW).finding.message.startswith(what)
+
+
+def test_a_secret_that_cannot_be_read_just_now_is_spoken_of_as_if_it_were_there() -> None:
+    message = plan(seen(an_api_token(status=THEIR_STATUS), secret=TIMEOUT), NOW).finding.message
+
+    assert message.startswith("The token in Secret billing belongs to the installation zzzzzz")
 
 
 def test_it_does_not_advise_to_go_on_with_a_token_that_cannot_be_taken_over() -> None:
