@@ -28,6 +28,8 @@ class AccountProtection:
         secrets: CredentialSecrets,
         reverts: Reverts,
         may_write: bool,
+        installation: str,
+        sees_all: bool,
     ) -> None:
         self._store = store
         self._accounts = accounts
@@ -35,6 +37,8 @@ class AccountProtection:
         self._secrets = secrets
         self._reverts = reverts
         self._may_write = may_write
+        self._installation = installation
+        self._sees_all = sees_all
 
     def condition_of(self, account: Account) -> Wanted | None:
         """Return the condition that says whom a deletion waits for, None where none waits."""
@@ -62,7 +66,14 @@ class AccountProtection:
         if True in answers or self._shows_tokens_of_users(key):
             return True
         is_open = None in answers or (False in answers and self._accounts.at(key).owned is None)
-        return None if is_open else False
+        return None if is_open or self._may_be_anothers(key) else False
+
+    def _may_be_anothers(self, key: AccountKey) -> bool:
+        """Whether an operator of another installation may hold the account, for ApiTokens that are not seen here."""
+        if self._sees_all or key.namespace is not None:
+            return False
+        owned = self._accounts.at(key).owned
+        return owned is None or any(installation != self._installation for installation, _ in owned)
 
     def _counts(self, user: ApiTokenKey, account: Account) -> bool:
         if self._serves(account, user.namespace):

@@ -154,6 +154,7 @@ class Operator:
             installation=given.installation,
             sees_all=not given.scope.namespaces,
             may_delete=not settings.dry_run,
+            lists_secrets=given.scope.watches_secrets,
             clock=clock,
         )
         self._account_reconciler = AccountReconciler(
@@ -167,6 +168,8 @@ class Operator:
                 secrets=CredentialSecrets(kube),
                 reverts=reverts,
                 may_write=not settings.dry_run,
+                installation=given.installation,
+                sees_all=not given.scope.namespaces,
             ),
             sweep=self.sweep,
             events=events,

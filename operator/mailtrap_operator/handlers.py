@@ -14,7 +14,8 @@ from mailtrap_operator.api.v1alpha1 import GROUP, VERSION
 from mailtrap_operator.clients.cluster_access import ClusterAccess, Login
 from mailtrap_operator.clients.pages import LONGEST_PAGE
 from mailtrap_operator.clients.watch_session import watch_session
-from mailtrap_operator.intake import SECRETS_OF_OURS, Intake
+from mailtrap_operator.core.wishes import SECRETS_OF_OURS
+from mailtrap_operator.intake import Intake
 from mailtrap_operator.runtime.scope import Scope
 from mailtrap_operator.runtime.watchdog import Watchdog
 

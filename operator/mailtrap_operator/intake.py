@@ -9,14 +9,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from mailtrap_operator.api.fields import places
-from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, Account, AccountKind
+from mailtrap_operator.api.v1alpha1 import Account, AccountKind
 from mailtrap_operator.clients.kube import account_path, accounts_path, api_tokens_path, secrets_path
-from mailtrap_operator.clients.secret_marks import read_owner
+from mailtrap_operator.clients.secret_marks import read_owner, told_to_hold
 from mailtrap_operator.clients.secret_store import parse_secret
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.protection import is_going
-from mailtrap_operator.core.wishes import MANAGED_BY
+from mailtrap_operator.core.wishes import SECRETS_OF_OURS
 from mailtrap_operator.runtime.listing import Listing
 from mailtrap_operator.runtime.scope import Scope
 from mailtrap_operator.runtime.store import News, Store
@@ -24,9 +24,6 @@ from mailtrap_operator.runtime.watchdog import ObjectName
 from mailtrap_operator.runtime.workqueue import WorkQueue
 
 logger = logging.getLogger(__name__)
-
-SECRETS_OF_OURS = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
-"""The label selector of the Secrets that are watched."""
 
 _LONGEST_FINALIZERS = 16_384
 """Characters. All else of an account is bounded by its CRD, or not kept."""
@@ -68,7 +65,7 @@ class Intake:
         namespace, state = body["metadata"]["namespace"], parse_secret(body, self._installation)
         known = self._store.known_owner(namespace, state.name)
         if self._store.put_secret(namespace, state):
-            self._wake_owners(state.resource_version, state.owner, known)
+            self._wake_owners(namespace, state.name, state.resource_version, state.owner, known)
 
     def secret_metadata(self, body: Body, *, is_gone: bool = False) -> None:
         """Take in that a Secret of ours changed; it is read by who looks at its ApiToken next."""
@@ -78,9 +75,11 @@ class Intake:
         owner = read_owner(meta.get("annotations") or {})
         if is_gone:
             self._store.drop_secret(namespace, name, version)
-        elif not self._store.outdate_secret(namespace, name, version, owner):
+        elif not self._store.outdate_secret(
+            namespace, name, version, owner, told_to_hold(meta, self._installation)
+        ):
             return
-        self._wake_owners("" if is_gone else version, owner, known)
+        self._wake_owners(namespace, name, "" if is_gone else version, owner, known)
 
     def account(self, body: Body, *, is_gone: bool = False) -> None:
         """Take an account in."""
@@ -162,7 +161,7 @@ class Intake:
         namespace, secret_name = name[0] or "", name[1]
         known = self._store.known_owner(namespace, secret_name)
         self._store.drop_secret(namespace, secret_name)
-        self._wake_owners("", known)
+        self._wake_owners(namespace, secret_name, "", known)
 
     def _missed_api_token(self, name: ObjectName) -> None:
         # Not known any more, it is read afresh: that tells whether it is gone.
@@ -175,11 +174,12 @@ class Intake:
         self._queue.forget(key)
         self._queue.add(key, Lane.CHANGE)
 
-    def _wake_owners(self, version: str, *owners: str | None) -> None:
+    def _wake_owners(self, namespace: str, name: str, version: str, *owners: str | None) -> None:
         # A Secret whose mark was edited still concerns the object that it belonged to.
-        for owner in {(owner or "").partition("-")[2] for owner in owners}:
-            if key := self._store.owner(owner):
-                self._queue.add(key, Lane.CHANGE, version)
+        parts = {(owner or "").partition("-")[2] for owner in owners}
+        known = {key for part in parts if (key := self._store.owner(part))}
+        for key in known | self._store.wishing(namespace, name):
+            self._queue.add(key, Lane.CHANGE, version)
 
 
 def _lane(body: Body) -> Lane:

@@ -4,6 +4,7 @@
 order that the protocol needs: the object, its Secrets, then a LIST that started after both. What else is asked of an
 account is asked before that, and only for who may use it. Workloads are read by name when a spec newly names them,
 while one of them is missing, and while they restart; Secrets are read by name for each look where they are not watched.
+It has some more lines than other files, because the order of all reads of a pass is told here.
 """
 
 import asyncio
@@ -43,6 +44,7 @@ from mailtrap_operator.core.recovery import is_unused
 from mailtrap_operator.core.references import (
     account_refs,
     former_secret_name,
+    is_in_the_way,
     moving_targets,
     own_secret,
     owner_part,
@@ -51,6 +53,7 @@ from mailtrap_operator.core.references import (
 )
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.wishes import MANAGED_BY
+from mailtrap_operator.neighbours import Neighbours
 from mailtrap_operator.quota import Quota
 from mailtrap_operator.remote_reads import RemoteReads
 from mailtrap_operator.runtime.reverts import Reverts
@@ -107,6 +110,7 @@ class Observer:
         self._new_nonce = new_nonce
         self._clock = clock
         self._watches_secrets = watches_secrets
+        self._neighbours = Neighbours(store)
 
     async def known(self, key: ApiTokenKey) -> Observation | None:
         """Return what is known without a LIST, or None when the object is not known; only what no watch tells of is read."""
@@ -140,6 +144,9 @@ class Observer:
             return None
         former = former_secret_name(api_token)
         seen_secret = await self._known_secret(key.namespace, secret_name(api_token))
+        if isinstance(seen_secret, Absent) and is_in_the_way(api_token):
+            # No watch tells of one without our label.
+            seen_secret = await self._read_secret(key.namespace, secret_name(api_token))
         seen_former: Secret = await self._known_secret(key.namespace, former) if former else Absent()
         return _Read(api_token, seen_secret, seen_former, self._tenants.known_labels(key.namespace))
 
@@ -282,6 +289,8 @@ class Observer:
             unpublished=self._unpublished.peek(key),
             claim_age=self._store.claim_age(key),
             reverted=self._reverts.of(key),
+            unanswered_for=self._store.unanswered_for(key),
+            neighbour=self._neighbours.of(key, read.api_token, read.secret),
         )
 
     def _view(self, ref: AccountRef, key: ApiTokenKey, tag: OwnerTag, tokens: Tokens) -> AccountView:

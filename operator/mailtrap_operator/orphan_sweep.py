@@ -1,18 +1,21 @@
 """Finds the tokens of this installation that belong to no ApiToken, and deletes them where the account asks for it.
 
 Passes over accounts begin only when everything was listed once, so an owner that is not known is not merely not known
-yet. Still no deletion rests on that: right before it all ApiTokens are listed afresh, and none may lay claim to the token.
+yet. Still no deletion rests on that: right before it all ApiTokens and Secrets are listed afresh, and none may lay claim to
+the token.
 """
 
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import chain
 
 from mailtrap_operator.api.v1alpha1 import Account
 from mailtrap_operator.clients.accounts import Connection, Tokens
 from mailtrap_operator.clients.errors import Failure, Terminal
-from mailtrap_operator.clients.kube import KubeClient, api_tokens_path
+from mailtrap_operator.clients.kube import KubeClient, api_tokens_path, secrets_path
+from mailtrap_operator.clients.secret_marks import told_to_hold
 from mailtrap_operator.core import orphans
 from mailtrap_operator.core.announcements import Announcement
 from mailtrap_operator.core.conditions import Wanted
@@ -20,9 +23,10 @@ from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import CredentialInUse, RemoteToken, Unknown
 from mailtrap_operator.core.orphans import Swept
-from mailtrap_operator.core.ownership import owner_of
+from mailtrap_operator.core.ownership import HeldToken, owner_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.tenants import speaks_for
+from mailtrap_operator.core.wishes import SECRETS_OF_OURS
 from mailtrap_operator.runtime.listing import pages
 from mailtrap_operator.runtime.store import Store, key_of_account
 from mailtrap_operator.telemetry.events import EventRecorder
@@ -34,7 +38,8 @@ _PROVES_FOR = timedelta(seconds=10)
 class OrphanSweep:
     """Looks for orphans in what an account's LIST says.
 
-    An operator that does not see all namespaces (`sees_all`) cannot know of any token that it is an orphan.
+    An operator that does not see all namespaces (`sees_all`) cannot know of any token that it is an orphan. One that must not
+    list Secrets does not know which of them hold a value.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class OrphanSweep:
         installation: str,
         sees_all: bool,
         may_delete: bool,
+        lists_secrets: bool,
         clock: Callable[[], datetime],
     ) -> None:
         self._kube = kube
@@ -54,6 +60,7 @@ class OrphanSweep:
         self._installation = installation
         self._sees_all = sees_all
         self._may_delete = may_delete
+        self._lists_secrets = lists_secrets
         self._clock = clock
         self._refused: dict[AccountKey, frozenset[int]] = {}
 
@@ -75,19 +82,26 @@ class OrphanSweep:
 
     def look(self, account: Account, tokens: Tokens, connection: Connection) -> Swept | None:
         """Return the orphans that there are, None where the LIST does not tell."""
-        if not self._sees_all:
-            return Swept((), ())
         if isinstance(tokens, Unknown):
             return None
+        if not self._sees_all:
+            # Another installation's operator, which sees more, may have told of its own.
+            others = any(installation != self._installation for installation, _ in tokens.value)
+            return None if others else Swept((), ())
         used, listed = _at_work(connection), chain.from_iterable(tokens.value.values())
         found = orphans.orphans_among(
             # A token that the operator works with is nobody's orphan, whatever it is called.
             (token for token in listed if not any(each.may_be(token) for each in used)),
             self._installation,
             self._retained(account),
-            self._store.claims,
+            self._claims(),
         )
         return Swept(found, orphans.recorded(found, account.status.orphans, self._clock()))
+
+    def _claims(self) -> Callable[[RemoteToken], bool]:
+        """Return what tells whether a token belongs to an ApiToken, or a Secret that outlived its ApiToken holds its value."""
+        held = cache(self._store.held_tokens)
+        return lambda token: self._store.claims(token) or orphans.is_held(token, held())
 
     def condition_of(self, swept: Swept, account: Account) -> Wanted | None:
         """Return the condition that tells of orphans, None where there are none."""
@@ -112,13 +126,12 @@ class OrphanSweep:
         refusals: dict[int, Failure] = {}
         try:
             listed_at = _now()
-            owners = await self._owners()
+            owners, held = await self._owners(), await self._held()
             client = await connection.client()
             for token in due:
                 # The credential may be another one since the list.
-                if orphans.belongs_to(token, owners) or any(
-                    each.may_be(token) for each in _at_work(connection)
-                ):
+                is_wanted = orphans.belongs_to(token, owners) or orphans.is_held(token, held)
+                if is_wanted or any(each.may_be(token) for each in _at_work(connection)):
                     cleared.add(token.id)
                     continue
                 async with client.pacer.slot(Lane.ROUTINE, connection.key.namespace):
@@ -144,6 +157,13 @@ class OrphanSweep:
             meta = body["metadata"]
             owners.add(owner_of(self._installation, meta["namespace"], meta["name"], meta["uid"]))
         return owners
+
+    async def _held(self) -> set[HeldToken]:
+        held = set[HeldToken]()
+        if self._lists_secrets:
+            async for body in pages(self._kube.list_metadata, secrets_path(), "Secret", SECRETS_OF_OURS):
+                held |= told_to_hold(body["metadata"], self._installation)
+        return held
 
     async def _tell(self, account: Account, token: RemoteToken) -> None:
         message = (

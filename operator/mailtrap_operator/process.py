@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import kopf
 
 from mailtrap_operator.clients.cluster_access import ClusterAccess
-from mailtrap_operator.clients.errors import Retryable
+from mailtrap_operator.clients.errors import Failure, Retryable, Undefined
 from mailtrap_operator.clients.kube import KubeClient, connect
 from mailtrap_operator.clients.lease_store import LeaseStore
 from mailtrap_operator.clients.mailtrap_http import http_clients
@@ -211,6 +211,20 @@ class Process:
         )
         try:
             await serve_until_told(watches, is_up=is_up, on_stop=drain, stop=stop, on_stuck=os._exit)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the process ends; kopf has logged it in full
-            message = f"The watches ended ({type(error).__name__}); the process ends, to be started again."
+        except Exception as error:  # noqa: BLE001 - whatever it is, the process ends; kopf has logged what nobody foresaw
+            cause = await self._missing_definition(operator)
+            why = f": {cause}" if cause else f" ({type(error).__name__})."
+            message = f"The watches ended{why} The process ends, to be started again."
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, message) from None
+
+    async def _missing_definition(self, operator: Operator) -> str | None:
+        """Return which kind of object the API server does not serve, where that is why a watch cannot go on."""
+        try:
+            for listing in operator.intake.listings(operator.scope):
+                await self._kube.list_page(listing.paths[0], {"limit": "1"})
+        except Undefined as missing:
+            return missing.message
+        except Failure:
+            # Whatever else is wrong, the next start tells of it.
+            return None
+        return None

@@ -36,6 +36,9 @@ AT_ONCE = timedelta()
 LONGEST_WAIT_FOR_SECRET = timedelta(seconds=5)
 """The longest backoff while a value waits in memory: a restart would lose it."""
 
+LONGEST_WAIT_FOR_FINALIZER = timedelta(seconds=10)
+"""The longest backoff while nothing but the finalizer holds an object that is to go; what refused its removal may be mended."""
+
 
 class Reporter:
     """Writes the status, once a pass and only when it differs."""
@@ -84,6 +87,8 @@ class Reporter:
                 return Verdict(is_failed=True, written=writes.versions)
         if isinstance(outcome, Failed):
             at_most = LONGEST_WAIT_FOR_SECRET if outcome.holds_value else None
+            if isinstance(plan.action, RemoveFinalizer):
+                at_most = LONGEST_WAIT_FOR_FINALIZER
             return Verdict(
                 outcome.cause.retry_after, is_failed=True, at_most=at_most, written=writes.versions
             )

@@ -4,7 +4,7 @@ import pytest
 
 from tests.e2e.accounts import ACCOUNT_FINALIZER, account_path, is_held
 from tests.e2e.kube import Body
-from tests.e2e.world import World, eventually
+from tests.e2e.world import INSTALLATION, World, eventually
 
 OTHER = "othera"
 ESCAPE = {"metadata": {"annotations": {"mailtrap-operator.io/abandon-remote-tokens": "true"}}}
@@ -125,11 +125,34 @@ def test_a_clone_that_is_to_have_tokens_of_its_own_gets_them(world: World, names
         for name in names:
             world.becomes(name, "InstallationMismatch", "Stalled")
         for name in names:
-            world.kube.delete(world.secret_path(name))
-            world.lose_status(name)
+            world.kube.merge(world.api_token_path(name), ESCAPE)
+            world.delete_api_token(name)
         for name in names:
+            world.is_gone(name)
+            world.put_api_token(name)
             assert world.works(world.becomes_ready(name))
 
     assert [*living] == [token for token in world.living() if "[k8s:testaa-" in token["name"]]
     assert 3 == len([token for token in world.living() if f"[k8s:{OTHER}-" in token["name"]])
     assert [] == world.tripped()
+
+
+def test_two_installations_over_one_namespace_keep_quiet(world: World) -> None:
+    since = world.resource_version()
+    with world.operator(), world.operator(installation=OTHER):
+        world.put_api_token("shared")
+        eventually(lambda: world.status("shared").get("contenders"), "the other one has said so")
+        value = world.becomes_ready("shared")
+        served_by = world.status("shared")["installation"]
+
+        world.request_rotation("shared", "once")
+        eventually(lambda: world.value("shared") != value, "it is rotated")
+        assert world.works(world.becomes_ready("shared"))
+
+        assert served_by == world.status("shared")["installation"]
+        assert {served_by, *world.status("shared")["contenders"]} == {INSTALLATION, OTHER}
+        words = [body.get("status", {}).get("conditions", []) for body in world.history(since)]
+        reasons = [condition["reason"] for conditions in words for condition in conditions[:1]]
+        assert 1 == reasons.count("InstallationMismatch")
+        assert [1] == [event.get("count", 1) for event in world.events("shared", "InstallationMismatch")]
+    assert ["create", "reset"] == world.operations(0)

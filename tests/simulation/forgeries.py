@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailtrap_operator.clients.secret_marks import ISSUANCE, TOKEN_ID
-from mailtrap_operator.core.deletion import ABANDON_ANNOTATION
-from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, PROOF_ANNOTATION
+from mailtrap_operator.core.references import (
+    ABANDON_ANNOTATION,
+    ADOPT_ANNOTATION,
+    CONFIRM_ANNOTATION,
+    PROOF_ANNOTATION,
+)
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.tokens import ADMIN, Grant
 from tests.simulation.network import Network

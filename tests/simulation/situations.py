@@ -126,6 +126,9 @@ def _served(*, is_alone: bool) -> Saved:
                 world.request_rotation()
             await world.start_operator()
             assert await watched.until(is_served)
+            if not is_alone:
+                contenders = {"status": {"contenders": ["cloned"]}}
+                world.write("PATCH", f"{api_token_path()}/status", contenders)
             world.put_api_token("shop", **_REPLACE)
             assert await watched.until(is_served)
             assert _status(world, "shop")["previous"]

@@ -15,6 +15,7 @@ EVERY = 7
 CONDITIONS = {
     "SecretNotOwned": "the Secret does not say any more whose it is",
     "SecretWriteRefused": "the Secret has another controller, and cannot have two",
+    "InstallationMismatch": "the status says that another installation serves it, and no Secret says otherwise",
     "AccountNotFound": "a token is on record in an account that does not exist, and perhaps lives there",
 }
 """Where the user has to restore a field, and why nobody else can know better."""

@@ -32,7 +32,7 @@ BILLING = ApiTokenKey("team", "billing")
 class Bench:
     """One account with its credential, and the ApiToken that uses it."""
 
-    def __init__(self, *, may_write: bool = False) -> None:
+    def __init__(self, *, may_write: bool = False, sees_all: bool = True) -> None:
         self.elapsed = 0.0
         self.bench = AccountBench()
         self.kube, self.remote = self.bench.kube, self.bench.remote
@@ -57,6 +57,8 @@ class Bench:
                 secrets=CredentialSecrets(self.kube),
                 reverts=reverts,
                 may_write=may_write,
+                installation=INSTALLATION,
+                sees_all=sees_all,
             ),
             sweep=OrphanSweep(
                 kube=self.kube,
@@ -65,6 +67,7 @@ class Bench:
                 installation=INSTALLATION,
                 sees_all=False,
                 may_delete=False,
+                lists_secrets=True,
                 clock=self.now,
             ),
             events=events,

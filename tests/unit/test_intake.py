@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mailtrap_operator.core.keys import AccountKey
+from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.runtime.workqueue import Verdict
 from tests.unit.clients.objects import INSTALLATION, account, api_token, secret
 from tests.unit.clock import virtual
@@ -128,9 +128,23 @@ async def test_a_secret_wakes_the_object_whose_mark_it_bears() -> None:
 async def test_a_secret_of_nobody_wakes_nobody(owner: str | None) -> None:
     bench = await Bench().knowing("billing")
 
-    bench.intake.secret(secret(owner=owner))
+    bench.intake.secret(secret("any-name", owner=owner))
 
     assert [] == await bench.woken()
+
+
+@virtual
+async def test_a_secret_wakes_who_wishes_its_name_whosever_it_is() -> None:
+    bench = await Bench().knowing("billing", "mailer")
+    renamed = api_token("shop") | {"spec": {**api_token("shop")["spec"], "secretName": "any-name"}}
+    bench.intake.api_token(renamed)
+    await bench.woken()
+
+    bench.intake.secret_metadata(secret("billing"), is_gone=True)
+    bench.intake.secret_metadata(secret("any-name", version=2))
+    bench.intake.secret(secret("shop"))
+
+    assert {BILLING, ApiTokenKey("team", "shop")} == set(await bench.woken())
 
 
 @virtual

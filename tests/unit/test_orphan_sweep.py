@@ -1,7 +1,7 @@
 """The sweep over an account: what it reports, and that it deletes nothing to which anybody may lay claim."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -9,6 +9,8 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import Account, AccountStatus, OrphanToken
 from mailtrap_operator.clients.accounts import NOT_LISTED
+from mailtrap_operator.clients.kube import secrets_path
+from mailtrap_operator.clients.secret_marks import told_to_hold
 from mailtrap_operator.core.observation import Found
 from mailtrap_operator.core.orphans import MOST_AT_ONCE, Swept
 from mailtrap_operator.core.ownership import Tag, owner_of
@@ -28,6 +30,7 @@ from tests.unit.clients.account_bench import (
 )
 from tests.unit.clients.objects import API_TOKENS, INSTALLATION, api_token
 from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, START
+from tests.unit.clients.test_secret_marks import MARKS
 from tests.unit.clock import virtual
 
 OLD = START - timedelta(days=2)
@@ -42,6 +45,7 @@ class Bench(AccountBench):
     policy: Literal["Report", "Delete"] = "Delete"
     sees_all: bool = True
     may_delete: bool = True
+    lists_secrets: bool = True
     store: Store = field(default_factory=lambda: Store(INSTALLATION, lambda: 0.0))
     record: tuple[OrphanToken, ...] = ()
     retained: tuple[str, ...] = ()
@@ -55,6 +59,7 @@ class Bench(AccountBench):
             installation=INSTALLATION,
             sees_all=self.sees_all,
             may_delete=self.may_delete,
+            lists_secrets=self.lists_secrets,
             clock=lambda: START,
         )
 
@@ -71,6 +76,20 @@ class Bench(AccountBench):
         ids = [self.remote.seed(name) for _ in range(count)]
         self.record += tuple(OrphanToken(id=id_, last_four="beef", seen_at=OLD) for id_ in ids)
         return ids
+
+    def leave_secret(self, id_: int, *, namespace: str = "team", is_known: bool = True) -> str:
+        """Have a Secret that outlived its ApiToken hold a token's value; return the token's name."""
+        owner = owner_of(INSTALLATION, "team", "gone", "uid-of-gone")
+        marks = replace(
+            MARKS, owner=f"{INSTALLATION}-{owner}", api_token="gone", uid="uid-of-gone", token_id=id_
+        )
+        body = objects.secret("gone")
+        body["metadata"]["annotations"], body["metadata"]["namespace"] = marks.as_annotations(), namespace
+        body = self.kube.seed(secrets_path(namespace), body)
+        if is_known:
+            held = told_to_hold(body["metadata"], INSTALLATION)
+            self.store.outdate_secret(namespace, "gone", body["metadata"]["resourceVersion"], None, held)
+        return f"gone {Tag(INSTALLATION, owner, 'abcdefgh')}"
 
     def account(self) -> Account:
         """Return the account as it is known."""
@@ -103,6 +122,45 @@ async def test_an_old_orphan_is_deleted_and_an_event_tells() -> None:
     assert set() == bench.remote.live_ids()
     (said,) = bench.events()
     assert f"Token {orphan} (…" in said
+
+
+@pytest.mark.parametrize("is_known", [True, False], ids=["a watch told of it", "only a list tells of it"])
+@virtual
+async def test_a_token_that_a_secret_holds_is_not_deleted(*, is_known: bool) -> None:
+    bench = Bench()
+    name = bench.leave_secret(0, is_known=False)
+    (held,) = bench.lose(name=name)
+    bench.kube.remove(f"{secrets_path('team')}/gone")
+    bench.leave_secret(held, is_known=is_known)
+
+    swept = await bench.run()
+
+    assert () == swept.found
+    assert {held} == bench.remote.live_ids()
+
+
+@virtual
+async def test_a_copy_of_a_secret_in_another_namespace_holds_nothing() -> None:
+    bench = Bench()
+    name = bench.leave_secret(0, is_known=False)
+    (lost,) = bench.lose(name=name)
+    bench.kube.remove(f"{secrets_path('team')}/gone")
+    bench.leave_secret(lost, namespace="copies")
+
+    await bench.run()
+
+    assert set() == bench.remote.live_ids()
+
+
+@virtual
+async def test_an_operator_that_must_not_list_secrets_does_not() -> None:
+    bench = Bench(lists_secrets=False)
+    bench.lose()
+
+    await bench.run()
+
+    assert set() == bench.remote.live_ids()
+    assert [] == [call for call in bench.kube.calls if "secrets" in call.path and "limit" in call.query]
 
 
 @virtual
@@ -226,7 +284,17 @@ async def test_an_operator_that_does_not_see_all_namespaces_reports_nothing() ->
     bench.lose()
 
     assert Swept((), ()) == await bench.run()
-    assert Swept((), ()) == await bench.sweep.run(bench.account(), NOT_LISTED, bench.accounts.at(KEY))
+
+
+@virtual
+async def test_an_operator_that_does_not_see_all_namespaces_leaves_what_another_installations_has_told() -> (
+    None
+):
+    bench = Bench(sees_all=False)
+    bench.remote.seed(f"lost {Tag('zzzzzz', 'nobodyaaaa', 'abcdefgh')}")
+    connection = bench.accounts.at(KEY)
+
+    assert None is await bench.sweep.run(bench.account(), await connection.list_tokens(), connection)
 
 
 @virtual

@@ -24,6 +24,7 @@ from mailtrap_operator.api.objects import AccountRef, Conditions
 
 RotateRequest = Annotated[str, Field(max_length=256)]
 Digest = Annotated[str, Field(max_length=128)]
+Installation = Annotated[str, Field(max_length=6, pattern="^[a-z2-7]{6}$")]
 _ACCOUNT = "The account that the token lives in."
 
 
@@ -125,6 +126,15 @@ class ApiTokenStatus(Model):
     conditions: Conditions = Field((), description="The state of this object; Ready is always there.")
     operation: OperationStatus | None = Field(
         None, description="The change of the remote side that is under way."
+    )
+    installation: Installation | None = Field(
+        None, description="The installation whose operator serves this object."
+    )
+    contenders: tuple[Installation, ...] = Field(
+        (),
+        max_length=8,
+        description="Other installations whose operators found that and said so; they keep quiet since.",
+        json_schema_extra={"x-kubernetes-list-type": "atomic"},
     )
     current: CurrentToken | None = Field(None, description="The remote token whose value the Secret holds.")
     previous: tuple[PreviousToken, ...] = Field(

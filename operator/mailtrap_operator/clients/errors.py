@@ -5,7 +5,8 @@
     │   ├── Conflict   somebody else was faster; look again at once
     │   └── TooLarge   there is more than may be read at once; ask for less
     ├── Uncertain      it may have happened; look before acting again
-    │   └── Misrouted  something other than the API answered; look for it elsewhere
+    │   ├── Misrouted  something other than the API answered; look for it elsewhere
+    │   └── Undefined  the API server does not serve this kind of object; its definition is missing
     ├── Unauthorized   the credential was refused; another one is needed
     ├── Missing        a positive answer that the thing is not there
     └── Terminal       refused; the same call is refused again until somebody changes something
@@ -19,7 +20,10 @@ from mailtrap_operator.core.observation import Unknown
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.redaction import Redaction
 
-_QUOTED = 300
+LONGEST_QUOTE = 300
+"""So many characters of a server's own words are shown at most."""
+
+_BEGINNING = 120
 _NOTHING_KNOWN = Redaction()
 
 
@@ -63,6 +67,10 @@ class Misrouted(Uncertain):
     """Something other than the API answered; the API may be found at another path, or later."""
 
 
+class Undefined(Uncertain):
+    """The API server does not serve this kind of object: no answer of it says that an object is gone."""
+
+
 class Unauthorized(Failure):
     """The credential was refused."""
 
@@ -76,9 +84,16 @@ class Terminal(Failure):
 
 
 def quoted(text: str, redaction: Redaction = _NOTHING_KNOWN) -> str:
-    """Return a server's words in one visible line without token values, cut to a length that suits a message."""
+    """Return a server's words in one visible line without token values, cut to a length that suits a message.
+
+    The middle is cut: servers begin with what is wrong, quote it at length, and end with why.
+    """
     line = redaction.shown(" ".join(visible(text).split()))
-    return line if len(line) <= _QUOTED else line[: _QUOTED - 1] + "…"
+    return (
+        line
+        if len(line) <= LONGEST_QUOTE
+        else f"{line[:_BEGINNING]} … {line[_BEGINNING + 3 - LONGEST_QUOTE :]}"
+    )
 
 
 def visible(text: str) -> str:

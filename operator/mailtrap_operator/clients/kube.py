@@ -15,12 +15,14 @@ from kubernetes.aio import client
 from mailtrap_operator.api.v1alpha1 import GROUP, VERSION, AccountKind
 from mailtrap_operator.clients.cluster_access import ClusterAccess, unusable
 from mailtrap_operator.clients.errors import (
+    LONGEST_QUOTE,
     Conflict,
     Failure,
     Missing,
     Retryable,
     Terminal,
     Uncertain,
+    Undefined,
     quoted,
 )
 from mailtrap_operator.clients.identification import USER_AGENT
@@ -36,6 +38,12 @@ _RESOURCES: Mapping[AccountKind, str] = {
     "MailtrapAccount": "mailtrapaccounts",
     "ClusterMailtrapAccount": "clustermailtrapaccounts",
 }
+
+_NO_SUCH_PAGE = b"404 page not found"
+"""What an API server answers about a kind that it does not serve."""
+
+# The longest first, as one is the end of another.
+_KINDS = ("clustermailtrapaccounts", "mailtrapaccounts", "apitokens")
 
 
 async def connect(request_timeout: timedelta, access: ClusterAccess) -> "KubeClient":
@@ -140,7 +148,7 @@ class KubeClient:
             if status == HTTPStatus.UNAUTHORIZED and self._access:
                 self._access.refuse()
             if status >= HTTPStatus.BAD_REQUEST:
-                raise _failure_of(status, data)
+                raise _failure_of(status, data, path)
             return _parsed(data)
         except aiohttp.ClientConnectorCertificateError as error:
             if self._access:
@@ -205,18 +213,49 @@ def _json_object(data: bytes) -> Body | None:
     return body if isinstance(body, dict) else None
 
 
+def _words_of(refusal: Body) -> str:
+    """Return what a `Status` says: its message, or its causes where that is too long to be shown whole."""
+    message, details = str(refusal.get("message", "")), refusal.get("details")
+    causes = details.get("causes") if isinstance(details, dict) else None
+    if len(message) <= LONGEST_QUOTE or not isinstance(causes, list):
+        return message
+    told = (each for each in causes if isinstance(each, dict) and each.get("message"))
+    return (
+        "; ".join(f"{each.get('field') or refusal.get('reason')}: {each['message']}" for each in told)
+        or message
+    )
+
+
+def _unexplained(status: int, data: bytes, path: str) -> Uncertain:
+    """Return what an answer means that is from a proxy, or from an API server that does not serve this kind.
+
+    No 404 of theirs says that an object is gone.
+    """
+    if data.strip() == _NO_SUCH_PAGE and path.startswith(f"/apis/{GROUP}/"):
+        return Undefined(Reason.KUBERNETES_UNAVAILABLE, _undefined(path))
+    said = f"The Kubernetes API, or something in front of it, answered {status} without saying why; it is tried again."
+    return Uncertain(Reason.KUBERNETES_UNAVAILABLE, said)
+
+
+def _undefined(path: str) -> str:
+    kind = next((name for name in _KINDS if f"/{name}" in path), "")
+    return (
+        f"The Kubernetes API does not know {kind}.{GROUP}: this CustomResourceDefinition is missing. Bring it with "
+        "`mailtrap-operator crds | kubectl apply --server-side -f -`, or with `kubectl apply --server-side -f crds/` of the "
+        "release; it is looked for again."
+    )
+
+
 def _unreachable(error: Exception) -> str:
     return f"The Kubernetes API gave no answer ({type(error).__name__}); it is tried again."
 
 
-def _failure_of(status: int, data: bytes) -> Failure:
-    """Read the `Status` object of a refused call; only its message is kept."""
+def _failure_of(status: int, data: bytes, path: str) -> Failure:
+    """Read the `Status` object of a refused call; only its words are kept."""
     refusal = _json_object(data)
     if refusal is None:
-        # From a proxy, or from an API server that does not serve this kind: no 404 of theirs says that an object is gone.
-        said = f"The Kubernetes API, or something in front of it, answered {status} without saying why; it is tried again."
-        return Uncertain(Reason.KUBERNETES_UNAVAILABLE, said)
-    said = f'The Kubernetes API answered {status}: "{quoted(str(refusal.get("message", "")))}".'
+        return _unexplained(status, data, path)
+    said = f'The Kubernetes API answered {status}: "{quoted(_words_of(refusal))}".'
     match status:
         case HTTPStatus.NOT_FOUND:
             return Missing(Reason.NOT_FOUND, said)

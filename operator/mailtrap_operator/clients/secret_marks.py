@@ -15,6 +15,8 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from mailtrap_operator.api.fields import Model
 from mailtrap_operator.api.v1alpha1 import GROUP, Issuance
+from mailtrap_operator.core.observation import OwnerReference
+from mailtrap_operator.core.ownership import HeldToken, MadeFor, owner_of
 from mailtrap_operator.core.references import HAND_OVER_ANNOTATION
 
 OWNER = f"{GROUP}/owner"
@@ -37,6 +39,7 @@ _FINGERPRINT = re.compile("([1-9][0-9]{0,3}):[0-9a-f]{64}")
 
 _LARGEST_ID = 2**63 - 1
 _LONGEST_NAME = 253
+_LONGEST_UID = 64
 _LONGEST_METADATA_KEY = 317
 """A prefix of 253 characters, a slash and a name of 63."""
 
@@ -72,11 +75,12 @@ class FormerMark(Model):
 class _Issued(Model):
     """The JSON text of the issuance annotation: for which wishes, and what we put into the Secret.
 
-    `places` says at which character of a key's text the value begins. Secrets that were written before places were
-    recorded have none.
+    `places` says at which character of a key's text the value begins, `uid` is the ApiToken's. Secrets that were written
+    before these were recorded have none.
     """
 
     wishes: Issuance
+    uid: str = Field("", max_length=_LONGEST_UID)
     keys: _Keys
     places: Mapping[_Key, _Offset] | None = Field(None, max_length=_MOST)
     former: FormerMark | None = None
@@ -95,6 +99,9 @@ class _Issued(Model):
 class Marks:
     """The marks of one Secret; `keys`, `labels` and `annotations` name what we put there, beside the `former` value.
 
+    `owner` is a digest; `api_token` and `uid`, empty where that was not recorded, are what it is made of beside the
+    installation and the namespace.
+
     `places` maps a key to the character at which the value begins in its text; None where that was not recorded.
     """
 
@@ -109,6 +116,7 @@ class Marks:
     labels: tuple[str, ...] = ()
     annotations: tuple[str, ...] = ()
     former: FormerMark | None = None
+    uid: str = ""
 
     @property
     def all_keys(self) -> tuple[str, ...]:
@@ -119,6 +127,7 @@ class Marks:
         """Return the marks as they stand in the Secret."""
         issued = _Issued(
             wishes=self.issuance,
+            uid=self.uid,
             keys=self.keys,
             places=self.places,
             labels=self.labels,
@@ -170,7 +179,30 @@ def read_marks(annotations: Mapping[str, str], installation: str) -> Marks | Non
         labels=issued.labels,
         annotations=issued.annotations,
         former=issued.former,
+        uid=issued.uid,
     )
+
+
+def made_for(
+    marks: Marks, namespace: str, installation: str, owners: Iterable[OwnerReference] = ()
+) -> MadeFor:
+    """Return the ApiToken for which a Secret of a namespace was made, as its marks say and their digest proves."""
+    uids = [marks.uid, *(owner.uid for owner in owners if owner.kind == "ApiToken")]
+    digests = {
+        f"{installation}-{owner_of(installation, namespace, marks.api_token, uid)}": uid
+        for uid in uids
+        if uid
+    }
+    return MadeFor(marks.api_token, digests.get(marks.owner, ""))
+
+
+def told_to_hold(meta: Mapping[str, Any], installation: str) -> frozenset[HeldToken]:
+    """Return the tokens whose values a Secret holds, by its metadata alone: as its marks say, and prove whose they are."""
+    marks = read_marks(meta.get("annotations") or {}, installation)
+    if marks is None or not made_for(marks, meta["namespace"], installation).uid:
+        return frozenset()
+    ids = (marks.token_id, *([marks.former.token_id] if marks.former else ()))
+    return frozenset((marks.owner.partition("-")[2], id_) for id_ in ids)
 
 
 def _is_within_bounds(texts: Mapping[str, str]) -> bool:

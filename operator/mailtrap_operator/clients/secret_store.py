@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
-from mailtrap_operator.api.v1alpha1 import GROUP, MANAGED_BY_LABEL, VERSION, Issuance
+from mailtrap_operator.api.v1alpha1 import GROUP, MANAGED_BY_LABEL, Issuance
 from mailtrap_operator.clients.errors import Conflict, Failure, Missing, Terminal
 from mailtrap_operator.clients.issued_values import IssuedValue
 from mailtrap_operator.clients.kube import Body, KubeClient, secrets_path
@@ -24,6 +24,7 @@ from mailtrap_operator.clients.secret_marks import (
     SHORTEST_VALUE,
     Marks,
     fingerprint,
+    made_for,
     managed,
     mark_former,
     read_hand_over,
@@ -198,6 +199,7 @@ def _marks(desired: DesiredSecret, token_id: int, nonce: str, value: str, issuan
         places={key: text.index(PLACEHOLDER) for key, text in desired.data.items() if PLACEHOLDER in text},
         labels=tuple(sorted(desired.labels)),
         annotations=tuple(sorted(desired.annotations)),
+        uid=desired.api_token_uid,
     )
 
 
@@ -224,7 +226,7 @@ def parse_secret(body: Body, installation: str, work: Work | None = None) -> Sec
             owners=_owners(meta),
             handed_to=read_hand_over(annotations),
         )
-    contents, former = read_contents(body, marks, work), marks.former
+    contents, former, owners = read_contents(body, marks, work), marks.former, _owners(meta)
     return SecretState(
         name=meta["name"],
         uid=meta["uid"],
@@ -237,7 +239,8 @@ def parse_secret(body: Body, installation: str, work: Work | None = None) -> Sec
         labels=managed(labels, marks.labels),
         # A longer one is none of ours, and would be kept in memory.
         annotations={k: v[:_LONGEST_KEPT] for k, v in managed(annotations, marks.annotations).items()},
-        owners=_owners(meta),
+        owners=owners,
+        made_for=made_for(marks, meta.get("namespace", ""), installation, owners),
         former=FormerValue(former.key, former.token_id) if former and contents.former is not None else None,
         editor=_editor(meta, [f"f:{key}" for key in marks.keys]),
     )
@@ -283,11 +286,7 @@ def _fill(
     annotations = _kept(old.get("annotations"), former.annotations if former else ()) | dict(
         desired.annotations
     )
-    # One to a former ApiToken of this name leads nowhere.
-    ours = (f"{GROUP}/{VERSION}", "ApiToken", desired.api_token_name)
-    references = [
-        r for r in old.get("ownerReferences") or () if (r["apiVersion"], r["kind"], r["name"]) != ours
-    ]
+    references = [r for r in old.get("ownerReferences") or () if not _is_to_go(r, desired, former)]
     references += map(_as_reference, desired.owners)
     version = {"resourceVersion": desired.resource_version} if desired.resource_version else {}
     return {
@@ -313,6 +312,13 @@ def _changes(written: Body, stored: Body) -> Iterator[tuple[str, ...]]:
     meta = written["metadata"]
     kept = {name: meta[name] for name in ("labels", "annotations", "ownerReferences")}
     yield from changes_between({"metadata": kept}, stored)
+
+
+def _is_to_go(reference: Mapping[str, str], desired: DesiredSecret, former: Marks | None) -> bool:
+    """Whether a reference is written anew, or leads to an ApiToken from which the Secret is taken over."""
+    is_taken_over = former is not None and former.owner != desired.owner
+    is_api_tokens = (reference["kind"], reference["apiVersion"].partition("/")[0]) == ("ApiToken", GROUP)
+    return is_api_tokens and (is_taken_over or reference["name"] == desired.api_token_name)
 
 
 def _as_reference(owner: OwnerReference) -> Mapping[str, object]:

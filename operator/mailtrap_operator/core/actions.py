@@ -1,7 +1,8 @@
 """What a pass may do, as values: a Plan says it, `apply` does it, an Outcome says what came of it.
 
 A Plan holds one action at most, so that a pass touches the remote side once and is looked at again afterwards.
-Changes of the status alone need no action: they stand in the Plan's Record.
+Changes of the status alone need no action: they stand in the Plan's Record. It has some more lines than other files,
+because these are the words in which plans and outcomes are told.
 """
 
 from collections.abc import Mapping
@@ -248,6 +249,8 @@ class Plan:
     `works` says whether the value in the Secret authenticates, as far as this pass knows.
     `made_at` is the moment to which the record's new dates count. `requeue_after` says when to look again without
     being told; None leaves it to events and resync.
+    `installation` is the one that serves the object from now on, None: as it was; `contender` one that tells that another
+    one does. A plan that `is_silent` leaves the status as it is.
     """
 
     made_at: datetime
@@ -260,6 +263,9 @@ class Plan:
     expires_at: datetime | None = None
     never_expires: bool = False
     notices: tuple[Notice, ...] = ()
+    installation: str | None = None
+    contender: str | None = None
+    is_silent: bool = False
 
     def changes(self, status: ApiTokenStatus) -> bool:
         """Whether this plan does more than to look and tell."""

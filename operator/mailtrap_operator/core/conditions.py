@@ -42,6 +42,8 @@ from mailtrap_operator.core.rotation import rotation_of
 Wanted = tuple[str, str, str, str]
 """Type, status, reason and message of a condition."""
 
+MOST_CONTENDERS = 8
+
 
 def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) -> ApiTokenStatus:
     """Return the whole status that the object has after this pass.
@@ -52,6 +54,8 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
         outcome: What came of it.
         now: The time of the conditions' transitions.
     """
+    if plan.is_silent:
+        return latest.status
     record = _record_after(latest, plan, outcome, now)
     current = with_rollout(latest, record.current, record.previous)
     works = plan.works or isinstance(outcome, Published)
@@ -67,6 +71,8 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
         observed_generation=generation,
         conditions=merge_conditions(latest.status.conditions, conditions, generation, now),
         operation=record.operation,
+        installation=plan.installation or latest.status.installation,
+        contenders=_contenders_after(latest.status, plan),
         current=current,
         previous=previous,
         history=history_after(latest.status, record, _revoked(plan, outcome), now),
@@ -83,15 +89,25 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
     )
 
 
+def _contenders_after(before: ApiTokenStatus, plan: Plan) -> tuple[str, ...]:
+    others = tuple(each for each in before.contenders if each not in {plan.installation, plan.contender})
+    return (*others, plan.contender)[-MOST_CONTENDERS:] if plan.contender else others
+
+
 def _revoked(plan: Plan, outcome: Outcome) -> int | None:
     is_done = isinstance(outcome, Done)
     return plan.action.token.id if isinstance(plan.action, RevokeToken) and is_done else None
 
 
 def status_of_claim(api_token: ApiToken, action: IssueToken, now: datetime) -> ApiTokenStatus:
-    """Return the status with an operation claimed, before its remote call, and what its names stand for."""
+    """Return the status with an operation claimed, before its remote call, by whom, and what its names stand for."""
     claim = begun_at(action.operation, now)
-    return api_token.status.model_copy(update={"operation": claim, "resources": action.bound})
+    changes = {
+        "operation": claim,
+        "resources": action.bound,
+        "installation": action.secret.owner.partition("-")[0],
+    }
+    return api_token.status.model_copy(update=changes)
 
 
 def _renewal_after(api_token: ApiToken, plan: Plan, outcome: Outcome) -> datetime | None:

@@ -28,16 +28,22 @@ from mailtrap_operator.core.actions import (
 )
 from mailtrap_operator.core.adoption import why_it_is_kept
 from mailtrap_operator.core.credential import is_in_use, why_it_stays
-from mailtrap_operator.core.installations import is_this_objects_elsewhere, mismatch_of_secret
+from mailtrap_operator.core.installations import (
+    ANSWERED_WITHIN,
+    is_left_alone,
+    is_this_objects_elsewhere,
+    mismatch,
+    mismatch_of_status,
+)
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.policy import violation
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import is_adopted
+from mailtrap_operator.core.references import ABANDON_ANNOTATION, is_adopted
 from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.step import of_another
 
 FINALIZER = f"{GROUP}/revoke-remote-tokens"
-ABANDON_ANNOTATION = f"{GROUP}/abandon-remote-tokens"
 
 _DECISIVE = frozenset({"deletionPolicy", "accountRef"})
 """Fields of the spec that say what is to become of the tokens, and where they are."""
@@ -47,10 +53,16 @@ def plan(s: Situation) -> Plan:
     """Decide one pass over an object that is being deleted."""
     meta, spec = s.api_token.metadata, s.api_token.spec
     if FINALIZER not in meta.finalizers:
-        return _plan(s, State.READY, Reason.DELETING, "Nothing of ours is left.")
+        # Whoever served it may say the same.
+        return replace(_plan(s, State.READY, Reason.DELETING, "Nothing of ours is left."), installation=None)
     is_retained = spec.deletion_policy == "Retain"
     is_abandoned = meta.annotations.get(ABANDON_ANNOTATION) == "true"
-    if (strict := _demands_deletion(s)) is not None and (is_retained or is_abandoned):
+    strict, found = _demands_deletion(s), _mismatch(s)
+    may_be_let_go = (is_retained or is_abandoned) and strict is None and is_left_alone(s)
+    if found is not None and not may_be_let_go:
+        waits = of_another(s, _blocked(s, found))
+        return replace(waits, requeue_after=ANSWERED_WITHIN) if is_retained or is_abandoned else waits
+    if strict is not None and (is_retained or is_abandoned):
         decided, asked = (
             _delete(s),
             "deletionPolicy Retain" if is_retained else f"annotation {ABANDON_ANNOTATION}",
@@ -86,19 +98,22 @@ def _retention(s: Situation) -> Retention | None:
 
 
 def _delete(s: Situation) -> Plan:
-    if (hindrance := _hindrance(s)) is not None:
-        return _blocked(s, hindrance)
+    if _DECISIVE & set(s.api_token.unreadable):
+        return _blocked(s, Unknown(Reason.SPEC_INVALID, unreadable_message(s)))
     operation = s.record.operation
     if operation is None or operation.type != "Delete":
         return _claim(s, operation)
     return _revoke(s, operation)
 
 
-def _hindrance(s: Situation) -> Unknown | None:
-    """Return why it is not known where the tokens are, or what is to become of them."""
-    if _DECISIVE & set(s.api_token.unreadable):
-        return Unknown(Reason.SPEC_INVALID, unreadable_message(s))
-    return mismatch_of_secret(s.seen) if is_this_objects_elsewhere(s.seen) else None
+def _mismatch(s: Situation) -> Unknown | None:
+    """Return what to say of an object whose tokens are another installation's, if they are.
+
+    That operator may be about to delete them: the object is let go only once nobody has answered that for a while.
+    """
+    if s.secret is not None:
+        return None
+    return mismatch(s.seen) if is_this_objects_elsewhere(s.seen) else mismatch_of_status(s.seen)
 
 
 def _let_go(s: Situation, reason: Reason, why: str, retention: Retention | None = None) -> Plan:
@@ -241,4 +256,5 @@ def _plan(
         Finding(state, reason, message),
         works=False,
         requeue_after=requeue_after,
+        installation=s.seen.identity.installation,
     )

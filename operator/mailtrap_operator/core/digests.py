@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from mailtrap_operator.api.v1alpha1 import GROUP, ApiToken, Resource, print_time
 from mailtrap_operator.core.observation import Permission
+from mailtrap_operator.core.resource_types import todays_type
 
 _LONGEST_NAME = 150
 
@@ -26,10 +27,11 @@ def form_digest(text: str) -> str:
 def access_digest(api_token: ApiToken, account_id: int | None, resources: Iterable[Resource]) -> str:
     """Digest what only another token can change: account, display name and permissions, in any order.
 
-    `resources` are those of the spec, with their ids: whether one is given by a name does not count.
+    `resources` are those of the spec, with their ids: whether one is given by a name does not count, nor in which reference
+    its type has the name.
     """
     ref = api_token.spec.account_ref
-    permissions = sorted([r.type, str(r.id), r.access_level] for r in resources)
+    permissions = sorted([todays_type(r.type), str(r.id), r.access_level] for r in resources)
     return _digest([[ref.kind, ref.name, account_id], display_name(api_token), permissions])
 
 

@@ -1,15 +1,55 @@
-"""What another installation has made: this cluster is a clone, or was restored elsewhere, or the setting was changed.
+"""What another installation serves, or has made: it is said once, and left alone.
 
-Neither tokens nor Secrets of another installation are touched. Which of the two is to go on, only people can say.
+Another operator may serve the object in this cluster, the cluster may be a clone or have been restored elsewhere, or the
+setting was changed. Neither tokens nor Secrets of another installation are touched. The Secret says whose an object is; where
+there is none, the status does, which only concerns this one object whoever wrote it.
+
+Nothing tells whether the other operator lives but what it does: it answers each change of the spec, and it writes its own
+words over a statement of ours. Once it did, nothing more is said.
 """
 
 import re
+from datetime import timedelta
 
+from mailtrap_operator.api.v1alpha1 import ApiToken
 from mailtrap_operator.core.observation import Found, Observation, RemoteToken, Unknown
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import ABANDON_ANNOTATION, own_secret, secret_name
+from mailtrap_operator.core.situation import Situation
+
+PAUSE = timedelta(minutes=5)
+"""How soon an object of another installation is looked at again, and for how long that one may leave a wish unanswered."""
+
+ANSWERED_WITHIN = timedelta(seconds=30)
+"""Another operator that lives has written over a statement of ours by then."""
 
 _MARK = re.compile("([a-z2-7]{6})-([a-z2-7]{10})")
+
+
+def mismatch(seen: Observation) -> Unknown | None:
+    """Return what to say of an object that another installation serves, or whose Secret it made; None where it does not."""
+    if own_secret(seen.secret, seen.api_token, seen.identity.installation):
+        return None
+    return _mismatch_of_secret(seen) or mismatch_of_status(seen)
+
+
+def mismatch_of_status(seen: Observation) -> Unknown | None:
+    """Return what to say of an object that, as its status says, another installation serves; None where it does not."""
+    if not is_anothers_by_status(seen):
+        return None
+    status = seen.api_token.status
+    token = status.current or next(iter(status.previous), None)
+    what = f"Token {token.id} is on record here and" if token else "This ApiToken"
+    if token and isinstance(seen.secret, Unknown):
+        # It cannot be read just now; most likely it will say the same.
+        what = f"The token in Secret {secret_name(seen.api_token)}"
+    return _mismatch(what, status.installation or "", seen.identity.installation)
+
+
+def is_anothers_by_status(seen: Observation) -> bool:
+    """Whether the status says that another installation serves the object."""
+    return seen.api_token.status.installation not in {None, seen.identity.installation}
 
 
 def mismatch_of_token(token: RemoteToken, ours: str) -> Unknown | None:
@@ -19,8 +59,52 @@ def mismatch_of_token(token: RemoteToken, ours: str) -> Unknown | None:
     return _mismatch(f"Token {token.id} is on record here and", token.tag.installation, ours)
 
 
-def mismatch_of_secret(seen: Observation) -> Unknown | None:
-    """Return what to say of a Secret of the wished name that another installation made; None where it did not."""
+def is_this_objects_elsewhere(seen: Observation) -> bool:
+    """Whether the Secret of the wished name was made for this very object, by an operator of another installation."""
+    mark, meta = _foreign_mark(seen), seen.api_token.metadata
+    return mark is not None and mark[2] == owner_of(mark[1], meta.namespace or "", meta.name, meta.uid)
+
+
+def is_answered(api_token: ApiToken) -> bool:
+    """Whether somebody who serves the object speaks of its present generation."""
+    return api_token.status.observed_generation == api_token.metadata.generation and not _is_stated(api_token)
+
+
+def may_speak(s: Situation) -> bool:
+    """Whether to say, or to say anew, that another installation serves the object.
+
+    It is said once, and never in the midst of an operation; while that stands, it is kept up to date. Then it is said anew
+    only where a change of the spec or a deletion finds nobody who answers it.
+    """
+    status, meta, ours = s.api_token.status, s.api_token.metadata, s.seen.identity.installation
+    if ours not in status.contenders:
+        return status.operation is None or s.settles_in <= timedelta()
+    if _is_stated(s.api_token, by=ours):
+        return True
+    if status.observed_generation == meta.generation:
+        return False
+    return s.seen.unanswered_for >= PAUSE
+
+
+def is_left_alone(s: Situation) -> bool:
+    """Whether an object has been told to be another installation's, and nobody answered that."""
+    status, meta = s.api_token.status, s.api_token.metadata
+    is_stated = _is_stated(s.api_token) and status.observed_generation == meta.generation
+    return is_stated and s.seen.unanswered_for >= ANSWERED_WITHIN
+
+
+def _is_stated(api_token: ApiToken, by: str | None = None) -> bool:
+    """Whether it stands there that another installation serves the object, written by anybody or by one of a name."""
+    said = (c for c in api_token.status.conditions if c.type == "Ready")
+    told = (c.message for c in said if c.reason == Reason.INSTALLATION_MISMATCH)
+    return any(by is None or _signature(by) in message for message in told)
+
+
+def _signature(ours: str) -> str:
+    return f"this operator's is {ours}."
+
+
+def _mismatch_of_secret(seen: Observation) -> Unknown | None:
     mark, ours = _foreign_mark(seen), seen.identity.installation
     if mark is None or not isinstance(seen.secret, Found):
         return None
@@ -28,17 +112,13 @@ def mismatch_of_secret(seen: Observation) -> Unknown | None:
     if is_this_objects_elsewhere(seen):
         return _mismatch(f"The token in Secret {name}", theirs, ours)
     message = (
-        f"Secret {name} belongs to another ApiToken of the installation {theirs}, and this operator's is {ours}: it was "
-        "copied or restored from another cluster, and nothing is touched. Its token cannot be taken over. Delete the "
-        "Secret, and this ApiToken gets a token of its own."
+        f"Secret {name} belongs to another ApiToken of the installation {theirs}, and {_signature(ours)} If an "
+        "operator of that installation serves this namespace, it goes on and this one keeps quiet: give each namespace to "
+        "one installation alone (watchNamespaces). Otherwise the Secret was copied or restored from another cluster: its "
+        "token cannot be taken over, and nothing is touched. Choose another spec.secretName, or delete the Secret when "
+        "nobody uses its value."
     )
     return Unknown(Reason.INSTALLATION_MISMATCH, message)
-
-
-def is_this_objects_elsewhere(seen: Observation) -> bool:
-    """Whether the Secret of the wished name was made for this very object, by an operator of another installation."""
-    mark, meta = _foreign_mark(seen), seen.api_token.metadata
-    return mark is not None and mark[2] == owner_of(mark[1], meta.namespace or "", meta.name, meta.uid)
 
 
 def _foreign_mark(seen: Observation) -> re.Match[str] | None:
@@ -49,9 +129,11 @@ def _foreign_mark(seen: Observation) -> re.Match[str] | None:
 
 def _mismatch(what: str, theirs: str, ours: str) -> Unknown:
     message = (
-        f"{what} belongs to the installation {theirs}, and this operator's is {ours}: this cluster is a clone or was "
-        "restored elsewhere, or the setting was changed. Nothing is touched. To go on with the tokens, set the "
-        f"operator's settings.installation (MAILTRAP_OPERATOR_INSTALLATION) to {theirs}, provided that no other cluster "
-        "goes on with it. To have tokens of its own here, delete the Secret and clear the status of this ApiToken."
+        f"{what} belongs to the installation {theirs}, and {_signature(ours)} If an operator of that installation "
+        "serves this namespace, it goes on and this one keeps quiet: give each namespace to one installation alone "
+        "(watchNamespaces). Otherwise this cluster is a clone or was restored elsewhere, or the setting was changed, and "
+        "nothing is touched. To go on with the tokens, set the operator's settings.installation "
+        f"(MAILTRAP_OPERATOR_INSTALLATION) to {theirs}, provided that no other operator goes on with it. To have tokens of "
+        f'its own here, set the annotation {ABANDON_ANNOTATION}: "true" on this ApiToken, delete it, and apply it again.'
     )
     return Unknown(Reason.INSTALLATION_MISMATCH, message)

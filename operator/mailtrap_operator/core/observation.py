@@ -10,7 +10,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, AccountRef, ApiToken, Issuance
 from mailtrap_operator.core.keys import AccountKey
-from mailtrap_operator.core.ownership import Tag
+from mailtrap_operator.core.ownership import HeldToken, MadeFor, Neighbour, Tag
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.redaction import without_tokens
 from mailtrap_operator.core.reverts import Reverted
@@ -43,7 +43,6 @@ class Unknown:
 LABELS_NOT_READ = Unknown(
     Reason.NAMESPACE_NOT_READ, "The labels of the namespace were not read yet; they soon are."
 )
-
 TOKENS_NOT_COUNTED = Unknown(
     Reason.ACCOUNT_NOT_LISTED, "The tokens of the namespace were not counted yet; they soon are."
 )
@@ -132,7 +131,7 @@ class SecretState:
     `layout` maps each of our data keys to the digest of its text, `${token}` standing where the value stands.
     It is empty when the value cannot be found in the data: then the value counts as lost.
     `labels` and `annotations` are those that we put there, with their present values; others' do not matter here.
-    `former` is the former value, where one is kept and intact.
+    `former` is the former value, where one is kept and intact. `made_for` is whose it is as its marks say in words.
     `handed_to` names the ApiToken that whoever made the Secret hands it over to; only one that has no owner is handed over.
     `editor` is the field manager that wrote to it last, unless that was an operator.
     `changed_at_admission` names the fields that the API server stored otherwise than this process had just written them.
@@ -153,6 +152,15 @@ class SecretState:
     handed_to: str | None = None
     editor: str | None = None
     changed_at_admission: str = field(default="", compare=False)
+    made_for: MadeFor | None = None
+
+    @property
+    def held(self) -> frozenset[HeldToken]:
+        """The tokens whose values are there, as far as the marks prove whose they are."""
+        if not self.is_intact or self.made_for is None or not self.made_for.uid:
+            return frozenset()
+        ids = (self.token_id, self.former and self.former.token_id)
+        return frozenset(((self.owner or "").partition("-")[2], id_) for id_ in ids if id_)
 
     @property
     def is_intact(self) -> bool:
@@ -269,7 +277,9 @@ class Observation:
     """Everything that `plan` may look at, besides the time.
 
     `workloads` are those that wait for a rollout, or that the spec newly names; others are not looked at.
-    `claim_age` is for how long this process has seen the claim in the status, by a clock that never jumps.
+    `claim_age` is for how long this process has seen the claim in the status, by a clock that never jumps;
+    `unanswered_for` is the same of a generation that nobody who serves the object has answered.
+    `neighbour` is who else in the namespace the Secret of the wished name belongs to, where that one lives.
     `adoptee` is the token that is to be adopted; absent: there is none, or the proof that the policy asks for is not its
     value.
     `catalogue` is that of the account that the spec names; None: it was not asked for.
@@ -285,6 +295,8 @@ class Observation:
     workloads: Found[tuple[Workload | MissingTarget, ...]] | Unknown = Found(())
     unpublished: UnpublishedToken | None = None
     claim_age: timedelta = timedelta()
+    unanswered_for: timedelta = timedelta()
+    neighbour: Neighbour | None = None
     catalogue: Found[Catalogue] | Unknown | None = None
     adoptee: Found[Adoptee] | Absent | Unknown = NOT_ASKED_FOR
     reverted: tuple[Reverted, ...] = ()

@@ -1,7 +1,8 @@
 """Which tokens are orphans, and which of them may go: they bear this installation's tag, and no ApiToken owns them.
 
 Mailtrap tells no age of a token. An orphan's counts from when it was first seen as one, which the account's status
-keeps. Only the tag says whose a token is: anybody may write an id into a status. What was left on purpose is no orphan.
+keeps. Only the tag says whose a token is: anybody may write an id into a status. What was left on purpose is no orphan,
+and neither is a token whose value a Secret holds.
 """
 
 from collections.abc import Callable, Collection, Container, Iterable
@@ -18,6 +19,7 @@ from mailtrap_operator.api.v1alpha1 import (
 from mailtrap_operator.core.conditions import Wanted
 from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.observation import RemoteToken, Unknown
+from mailtrap_operator.core.ownership import HeldToken
 from mailtrap_operator.core.reasons import Reason
 
 CONDITION = "OrphansFound"
@@ -46,6 +48,11 @@ class Swept:
 def belongs_to(token: RemoteToken, owners: Container[str]) -> bool:
     """Whether a token bears the tag of one of these owners; what a status says of it is a claim, and keeps nothing alive."""
     return token.tag is not None and token.tag.owner in owners
+
+
+def is_held(token: RemoteToken, held: Container[HeldToken]) -> bool:
+    """Whether a Secret holds the value of a token whose tag names the owner that the Secret was made for."""
+    return token.tag is not None and (token.tag.owner, token.id) in held
 
 
 def orphans_among(

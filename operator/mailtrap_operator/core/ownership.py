@@ -1,4 +1,4 @@
-"""Whose a remote token is: the tag in its name.
+"""Whose a remote token is: the tag in its name; and whose the Secret with its value is.
 
 The remote API knows no owner and no idempotency key, so the name carries both:
 `<display name> [k8s:<installation>-<owner>-<nonce>]`. A reset appends ` <id>`, perhaps several times.
@@ -8,6 +8,7 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MARK = re.compile(r"\[k8s:([a-z2-7]{6})-([a-z2-7]{10})-([a-z2-7]{8})\]")
 """What a tag looks like, wherever it stands."""
@@ -26,6 +27,30 @@ class Tag:
 
     def __str__(self) -> str:
         return f"[k8s:{self.installation}-{self.owner}-{self.nonce}]"
+
+
+class MadeFor(NamedTuple):
+    """The ApiToken that the marks of a Secret name; `uid` is empty where they do not prove that it is of its namespace."""
+
+    name: str
+    uid: str
+
+
+class Neighbour(NamedTuple):
+    """The living ApiToken of the same namespace that a Secret belongs to, and the Secret that it wishes.
+
+    `moves` says that its value is to leave this Secret, `makes_room` that it waits for its own in a ring that ends here:
+    each waits for the next.
+    """
+
+    name: str
+    secret_name: str
+    moves: bool = False
+    makes_room: bool = False
+
+
+HeldToken = tuple[str, int]
+"""A token whose value a Secret holds: the owner in its tag, and its id."""
 
 
 def base32(data: bytes, length: int) -> str:

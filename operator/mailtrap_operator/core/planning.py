@@ -6,6 +6,7 @@ Secret's form is mended, then old tokens go.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mailtrap_operator.api.v1alpha1 import print_time
@@ -14,13 +15,14 @@ from mailtrap_operator.core.actions import WORKING, Finding, Plan, State
 from mailtrap_operator.core.consumers import ROLLOUT_CHECK, moving_to, targets_recheck
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.history import MOST_REPAIRS, storm_ends
+from mailtrap_operator.core.installations import is_anothers_by_status
 from mailtrap_operator.core.limits import excessive_form
 from mailtrap_operator.core.observation import Absent, Found, Observation, Unknown
 from mailtrap_operator.core.overlap import kept_until
 from mailtrap_operator.core.policy import Violation, crowding, unknown_standing, violation
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import (
-    another_installations_secret_stalls,
+    another_installations_object_stalls,
     another_installations_token_stalls,
     first_token_waits_for_the_adoption,
     foreign_secret_stalls,
@@ -74,7 +76,15 @@ def plan(observation: Observation, now: datetime) -> Plan:
     situation = Situation(observation, now)
     if observation.api_token.metadata.deletion_timestamp is not None:
         return deletion.plan(situation)
-    return next(plan for step in LADDER if (plan := step(situation)) is not None)
+    decided = next(plan for step in LADDER if (plan := step(situation)) is not None)
+    return replace(decided, is_silent=True) if _is_told_by_another(situation, decided) else decided
+
+
+def _is_told_by_another(s: Situation, decided: Plan) -> bool:
+    """Whether another installation's operator has told already what stands in the way of a first token; two would take turns."""
+    if decided.action is not None or not is_anothers_by_status(s.seen) or not is_unused(s.seen):
+        return False
+    return s.api_token.status.observed_generation == s.api_token.metadata.generation
 
 
 def excessive_form_stalls(s: Situation) -> Plan | None:
@@ -245,10 +255,10 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
 
 
 LADDER: tuple[Callable[[Situation], Plan | None], ...] = (
+    another_installations_object_stalls,
     unreadable_spec_stalls,
     unreadable_secret_blocks,
     former_objects_secret_is_removed,
-    another_installations_secret_stalls,
     another_installations_token_stalls,
     foreign_secret_stalls,
     value_in_memory_is_published,

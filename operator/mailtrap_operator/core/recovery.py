@@ -20,14 +20,23 @@ from mailtrap_operator.core.actions import (
 from mailtrap_operator.core.adoption import Hindrance, to_adopt
 from mailtrap_operator.core.deletion import FINALIZER, unreadable_message
 from mailtrap_operator.core.held_back import is_held_back
-from mailtrap_operator.core.installations import mismatch_of_secret
+from mailtrap_operator.core.installations import mismatch
 from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.policy import crowding
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import HAND_OVER_ANNOTATION, is_wished
+from mailtrap_operator.core.references import is_wished
 from mailtrap_operator.core.reverts import FINALIZER_TARGET
 from mailtrap_operator.core.situation import Situation
-from mailtrap_operator.core.step import ADOPTION_RECHECK, MOST_ON_RECORD, RECHECK, step_plan, waiting
+from mailtrap_operator.core.step import (
+    ADOPTION_RECHECK,
+    MOST_ON_RECORD,
+    RECHECK,
+    SECRET_RECHECK,
+    of_another,
+    step_plan,
+    waiting,
+)
+from mailtrap_operator.core.strangers import whose
 
 
 def unreadable_spec_stalls(s: Situation) -> Plan | None:
@@ -59,33 +68,32 @@ def former_objects_secret_is_removed(s: Situation) -> Plan | None:
     )
 
 
-def another_installations_secret_stalls(s: Situation) -> Plan | None:
-    """A Secret that an operator of another installation made may be in use there."""
-    mismatch = mismatch_of_secret(s.seen)
-    if mismatch is None:
+def another_installations_object_stalls(s: Situation) -> Plan | None:
+    """What another installation serves, or a Secret that it made, may be in use there, or its operator lives here."""
+    found = None if is_unused(s.seen) else mismatch(s.seen)
+    if found is None:
         return None
-    return step_plan(s, Finding(State.STALLED, mismatch.reason, mismatch.message), requeue_after=RECHECK)
+    return of_another(s, step_plan(s, Finding(State.STALLED, found.reason, found.message)))
 
 
 def another_installations_token_stalls(s: Situation) -> Plan | None:
     """A token on record may be in use where its tag says; no time and no event changes that, only a user does."""
-    mismatch = s.blind
-    if mismatch is None or mismatch.reason is not Reason.INSTALLATION_MISMATCH:
+    found = s.blind
+    if found is None or found.reason is not Reason.INSTALLATION_MISMATCH:
         return None
-    return step_plan(s, Finding(State.STALLED, mismatch.reason, mismatch.message))
+    return of_another(s, step_plan(s, Finding(State.STALLED, found.reason, found.message)))
 
 
 def foreign_secret_stalls(s: Situation) -> Plan | None:
     """A Secret of that name which is not this object's is never touched, and costs no remote token."""
-    if not isinstance(s.seen.secret, Found) or s.secret is not None:
+    if not isinstance(s.seen.secret, Found) or s.secret is not None or s.free_secret is not None:
         return None
-    name = s.api_token.metadata.name
-    hand_over = f" Or let it be overwritten: annotate it with {HAND_OVER_ANNOTATION}: {name}."
     message = (
-        f"Secret {s.secret_name} exists and does not belong to this ApiToken: it is left as it is. Choose another "
-        f"spec.secretName, or delete that Secret.{'' if s.seen.secret.value.owner else hand_over}"
+        f"Secret {s.secret_name} exists and does not belong to this ApiToken: it is left as it is. "
+        f"{whose(s, s.seen.secret.value)}"
     )
-    return step_plan(s, Finding(State.STALLED, Reason.SECRET_NOT_OWNED, message), requeue_after=RECHECK)
+    stalled = Finding(State.STALLED, Reason.SECRET_NOT_OWNED, message)
+    return step_plan(s, stalled, requeue_after=SECRET_RECHECK)
 
 
 def value_in_memory_is_published(s: Situation) -> Plan | None:

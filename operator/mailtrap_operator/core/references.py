@@ -17,6 +17,7 @@ from mailtrap_operator.core.observation import Absent, Found, Observation, Secre
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
 
+ABANDON_ANNOTATION = f"{GROUP}/abandon-remote-tokens"
 ADOPT_ANNOTATION = f"{GROUP}/adopt-token-id"
 CONFIRM_ANNOTATION = f"{GROUP}/adopt-confirm"
 
@@ -41,6 +42,11 @@ def former_secret_name(api_token: ApiToken) -> str | None:
     """Return the name of the Secret from which the value is to move, if there is one."""
     former = api_token.status.secret_name
     return former if former != secret_name(api_token) else None
+
+
+def is_in_the_way(api_token: ApiToken) -> bool:
+    """Whether somebody else's Secret has the wished name, as far as the status knows."""
+    return any(condition.reason == Reason.SECRET_NOT_OWNED for condition in api_token.status.conditions)
 
 
 def may_have_consumers(token: PreviousToken) -> bool:

@@ -116,6 +116,23 @@ class Situation:
         """The Secret from which the value is to move, where it exists and is ours."""
         return own_secret(self.seen.former_secret, self.api_token, self.seen.identity.installation)
 
+    @cached_property
+    def free_secret(self) -> SecretState | None:
+        """The Secret of the wished name, where it is not ours and may be overwritten.
+
+        Either a former object of this very name left it behind, or its owner has another wish and waits for us in a ring.
+        """
+        if self.secret is not None or not isinstance(self.seen.secret, Found):
+            return None
+        secret, meta, neighbour = self.seen.secret.value, self.api_token.metadata, self.seen.neighbour
+        is_left_behind = (
+            secret.made_for is not None
+            and bool(secret.made_for.uid)
+            and secret.made_for.name == meta.name
+            and not secret.owners
+        )
+        return secret if is_left_behind or (neighbour and neighbour.makes_room) else None
+
     def is_former_objects(self, secret: SecretState) -> bool:
         """Whether a Secret belongs to an object of this very name that is gone, as its mark and its only owner agree."""
         if len(secret.owners) != 1:
@@ -300,9 +317,11 @@ class Situation:
     def superseded_by(self, operation: OperationStatus) -> Record:
         """Return the record in which every token that there was is on its way out, its overlap counted from now.
 
-        Also one that is gone from the list: a credential with fewer rights sees less, and only DELETE proves it.
+        Also one that is gone from the list: a credential with fewer rights sees less, and only DELETE proves it. What a
+        restored status says of a former object's token is none of ours.
         """
-        former = {token.id: token for token in (self.record.current, self.held_on_paper) if token}
+        tokens = (self.record.current, self.held_on_paper)
+        former = {token.id: token for token in tokens if token and not self.is_anothers(token)}
         retired = tuple(
             self.retired(
                 token, Reason.SUPERSEDED, by_reset=operation.type == "Reset" and token.id == operation.base

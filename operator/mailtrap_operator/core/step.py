@@ -1,6 +1,7 @@
 """How a step of the ladder puts its decision into a Plan."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 from mailtrap_operator.api.v1alpha1 import PreviousToken
@@ -12,6 +13,7 @@ from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.drift import drift_of
 from mailtrap_operator.core.grant import other_end
 from mailtrap_operator.core.held_back import next_retry, notice_of
+from mailtrap_operator.core.installations import PAUSE, may_speak
 from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.reasons import Reason
@@ -25,6 +27,9 @@ MOST_ON_RECORD = 250
 
 RECHECK = timedelta(minutes=1)
 """How soon a state is looked at again whose end no event announces."""
+
+SECRET_RECHECK = timedelta(seconds=10)
+"""How soon a Secret that stands in the way is looked at again: no watch tells of one without our label."""
 
 ADOPTION_RECHECK = timedelta(minutes=5)
 """How soon a token is asked for again that is not adopted as it is; a change of the annotations needs no such look."""
@@ -51,6 +56,19 @@ def step_plan(
         never_expires=s.held is not None and s.is_known(s.held) and s.expires_at(s.held) is None,
         # What is being issued is no longer waited for, nor different.
         notices=tuple(_targets_notices(s) if isinstance(action, IssueToken) else _notices(s)),
+        installation=s.seen.identity.installation,
+    )
+
+
+def of_another(s: Situation, plan: Plan) -> Plan:
+    """Return a plan that tells that another installation serves the object, or says nothing where that is told."""
+    ours, is_silent = s.seen.identity.installation, not may_speak(s)
+    return replace(
+        plan,
+        requeue_after=PAUSE if is_silent else RECHECK,
+        installation=None,
+        contender=ours,
+        is_silent=is_silent,
     )
 
 

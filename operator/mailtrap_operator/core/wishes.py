@@ -20,6 +20,8 @@ from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.templates import filled_for_account, filled_for_token
 
 MANAGED_BY = "mailtrap-operator"
+SECRETS_OF_OURS = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
+"""The label selector of the Secrets that are listed and watched."""
 
 Form = tuple[
     Mapping[str, str],
@@ -113,6 +115,7 @@ def desired_secret(s: Situation, token: CurrentToken | None = None) -> DesiredSe
     """Return the Secret as the spec wants it for a token; None: one that is still to be issued."""
     meta, spec = s.api_token.metadata, s.api_token.spec
     template, limits = spec.secret_template, s.seen.identity.limits
+    target = s.secret or s.free_secret
     view = s.view(token.account if token else spec.account_ref)
     data = filled_for_account(template.data, view.account_id if view else None)
     if token:
@@ -128,7 +131,7 @@ def desired_secret(s: Situation, token: CurrentToken | None = None) -> DesiredSe
         annotations=allowed_marks(template.metadata.annotations, limits),
         data=data,
         former=_former_value(s, token),
-        resource_version=s.secret.resource_version if s.secret else None,
+        resource_version=target.resource_version if target else None,
     )
 
 

@@ -3,14 +3,24 @@
 A watch tells of metadata alone. Until somebody has read a Secret that it told of, only its version and its owner are known.
 """
 
+from collections.abc import Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from mailtrap_operator.core.observation import SecretState
+from mailtrap_operator.core.ownership import HeldToken
 from mailtrap_operator.runtime.versions import is_newer
 
 _MOST_GONE = 1000
 """So many objects that are gone are kept in mind: an answer may come late that tells of them as they were."""
+
+
+class _Told(NamedTuple):
+    """What a watch has told of a Secret."""
+
+    version: str
+    owner: str | None
+    held: frozenset[HeldToken]
 
 
 class KnownSecrets:
@@ -18,7 +28,7 @@ class KnownSecrets:
 
     def __init__(self) -> None:
         self._secrets: dict[tuple[str, str], SecretState] = {}
-        self._unread_secrets: dict[tuple[str, str], tuple[str, str | None]] = {}
+        self._unread_secrets: dict[tuple[str, str], _Told] = {}
         self._gone_secrets: dict[tuple[str, str], str] = {}
 
     def put_secret(self, namespace: str, secret: SecretState) -> bool:
@@ -27,19 +37,26 @@ class KnownSecrets:
         known, unread = self._secrets.get(place), self._unread_secrets.get(place)
         if known and not is_newer(secret.resource_version, known.resource_version):
             return False
-        if unread and is_newer(unread[0], secret.resource_version):
+        if unread and is_newer(unread.version, secret.resource_version):
             return False
         self._unread_secrets.pop(place, None)
         self._secrets[place] = secret
-        return unread is None or unread[0] != secret.resource_version
+        return unread is None or unread.version != secret.resource_version
 
-    def outdate_secret(self, namespace: str, name: str, version: str, owner: str | None) -> bool:
+    def outdate_secret(
+        self,
+        namespace: str,
+        name: str,
+        version: str,
+        owner: str | None,
+        held: frozenset[HeldToken] = frozenset(),
+    ) -> bool:
         """Take note that a Secret of ours has a version that is to be read; return whether that is news."""
         place = (namespace, name)
         if any(seen and not is_newer(version, seen) for seen in self._secret_versions_of(place)):
             return False
         self._secrets.pop(place, None)
-        self._unread_secrets[place] = (version, owner)
+        self._unread_secrets[place] = _Told(version, owner, held)
         return True
 
     def is_unread_secret(self, namespace: str, name: str) -> bool:
@@ -49,13 +66,13 @@ class KnownSecrets:
     def known_owner(self, namespace: str, name: str) -> str | None:
         """Return whose a Secret was when it was last seen, or told of."""
         known, unread = self._secrets.get((namespace, name)), self._unread_secrets.get((namespace, name))
-        return known.owner if known else unread and unread[1]
+        return known.owner if known else unread and unread.owner
 
     def _secret_versions_of(self, place: tuple[str, str]) -> tuple[str | None, ...]:
         known, unread = self._secrets.get(place), self._unread_secrets.get(place)
         return (
             known.resource_version if known else None,
-            unread[0] if unread else None,
+            unread.version if unread else None,
             self._gone_secrets.get(place),
         )
 
@@ -81,10 +98,18 @@ class KnownSecrets:
         """Return a Secret as it was last seen."""
         return self._secrets.get((namespace, name))
 
+    def held_tokens(self) -> frozenset[HeldToken]:
+        """Return the tokens whose values Secrets of ours hold; of one that was not read yet, as its marks say."""
+        return frozenset(chain.from_iterable(each.held for each in self._holders()))
+
+    def _holders(self) -> Iterator[SecretState | _Told]:
+        yield from self._secrets.values()
+        yield from self._unread_secrets.values()
+
     def secret_versions(self) -> dict[tuple[str | None, str], str]:
         """Return the resourceVersions of all Secrets of ours, by namespace and name."""
         read = ((place, secret.resource_version) for place, secret in self._secrets.items())
-        unread = ((place, version) for place, (version, _) in self._unread_secrets.items())
+        unread = ((place, told.version) for place, told in self._unread_secrets.items())
         return dict(chain(read, unread))
 
 

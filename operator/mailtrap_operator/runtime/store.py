@@ -13,12 +13,14 @@ from enum import Enum
 from typing import Any
 
 from mailtrap_operator.api.v1alpha1 import Account, ApiToken, OperationStatus
+from mailtrap_operator.core.installations import is_answered
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, account_key
 from mailtrap_operator.core.observation import RemoteToken
 from mailtrap_operator.core.orphans import belongs_to
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.protection import may_have_tokens
-from mailtrap_operator.core.references import account_refs
+from mailtrap_operator.core.references import account_refs, secret_name
+from mailtrap_operator.runtime.first_sights import FirstSights
 from mailtrap_operator.runtime.holders import Holders
 from mailtrap_operator.runtime.index import Index
 from mailtrap_operator.runtime.known_secrets import KnownSecrets, keep_last
@@ -73,11 +75,13 @@ class Store(KnownSecrets):
         self._monotonic = monotonic
         self._api_tokens: dict[ApiTokenKey, _Kept] = {}
         self._versions: dict[ApiTokenKey, str] = {}
-        self._claims: dict[ApiTokenKey, tuple[OperationStatus, float]] = {}
+        self._claims: FirstSights[ApiTokenKey, OperationStatus] = FirstSights(monotonic)
+        self._unanswered: FirstSights[ApiTokenKey, int] = FirstSights(monotonic)
         self._gone_uids: dict[str, None] = {}
         self._accounts: dict[AccountKey, Account] = {}
         self._owners: dict[str, ApiTokenKey] = {}
         self._references: Index[ApiTokenKey, AccountKey] = Index()
+        self._renamed: Index[ApiTokenKey, tuple[str, str]] = Index()
         self.holders = Holders()
         self._remotes: Index[AccountKey, tuple[str, int]] = Index()
         self.on_holders: Callable[[AccountKey], None] = lambda _account: None
@@ -104,32 +108,33 @@ class Store(KnownSecrets):
         former = self._api_tokens.get(key)
         if former is not None:
             self._forget_owner(key, former.uid)
-        text, wishes = json.dumps(kept, separators=(",", ":")), _digest_of_wishes(kept)
+        text = json.dumps(kept, separators=(",", ":"))
+        wishes = _digest_of_wishes(kept, body["metadata"].get("labels"))
         self._versions[key] = meta.resource_version
         self._api_tokens[key] = _Kept(meta.uid, wishes, text if len(text) <= _LARGEST_KEPT else None)
         owner = owner_of(self._installation, key.namespace, key.name, meta.uid)
         self._owners[owner] = key
         self._index(key, api_token)
         self.members.put(key, api_token, owner)
-        self._note_claim(key, api_token.status.operation)
+        self._claims.note(key, api_token.status.operation)
+        self._unanswered.note(key, None if is_answered(api_token) else meta.generation)
         is_same = former is not None and former.wishes == wishes
         return News.STATUS if is_same else News.WISHES
 
-    def _note_claim(self, key: ApiTokenKey, claim: OperationStatus | None) -> None:
-        if claim is None:
-            self._claims.pop(key, None)
-        elif key not in self._claims or self._claims[key][0] != claim:
-            self._claims[key] = (claim, self._monotonic())
-
     def claim_age(self, key: ApiTokenKey) -> timedelta:
         """Return how long ago the claim in an ApiToken's status was seen here first; zero without a claim."""
-        known = self._claims.get(key)
-        return timedelta(seconds=self._monotonic() - known[1]) if known else timedelta()
+        return self._claims.age(key)
+
+    def unanswered_for(self, key: ApiTokenKey) -> timedelta:
+        """Return how long ago a generation was seen here first that nobody who serves the ApiToken has answered."""
+        return self._unanswered.age(key)
 
     def _index(self, key: ApiTokenKey, api_token: ApiToken | None) -> None:
         accounts = account_refs(api_token) if api_token else ()
         refs = frozenset(account_key(ref, key.namespace) for ref in accounts)
         self._references.put(key, refs)
+        wished = secret_name(api_token) if api_token else key.name
+        self._renamed.put(key, frozenset({(key.namespace, wished)} if wished != key.name else ()))
         holds = api_token is not None and may_have_tokens(api_token)
         for account in self.holders.put(key, refs if holds else frozenset()):
             self.on_holders(account)
@@ -139,7 +144,8 @@ class Store(KnownSecrets):
         self._note_gone(uid)
         kept = self._api_tokens.pop(key, None)
         self._versions.pop(key, None)
-        self._claims.pop(key, None)
+        self._claims.note(key, None)
+        self._unanswered.note(key, None)
         self._index(key, None)
         self.members.drop(key)
         if kept is not None:
@@ -183,6 +189,12 @@ class Store(KnownSecrets):
     def owner(self, owner: str) -> ApiTokenKey | None:
         """Return the ApiToken whose tag has this owner part."""
         return self._owners.get(owner)
+
+    def wishing(self, namespace: str, name: str) -> frozenset[ApiTokenKey]:
+        """Return the ApiTokens that wish a Secret of this name."""
+        namesake = ApiTokenKey(namespace, name)
+        is_its_own = namesake in self._api_tokens and not self._renamed.of(namesake)
+        return self._renamed.keys((namespace, name)) | (frozenset({namesake}) if is_its_own else frozenset())
 
     def claims(self, token: RemoteToken) -> bool:
         """Whether a remote token belongs to an ApiToken, by its tag."""
@@ -249,10 +261,13 @@ class Store(KnownSecrets):
         return self._references.keys(key)
 
 
-def _digest_of_wishes(kept: dict[str, Any]) -> bytes:
-    """Digest what users and controllers say of an object, without what operators say."""
+def _digest_of_wishes(kept: dict[str, Any], labels: object) -> bytes:
+    """Digest what users and controllers say of an object, without what operators say.
+
+    Labels mean nothing here; who edits one has the object looked at.
+    """
     meta = {name: value for name, value in kept["metadata"].items() if name != "resourceVersion"}
-    text = json.dumps({"metadata": meta, "spec": kept["spec"]}, sort_keys=True)
+    text = json.dumps({"metadata": meta, "labels": labels, "spec": kept["spec"]}, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 

@@ -218,7 +218,8 @@ def _metadata_alone(page: Body) -> Body:
 
 
 def _refusal(status: int, message: str) -> Exception:
-    return _failure_of(status, json.dumps({"kind": "Status", "message": message, "code": status}).encode())
+    body = {"kind": "Status", "message": message, "code": status}
+    return _failure_of(status, json.dumps(body).encode(), "")
 
 
 def _key(path: str) -> Key:

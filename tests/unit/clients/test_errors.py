@@ -45,10 +45,13 @@ def test_a_conflict_is_retryable_and_all_others_stand_apart() -> None:
         ("", ""),
         ("  two\n\t lines ", "two lines"),
         ("x" * 300, "x" * 300),
-        ("x" * 301, "x" * 299 + "…"),
+        ("b" * 120 + "x" * 4 + "e" * 177, "b" * 120 + " … " + "e" * 177),
         ("a\u202egnp\u200b.exe \x1b[31m", "a gnp .exe [31m"),
         ("token 0f1e2d3c4b5a69788796a5b4c3d2e1f0 is bad", "token [left out] is bad"),
-        ("x" * 290 + " 0f1e2d3c4b5a69788796a5b4c3d2e1f0", "x" * 290 + " [left ou…"),
+        (
+            "x" * 115 + " 0f1e2d3c4b5a69788796a5b4c3d2e1f0 " + "y" * 200,
+            "x" * 115 + " [lef … " + "y" * 177,
+        ),
     ],
 )
 def test_a_servers_words_are_one_line_of_bounded_length(text: str, shown: str) -> None:

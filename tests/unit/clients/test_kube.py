@@ -1,6 +1,8 @@
 """The client of the Kubernetes API against a server that answers whatever a test says."""
 
+import json
 import random
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -19,8 +21,16 @@ from mailtrap_operator.clients.errors import (
     Terminal,
     TooLarge,
     Uncertain,
+    Undefined,
 )
-from mailtrap_operator.clients.kube import KubeClient, account_path, api_token_path, connect, secrets_path
+from mailtrap_operator.clients.kube import (
+    Body,
+    KubeClient,
+    account_path,
+    api_token_path,
+    connect,
+    secrets_path,
+)
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.clients.raw_server import HANG, answer, raw_server
 
@@ -179,6 +189,23 @@ async def test_what_a_refusal_of_the_api_server_means(
     assert f'The Kubernetes API answered {status}: "quota exceeded".' == failure.message
 
 
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/apis/mailtrap-operator.io/v1alpha1/apitokens", "apitokens"),
+        ("/apis/mailtrap-operator.io/v1alpha1/namespaces/team/mailtrapaccounts/own", "mailtrapaccounts"),
+        ("/apis/mailtrap-operator.io/v1alpha1/clustermailtrapaccounts", "clustermailtrapaccounts"),
+    ],
+)
+async def test_a_kind_that_the_api_server_does_not_serve_lacks_its_definition(path: str, kind: str) -> None:
+    said = answer(404, b"404 page not found\n", kind="text/plain")
+    failure = await failure_of(lambda client: client.get(path), said)
+
+    assert (Undefined, Reason.KUBERNETES_UNAVAILABLE) == (type(failure), failure.reason)
+    assert f"does not know {kind}.mailtrap-operator.io: this CustomResourceDefinition" in failure.message
+    assert "`mailtrap-operator crds | kubectl apply --server-side -f -`" in failure.message
+
+
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 429, 500, 502])
 @pytest.mark.parametrize(
     "body", [b"<html>no</html>", b"404 page not found\n", b"", b"[]", b'"text"', b'{"kind": "Sta']
@@ -237,10 +264,43 @@ async def test_where_nobody_listens_nothing_has_happened(call: str) -> None:
     assert Reason.KUBERNETES_UNAVAILABLE is caught.value.reason
 
 
-async def test_a_long_message_is_cut() -> None:
-    failure = await failure_of(EVERY_CALL["get"], answer(403, status_object(403, "x" * 10_000)))
+LONG = f'Secret "billing" is invalid: metadata.ownerReferences: Invalid value: {"x" * 1000}'
+WHY = "Only one reference can have Controller set to true."
 
+
+@pytest.mark.parametrize(
+    ("details", "said"),
+    [
+        pytest.param(
+            {}, f'Secret "billing" is invalid: metadata.ownerReferences: .* … x*: {WHY}', id="no causes"
+        ),
+        pytest.param(
+            {"causes": [{"field": "metadata.ownerReferences", "message": WHY}, {"message": "And so on."}]},
+            f"metadata.ownerReferences: {WHY}; Invalid: And so on.",
+            id="causes",
+        ),
+        pytest.param(
+            {"causes": [{"field": "metadata.ownerReferences", "message": f"{'x' * 1000}: {WHY}"}]},
+            f"metadata.ownerReferences: x* … x*: {WHY}",
+            id="a long cause",
+        ),
+        pytest.param({"causes": [{"field": "data"}, "odd"]}, f".* … x*: {WHY}", id="causes that say nothing"),
+        pytest.param({"causes": "odd"}, f".* … x*: {WHY}", id="causes of another form"),
+    ],
+)
+async def test_of_a_long_message_the_useful_sentence_is_shown(details: Body, said: str) -> None:
+    body = {"kind": "Status", "reason": "Invalid", "message": f"{LONG}: {WHY}", "details": details}
+    failure = await failure_of(EVERY_CALL["get"], answer(422, json.dumps(body).encode()))
+
+    assert re.fullmatch(f'The Kubernetes API answered 422: "{said}".', failure.message)
     assert 400 > len(failure.message)
+
+
+async def test_a_message_that_fits_is_shown_whole() -> None:
+    body = {"message": "policy 'p' denied it: no", "details": {"causes": [{"message": "no"}]}}
+    failure = await failure_of(EVERY_CALL["get"], answer(422, json.dumps(body).encode()))
+
+    assert "The Kubernetes API answered 422: \"policy 'p' denied it: no\"." == failure.message
 
 
 async def test_a_message_that_quotes_what_looks_like_a_token_shows_the_rest() -> None:

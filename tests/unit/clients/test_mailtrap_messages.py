@@ -81,7 +81,7 @@ async def test_a_long_message_of_the_server_is_cut() -> None:
     failure = await failure_of(ISSUES["create"], remote, 0)
 
     assert 400 > len(failure.message)
-    assert "x…" in failure.message
+    assert "x … x" in failure.message
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -9,11 +9,15 @@ from mailtrap_operator.clients import secret_marks
 from mailtrap_operator.clients.secret_marks import (
     Marks,
     fingerprint,
+    made_for,
     mark_former,
     marked_id,
     read_marks,
     read_owner,
+    told_to_hold,
 )
+from mailtrap_operator.core.observation import OwnerReference
+from mailtrap_operator.core.ownership import MadeFor, owner_of
 from tests.unit.clients.secrets_of_ours import INSTALLATION, ISSUANCE, OWNER, VALUE
 
 MARKS = Marks(
@@ -28,6 +32,7 @@ MARKS = Marks(
     labels=("app.kubernetes.io/managed-by",),
     annotations=("team",),
     former=mark_former("before", 6, VALUE),
+    uid="uid-1",
 )
 ALL = MARKS.as_annotations()
 HUGE = "9" * 5000
@@ -194,3 +199,41 @@ def test_no_text_whatever_in_a_mark_is_an_exception(annotations: dict[str, str])
     marks = read_marks({**ALL, **annotations}, INSTALLATION)
 
     assert marks is None or marks.token_id >= 1
+
+
+OF_SHOP = owner_of(INSTALLATION, "shop", "billing-token", "uid-1")
+PROVEN = dataclasses.replace(MARKS, owner=f"{INSTALLATION}-{OF_SHOP}")
+REFERENCE = OwnerReference("mailtrap-operator.io/v1alpha1", "ApiToken", "billing-token", "uid-1")
+
+
+@pytest.mark.parametrize(
+    ("marks", "namespace", "owners", "uid"),
+    [
+        pytest.param(PROVEN, "shop", (), "uid-1", id="the uid that was recorded fits the digest"),
+        pytest.param(PROVEN, "copies", (), "", id="a copy in another namespace"),
+        pytest.param(dataclasses.replace(PROVEN, uid="uid-2"), "shop", (), "", id="another uid"),
+        pytest.param(dataclasses.replace(PROVEN, api_token="other"), "shop", (), "", id="another name"),
+        pytest.param(dataclasses.replace(PROVEN, uid=""), "shop", (), "", id="none was recorded"),
+        pytest.param(
+            dataclasses.replace(PROVEN, uid=""),
+            "shop",
+            (REFERENCE,),
+            "uid-1",
+            id="its owner reference has it",
+        ),
+    ],
+)
+def test_marks_prove_for_whom_a_secret_was_made(
+    marks: Marks, namespace: str, owners: tuple[OwnerReference, ...], uid: str
+) -> None:
+    assert MadeFor(marks.api_token, uid) == made_for(marks, namespace, INSTALLATION, owners)
+
+
+def test_metadata_alone_tell_which_tokens_a_secret_holds() -> None:
+    meta = {"namespace": "shop", "annotations": PROVEN.as_annotations()}
+    without_former = dataclasses.replace(PROVEN, former=None).as_annotations()
+
+    assert frozenset({(OF_SHOP, 7), (OF_SHOP, 6)}) == told_to_hold(meta, INSTALLATION)
+    assert frozenset({(OF_SHOP, 7)}) == told_to_hold(meta | {"annotations": without_former}, INSTALLATION)
+    assert frozenset() == told_to_hold(meta | {"namespace": "copies"}, INSTALLATION)
+    assert frozenset() == told_to_hold({"namespace": "shop"}, INSTALLATION)

@@ -137,8 +137,9 @@ def a_status(
     previous: tuple[PreviousToken, ...] = (),
     secret_name: str | None = NAME,
     conditions: tuple[Condition, ...] = (),
+    **more: Any,
 ) -> ApiTokenStatus:
-    """Return a status that has token 1 on record."""
+    """Return a status that has token 1 on record; `more` are further fields."""
     return ApiTokenStatus(
         observed_generation=3,
         operation=operation,
@@ -146,6 +147,7 @@ def a_status(
         previous=previous,
         secret_name=secret_name,
         conditions=conditions,
+        **more,
     )
 
 

@@ -114,7 +114,7 @@ def of(world: Observation, outcome: Outcome) -> list[Announcement]:
             Announcement(
                 "Warning",
                 Reason.SECRET_NOT_OWNED,
-                "Secret billing exists and does not belong to this ApiToken: it is left as it is. "
+                "Secret billing exists and does not belong to this ApiToken: it is left as it is. It does not say whose it is. "
                 "Choose another spec.secretName, or delete that Secret. Or let it be overwritten: "
                 "annotate it with mailtrap-operator.io/hand-over-to: billing.",
             ),

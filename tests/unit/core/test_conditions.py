@@ -26,6 +26,7 @@ from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     DAY,
     HOUR,
+    INSTALLATION,
     NOW,
     SECOND,
     TIMEOUT,
@@ -183,7 +184,7 @@ def test_the_status_speaks_of_the_generation_that_was_read() -> None:
     assert 3 == status_after(an_api_token(), a_plan(), Done(), NOW).observed_generation
 
 
-def test_a_claim_says_nothing_but_the_operation() -> None:
+def test_a_claim_says_nothing_but_the_operation_and_whose_it_is() -> None:
     api_token = an_api_token()
     action = plan(seen(secret=None), NOW).action
     assert isinstance(action, IssueToken)
@@ -191,7 +192,8 @@ def test_a_claim_says_nothing_but_the_operation() -> None:
     claimed = status_of_claim(api_token, action, NOW + 9 * SECOND / 2)
 
     assert action.operation.model_copy(update={"started_at": NOW + 4 * SECOND}) == claimed.operation
-    assert api_token.status == claimed.model_copy(update={"operation": None})
+    assert (INSTALLATION, None) == (claimed.installation, api_token.status.installation)
+    assert api_token.status == claimed.model_copy(update={"operation": None, "installation": None})
 
 
 IDLE: dict[str, Observation] = {

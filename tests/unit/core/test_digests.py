@@ -65,6 +65,13 @@ def test_nothing_else_changes_the_access_digest(same: str) -> None:
     assert access() == same
 
 
+@pytest.mark.parametrize(("earlier", "today"), [("inbox", "sandbox"), ("sending_domain", "domain")])
+def test_both_names_of_a_type_are_the_same_access(earlier: str, today: str) -> None:
+    one, other = (Resource(type=name, id=7, access_level="Admin") for name in (earlier, today))
+
+    assert access(resources=(one,)) == access(resources=(other,))
+
+
 def test_the_order_of_resources_does_not_count() -> None:
     assert access(resources=(ADMIN, OTHER)) == access(resources=(OTHER, ADMIN))
 

@@ -114,7 +114,7 @@ OTHERS = ("example.com/other",)
             "Its Secret is foreign.",
             seen(an_api_token(status=WIPED, finalizers=OTHERS), secret=a_foreign_secret(), listed=()),
             says=(State.STALLED, Reason.SECRET_NOT_OWNED),
-            again=MINUTE,
+            again=MINUTE / 6,
             works=False,
         ),
         row(

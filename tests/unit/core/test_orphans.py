@@ -25,6 +25,7 @@ from mailtrap_operator.core.orphans import (
     belongs_to,
     condition_of,
     due,
+    is_held,
     orphans_among,
     recorded,
     retained_owners,
@@ -83,6 +84,15 @@ def test_an_orphan_bears_our_tag_and_belongs_to_nobody(
 
 def test_orphans_come_by_their_ids() -> None:
     assert (lost(3), lost(7)) == orphans_among((lost(7), lost(3)), INSTALLATION, (), lambda _: False)
+
+
+def test_a_secret_holds_a_token_by_its_id_and_the_owner_in_its_tag() -> None:
+    token = lost(7)
+    assert token.tag is not None
+
+    assert is_held(token, {(token.tag.owner, 7)})
+    assert not is_held(token, {(token.tag.owner, 8), ("siblingaaa", 7)})
+    assert not is_held(lost(7, None), {(token.tag.owner, 7)})
 
 
 def test_a_token_without_a_tag_belongs_to_nobody() -> None:

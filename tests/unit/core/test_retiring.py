@@ -227,3 +227,11 @@ def test_nothing_is_revoked_in_an_account_that_does_not_answer() -> None:
 
     assert "revoke 3" == decision(world).does
     assert (Leaving(2, 0 * HOUR),) == decision(world).records.previous
+
+
+def test_a_former_objects_token_that_a_restored_status_names_is_not_retired() -> None:
+    world = another_objects(seen(secret=None, listed=()), 1)
+
+    decided = decision(world)
+
+    assert ("create", Noted(current=None)) == (decided.does, decided.records)

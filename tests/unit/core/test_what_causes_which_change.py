@@ -13,11 +13,10 @@ from mailtrap_operator.api.v1alpha1 import (
     TemplateMetadata,
     Window,
 )
-from mailtrap_operator.core.deletion import ABANDON_ANNOTATION
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.observation import Found, Observation
 from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.references import ADOPT_ANNOTATION
+from mailtrap_operator.core.references import ABANDON_ANNOTATION, ADOPT_ANNOTATION
 from tests.unit.core.builders import (
     DAY,
     HOUR,

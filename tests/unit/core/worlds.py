@@ -21,7 +21,7 @@ from mailtrap_operator.api.v1alpha1 import (
 )
 from mailtrap_operator.core.actions import Done
 from mailtrap_operator.core.conditions import status_after
-from mailtrap_operator.core.deletion import ABANDON_ANNOTATION, FINALIZER
+from mailtrap_operator.core.deletion import FINALIZER
 from mailtrap_operator.core.observation import (
     Absent,
     AccountView,
@@ -39,7 +39,13 @@ from mailtrap_operator.core.observation import (
 )
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import account_refs, former_secret_name, own_secret, secret_name
+from mailtrap_operator.core.references import (
+    ABANDON_ANNOTATION,
+    account_refs,
+    former_secret_name,
+    own_secret,
+    secret_name,
+)
 from mailtrap_operator.core.resources import unbound
 from mailtrap_operator.core.step import MOST_ON_RECORD
 from tests.unit.core.builders import (

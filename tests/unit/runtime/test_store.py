@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,9 +11,10 @@ from mailtrap_operator.clients.secret_store import parse_secret
 from mailtrap_operator.core.deletion import FINALIZER
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.observation import RemoteToken
-from mailtrap_operator.core.ownership import Tag, owner_of
+from mailtrap_operator.core.ownership import MadeFor, Tag, owner_of
 from mailtrap_operator.runtime.store import News, Store
 from tests.unit.clients.objects import INSTALLATION, account, api_token, secret
+from tests.unit.core.builders import a_secret
 
 KEY, OTHER = ApiTokenKey("team", "billing"), ApiTokenKey("team", "mailer")
 DEFAULT = AccountKey("ClusterMailtrapAccount", None, "default")
@@ -127,6 +129,7 @@ def test_versions_that_are_no_numbers_are_news_when_they_differ(store: Store) ->
         ({"generation": 2}, News.WISHES),
         ({"annotations": {"mailtrap-operator.io/rotate": "b"}}, News.WISHES),
         ({"annotations": {"a": "b"}}, News.STATUS),
+        ({"labels": {"touched": "yes"}}, News.WISHES),
         ({"deletionTimestamp": "2026-03-01T12:00:00Z"}, News.WISHES),
         ({"uid": "another"}, News.WISHES),
     ],
@@ -194,6 +197,29 @@ def test_an_object_is_found_by_the_owner_part_of_its_tag(store: Store) -> None:
     assert KEY == store.owner(owner("u-1"))
     store.drop_api_token(KEY)
     assert None is store.owner(owner("u-1"))
+
+
+def test_a_generation_that_nobody_answers_grows_old_from_its_first_sight() -> None:
+    now = [100.0]
+    store = Store(INSTALLATION, lambda: now[0])
+    says_so = {"type": "Ready", "status": "False", "reason": "InstallationMismatch", "message": "…"}
+    stated = {**says_so, "observedGeneration": 1, "lastTransitionTime": "2030-01-01T00:00:00Z"}
+
+    for time, version, status, age in (
+        (100.0, 1, {}, 0),
+        (107.0, 2, {}, 7),
+        (108.0, 3, {"observedGeneration": 1, "conditions": [stated]}, 8),
+        (109.0, 4, {"observedGeneration": 1}, 0),
+    ):
+        now[0] = time
+        store.put_api_token(api_token(version=version, status=status))
+        now[0] = time
+        assert timedelta(seconds=age) == store.unanswered_for(KEY)
+    store.put_api_token(api_token(version=5))
+    now[0] = 120.0
+    assert timedelta(seconds=11) == store.unanswered_for(KEY)
+    store.drop_api_token(KEY)
+    assert timedelta() == store.unanswered_for(KEY)
 
 
 def test_a_claim_grows_old_from_its_first_sight_by_the_own_clock() -> None:
@@ -508,3 +534,30 @@ def test_no_more_ends_are_kept_in_mind_than_late_answers_could_need(store: Store
 
     assert News.WISHES is store.put_api_token(api_token(uid="uid 0"))
     assert News.NONE is store.put_api_token(api_token(uid="uid 1", version=2))
+
+
+def test_the_tokens_that_secrets_hold_are_known_of_those_that_were_read_and_of_others_as_told(
+    store: Store,
+) -> None:
+    made = replace(a_secret(7, name="read"), made_for=MadeFor("billing", "uid-1"))
+    store.put_secret("team", made)
+    store.outdate_secret("team", "told", "30", None, frozenset({("tolddddddd", 8)}))
+
+    assert {("tolddddddd", 8), *made.held} == store.held_tokens()
+    store.drop_secret("team", "told")
+    store.drop_secret("team", "read")
+    assert frozenset() == store.held_tokens()
+
+
+def test_who_wishes_a_secret_is_found_by_its_name(store: Store) -> None:
+    other = api_token("other", uid="u-2")
+    store.put_api_token(api_token(uid="u-1"))
+    store.put_api_token(other | {"spec": {**other["spec"], "secretName": KEY.name}})
+    both = {KEY, ApiTokenKey(KEY.namespace, "other")}
+
+    assert both == store.wishing(KEY.namespace, KEY.name)
+    assert frozenset() == store.wishing(KEY.namespace, "other")
+    store.drop_api_token(ApiTokenKey(KEY.namespace, "other"))
+    assert {KEY} == store.wishing(KEY.namespace, KEY.name)
+    store.drop_api_token(KEY)
+    assert frozenset() == store.wishing(KEY.namespace, KEY.name)

@@ -29,6 +29,32 @@ def line(capsys: pytest.CaptureFixture[str]) -> str:
     return err.rstrip("\n")
 
 
+class APINotFoundError(Exception):
+    """Named as kopf's own."""
+
+
+@pytest.mark.parametrize(
+    ("module", "error", "lines"),
+    [
+        ("kopf._core.reactor.running", APINotFoundError, 0),
+        ("kopf._cogs.clients.api", AssertionError, 0),
+        ("kopf._core.reactor.running", KeyError, 1),
+        ("mailtrap_operator.process", APINotFoundError, 1),
+    ],
+)
+def test_what_ends_the_watches_is_left_to_who_tells_of_it_in_one_line(
+    capsys: pytest.CaptureFixture[str], module: str, error: type[Exception], lines: int
+) -> None:
+    logs.configure("debug", "json")
+
+    try:
+        exec("raise error", {"__name__": module, "error": error})  # noqa: S102 - raised by a module of that name
+    except error:
+        logging.getLogger("asyncio").exception("Watcher has failed")
+
+    assert lines == capsys.readouterr().err.count("\n")
+
+
 def test_json_is_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("info", "json")
 
