@@ -5,7 +5,6 @@ import logging
 import os
 import random
 import secrets
-import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -138,10 +137,6 @@ class Process:
             role=lambda: self._leadership.role,
             metrics=self._metrics,
         )
-        task = asyncio.current_task()
-        if task is not None:
-            # Until the watches are up; then kopf's handlers take over, and ours after them.
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         await health.start()
         try:
             await self._operate(await patiently(build, random.SystemRandom()))
