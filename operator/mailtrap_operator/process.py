@@ -14,6 +14,7 @@ import kopf
 
 from mailtrap_operator.clients.cluster_access import ClusterAccess
 from mailtrap_operator.clients.errors import Retryable
+from mailtrap_operator.clients.identification import USER_AGENT
 from mailtrap_operator.clients.kube import KubeClient, connect
 from mailtrap_operator.clients.lease_store import LeaseStore
 from mailtrap_operator.clients.mailtrap_http import http_clients
@@ -42,6 +43,7 @@ _LONGEST_DRAIN = timedelta(seconds=45)
 
 async def run(settings: Settings) -> None:
     """Run the operator process until it is told to stop."""
+    logger.info("the operator starts", extra={"agent": USER_AGENT})
     access = ClusterAccess(random.SystemRandom())
     holder = f"{socket.gethostname()}-{secrets.token_hex(4)}"
     async with _kubernetes(settings, access) as kube:

@@ -3,6 +3,7 @@
 That is what the operator is in its container; from such a process the kernel keeps every signal that it does not handle.
 """
 
+import json
 import os
 import signal
 import socket
@@ -11,6 +12,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from mailtrap_operator.clients.identification import USER_AGENT
 
 # Each stands in for a library that takes its time: it says that it is being loaded, and waits until the test has spoken.
 WAITS = """\
@@ -85,4 +88,5 @@ def test_a_signal_ends_the_process_while_the_api_server_keeps_it_waiting(
             os.kill(child_of(process.pid), number)
             _, errors = process.communicate()
 
-    assert (128 + number, b"") == (process.returncode, errors)
+    said = [json.loads(line)["agent"] for line in errors.splitlines()]
+    assert (128 + number, [USER_AGENT] if command[0] == "run" else []) == (process.returncode, said)
