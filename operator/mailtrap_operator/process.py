@@ -18,6 +18,7 @@ from mailtrap_operator.clients.identification import USER_AGENT
 from mailtrap_operator.clients.kube import KubeClient, connect
 from mailtrap_operator.clients.lease_store import LeaseStore
 from mailtrap_operator.clients.mailtrap_http import http_clients
+from mailtrap_operator.clients.proxies import Proxies
 from mailtrap_operator.composition import Operator, Surroundings
 from mailtrap_operator.core.ownership import installation_of
 from mailtrap_operator.core.reasons import Reason
@@ -44,20 +45,22 @@ _LONGEST_DRAIN = timedelta(seconds=45)
 async def run(settings: Settings) -> None:
     """Run the operator process until it is told to stop."""
     logger.info("the operator starts", extra={"agent": USER_AGENT})
-    access = ClusterAccess(random.SystemRandom())
+    proxies = Proxies(os.environ)
+    access = ClusterAccess(random.SystemRandom(), proxies)
     holder = f"{socket.gethostname()}-{secrets.token_hex(4)}"
     async with _kubernetes(settings, access) as kube:
         leadership = _elector(kube, settings, holder) if settings.leader_election else Alone()
         process = Process(kube, access, leadership, settings)
-        await process.run(lambda: _operator(kube, settings, holder, leadership))
+        await process.run(lambda: _operator(kube, settings, holder, leadership, proxies))
 
 
 async def show_plan(settings: PreviewSettings, say: Callable[[str], None]) -> Answer:
     """Return what the operator would do now; `say` is told in one line which settings count. Raises a `Failure`."""
-    async with _kubernetes(settings, ClusterAccess(random.SystemRandom())) as kube:
+    proxies = Proxies(os.environ)
+    async with _kubernetes(settings, ClusterAccess(random.SystemRandom(), proxies)) as kube:
         if not is_in_pod():
             settings = await as_installed(settings, kube, say)
-        operator = await _operator(kube, settings, "plan", Alone())
+        operator = await _operator(kube, settings, "plan", Alone(), proxies)
         try:
             return await preview(operator, kube, settings)
         finally:
@@ -89,10 +92,12 @@ def _end_at_once() -> None:
     os._exit(1)
 
 
-async def _operator(kube: KubeClient, settings: Settings, holder: str, leadership: Leadership) -> Operator:
+async def _operator(
+    kube: KubeClient, settings: Settings, holder: str, leadership: Leadership, proxies: Proxies
+) -> Operator:
     surroundings = Surroundings(
         kube=kube.guarded(leadership.check),
-        new_http=http_clients(),
+        new_http=http_clients(proxies),
         clock=_clock,
         entropy=secrets.token_bytes,
         holder=holder,

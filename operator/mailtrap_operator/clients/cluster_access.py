@@ -14,6 +14,7 @@ import yaml
 from kubernetes.aio import client, config
 
 from mailtrap_operator.clients.errors import Failure, Terminal, quoted
+from mailtrap_operator.clients.proxies import Proxies, Proxy
 from mailtrap_operator.core.reasons import Reason
 
 logger = logging.getLogger(__name__)
@@ -44,10 +45,15 @@ class Login:
 
 
 class ClusterAccess:
-    """Reads the credentials, as often as it takes; `folder` is where a pod has its service account's."""
+    """Reads the credentials, as often as it takes; `folder` is where a pod has its service account's.
 
-    def __init__(self, rng: random.Random, folder: Path = SERVICE_ACCOUNT) -> None:
+    `proxy` is the one that leads to the API server, as far as it was read. A pod calls its own cluster directly.
+    """
+
+    def __init__(self, rng: random.Random, proxies: Proxies, folder: Path = SERVICE_ACCOUNT) -> None:
+        self.proxy: Proxy | None = None
         self._rng = rng
+        self._proxies = proxies
         self._folder = folder
         self._read_at = float("-inf")
         self._logins = 0
@@ -133,6 +139,8 @@ class ClusterAccess:
 
     async def _load(self) -> client.Configuration:
         configuration = client.Configuration()
+        # What the library reads in the environment is not what other programs of a cluster read there.
+        configuration.client_session_kwargs = {"trust_env": False}
         token, authority = self._folder / "token", self._folder / "ca.crt"
         try:
             config.incluster_config.InClusterConfigLoader(
@@ -140,9 +148,17 @@ class ClusterAccess:
             ).load_and_set(configuration)
         except config.ConfigException:
             await _from_kubeconfig(configuration)
+            self.proxy = self._proxy_to(configuration)
+            configuration.proxy = self.proxy.url if self.proxy else None
         except OSError as error:
             raise unusable("the service account", error) from None
         return configuration
+
+    def _proxy_to(self, configuration: client.Configuration) -> Proxy | None:
+        given: str | None = configuration.proxy
+        return (
+            Proxy.of(given, "proxy-url in the kubeconfig") if given else self._proxies.to(configuration.host)
+        )
 
 
 async def _from_kubeconfig(configuration: client.Configuration) -> None:

@@ -145,11 +145,16 @@ class KubeClient:
         except aiohttp.ClientConnectorCertificateError as error:
             if self._access:
                 await self._access.distrust()
-            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, _unreachable(error)) from None
+            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, self._unreachable(error)) from None
         except (aiohttp.ClientConnectorError, client.ApiException) as error:
-            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, _unreachable(error)) from None
+            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, self._unreachable(error)) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Uncertain(Reason.KUBERNETES_UNAVAILABLE, _unreachable(error)) from None
+            raise Uncertain(Reason.KUBERNETES_UNAVAILABLE, self._unreachable(error)) from None
+
+    def _unreachable(self, error: Exception) -> str:
+        proxy = self._access.proxy if self._access else None
+        through = f" through {proxy.name}" if proxy else ""
+        return f"The Kubernetes API gave no answer{through} ({type(error).__name__}); it is tried again."
 
 
 def api_token_path(namespace: str, name: str) -> str:
@@ -203,10 +208,6 @@ def _json_object(data: bytes) -> Body | None:
     except ValueError:
         return None
     return body if isinstance(body, dict) else None
-
-
-def _unreachable(error: Exception) -> str:
-    return f"The Kubernetes API gave no answer ({type(error).__name__}); it is tried again."
 
 
 def _failure_of(status: int, data: bytes) -> Failure:

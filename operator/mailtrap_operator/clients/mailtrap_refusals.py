@@ -51,7 +51,8 @@ def failure_of(answer: Answer, redaction: Redaction, *, is_of_api: bool = True) 
     # Nothing that limits a rate carries a call out first, whoever limits it.
     if words is None and answer.status != httpx.codes.TOO_MANY_REQUESTS:
         message = (
-            f"Something other than the API answered {answer.status}, perhaps a proxy. It is tried again."
+            f"Something other than the API answered {answer.status}, perhaps {answer.proxy or 'a proxy'}. "
+            "It is tried again."
         )
         failure = Uncertain if httpx.codes.is_server_error(answer.status) else Misrouted
         return failure(Reason.REMOTE_UNAVAILABLE, message, _retry_after(answer.headers))

@@ -14,6 +14,7 @@ from local_cluster.certificates import Authority
 from mailtrap_operator.clients.cluster_access import ClusterAccess
 from mailtrap_operator.clients.errors import Retryable
 from mailtrap_operator.clients.kube import KubeClient, connect
+from mailtrap_operator.clients.proxies import Proxies
 
 LOOPBACK = "127.0.0.1"
 PATH = "/api/v1/namespaces/team"
@@ -58,7 +59,7 @@ async def client_of(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> tuple[
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", LOOPBACK)
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(cluster.port))
     (cluster.folder / "token").write_text("token")
-    access = ClusterAccess(random.Random(7), cluster.folder)
+    access = ClusterAccess(random.Random(7), Proxies({}), cluster.folder)
     return await connect(timedelta(seconds=10), access), access
 
 

@@ -11,6 +11,7 @@ import pytest
 from local_cluster.certificates import Authority
 from mailtrap_operator.clients.cluster_access import ClusterAccess
 from mailtrap_operator.clients.errors import Terminal
+from mailtrap_operator.clients.proxies import Proxies
 from mailtrap_operator.handlers import EndlessBackoffs, connection_of
 from tests.unit.clock import now, virtual
 
@@ -22,7 +23,7 @@ class Pod:
         self.folder = folder
         self.put_token("first")
         self.put_authority()
-        self.access = ClusterAccess(random.Random(7), folder)
+        self.access = ClusterAccess(random.Random(7), Proxies({}), folder)
 
     def put_token(self, token: str) -> None:
         (self.folder / "token").write_text(token)

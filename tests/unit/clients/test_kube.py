@@ -21,6 +21,7 @@ from mailtrap_operator.clients.errors import (
     Uncertain,
 )
 from mailtrap_operator.clients.kube import KubeClient, account_path, api_token_path, connect, secrets_path
+from mailtrap_operator.clients.proxies import Proxies
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.clients.raw_server import HANG, answer, raw_server
 
@@ -291,7 +292,7 @@ async def test_outside_a_pod_the_kubeconfig_says_where_and_who(
 ) -> None:
     async with raw_server(answer(200, {})) as server:
         write_kubeconfig(KUBECONFIG.replace("URL", server.url).encode())
-        kube = await connect(PATIENCE, ClusterAccess(random.Random(7), NOWHERE))
+        kube = await connect(PATIENCE, ClusterAccess(random.Random(7), Proxies({}), NOWHERE))
         await kube.get(PATH)
         await kube.close()
 
@@ -319,7 +320,7 @@ async def test_without_a_usable_kubeconfig_the_failure_says_what_to_do(
         write_kubeconfig(content)
 
     with pytest.raises(Terminal, match="Set KUBECONFIG to a file that names a cluster") as caught:
-        await connect(PATIENCE, ClusterAccess(random.Random(7), NOWHERE))
+        await connect(PATIENCE, ClusterAccess(random.Random(7), Proxies({}), NOWHERE))
 
     assert "secret-of-mine" not in str(caught.value)
 
