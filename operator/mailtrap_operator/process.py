@@ -26,7 +26,7 @@ from mailtrap_operator.handlers import register
 from mailtrap_operator.installed import as_installed
 from mailtrap_operator.preview import Answer, preview
 from mailtrap_operator.runtime.elector import CALL_TIMEOUT, Elector
-from mailtrap_operator.runtime.health import HealthServer
+from mailtrap_operator.runtime.health import HealthServer, on_all_addresses, on_loopback
 from mailtrap_operator.runtime.leadership import Alone, Leadership
 from mailtrap_operator.runtime.liveness import Liveness
 from mailtrap_operator.runtime.patience import patiently
@@ -137,7 +137,7 @@ class Process:
     async def run(self, build: Callable[[], Awaitable[Operator]]) -> None:
         """Run until told to stop; the operator is built as soon as the API server answers."""
         health = HealthServer(
-            host="0.0.0.0" if is_in_pod() else "127.0.0.1",  # noqa: S104 - in a pod the kubelet comes from outside
+            listen=on_all_addresses if is_in_pod() else on_loopback,
             port=self._settings.port,
             is_live=self._liveness.complaint,
             is_ready=lambda: self._lacks,
