@@ -152,6 +152,9 @@ class ClusterAccess:
             configuration.proxy = self.proxy.url if self.proxy else None
         except OSError as error:
             raise unusable("the service account", error) from None
+        # As client-go does: a file often ends with a newline, which no header can carry.
+        if bearer := _token(configuration):
+            configuration.api_key = {"BearerToken": bearer}
         return configuration
 
     def _proxy_to(self, configuration: client.Configuration) -> Proxy | None:
@@ -176,8 +179,13 @@ def unusable(what: str, error: Exception) -> Terminal:
 
 
 def _token(configuration: client.Configuration) -> str:
-    token: str = configuration.api_key.get("BearerToken", "")
-    return token.strip()
+    """Return scheme and token; raises `Terminal` where no header can carry them."""
+    scheme, _, token = str(configuration.api_key.get("BearerToken", "")).partition(" ")
+    token = token.strip()
+    if scheme and not (token.isascii() and token.isprintable() and token):
+        error = ValueError("the token is empty, or has characters that no token has")
+        raise unusable("the login", error)
+    return f"{scheme} {token}".strip()
 
 
 def _contents(configuration: client.Configuration) -> bytes:
