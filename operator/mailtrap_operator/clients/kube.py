@@ -25,6 +25,7 @@ from mailtrap_operator.clients.errors import (
 )
 from mailtrap_operator.clients.identification import USER_AGENT
 from mailtrap_operator.clients.pages import read_page
+from mailtrap_operator.clients.retry_after import retry_after
 from mailtrap_operator.core.reasons import Reason
 
 Body = dict[str, Any]
@@ -140,7 +141,7 @@ class KubeClient:
             if status == HTTPStatus.UNAUTHORIZED and self._access:
                 self._access.refuse()
             if status >= HTTPStatus.BAD_REQUEST:
-                raise _failure_of(status, data)
+                raise _failure_of(status, data, retry_after(response.response.headers))
             return _parsed(data)
         except aiohttp.ClientConnectorCertificateError as error:
             if self._access:
@@ -148,7 +149,7 @@ class KubeClient:
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, self._unreachable(error)) from None
         except (aiohttp.ClientConnectorError, client.ApiException) as error:
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, self._unreachable(error)) from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise Uncertain(Reason.KUBERNETES_UNAVAILABLE, self._unreachable(error)) from None
 
     def _unreachable(self, error: Exception) -> str:
@@ -210,13 +211,15 @@ def _json_object(data: bytes) -> Body | None:
     return body if isinstance(body, dict) else None
 
 
-def _failure_of(status: int, data: bytes) -> Failure:
-    """Read the `Status` object of a refused call; only its message is kept."""
+def _failure_of(status: int, data: bytes, pause: timedelta | None = None) -> Failure:
+    """Read the `Status` object of a refused call; only its message is kept. `pause` is how long the server asks for."""
     refusal = _json_object(data)
     if refusal is None:
         # From a proxy, or from an API server that does not serve this kind: no 404 of theirs says that an object is gone.
         said = f"The Kubernetes API, or something in front of it, answered {status} without saying why; it is tried again."
-        return Uncertain(Reason.KUBERNETES_UNAVAILABLE, said)
+        # Nothing that limits a rate carries a call out first, whoever limits it.
+        kind = Retryable if status == HTTPStatus.TOO_MANY_REQUESTS else Uncertain
+        return kind(Reason.KUBERNETES_UNAVAILABLE, said, pause)
     said = f'The Kubernetes API answered {status}: "{quoted(str(refusal.get("message", "")))}".'
     match status:
         case HTTPStatus.NOT_FOUND:
@@ -224,8 +227,8 @@ def _failure_of(status: int, data: bytes) -> Failure:
         case HTTPStatus.CONFLICT:
             return Conflict(Reason.KUBERNETES_UNAVAILABLE, said)
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.TOO_MANY_REQUESTS:
-            return Retryable(Reason.KUBERNETES_UNAVAILABLE, said)
+            return Retryable(Reason.KUBERNETES_UNAVAILABLE, said, pause)
         case _ if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return Terminal(Reason.KUBERNETES_REFUSED, said)
         case _:
-            return Uncertain(Reason.KUBERNETES_UNAVAILABLE, said)
+            return Uncertain(Reason.KUBERNETES_UNAVAILABLE, said, pause)
