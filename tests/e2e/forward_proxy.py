@@ -5,11 +5,13 @@ It knows the names of servers better than any resolver: `routes` says where each
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from anyio.from_thread import start_blocking_portal
+
+Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 USER, PASSWORD = "robot", "proxy-pass-word"
 _REFUSED = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
@@ -24,7 +26,6 @@ class ForwardProxy:
     port: int = 0
     asked: list[str] = field(default_factory=list)
     passed: bytearray = field(default_factory=bytearray)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -38,19 +39,6 @@ class ForwardProxy:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Handle one connection; one that leads nowhere is closed without a word."""
-        if task := asyncio.current_task():
-            self._tasks.add(task)
-        with suppress(OSError):
-            await self._answer(reader, writer)
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
-
-    async def end(self) -> None:
-        """Wait until all connections are closed."""
-        await asyncio.gather(*self._tasks)
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first, *headers = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         self.asked.append(first)
         method, target, _ = first.split(" ")
@@ -59,20 +47,32 @@ class ForwardProxy:
         elif not _is_welcome(headers):
             writer.write(_REFUSED)
         else:
-            await self._tunnel(target, reader, writer)
+            await _tunnel(
+                self.routes[target], reader, writer, self.passed, b"HTTP/1.1 200 Established\r\n\r\n"
+            )
 
-    async def _tunnel(self, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self.routes[target])
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        ways = [
-            asyncio.create_task(_pump(reader, server_writer, self.passed)),
-            asyncio.create_task(_pump(server_reader, writer, bytearray())),
-        ]
+
+async def _tunnel(
+    port: int,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    passed: bytearray,
+    greeting: bytes = b"",
+) -> None:
+    server_reader, server_writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(greeting)
+    ways = [
+        asyncio.create_task(_pump(reader, server_writer, passed)),
+        asyncio.create_task(_pump(server_reader, writer, bytearray())),
+    ]
+    try:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    finally:
         for way in ways:
             way.cancel()
         server_writer.close()
-        await server_writer.wait_closed()
+        with suppress(OSError):
+            await server_writer.wait_closed()
 
 
 def _is_welcome(headers: list[str]) -> bool:
@@ -90,16 +90,46 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, copy
 
 
 @asynccontextmanager
+async def _listening(handle: Handle, host: str) -> AsyncIterator[int]:
+    """Listen at a free port; in the end all connections are closed."""
+    tasks = set[asyncio.Task[None]]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if task := asyncio.current_task():
+            tasks.add(task)
+        with suppress(OSError, asyncio.CancelledError):
+            await handle(reader, writer)
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+    listener = await asyncio.start_server(serve, host, 0)
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        listener.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
 async def forward_proxy(routes: Mapping[str, int]) -> AsyncIterator[ForwardProxy]:
     """Serve as long as the block lasts."""
     proxy = ForwardProxy(routes)
-    listener = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    proxy.port = listener.sockets[0].getsockname()[1]
-    try:
+    async with _listening(proxy.serve, "127.0.0.1") as proxy.port:
         yield proxy
-    finally:
-        listener.close()
-        await proxy.end()
+
+
+@asynccontextmanager
+async def relayed(host: str, port: int) -> AsyncIterator[int]:
+    """Listen at a free port of a host, and pass everything on to a port of 127.0.0.1; yield the free one."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _tunnel(port, reader, writer, bytearray())
+
+    async with _listening(handle, host) as free:
+        yield free
 
 
 @contextmanager
