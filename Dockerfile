@@ -51,6 +51,8 @@ ENV HOME=/ \
 COPY --from=build /app /app
 COPY --from=sbom /src/mailtrap-operator.cdx.json /usr/share/sbom/
 USER 65532:65532
+# The base's own is the home of its user, where no other user may be.
+WORKDIR /
 EXPOSE 8080
 ENTRYPOINT ["/usr/bin/python3", "-m", "mailtrap_operator"]
 CMD ["run"]

@@ -10,6 +10,7 @@ LOOPBACK = "127.0.0.1"
 SERVICE_RANGE = "10.0.0.0/24"
 API_SERVER_HOSTS = (
     LOOPBACK,
+    "::1",
     "localhost",
     "10.0.0.1",  # the first address of the service range is the API server's own
     "kubernetes",

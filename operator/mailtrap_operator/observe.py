@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, AccountRef, ApiToken
+from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
 from mailtrap_operator.clients.accounts import NOT_LISTED, Accounts, Connection, Tokens
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
 from mailtrap_operator.clients.errors import Failure, Retryable
@@ -33,7 +33,6 @@ from mailtrap_operator.core.observation import (
     Found,
     Identity,
     Observation,
-    SecretState,
     Tenancy,
     Unknown,
 )
@@ -52,15 +51,14 @@ from mailtrap_operator.core.references import (
     unproven_targets,
 )
 from mailtrap_operator.core.situation import Situation
-from mailtrap_operator.core.wishes import MANAGED_BY
 from mailtrap_operator.neighbours import Neighbours
 from mailtrap_operator.quota import Quota
 from mailtrap_operator.remote_reads import RemoteReads
 from mailtrap_operator.runtime.reverts import Reverts
 from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.secret_reads import Secret, SecretReads
 from mailtrap_operator.tenant_reads import Labels, TenantReads
 
-Secret = Found[SecretState] | Absent | Unknown
 Refs = tuple[AccountRef, ...]
 
 
@@ -98,7 +96,7 @@ class Observer:
     ) -> None:
         self._store = store
         self._api_tokens = api_tokens
-        self._secrets = secret_store
+        self._secrets = SecretReads(store, secret_store, watches_secrets=watches_secrets)
         self._workloads = workloads
         self._accounts = accounts
         self._quota = quota
@@ -109,7 +107,6 @@ class Observer:
         self._identity = identity
         self._new_nonce = new_nonce
         self._clock = clock
-        self._watches_secrets = watches_secrets
         self._neighbours = Neighbours(store)
 
     async def known(self, key: ApiTokenKey) -> Observation | None:
@@ -129,9 +126,9 @@ class Observer:
         former = former_secret_name(read.api_token)
         if isinstance(read.secret, Absent):
             # No list tells of a Secret without our label.
-            read = read._replace(secret=await self._read_secret(key.namespace, secret_name(read.api_token)))
+            read = read._replace(secret=await self._secrets.fresh(key.namespace, secret_name(read.api_token)))
         if former and isinstance(read.former_secret, Absent):
-            read = read._replace(former_secret=await self._read_secret(key.namespace, former))
+            read = read._replace(former_secret=await self._secrets.fresh(key.namespace, former))
         if read.labels is LABELS_NOT_READ:
             read = read._replace(labels=await self._tenants.labels(key.namespace, self._account_refs(read)))
         return await self._asked(key, read, self._told)
@@ -143,11 +140,11 @@ class Observer:
         if api_token is None:
             return None
         former = former_secret_name(api_token)
-        seen_secret = await self._known_secret(key.namespace, secret_name(api_token))
+        seen_secret = await self._secrets.known(key.namespace, secret_name(api_token))
         if isinstance(seen_secret, Absent) and is_in_the_way(api_token):
             # No watch tells of one without our label.
-            seen_secret = await self._read_secret(key.namespace, secret_name(api_token))
-        seen_former: Secret = await self._known_secret(key.namespace, former) if former else Absent()
+            seen_secret = await self._secrets.fresh(key.namespace, secret_name(api_token))
+        seen_former: Secret = await self._secrets.known(key.namespace, former) if former else Absent()
         return _Read(api_token, seen_secret, seen_former, self._tenants.known_labels(key.namespace))
 
     async def _read_large(self, key: ApiTokenKey) -> ApiToken | None:
@@ -182,9 +179,9 @@ class Observer:
         if self._store.knows_newer(key, api_token.metadata.resource_version):
             message = "The object that was read is older than one seen before; it is read again."
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, message)
-        seen_secret = await self._read_secret(key.namespace, secret_name(api_token))
+        seen_secret = await self._secrets.fresh(key.namespace, secret_name(api_token))
         former = former_secret_name(api_token)
-        seen_former: Secret = await self._read_secret(key.namespace, former) if former else Absent()
+        seen_former: Secret = await self._secrets.fresh(key.namespace, former) if former else Absent()
         read = _Read(api_token, seen_secret, seen_former, LABELS_NOT_READ)
         read = read._replace(labels=await self._tenants.labels(key.namespace, self._account_refs(read)))
         return await self._asked(key, read, self._list)
@@ -233,29 +230,6 @@ class Observer:
     async def _told(self, key: ApiTokenKey, read: _Read) -> Mapping[AccountRef, Tokens]:
         refs = self._account_refs(read)
         return {ref: self._accounts.told(account_key(ref, key.namespace)) for ref in refs}
-
-    async def _known_secret(self, namespace: str, name: str) -> Secret:
-        if not self._watches_secrets or self._store.is_unread_secret(namespace, name):
-            return await self._read_secret(namespace, name)
-        state = self._store.secret(namespace, name)
-        return Found(state) if state else Absent()
-
-    async def _read_secret(self, namespace: str, name: str) -> Secret:
-        try:
-            secret = await self._secrets.read(namespace, name)
-        except Failure as failure:
-            return Unknown(
-                failure.reason, f"Secret {name} cannot be read: {failure.message}", failure.retry_after
-            )
-        if isinstance(secret, Found) and self._store.knows_newer_secret(namespace, secret.value):
-            message = f"Secret {name} was read older than it was seen before; it is read again."
-            return Unknown(Reason.KUBERNETES_UNAVAILABLE, message)
-        if isinstance(secret, Found) and secret.value.labels.get(MANAGED_BY_LABEL) == MANAGED_BY:
-            self._store.put_secret(namespace, secret.value)
-        else:
-            # No watch tells of a Secret without our label: what is not remembered is read again.
-            self._store.drop_secret(namespace, name)
-        return secret
 
     def _tag(self, api_token: ApiToken) -> OwnerTag:
         return self._identity.installation, owner_part(api_token, self._identity.installation)

@@ -5,7 +5,6 @@ import logging
 import os
 import random
 import secrets
-import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,9 +14,11 @@ import kopf
 
 from mailtrap_operator.clients.cluster_access import ClusterAccess
 from mailtrap_operator.clients.errors import Failure, Retryable, Undefined
+from mailtrap_operator.clients.identification import USER_AGENT
 from mailtrap_operator.clients.kube import KubeClient, connect
 from mailtrap_operator.clients.lease_store import LeaseStore
 from mailtrap_operator.clients.mailtrap_http import http_clients
+from mailtrap_operator.clients.proxies import Proxies
 from mailtrap_operator.composition import Operator, Surroundings
 from mailtrap_operator.core.ownership import installation_of
 from mailtrap_operator.core.reasons import Reason
@@ -25,7 +26,7 @@ from mailtrap_operator.handlers import register
 from mailtrap_operator.installed import as_installed
 from mailtrap_operator.preview import Answer, preview
 from mailtrap_operator.runtime.elector import CALL_TIMEOUT, Elector
-from mailtrap_operator.runtime.health import HealthServer
+from mailtrap_operator.runtime.health import HealthServer, on_all_addresses, on_loopback
 from mailtrap_operator.runtime.leadership import Alone, Leadership
 from mailtrap_operator.runtime.liveness import Liveness
 from mailtrap_operator.runtime.patience import patiently
@@ -43,20 +44,23 @@ _LONGEST_DRAIN = timedelta(seconds=45)
 
 async def run(settings: Settings) -> None:
     """Run the operator process until it is told to stop."""
-    access = ClusterAccess(random.SystemRandom())
+    logger.info("the operator starts", extra={"agent": USER_AGENT})
+    proxies = Proxies(os.environ)
+    access = ClusterAccess(random.SystemRandom(), proxies)
     holder = f"{socket.gethostname()}-{secrets.token_hex(4)}"
     async with _kubernetes(settings, access) as kube:
         leadership = _elector(kube, settings, holder) if settings.leader_election else Alone()
         process = Process(kube, access, leadership, settings)
-        await process.run(lambda: _operator(kube, settings, holder, leadership))
+        await process.run(lambda: _operator(kube, settings, holder, leadership, proxies))
 
 
 async def show_plan(settings: PreviewSettings, say: Callable[[str], None]) -> Answer:
     """Return what the operator would do now; `say` is told in one line which settings count. Raises a `Failure`."""
-    async with _kubernetes(settings, ClusterAccess(random.SystemRandom())) as kube:
+    proxies = Proxies(os.environ)
+    async with _kubernetes(settings, ClusterAccess(random.SystemRandom(), proxies)) as kube:
         if not is_in_pod():
             settings = await as_installed(settings, kube, say)
-        operator = await _operator(kube, settings, "plan", Alone())
+        operator = await _operator(kube, settings, "plan", Alone(), proxies)
         try:
             return await preview(operator, kube, settings)
         finally:
@@ -88,10 +92,12 @@ def _end_at_once() -> None:
     os._exit(1)
 
 
-async def _operator(kube: KubeClient, settings: Settings, holder: str, leadership: Leadership) -> Operator:
+async def _operator(
+    kube: KubeClient, settings: Settings, holder: str, leadership: Leadership, proxies: Proxies
+) -> Operator:
     surroundings = Surroundings(
         kube=kube.guarded(leadership.check),
-        new_http=http_clients(),
+        new_http=http_clients(proxies),
         clock=_clock,
         entropy=secrets.token_bytes,
         holder=holder,
@@ -131,17 +137,13 @@ class Process:
     async def run(self, build: Callable[[], Awaitable[Operator]]) -> None:
         """Run until told to stop; the operator is built as soon as the API server answers."""
         health = HealthServer(
-            host="0.0.0.0" if is_in_pod() else "127.0.0.1",  # noqa: S104 - in a pod the kubelet comes from outside
+            listen=on_all_addresses if is_in_pod() else on_loopback,
             port=self._settings.port,
             is_live=self._liveness.complaint,
             is_ready=lambda: self._lacks,
             role=lambda: self._leadership.role,
             metrics=self._metrics,
         )
-        task = asyncio.current_task()
-        if task is not None:
-            # Until the watches are up; then kopf's handlers take over, and ours after them.
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
         await health.start()
         try:
             await self._operate(await patiently(build, random.SystemRandom()))

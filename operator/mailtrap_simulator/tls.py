@@ -1,4 +1,7 @@
-"""A certificate authority and a server certificate for loopback, made anew at each start."""
+"""A certificate authority and a server certificate for loopback, made anew at each start.
+
+The certificate has a name as well that is no loopback's: one that only a proxy leads to.
+"""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -12,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 _LIFETIME = timedelta(days=365)
+_NAMES = ("localhost", "mailtrap.test")
 _KEY_USAGES = (
     "digital_signature",
     "content_commitment",
@@ -68,7 +72,7 @@ def _certificate(
         )
     )
     if not is_ca:
-        hosts = [x509.DNSName("localhost"), *(x509.IPAddress(ip_address(ip)) for ip in ("127.0.0.1", "::1"))]
+        hosts = [*map(x509.DNSName, _NAMES), *(x509.IPAddress(ip_address(ip)) for ip in ("127.0.0.1", "::1"))]
         builder = builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
         builder = builder.add_extension(
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False

@@ -136,6 +136,17 @@ def test_the_probes_and_the_service_ask_the_port_that_the_operator_listens_on(he
     )
 
 
+def test_a_pod_that_hangs_is_given_less_time_to_end_than_one_that_drains(helm: Helm) -> None:
+    (deployment,) = of_kind("Deployment", rendered(helm))
+    pod = deployment["spec"]["template"]["spec"]
+    liveness, readiness = (pod["containers"][0][f"{name}Probe"] for name in ("liveness", "readiness"))
+
+    assert 15 == liveness["terminationGracePeriodSeconds"]
+    assert 60 == pod["terminationGracePeriodSeconds"]
+    # Before its port is open a probe would leave a warning.
+    assert (10, 3) == (liveness["initialDelaySeconds"], readiness["initialDelaySeconds"])
+
+
 def test_the_service_selects_the_pods_of_the_deployment_and_not_the_test(helm: Helm) -> None:
     objects = rendered(helm)
     (deployment,), (service,) = of_kind("Deployment", objects), of_kind("Service", objects)

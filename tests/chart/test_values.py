@@ -50,6 +50,7 @@ SWITCHED = [
         for probe in ("liveness", "readiness")
         for key in ("initialDelaySeconds", "periodSeconds", "timeoutSeconds", "failureThreshold")
     ),
+    "probes.liveness.terminationGracePeriodSeconds=9",
 ]
 
 
@@ -119,6 +120,11 @@ def helm4(tmp_path_factory: pytest.TempPathFactory) -> Helm:
         ),
         ("settings.allowedBaseUrls={https://a.example\\,b.example}", "at '/settings/allowedBaseUrls/0'"),
         ("probes.liveness.period=3", "at '/probes/liveness': additional properties 'period'"),
+        ("probes.liveness.terminationGracePeriodSeconds=0", "at '/probes/liveness/terminationGracePeriodSec"),
+        (
+            "probes.readiness.terminationGracePeriodSeconds=9",
+            "at '/probes/readiness': additional properties 'terminationGracePeriodSeconds'",
+        ),
         ("resources.limit.memory=1Gi", "at '/resources': additional properties 'limit'"),
         ("leaderElection.enabled=false", "replicaCount: several replicas need leaderElection.enabled"),
         ("serviceAccount.create=false", "serviceAccount.name: name the ServiceAccount"),

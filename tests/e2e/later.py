@@ -3,8 +3,7 @@
 import sys
 from datetime import UTC, datetime, timedelta
 
-from mailtrap_operator import __main__ as command
-from mailtrap_operator import process
+from mailtrap_operator import command, process
 
 
 def main() -> int:

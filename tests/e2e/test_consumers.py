@@ -9,7 +9,7 @@ import pytest
 from local_cluster import Cluster
 from tests.e2e.aging import date_retirement, moment, shortly
 from tests.e2e.kube import Kube
-from tests.e2e.workloads import KINDS, Kind, Workload, held
+from tests.e2e.workloads import KINDS, NODES, Kind, Workload, held
 from tests.e2e.world import World, eventually, served
 
 ROTATION = {"strategy": "Replace", "overlap": "1s"}
@@ -78,6 +78,26 @@ def test_the_old_token_goes_after_the_workload_has_moved(world: World, kind: Kin
     eventually(lambda: not world.condition(name, "RolloutRestart"), "the condition goes")
     assert world.works(world.value(name))
     assert [] == world.strays(name)
+
+
+def test_the_old_token_stays_while_a_pod_that_is_ending_may_use_it(world: World) -> None:
+    consumer = a_consumer(world, "Deployment", "lingers")
+    old = put(world, "lingers", {"kind": "Deployment", "name": "lingers"})
+
+    with held(world.cluster):
+        token_id = rotate(world, "lingers", "now")
+        eventually(lambda: [token_id] == restarted_for(consumer), "the workload is restarted")
+        consumer.moves_to(NODES[1])
+        eventually(lambda: consumer.body()["status"]["replicas"] == 2, "its counts contain no former pod")
+        world.kube.merge(world.api_token_path("lingers"), {"metadata": {"labels": {"look": "again"}}})
+        eventually(
+            lambda: "former pods are still ending" in world.condition("lingers", "RolloutRestart")["message"],
+            "the condition tells of the pods that are ending",
+        )
+        assert ["Consumers"] == waits_for(world, "lingers")
+        assert world.works(old)
+
+    eventually(lambda: not world.works(old), "the old token is deleted", MOVED)
 
 
 def test_two_rotations_in_a_row_end_on_the_newest_value(world: World) -> None:

@@ -93,6 +93,13 @@ class Workload:
             self.path, {"spec": {"template": {"metadata": {"annotations": {"restarted": mark}}}}}
         )
 
+    def moves_to(self, node: str) -> None:
+        """Have its pods run on another node, and wait until `kubectl rollout status` says that they do."""
+        selector = {"kubernetes.io/hostname": node}
+        self._world.kube.merge(self.path, {"spec": {"template": {"spec": {"nodeSelector": selector}}}})
+        status = ("rollout", "status", f"{self.kind}/{self.name}", f"--timeout={PATIENCE}s")
+        self._world.cluster.kubectl("--namespace", self._world.namespace, *status)
+
     def delete(self) -> None:
         """Delete it; its pods follow."""
         self._world.kube.delete(self.path)

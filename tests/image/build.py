@@ -39,7 +39,7 @@ class Image:
         return subprocess.run(
             self.command(*arguments),
             env=self.environment,
-            cwd="/",
+            cwd=self.root / self._stage.last("WORKDIR").text.lstrip("/"),
             check=False,
             capture_output=True,
             text=True,
@@ -75,8 +75,8 @@ def _carry_out(stage: Stage, roots: dict[str, Path], sources: Path, python: Path
     for step in stage.steps:
         match step.instruction:
             case "WORKDIR":
-                here = Path(_here(root, step.text))
-                here.mkdir(parents=True)
+                here = root / step.text.lstrip("/")
+                here.mkdir(parents=True, exist_ok=True)
             case "COPY":
                 _carry_copy(step, roots, sources, here, root)
             case "RUN":

@@ -1,4 +1,7 @@
-"""A workload that uses the value of a Secret: each rollout makes it use the value that is there when its pods start."""
+"""A workload that uses the value of a Secret: each rollout makes it use the value that is there when its pods start.
+
+Its former pods work on while they are ending, and no count tells of that, as before Kubernetes 1.35.
+"""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -9,6 +12,9 @@ if TYPE_CHECKING:
 NAME = "mailer"
 ROLLOUT = 100.0
 """How many seconds a rollout takes unless a flow says otherwise: longer than the overlap."""
+
+GRACE = 40
+"""How many seconds its pods go on when they are told to end: longer than the pause between two looks at it."""
 
 _ROOT = "/apis/apps/v1/namespaces/team/deployments"
 
@@ -29,11 +35,17 @@ class Consumer:
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": {"name": NAME},
-            "spec": {"template": {"metadata": {"annotations": {}}}},
+            "spec": {
+                "template": {
+                    "metadata": {"annotations": {}},
+                    "spec": {"terminationGracePeriodSeconds": GRACE},
+                }
+            },
         }
         self._world.write("POST", _ROOT, body)
         self._rolling = 1
-        self._finish(1)
+        self.value = self._world.published_value()
+        self._tell(1)
 
     def hear(self) -> None:
         """Begin a rollout when the template has changed."""
@@ -47,7 +59,13 @@ class Consumer:
     def _finish(self, generation: int) -> None:
         if generation != self._rolling:
             return
-        self.value = self._world.published_value()
+        asyncio.get_running_loop().call_later(GRACE, self._end_former, self._world.published_value())
+        self._tell(generation)
+
+    def _end_former(self, value: str | None) -> None:
+        self.value = value
+
+    def _tell(self, generation: int) -> None:
         counts = {
             "observedGeneration": generation,
             "replicas": 1,

@@ -57,6 +57,7 @@ class _Answer:
     def __init__(self, status: int, data: bytes) -> None:
         self.status = status
         self._data = data
+        self.headers: dict[str, str] = {}
         self.response = self.content = self
 
     async def read(self) -> bytes:

@@ -14,7 +14,7 @@ import yaml
 from pydantic import ValidationError
 
 from mailtrap_operator import settings as module
-from mailtrap_operator.__main__ import main
+from mailtrap_operator.command import main
 from mailtrap_operator.settings import PreviewSettings, RateLimit, Settings, is_in_pod, parse
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)

@@ -18,6 +18,7 @@ from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.mailtrap_http import http_clients
 from mailtrap_operator.clients.pacer import Pacer
+from mailtrap_operator.clients.proxies import Proxies
 from mailtrap_operator.core.observation import Permission, Tenancy
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.policy import excess
@@ -117,7 +118,7 @@ def test_a_time_zone_is_no_path(zone: str) -> None:
 
 async def lists_tokens(url: str) -> bool:
     """Whether a new client of the product gets a list from a server."""
-    async with http_clients()() as http:
+    async with http_clients(Proxies({}))() as http:
         client = MailtrapClient(
             http,
             account=AccountRef(name="default"),
@@ -143,7 +144,7 @@ async def test_mailtrap_is_who_its_certificate_says(monkeypatch: pytest.MonkeyPa
         assert not await lists_tokens(simulator.url.replace("127.0.0.1", "127.1")), "another name of it"
         assert simulator.control("GET", "journal")["entries"]
 
-    context = http_clients()()._transport._pool._ssl_context  # type: ignore[attr-defined]  # httpx shows it nowhere else
+    context = http_clients(Proxies({}))()._transport._tls  # type: ignore[attr-defined]  # httpx shows it nowhere else
     assert ssl.TLSVersion.TLSv1_2 <= context.minimum_version
     assert (ssl.CERT_REQUIRED, True) == (context.verify_mode, context.check_hostname)
 

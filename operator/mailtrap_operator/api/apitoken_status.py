@@ -69,6 +69,11 @@ class CurrentToken(Issuance):
         description="Due: the workloads of rolloutRestartTargets are to be restarted for its value. "
         "Running: they were restarted, and not all have finished. Absent: there is nothing to wait for.",
     )
+    pods_end_at: Time | None = Field(
+        None,
+        description="Until when pods that the rollouts replaced may go on, where the API server does not count them. "
+        "Absent: a rollout has not finished, or no pod is waited for.",
+    )
     restarted_digest: Digest = Field(
         "",
         description="Digest of the rolloutRestartTargets that were restarted for its value; empty: none were.",

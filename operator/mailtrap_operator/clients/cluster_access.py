@@ -14,6 +14,7 @@ import yaml
 from kubernetes.aio import client, config
 
 from mailtrap_operator.clients.errors import Failure, Terminal, quoted
+from mailtrap_operator.clients.proxies import Proxies, Proxy
 from mailtrap_operator.core.reasons import Reason
 
 logger = logging.getLogger(__name__)
@@ -44,10 +45,15 @@ class Login:
 
 
 class ClusterAccess:
-    """Reads the credentials, as often as it takes; `folder` is where a pod has its service account's."""
+    """Reads the credentials, as often as it takes; `folder` is where a pod has its service account's.
 
-    def __init__(self, rng: random.Random, folder: Path = SERVICE_ACCOUNT) -> None:
+    `proxy` is the one that leads to the API server, as far as it was read. A pod calls its own cluster directly.
+    """
+
+    def __init__(self, rng: random.Random, proxies: Proxies, folder: Path = SERVICE_ACCOUNT) -> None:
+        self.proxy: Proxy | None = None
         self._rng = rng
+        self._proxies = proxies
         self._folder = folder
         self._read_at = float("-inf")
         self._logins = 0
@@ -133,6 +139,8 @@ class ClusterAccess:
 
     async def _load(self) -> client.Configuration:
         configuration = client.Configuration()
+        # What the library reads in the environment is not what other programs of a cluster read there.
+        configuration.client_session_kwargs = {"trust_env": False}
         token, authority = self._folder / "token", self._folder / "ca.crt"
         try:
             config.incluster_config.InClusterConfigLoader(
@@ -140,9 +148,20 @@ class ClusterAccess:
             ).load_and_set(configuration)
         except config.ConfigException:
             await _from_kubeconfig(configuration)
+            self.proxy = self._proxy_to(configuration)
+            configuration.proxy = self.proxy.url if self.proxy else None
         except OSError as error:
             raise unusable("the service account", error) from None
+        # As client-go does: a file often ends with a newline, which no header can carry.
+        if bearer := _token(configuration):
+            configuration.api_key = {"BearerToken": bearer}
         return configuration
+
+    def _proxy_to(self, configuration: client.Configuration) -> Proxy | None:
+        given: str | None = configuration.proxy
+        return (
+            Proxy.of(given, "proxy-url in the kubeconfig") if given else self._proxies.to(configuration.host)
+        )
 
 
 async def _from_kubeconfig(configuration: client.Configuration) -> None:
@@ -160,8 +179,13 @@ def unusable(what: str, error: Exception) -> Terminal:
 
 
 def _token(configuration: client.Configuration) -> str:
-    token: str = configuration.api_key.get("BearerToken", "")
-    return token.strip()
+    """Return scheme and token; raises `Terminal` where no header can carry them."""
+    scheme, _, token = str(configuration.api_key.get("BearerToken", "")).partition(" ")
+    token = token.strip()
+    if scheme and not (token.isascii() and token.isprintable() and token):
+        error = ValueError("the token is empty, or has characters that no token has")
+        raise unusable("the login", error)
+    return f"{scheme} {token}".strip()
 
 
 def _contents(configuration: client.Configuration) -> bytes:

@@ -27,6 +27,7 @@ from mailtrap_operator.clients.errors import (
 )
 from mailtrap_operator.clients.identification import USER_AGENT
 from mailtrap_operator.clients.pages import read_page
+from mailtrap_operator.clients.retry_after import retry_after
 from mailtrap_operator.core.reasons import Reason
 
 Body = dict[str, Any]
@@ -148,16 +149,21 @@ class KubeClient:
             if status == HTTPStatus.UNAUTHORIZED and self._access:
                 self._access.refuse()
             if status >= HTTPStatus.BAD_REQUEST:
-                raise _failure_of(status, data, path)
+                raise _failure_of(status, data, path, retry_after(response.response.headers))
             return _parsed(data)
         except aiohttp.ClientConnectorCertificateError as error:
             if self._access:
                 await self._access.distrust()
-            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, _unreachable(error)) from None
+            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, self._unreachable(error)) from None
         except (aiohttp.ClientConnectorError, client.ApiException) as error:
-            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, _unreachable(error)) from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Uncertain(Reason.KUBERNETES_UNAVAILABLE, _unreachable(error)) from None
+            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, self._unreachable(error)) from None
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise Uncertain(Reason.KUBERNETES_UNAVAILABLE, self._unreachable(error)) from None
+
+    def _unreachable(self, error: Exception) -> str:
+        proxy = self._access.proxy if self._access else None
+        through = f" through {proxy.name}" if proxy else ""
+        return f"The Kubernetes API gave no answer{through} ({type(error).__name__}); it is tried again."
 
 
 def api_token_path(namespace: str, name: str) -> str:
@@ -226,7 +232,7 @@ def _words_of(refusal: Body) -> str:
     )
 
 
-def _unexplained(status: int, data: bytes, path: str) -> Uncertain:
+def _unexplained(status: int, data: bytes, path: str, pause: timedelta | None) -> Failure:
     """Return what an answer means that is from a proxy, or from an API server that does not serve this kind.
 
     No 404 of theirs says that an object is gone.
@@ -234,7 +240,9 @@ def _unexplained(status: int, data: bytes, path: str) -> Uncertain:
     if data.strip() == _NO_SUCH_PAGE and path.startswith(f"/apis/{GROUP}/"):
         return Undefined(Reason.KUBERNETES_UNAVAILABLE, _undefined(path))
     said = f"The Kubernetes API, or something in front of it, answered {status} without saying why; it is tried again."
-    return Uncertain(Reason.KUBERNETES_UNAVAILABLE, said)
+    # Nothing that limits a rate carries a call out first, whoever limits it.
+    kind = Retryable if status == HTTPStatus.TOO_MANY_REQUESTS else Uncertain
+    return kind(Reason.KUBERNETES_UNAVAILABLE, said, pause)
 
 
 def _undefined(path: str) -> str:
@@ -250,11 +258,11 @@ def _unreachable(error: Exception) -> str:
     return f"The Kubernetes API gave no answer ({type(error).__name__}); it is tried again."
 
 
-def _failure_of(status: int, data: bytes, path: str) -> Failure:
-    """Read the `Status` object of a refused call; only its words are kept."""
+def _failure_of(status: int, data: bytes, path: str, pause: timedelta | None = None) -> Failure:
+    """Read the `Status` object of a refused call; only its words are kept. `pause` is how long the server asks for."""
     refusal = _json_object(data)
     if refusal is None:
-        return _unexplained(status, data, path)
+        return _unexplained(status, data, path, pause)
     said = f'The Kubernetes API answered {status}: "{quoted(_words_of(refusal))}".'
     match status:
         case HTTPStatus.NOT_FOUND:
@@ -262,8 +270,8 @@ def _failure_of(status: int, data: bytes, path: str) -> Failure:
         case HTTPStatus.CONFLICT:
             return Conflict(Reason.KUBERNETES_UNAVAILABLE, said)
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.TOO_MANY_REQUESTS:
-            return Retryable(Reason.KUBERNETES_UNAVAILABLE, said)
+            return Retryable(Reason.KUBERNETES_UNAVAILABLE, said, pause)
         case _ if status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return Terminal(Reason.KUBERNETES_REFUSED, said)
         case _:
-            return Uncertain(Reason.KUBERNETES_UNAVAILABLE, said)
+            return Uncertain(Reason.KUBERNETES_UNAVAILABLE, said, pause)

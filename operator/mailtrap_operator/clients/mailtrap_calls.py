@@ -6,17 +6,25 @@ happened. A read is what finds the form out.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import timedelta
 from typing import Any
 
 import httpx
 from pydantic import SecretStr, ValidationError
 
-from mailtrap_operator.clients.errors import Failure, Misrouted, Missing, Retryable, Terminal, Uncertain
+from mailtrap_operator.clients.errors import (
+    Failure,
+    Misrouted,
+    Missing,
+    Retryable,
+    Terminal,
+    Uncertain,
+    quoted,
+)
 from mailtrap_operator.clients.known_server import KnownServer, PathForm
 from mailtrap_operator.clients.mailtrap_bodies import ACCOUNT_LIST
-from mailtrap_operator.clients.mailtrap_http import SUCCESS, Answer, read
+from mailtrap_operator.clients.mailtrap_http import SUCCESS, Answer, proxy_of, read
 from mailtrap_operator.clients.mailtrap_refusals import failure_of
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.reasons import Reason
@@ -127,31 +135,44 @@ class MailtrapCalls:
     ) -> Answer:
         headers = {"Api-Token": credential.get_secret_value(), "Accept-Encoding": "identity"}
         sent_at = self._server.clock.now()
+        # The value that is tested is known here, and nowhere later.
+        redaction = Redaction(self._credential.get_secret_value(), credential.get_secret_value())
+        request: httpx.Request | None = None
         try:
             async with asyncio.timeout(self._timeout):
+                request = self._http.build_request(method, url, headers=headers, json=body)
                 if method != "GET":
                     self._before_mutation()
-                async with self._http.stream(method, url, headers=headers, json=body) as response:
+                async with aclosing(await self._http.send(request, stream=True)) as response:
                     answer = await read(response)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            message = f"Mailtrap could not be reached ({type(error).__name__}); it is tried again."
+        except httpx.ProxyError as error:
+            said = quoted(str(error), redaction)
+            message = (
+                f'Mailtrap could not be reached: {proxy_of(request)} answered "{said}"; it is tried again.'
+            )
             raise Retryable(Reason.REMOTE_UNAVAILABLE, message) from None
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            said = f"could not be reached{_through(request)} ({type(error).__name__})"
+            raise Retryable(Reason.REMOTE_UNAVAILABLE, f"Mailtrap {said}; it is tried again.") from None
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
-            message = f"Mailtrap gave no complete answer ({type(error).__name__}); it is looked at again."
-            raise Uncertain(Reason.REMOTE_UNAVAILABLE, message) from None
+            said = f"gave no complete answer{_through(request)} ({type(error).__name__})"
+            raise Uncertain(Reason.REMOTE_UNAVAILABLE, f"Mailtrap {said}; it is looked at again.") from None
         is_of_api = self._server.has_given(answer)
         # What was issued is proven by its value; a deletion may be answered without a body, and then without a version.
         if answer.status in SUCCESS and (is_of_api or method != "GET"):
             if is_of_api:
                 self._server.clock.note(answer.headers, sent_at)
             return answer
-        # The value that is tested is known here, and nowhere later.
-        redaction = Redaction(self._credential.get_secret_value(), credential.get_secret_value())
         failure = failure_of(answer, redaction, is_of_api=is_of_api)
         if isinstance(failure, Terminal):
             # A refusal in the API's own words; a proxy has another clock.
             self._server.clock.note(answer.headers, sent_at)
         raise failure
+
+
+def _through(request: httpx.Request | None) -> str:
+    name = proxy_of(request)
+    return f" through {name}" if name else ""
 
 
 def unusable(what: str) -> Failure:

@@ -3,9 +3,6 @@
 Nothing is quoted but what may be shown; what the API itself did not say is never a definite refusal.
 """
 
-import math
-from datetime import UTC, datetime, timedelta
-
 import httpx
 from pydantic_core import from_json
 
@@ -19,8 +16,8 @@ from mailtrap_operator.clients.errors import (
     Uncertain,
     quoted,
 )
-from mailtrap_operator.clients.mailtrap_http import Answer, read_date
-from mailtrap_operator.clients.pacer import LONGEST_PAUSE
+from mailtrap_operator.clients.mailtrap_http import Answer
+from mailtrap_operator.clients.retry_after import retry_after
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.redaction import Redaction
 
@@ -50,14 +47,15 @@ def failure_of(answer: Answer, redaction: Redaction, *, is_of_api: bool = True) 
     # Nothing that limits a rate carries a call out first, whoever limits it.
     if words is None and answer.status != httpx.codes.TOO_MANY_REQUESTS:
         message = (
-            f"Something other than the API answered {answer.status}, perhaps a proxy. It is tried again."
+            f"Something other than the API answered {answer.status}, perhaps {answer.proxy or 'a proxy'}. "
+            "It is tried again."
         )
         failure = Uncertain if httpx.codes.is_server_error(answer.status) else Misrouted
-        return failure(Reason.REMOTE_UNAVAILABLE, message, _retry_after(answer.headers))
+        return failure(Reason.REMOTE_UNAVAILABLE, message, retry_after(answer.headers))
     is_refusal = httpx.codes.is_client_error(answer.status)
     kind, reason, advice = _MEANING.get(answer.status, _REFUSED if is_refusal else _BROKEN)
     said = f'Mailtrap answered {answer.status}: "{words or "too many requests"}".'
-    return kind(reason, f"{said} {advice}", _retry_after(answer.headers), said=said)
+    return kind(reason, f"{said} {advice}", retry_after(answer.headers), said=said)
 
 
 def _words_of(content: bytes, redaction: Redaction) -> str | None:
@@ -84,20 +82,3 @@ def _words_of(content: bytes, redaction: Redaction) -> str | None:
 
 def _joined(messages: object) -> str:
     return ", ".join(map(str, messages)) if isinstance(messages, list) else str(messages)
-
-
-def _retry_after(headers: httpx.Headers) -> timedelta | None:
-    """Return how long to wait; `Retry-After` is a number of seconds, or a date by the server's clock."""
-    text = headers.get("Retry-After")
-    if text is None:
-        return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        date, now = read_date(text), read_date(headers.get("Date", "")) or datetime.now(UTC)
-        if date is None:
-            return None
-        seconds = (date - now).total_seconds()
-    if math.isnan(seconds):
-        return None
-    return timedelta(seconds=min(max(seconds, 0.0), LONGEST_PAUSE.total_seconds()))

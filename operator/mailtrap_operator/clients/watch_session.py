@@ -4,16 +4,20 @@ Of Secrets the metadata alone is asked for. A watch begins with a list, whose pa
 """
 
 import json
+import math
 import re
 import ssl
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 
 from mailtrap_operator.clients.errors import TooLarge
 from mailtrap_operator.clients.pages import PageLength, read_page
+from mailtrap_operator.clients.retry_after import retry_after
 
 _SECRETS = re.compile("/api/v1/(namespaces/[^/]+/)?secrets$")
 
@@ -34,10 +38,20 @@ def watch_session(
 class _Response(aiohttp.ClientResponse):
     """An answer whose body may have been read as a `page`; an empty list in it is a list.
 
-    Of metadata the API server sends null for an empty list, which kopf does not expect.
+    Of metadata the API server sends null for an empty list, which kopf does not expect. Nor does it expect a date, or a
+    day, as the time for which it is asked to wait.
     """
 
     page: bytes | None = None
+
+    @property
+    def headers(self) -> Any:
+        if self.status != HTTPStatus.TOO_MANY_REQUESTS:
+            return self._headers
+        pause = retry_after(self._headers) or timedelta()
+        headers = self._headers.copy()
+        headers["Retry-After"] = str(math.ceil(pause.total_seconds()))
+        return headers
 
     async def json(self, **options: Any) -> Any:
         body = await super().json(**options) if self.page is None else json.loads(self.page)

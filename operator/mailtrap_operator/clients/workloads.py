@@ -11,7 +11,7 @@ from mailtrap_operator.api.v1alpha1 import RestartTarget, WorkloadKind
 from mailtrap_operator.clients.errors import Conflict, Missing, Terminal, Uncertain
 from mailtrap_operator.clients.kube import Body, KubeClient
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.workloads import MissingTarget, Workload, rollout_of
+from mailtrap_operator.core.workloads import MissingTarget, Workload, rollout_of, uncounted_of
 
 _MOST = 100
 _RESOURCES: Mapping[WorkloadKind, str] = {
@@ -108,6 +108,7 @@ def _parsed(kind: WorkloadKind, body: Body, annotation: str) -> Workload:
         created_at=meta.creation_timestamp,
         restarted_for=_token_id((template.get("annotations") or {}).get(annotation, "")),
         rollout=rollout_of(kind, body),
+        uncounted=uncounted_of(kind, body),
     )
 
 

@@ -5,10 +5,11 @@ A token that was replaced stays alive until they have, up to a hard limit. Nothi
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from mailtrap_operator.api.v1alpha1 import GROUP, CurrentToken, PreviousToken, print_time
 from mailtrap_operator.core.actions import Notice, RestartWorkloads
+from mailtrap_operator.core.expiry import whole_second_after
 from mailtrap_operator.core.held_back import is_held_back
 from mailtrap_operator.core.observation import Found, Unknown
 from mailtrap_operator.core.overlap import kept_until
@@ -20,9 +21,19 @@ from mailtrap_operator.core.workloads import MissingTarget, Workload
 ROLLOUT_CHECK = timedelta(seconds=30)
 """How soon running rollouts are looked at again; no event tells of their end."""
 
+_LAST_MOMENTS = timedelta(seconds=5)
+"""What a kubelet may take beyond a pod's grace period, and give it after its preStop hook."""
+
 _FIRST_TARGETS_CHECK, _LAST_TARGETS_CHECK = timedelta(minutes=1), timedelta(minutes=10)
 _MOST_NAMED = 5
 _ADVICE = "Create what is missing, or correct spec.rolloutRestartTargets"
+
+
+class Progress(NamedTuple):
+    """How far the restarts are, as the status records it of the present token."""
+
+    rollout: Literal["Due", "Running"] | None
+    pods_end_at: datetime | None
 
 
 def restart_annotation(owner: str) -> str:
@@ -49,15 +60,29 @@ def restart_of(s: Situation, token: CurrentToken) -> RestartWorkloads | None:
     return RestartWorkloads(namespace, behind, restart_annotation(s.owner), token.id) if behind else None
 
 
-def rollout_after(s: Situation, token: CurrentToken) -> Literal["Due", "Running"] | None:
-    """Return how far the rollouts are once all workloads that are there were restarted."""
+def progress_after(s: Situation, token: CurrentToken) -> Progress:
+    """Return how far the restarts are once all workloads that are there were restarted."""
     if next(_unfinished(s, token), None) is None:
-        return None
+        ends = _last_pod_ends_at(s, token)
+        return Progress("Running", ends) if ends and s.now < ends else Progress(None, None)
     # One that is missing may be back at the next look, with pods that use a former value that works.
     is_one_left = any(
         isinstance(target, MissingTarget) or _is_held_back(s, target, token) for target in _targets(s)
     )
-    return "Due" if token.rollout == "Due" and is_one_left else "Running"
+    return Progress("Due" if token.rollout == "Due" and is_one_left else "Running", None)
+
+
+def _last_pod_ends_at(s: Situation, token: CurrentToken) -> datetime | None:
+    """Return until when pods that no count contains may use a former value, once all rollouts have finished.
+
+    It is reckoned from the first look that found them finished. What the status says of that is the namespace's own
+    claim: it brings the end nearer at most, of nothing but this object's own tokens.
+    """
+    graces = [w.uncounted for w in _targets(s) if isinstance(w, Workload) and w.uncounted is not None]
+    if not graces or not _former(s):
+        return None
+    latest = whole_second_after(s.now + max(graces) + _LAST_MOMENTS)
+    return min(token.pods_end_at or latest, latest)
 
 
 def rollout_notice(s: Situation, token: CurrentToken) -> Notice:
@@ -65,6 +90,8 @@ def rollout_notice(s: Situation, token: CurrentToken) -> Notice:
     if isinstance(s.seen.workloads, Unknown):
         return _unread(s.seen.workloads)
     waits = _listed(list(_unfinished(s, token))) or "all have finished"
+    if ends := progress_after(s, token).pods_end_at:
+        waits = f"{waits}, and pods that are ending may use the old one until {print_time(ends)}"
     words = f"Workloads are restarted for the value of token {token.id}: {waits}."
     until = max((kept_until(s, previous) for previous in _former(s)), default=None)
     if until is None or not any(isinstance(target, MissingTarget) for target in _targets(s)):

@@ -1,6 +1,7 @@
 """What one pass has read of the world: frozen values, no plaintext token value among them.
 
-Found, Absent and Unknown are three different things. From Unknown nothing is issued or revoked.
+Found, Absent and Unknown are three different things. From Unknown nothing is issued or revoked. It has some more lines than
+other files: one vocabulary for all that a pass reads.
 """
 
 from collections.abc import Mapping

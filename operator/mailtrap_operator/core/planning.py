@@ -240,8 +240,8 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
     if (wait := postponed(s, checks.why_a_token_is_needed(s))) and wait.until:
         dates.append(wait.until)
     dates += [kept_until(s, previous) for previous in s.record.previous if previous.waits_for == "Consumers"]
-    if moving_to(s):
-        dates.append(s.now + ROLLOUT_CHECK)
+    if token := moving_to(s):
+        dates += [s.now + ROLLOUT_CHECK, token.pods_end_at or s.now]
     elif again := targets_recheck(s):
         dates.append(again)
     if adoptee_id(s.api_token) is not None and not isinstance(s.seen.adoptee, Found):

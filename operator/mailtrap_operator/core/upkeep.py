@@ -6,7 +6,7 @@ from mailtrap_operator.api.v1alpha1 import ApiToken, Condition
 from mailtrap_operator.core import wishes
 from mailtrap_operator.core.actions import DeleteSecret, Finding, Plan, RevokeToken, RewriteSecret, State
 from mailtrap_operator.core.adoption import to_adopt, why_it_is_kept
-from mailtrap_operator.core.consumers import moving_to, restart_of, rollout_after
+from mailtrap_operator.core.consumers import Progress, moving_to, progress_after, restart_of
 from mailtrap_operator.core.credential import is_in_use
 from mailtrap_operator.core.digests import targets_digest
 from mailtrap_operator.core.held_back import is_held_back
@@ -105,14 +105,14 @@ def consumers_are_restarted(s: Situation) -> Plan | None:
         or _is_one_past_its_limit(s)
     ):
         return None
-    action, rollout = restart_of(s, token), rollout_after(s, token)
-    if action is None and rollout == token.rollout:
+    action, after = restart_of(s, token), progress_after(s, token)
+    if action is None and after == Progress(token.rollout, token.pods_end_at):
         return None
-    done = {"rollout": rollout, "restarted_digest": targets_digest(s.api_token)}
+    done = {**after._asdict(), "restarted_digest": targets_digest(s.api_token)}
     recorded = replace(s.record, current=token.model_copy(update=done))
     words = (
         f"Workloads are restarted for the value of token {token.id}."
-        if action
+        if action or after.rollout
         else "Workloads have moved on."
     )
     return step_plan(s, Finding(State.PROGRESSING, Reason.RESTARTING, words), action=action, record=recorded)

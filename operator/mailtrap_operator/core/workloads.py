@@ -1,19 +1,26 @@
 """How far the pods of a workload are on their way to its present template.
 
 Judged as `kubectl rollout status` does, and stricter where that one stops looking: no pod of a former template may be
-left, whatever the update strategy, because such a pod still uses the former value. Of a Deployment, pods that are
-already ending do not count.
+left, whatever the update strategy, because such a pod still uses the former value, also while it is ending. The counts
+of a StatefulSet and of a DaemonSet contain such pods. Of a Deployment they are counted apart, from Kubernetes 1.35 on;
+where they are not, they get the time that their template gives them.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from mailtrap_operator.api.v1alpha1 import WorkloadKind
 
 Part = Mapping[str, Any]
 """A part of a workload as Kubernetes prints it."""
+
+_FEWEST_COUNTED = 2
+"""With a smaller revisionHistoryLimit a Deployment may drop a ReplicaSet whose pods are ending, and their count with it."""
+
+_DEFAULT_GRACE, _LONGEST_GRACE = 30, 10**8
+"""In seconds. No overlap is as long as the longest one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,7 @@ class Workload:
 
     `restarted_for` is the id of the token for which its pods were last restarted by us. `rollout` says what its
     rollout waits for, as the rest of a sentence that begins with the workload's name; None: it is finished.
+    `uncounted` is how long pods that it replaced may go on after that; None: `rollout` tells of them.
     """
 
     kind: WorkloadKind
@@ -31,6 +39,7 @@ class Workload:
     created_at: datetime
     restarted_for: int | None
     rollout: str | None
+    uncounted: timedelta | None = None
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
@@ -66,7 +75,32 @@ def rollout_of(kind: WorkloadKind, body: Part) -> str | None:
             missing, hindrance = _missing(_scheduled(status)), _hindrance_of_strategy(spec)
         case _:
             assert_never(kind)
-    return f"{missing}; {hindrance}" if missing and hindrance else missing
+    return f"{missing}; {hindrance}" if missing and hindrance else missing or _ending(status)
+
+
+def uncounted_of(kind: WorkloadKind, body: Part) -> timedelta | None:
+    """Return how long pods that end may go on without being counted; None: they are counted."""
+    spec, status = body["spec"], body.get("status") or {}
+    match kind:
+        case "Deployment":
+            is_counted = (
+                status.get("terminatingReplicas") is not None
+                and spec.get("revisionHistoryLimit", _FEWEST_COUNTED) >= _FEWEST_COUNTED
+            )
+        case "StatefulSet":
+            is_counted = True
+        case "DaemonSet":
+            # Of nodes that it is not for, no count tells which template their pods have.
+            is_counted = not status.get("numberMisscheduled")
+        case _:
+            assert_never(kind)
+    grace = spec["template"].get("spec", {}).get("terminationGracePeriodSeconds", _DEFAULT_GRACE)
+    return None if is_counted else timedelta(seconds=min(grace, _LONGEST_GRACE))
+
+
+def _ending(status: Part) -> str | None:
+    ending = status.get("terminatingReplicas") or 0
+    return f"{ending} former pods are still ending" if ending else None
 
 
 def _replicas(spec: Part, status: Part) -> _Pods:

@@ -102,13 +102,16 @@ class Elector:
 
     async def acquire(self) -> None:
         """Return as soon as this replica leads."""
-        failures, said = 0, ""
+        failures, said, leader = 0, "", ""
         while True:
             delay = _LOOK_EVERY
             try:
                 if await self._try():
                     return
                 failures = 0
+                if self._seen and self._seen.holder not in ("", leader):
+                    leader = self._seen.holder
+                    logger.info("this replica stands by", extra={"leader": leader})
             except Failure as failure:
                 delay = min(_LOOK_EVERY * 2 ** min(failures, 16), _LAST_BACKOFF)
                 failures += 1

@@ -4,6 +4,8 @@ Every pod of the cluster may ask, so what a connection costs is bounded.
 """
 
 import asyncio
+import errno
+import socket
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -11,7 +13,26 @@ from aiohttp import hdrs, web
 
 from mailtrap_operator.runtime.connections import LONGEST, BoundedConnections
 
+Listen = Callable[[int], socket.socket]
+"""Takes a port, or 0 for a free one, and returns a socket that listens there."""
+
 _Answer = Awaitable[web.StreamResponse]
+
+
+def on_all_addresses(port: int, create: Callable[..., socket.socket] = socket.create_server) -> socket.socket:
+    """Listen at all addresses of this machine, of both families where it has both."""
+    try:
+        return create(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.EADDRINUSE:
+            raise
+    # A kernel without IPv6.
+    return create(("0.0.0.0", port))  # noqa: S104 - in a pod the kubelet comes from outside
+
+
+def on_loopback(port: int) -> socket.socket:
+    """Listen for this machine alone."""
+    return socket.create_server(("127.0.0.1", port))
 
 
 class HealthServer:
@@ -23,7 +44,7 @@ class HealthServer:
     def __init__(
         self,
         *,
-        host: str,
+        listen: Listen,
         port: int,
         is_live: Callable[[], str | None],
         is_ready: Callable[[], str | None],
@@ -31,7 +52,7 @@ class HealthServer:
         metrics: Callable[[], bytes],
         longest: timedelta = LONGEST,
     ) -> None:
-        self._host = host
+        self._listen = listen
         self._port = port
         self._longest = longest
         self._listener: asyncio.Server | None = None
@@ -49,7 +70,9 @@ class HealthServer:
         if server is None:
             raise RuntimeError("the runner was set up and has no server")
         factory = BoundedConnections(server, self._longest)
-        self._listener = await asyncio.get_running_loop().create_server(factory, self._host, self._port)
+        self._listener = await asyncio.get_running_loop().create_server(
+            factory, sock=self._listen(self._port)
+        )
 
     @property
     def port(self) -> int:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TypeVar
 
 from mailtrap_operator.clients.errors import Retryable, Uncertain
@@ -19,9 +20,11 @@ async def patiently(ask: Callable[[], Awaitable[T]], rng: random.Random) -> T:
     """Return what `ask` returns once it succeeds; it must only read. What stays refused ends it: raises a `Failure`."""
     pause = _FIRST_PAUSE
     while True:
+        asked = timedelta()
         try:
             return await ask()
         except (Retryable, Uncertain) as failure:
             logger.warning("the API server does not answer yet", extra={"cause": failure.message})
-        await asyncio.sleep(pause * rng.uniform(0.75, 1.25))
+            asked = failure.retry_after or asked
+        await asyncio.sleep(max(pause * rng.uniform(0.75, 1.25), asked.total_seconds()))
         pause = min(2 * pause, _LAST_PAUSE)

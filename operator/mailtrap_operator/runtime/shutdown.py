@@ -1,7 +1,7 @@
 """Ends the process in order: first the passes under way, then the watches.
 
 kopf takes the signals over when it starts and cancels every task of the loop within seconds; so our handler is
-installed after its own, and kopf is stopped last. A watch of kopf's that is cancelled while it waits for a login may
+installed before its own and once more after it, and kopf is stopped last. A watch of kopf's that is cancelled while it waits for a login may
 begin again and wait for ever; so nobody waits for kopf without a bound.
 """
 
@@ -38,11 +38,10 @@ async def serve_until_told(
         Exception: Whatever ended the watches.
     """
     told = asyncio.Event()
+    _heed_signals(told)
     up = asyncio.create_task(is_up.wait())
     await asyncio.wait([watches, up], return_when=asyncio.FIRST_COMPLETED)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
+    _heed_signals(told)
     waiting = asyncio.create_task(told.wait())
     await asyncio.wait([watches, waiting], return_when=asyncio.FIRST_COMPLETED)
     up.cancel()
@@ -54,3 +53,8 @@ async def serve_until_told(
         logger.error("the watches do not come to their end; the process ends without them")
         on_stuck(0 if told.is_set() else 1)
     await watches
+
+
+def _heed_signals(told: asyncio.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)

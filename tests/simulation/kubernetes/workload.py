@@ -8,7 +8,10 @@ _NUMBER = {"type": "integer"}
 _ANNOTATIONS = {"type": "object", "additionalProperties": {"type": "string"}}
 _TEMPLATE = {
     "type": "object",
-    "properties": {"metadata": {"type": "object", "properties": {"annotations": _ANNOTATIONS}}},
+    "properties": {
+        "metadata": {"type": "object", "properties": {"annotations": _ANNOTATIONS}},
+        "spec": {"type": "object", "properties": {"terminationGracePeriodSeconds": _NUMBER}},
+    },
 }
 _SPEC = {"type": "object", "properties": {"replicas": {**_NUMBER, "default": 1}, "template": _TEMPLATE}}
 _COUNTS = ("observedGeneration", "replicas", "updatedReplicas", "availableReplicas")

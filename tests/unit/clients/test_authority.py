@@ -1,6 +1,8 @@
-"""The API server's certificate changes under a client that lives on."""
+"""A pod and its API server: by either family, past any proxy, and while the server's certificate changes."""
 
+import os
 import random
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +16,8 @@ from local_cluster.certificates import Authority
 from mailtrap_operator.clients.cluster_access import ClusterAccess
 from mailtrap_operator.clients.errors import Retryable
 from mailtrap_operator.clients.kube import KubeClient, connect
+from mailtrap_operator.clients.proxies import Proxies
+from mailtrap_operator.handlers import connection_of, session_of
 
 LOOPBACK = "127.0.0.1"
 PATH = "/api/v1/namespaces/team"
@@ -23,14 +27,15 @@ COMPLAINT = "The authority that the API server's certificate is checked by was r
 class Cluster:
     """An API server that answers anything, always at the same port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: str = LOOPBACK) -> None:
         self.folder = folder
+        self.host = host
         self.port = 0
 
     @asynccontextmanager
     async def serving(self, authority: Authority) -> AsyncIterator[None]:
         """Serve with a certificate that an authority has just signed."""
-        authority.issue("kube-apiserver", hosts=[LOOPBACK]).write(self.folder, "server")
+        authority.issue("kube-apiserver", hosts=[self.host]).write(self.folder, "server")
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(self.folder / "server.crt", self.folder / "server.key")
         app = web.Application()
@@ -38,7 +43,7 @@ class Cluster:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         try:
-            await web.TCPSite(runner, LOOPBACK, self.port, ssl_context=tls).start()
+            await web.TCPSite(runner, self.host, self.port, ssl_context=tls).start()
             self.port = runner.addresses[0][1]
             yield
         finally:
@@ -55,11 +60,33 @@ def cluster(tmp_path: Path) -> Cluster:
 
 
 async def client_of(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> tuple[KubeClient, ClusterAccess]:
-    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", LOOPBACK)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", cluster.host)
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(cluster.port))
     (cluster.folder / "token").write_text("token")
-    access = ClusterAccess(random.Random(7), cluster.folder)
+    access = ClusterAccess(random.Random(7), Proxies(os.environ), cluster.folder)
     return await connect(timedelta(seconds=10), access), access
+
+
+@pytest.mark.parametrize("host", [LOOPBACK, "::1"])
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
+async def test_a_pod_calls_its_api_server_past_any_proxy(
+    variable: str, host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if ":" in host and not socket.has_dualstack_ipv6():
+        pytest.skip("there is no IPv6 here")
+    cluster, authority = Cluster(tmp_path, host), Authority("cluster")
+    (tmp_path / "ca.crt").write_bytes(authority.certificate)
+    monkeypatch.setenv(variable, "http://127.0.0.1:1")
+
+    async with cluster.serving(authority):
+        kube, access = await client_of(cluster, monkeypatch)
+        watches = session_of(connection_of(await access.login()))
+        calls = await kube.get(PATH)
+        async with watches.aiohttp_session as session, session.get(f"{watches.server}{PATH}") as answer:
+            watched = await answer.json()
+        await kube.close()
+
+    assert ({"kind": "Namespace"},) * 2 == (calls, watched)
 
 
 async def test_another_certificate_of_the_same_authority_is_trusted(

@@ -11,6 +11,7 @@ import pytest
 from local_cluster.certificates import Authority
 from mailtrap_operator.clients.cluster_access import ClusterAccess
 from mailtrap_operator.clients.errors import Terminal
+from mailtrap_operator.clients.proxies import Proxies
 from mailtrap_operator.handlers import EndlessBackoffs, connection_of
 from tests.unit.clock import now, virtual
 
@@ -22,7 +23,7 @@ class Pod:
         self.folder = folder
         self.put_token("first")
         self.put_authority()
-        self.access = ClusterAccess(random.Random(7), folder)
+        self.access = ClusterAccess(random.Random(7), Proxies({}), folder)
 
     def put_token(self, token: str) -> None:
         (self.folder / "token").write_text(token)
@@ -153,3 +154,67 @@ def test_a_watch_never_gives_up_and_never_waits_long() -> None:
 
     assert 5000 == len(pauses)
     assert (True, True) == (pauses[0] <= 1, all(15 <= pause <= 30 for pause in pauses[5:]))
+
+
+@pytest.mark.parametrize("token", ["mine\n", "mine\r\n", " mine \n\n"])
+async def test_a_token_file_may_end_with_a_newline(pod: Pod, token: str) -> None:
+    pod.put_token(token)
+
+    configuration, login = await pod.access.configuration(), await pod.access.login()
+
+    assert "bearer mine" == configuration.api_key["BearerToken"]
+    assert "mine" == connection_of(login).token
+
+
+@pytest.mark.parametrize("token", ["mine\nthine", "m\x00ne", "m\u00efne", "\n"])
+async def test_a_token_that_no_header_can_carry_is_told(pod: Pod, token: str) -> None:
+    pod.put_token(token)
+
+    with pytest.raises(Terminal, match="the token is empty, or has characters that no token has") as caught:
+        await pod.access.configuration()
+
+    assert "thine" not in str(caught.value)
+
+
+KUBECONFIG = """\
+current-context: here
+contexts: [{name: here, context: {cluster: here, user: me}}]
+clusters: [{name: here, cluster: {server: "https://192.0.2.1"}}]
+users: [{name: me, user: USER}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        pytest.param('{tokenFile: "FOLDER/token"}', "Bearer mine", id="of a file"),
+        pytest.param('{token: "mine\\n"}', "Bearer mine", id="in the kubeconfig"),
+        pytest.param("{username: me, password: mine}", "Basic bWU6bWluZQ==", id="a name and a password"),
+        pytest.param("{}", None, id="none at all"),
+    ],
+)
+async def test_a_token_of_a_kubeconfig_may_end_with_a_newline(
+    user: str, expected: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    path = tmp_path / "config"
+    monkeypatch.setattr("kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(path))
+    path.write_text(KUBECONFIG.replace("USER", user).replace("FOLDER", str(tmp_path)))
+    (tmp_path / "token").write_text("mine\n")
+
+    configuration = await ClusterAccess(random.Random(7), Proxies({}), tmp_path / "none").configuration()
+
+    assert expected == configuration.api_key.get("BearerToken")
+
+
+@pytest.mark.parametrize(
+    ("host", "server"), [("192.0.2.1", "https://192.0.2.1:443"), ("fd00::1", "https://[fd00::1]:443")]
+)
+async def test_an_api_server_is_found_by_either_family(
+    host: str, server: str, pod: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
+
+    login = await pod.access.login()
+
+    assert (server, server) == (login.server, (await pod.access.configuration()).host)

@@ -12,6 +12,7 @@ from mailtrap_operator.api.v1alpha1 import Resource
 from mailtrap_operator.clients.errors import Retryable, Uncertain
 from mailtrap_operator.clients.mailtrap_http import http_clients
 from mailtrap_operator.clients.pacer import Pacer
+from mailtrap_operator.clients.proxies import Proxies
 from mailtrap_operator.core.actions import WantedExpiry
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.reasons import Reason
@@ -351,7 +352,7 @@ async def test_where_nothing_may_be_changed_only_reads_are_sent(call: str) -> No
 
 
 async def test_connection_pools_bound_nothing_themselves_and_say_who_calls() -> None:
-    new_http = http_clients()
+    new_http = http_clients(Proxies({}))
     first, second = new_http(), new_http()
 
     assert httpx.Timeout(None) == first.timeout

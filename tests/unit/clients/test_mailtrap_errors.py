@@ -111,7 +111,7 @@ async def test_a_page_in_the_place_of_an_answer_does_not_count_as_a_deletion() -
         (httpx.ConnectTimeout("slow"), NOT_SENT),
         (httpx.ReadTimeout("slow"), NOT_KNOWN),
         (httpx.WriteError("gone"), NOT_KNOWN),
-        (httpx.ProxyError("no way"), NOT_KNOWN),
+        (httpx.ProxyError("no way"), NOT_SENT),
         (httpx.InvalidURL("no url"), NOT_KNOWN),
     ],
     ids=repr,

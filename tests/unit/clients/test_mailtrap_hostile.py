@@ -14,6 +14,7 @@ from mailtrap_operator.clients.errors import Failure, Terminal, Uncertain
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.mailtrap_http import http_clients
 from mailtrap_operator.clients.pacer import Pacer
+from mailtrap_operator.clients.proxies import Proxies
 from mailtrap_operator.core.observation import CatalogueEntry
 from tests.unit.clients.mailtrap_bench import (
     ANOTHER_SERVER,
@@ -140,7 +141,7 @@ async def test_a_compressed_refusal_says_nothing_about_a_value() -> None:
 async def test_plain_answers_are_asked_for_and_told_as_such_are_read() -> None:
     body = json.dumps([{"id": 5, "name": NAME, "last_4_digits": "beef"}]).encode()
     plain = answer(200, body).replace(b"Connection:", b"Content-Encoding: identity\r\nConnection:")
-    async with raw_server(plain) as server, http_clients()() as http:
+    async with raw_server(plain) as server, http_clients(Proxies({}))() as http:
         (token,) = await client_at(server.url, http).list_tokens()
 
     assert (5, TAG) == (token.id, token.tag)
@@ -149,7 +150,7 @@ async def test_plain_answers_are_asked_for_and_told_as_such_are_read() -> None:
 
 async def test_a_compressed_list_from_a_socket_is_no_list() -> None:
     packed = answer(200, BOMB).replace(b"Connection:", b"Content-Encoding: gzip\r\nConnection:")
-    async with raw_server(packed) as server, http_clients()() as http:
+    async with raw_server(packed) as server, http_clients(Proxies({}))() as http:
         with pytest.raises(Uncertain, match="compressed or too long"):
             await client_at(server.url, http).list_tokens()
 
@@ -161,7 +162,10 @@ async def test_no_cookie_is_kept() -> None:
         )
 
     refused = with_cookies(answer(401, {"error": "Incorrect API token"}))
-    async with raw_server(with_cookies(answer(200, [])), refused) as server, http_clients()() as http:
+    async with (
+        raw_server(with_cookies(answer(200, [])), refused) as server,
+        http_clients(Proxies({}))() as http,
+    ):
         client = client_at(server.url, http)
         await client.list_tokens()
         await client.is_accepted(SecretStr(VALUE))

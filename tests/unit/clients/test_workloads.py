@@ -1,6 +1,6 @@
 """Which workloads a target names, what is read of them, and how they are restarted."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -69,6 +69,7 @@ async def test_a_workload_is_read_as_it_is() -> None:
             created_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
             restarted_for=7,
             rollout=None,
+            uncounted=timedelta(seconds=30),
         ),
     ) == await bench.read(BILLING)
 

@@ -50,8 +50,9 @@ def a_workload(
     name: str = "billing",
     created_at: datetime = NOW - 90 * DAY,
     rollout: str | None = None,
+    uncounted: timedelta | None = None,
 ) -> Workload:
-    return Workload("Deployment", name, f"uid of {name}", "30", created_at, restarted_for, rollout)
+    return Workload("Deployment", name, f"uid of {name}", "30", created_at, restarted_for, rollout, uncounted)
 
 
 def leaving(
@@ -68,6 +69,7 @@ def moving(
     previous: tuple[PreviousToken, ...] = (leaving(),),
     unread: Unknown | None = None,
     restarted: tuple[RestartTarget, ...] | None = None,
+    pods_end_at: datetime | None = None,
     **spec: Any,
 ) -> Observation:
     """Return a rotated object: token 1 is published, token 2 was replaced by it.
@@ -78,7 +80,8 @@ def moving(
     if restarted is None:
         restarted = () if rollout == "Due" else spec["rollout_restart_targets"]
     digest = targets_digest(an_api_token(rollout_restart_targets=restarted)) if restarted else ""
-    current = CURRENT_1.model_copy(update={"rollout": rollout, "restarted_digest": digest})
+    update = {"rollout": rollout, "restarted_digest": digest, "pods_end_at": pods_end_at}
+    current = CURRENT_1.model_copy(update=update)
     status = a_status(current=current, previous=previous)
     listed = (TOKEN_1, *(a_remote_token(token.id) for token in previous))
     world = seen(an_api_token(status=status, **spec), listed=listed)
@@ -182,6 +185,34 @@ def moving(
             says=RESTARTING,
         ),
         row("All rollouts have finished: that is recorded.", moving(a_workload(1)), says=RESTARTING),
+        row(
+            "All have finished, and pods that nobody counts may be ending: until when is recorded.",
+            moving(a_workload(1, uncounted=MINUTE)),
+            says=RESTARTING,
+        ),
+        row(
+            "Pods that nobody counts may be ending: the old token stays.",
+            moving(a_workload(1, uncounted=MINUTE), pods_end_at=NOW + 10 * SECOND),
+            says=READY,
+            again=10 * SECOND,
+        ),
+        row(
+            "Pods that nobody counts may be ending for long: it is looked at again soon.",
+            moving(a_workload(1, uncounted=HOUR), pods_end_at=NOW + MINUTE),
+            says=READY,
+            again=CHECK,
+        ),
+        row(
+            "The hard limit has passed: the old token goes while pods are ending.",
+            moving(
+                a_workload(1, uncounted=MINUTE),
+                pods_end_at=NOW + 10 * SECOND,
+                previous=(leaving(retired_at=NOW - 72 * HOUR),),
+            ),
+            does="revoke 2",
+            says=REVOKING,
+            records=Noted(),
+        ),
         row("No target is left in the spec.", moving(rollout_restart_targets=()), says=RESTARTING),
         row(
             "The hard limit has passed: the old token goes while the rollout runs.",
@@ -304,6 +335,68 @@ def test_how_far_the_workloads_are_is_on_record(world: Observation, expected: st
     assert expected == rollouts(world)
 
 
+def end_of_pods(world: Observation) -> tuple[str | None, datetime | None]:
+    """Return what is recorded of the rollout after a pass."""
+    status = status_after(world.api_token, plan(world, NOW), Done(), NOW)
+    assert status.current is not None
+    return status.current.rollout, status.current.pods_end_at
+
+
+LATEST = NOW + 65 * SECOND
+"""Of a workload with a minute: a kubelet may take some seconds more."""
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        pytest.param(
+            moving(a_workload(1, uncounted=MINUTE)), ("Running", LATEST), id="the first look after the end"
+        ),
+        pytest.param(
+            moving(a_workload(1, name="a", uncounted=SECOND), a_workload(1, uncounted=MINUTE)),
+            ("Running", LATEST),
+            id="the longest of two counts",
+        ),
+        pytest.param(
+            moving(a_workload(1, uncounted=MINUTE), pods_end_at=NOW + SECOND),
+            ("Running", NOW + SECOND),
+            id="a later look, or another process, puts nothing off",
+        ),
+        pytest.param(
+            moving(a_workload(1, uncounted=MINUTE), pods_end_at=NOW + DAY),
+            ("Running", LATEST),
+            id="what somebody wrote keeps a token no longer",
+        ),
+        pytest.param(
+            moving(a_workload(1, uncounted=MINUTE), pods_end_at=NOW), (None, None), id="the time is over"
+        ),
+        pytest.param(
+            moving(a_workload(1, rollout="x", uncounted=MINUTE), pods_end_at=NOW + SECOND),
+            ("Running", None),
+            id="another rollout has begun: its end counts",
+        ),
+        pytest.param(
+            moving(a_workload(2, uncounted=MINUTE), rollout="Due", pods_end_at=NOW),
+            ("Running", None),
+            id="a restart is due: its end counts",
+        ),
+        pytest.param(moving(a_workload(1)), (None, None), id="all pods are counted"),
+        pytest.param(
+            moving(a_workload(1, uncounted=MINUTE), previous=()), (None, None), id="no former value works"
+        ),
+        pytest.param(
+            moving(a_workload(1, uncounted=MINUTE), MissingTarget("Deployment b does not exist.")),
+            ("Running", None),
+            id="a target is missing",
+        ),
+    ],
+)
+def test_until_when_pods_that_nobody_counts_are_waited_for_is_on_record(
+    world: Observation, expected: tuple[str | None, datetime | None]
+) -> None:
+    assert expected == end_of_pods(world)
+
+
 @pytest.mark.parametrize(
     ("targets", "current", "expected"),
     [
@@ -374,6 +467,12 @@ def notice(world: Observation) -> str:
             moving(a_workload(1, rollout="1 of 3 pods are updated"), a_workload(1, name="done")),
             "Workloads are restarted for the value of token 1: Deployment billing: 1 of 3 pods are updated.",
             id="a rollout runs",
+        ),
+        pytest.param(
+            moving(a_workload(1, uncounted=MINUTE), pods_end_at=NOW + SECOND),
+            "Workloads are restarted for the value of token 1: all have finished, and pods that are ending may use the old "
+            "one until 2030-01-31T12:00:01Z.",
+            id="pods that nobody counts may be ending",
         ),
         pytest.param(
             moving(a_workload(None)),

@@ -1,11 +1,12 @@
 """When a rollout is finished, and in which words it is not."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from mailtrap_operator.api.v1alpha1 import WorkloadKind
-from mailtrap_operator.core.workloads import rollout_of
+from mailtrap_operator.core.workloads import rollout_of, uncounted_of
 
 TOO_LATE = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
 PROGRESSING = {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}
@@ -20,12 +21,13 @@ def body(
 
 
 def deployment(*, total: int = 3, updated: int = 3, available: int = 3, **spec: Any) -> dict[str, Any]:
-    conditions = spec.pop("conditions", [AVAILABLE, PROGRESSING])
+    conditions, ending = spec.pop("conditions", [AVAILABLE, PROGRESSING]), spec.pop("ending", None)
     status = {
         "replicas": total,
         "updatedReplicas": updated,
         "availableReplicas": available,
         "conditions": conditions,
+        "terminatingReplicas": ending,
     }
     return body({"replicas": 3, **spec}, status)
 
@@ -80,6 +82,7 @@ def daemon_set(
         ),
         pytest.param("Deployment", body({"replicas": 0}, {}), id="a Deployment wants no pods"),
         pytest.param("Deployment", deployment(available=4, total=4, updated=4), id="more pods than wanted"),
+        pytest.param("Deployment", deployment(ending=0), id="no pod of a Deployment is ending"),
         pytest.param(
             "Deployment",
             body(
@@ -146,6 +149,9 @@ def test_a_change_that_the_controller_has_not_seen(kind: WorkloadKind, workload:
             "Deployment", deployment(available=2), "2 of 3 pods are available", id="a new pod is not ready"
         ),
         pytest.param(
+            "Deployment", deployment(ending=2), "2 former pods are still ending", id="pods are still ending"
+        ),
+        pytest.param(
             "Deployment",
             deployment(updated=0, paused=True),
             "0 of 3 pods are updated; the rollout is paused: resume it",
@@ -204,3 +210,61 @@ def test_a_change_that_the_controller_has_not_seen(kind: WorkloadKind, workload:
 )
 def test_what_a_rollout_waits_for(kind: WorkloadKind, workload: dict[str, Any], words: str) -> None:
     assert words == rollout_of(kind, workload)
+
+
+def template(**spec: Any) -> dict[str, Any]:
+    return {"template": {"spec": spec}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "workload", "seconds"),
+    [
+        pytest.param("Deployment", deployment(**template()), 30, id="nobody counts, and the default holds"),
+        pytest.param(
+            "Deployment",
+            deployment(**template(terminationGracePeriodSeconds=90)),
+            90,
+            id="nobody counts: what the template gives",
+        ),
+        pytest.param("Deployment", deployment(template={}), 30, id="a template without a spec"),
+        pytest.param("Deployment", body(template(), None), 30, id="a Deployment without a status"),
+        pytest.param(
+            "Deployment", deployment(ending=0, **template()), None, id="they are counted: none is left"
+        ),
+        pytest.param(
+            "Deployment", deployment(ending=2, **template()), None, id="they are counted: two are left"
+        ),
+        pytest.param(
+            "Deployment",
+            deployment(ending=0, revisionHistoryLimit=1, **template()),
+            30,
+            id="a count of ReplicaSets that may be gone",
+        ),
+        pytest.param(
+            "Deployment",
+            deployment(ending=0, revisionHistoryLimit=2, **template()),
+            None,
+            id="a count of ReplicaSets that stay",
+        ),
+        pytest.param(
+            "Deployment",
+            deployment(**template(terminationGracePeriodSeconds=2**62)),
+            10**8,
+            id="a time that is longer than any overlap",
+        ),
+        pytest.param("StatefulSet", stateful_set(), None, id="a pod of the same name waits for the former"),
+        pytest.param("DaemonSet", daemon_set(), None, id="of each node the oldest pod counts"),
+        pytest.param(
+            "DaemonSet",
+            body(template(), {"numberMisscheduled": 1}),
+            30,
+            id="a pod on a node that the DaemonSet is not for",
+        ),
+    ],
+)
+def test_how_long_pods_that_end_may_go_on_uncounted(
+    kind: WorkloadKind, workload: dict[str, Any], seconds: int | None
+) -> None:
+    assert (None if seconds is None else timedelta(seconds=seconds)) == uncounted_of(
+        kind, {**workload, "spec": {"template": {}, **workload["spec"]}}
+    )

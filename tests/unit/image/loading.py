@@ -34,17 +34,18 @@ async def build() -> None:
     """Build the operator as its process does, with a server that allows everything in place of all others."""
     async with raw_server(ANSWER.encode()) as server:
         os.environ["KUBECONFIG"] = kubeconfig(server.url)
-        from mailtrap_operator import __main__, process  # noqa: PLC0415 - the library reads the variable when imported
+        from mailtrap_operator import command, process  # noqa: PLC0415 - the library reads the variable when imported
         from mailtrap_operator.clients.cluster_access import ClusterAccess  # noqa: PLC0415 - as above
         from mailtrap_operator.clients.mailtrap_http import http_clients  # noqa: PLC0415 - as above
+        from mailtrap_operator.clients.proxies import Proxies  # noqa: PLC0415 - as above
         from mailtrap_operator.runtime.leadership import Alone  # noqa: PLC0415 - as above
         from mailtrap_operator.settings import Settings  # noqa: PLC0415 - as above
 
-        assert __main__.main(["crds"]) == 0
+        assert command.main(["crds"]) == 0
         settings = Settings(_cli_parse_args=[], installation="prod22")
-        async with process._kubernetes(settings, ClusterAccess(random.SystemRandom())) as kube:
-            operator = await process._operator(kube, settings, "holder", Alone())
-            async with http_clients()() as mailtrap:
+        async with process._kubernetes(settings, ClusterAccess(random.SystemRandom(), Proxies({}))) as kube:
+            operator = await process._operator(kube, settings, "holder", Alone(), Proxies({}))
+            async with http_clients(Proxies({}))() as mailtrap:
                 await mailtrap.get(server.url)
             await operator.accounts.close()
 

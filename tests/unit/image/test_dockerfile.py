@@ -74,6 +74,7 @@ def test_what_the_image_is_made_of_is_what_is_tested(lock: str) -> None:
 def test_nothing_of_the_image_needs_a_shell_or_root() -> None:
     assert not [step for step in IMAGE.steps if step.instruction in {"RUN", "SHELL", "ADD", "HEALTHCHECK"}]
     assert "65532:65532" == IMAGE.last("USER").text
+    assert "/" == IMAGE.last("WORKDIR").text
     assert ["/usr/bin/python3", "-m", "mailtrap_operator"] == IMAGE.last("ENTRYPOINT").words
     assert IMAGE.last("ENTRYPOINT").text.startswith("[")
     assert IMAGE.last("CMD").text.startswith("[")

@@ -1,6 +1,7 @@
 """When a replica leads, and when it must not any more."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -68,6 +69,23 @@ async def test_a_leader_that_renews_is_never_followed() -> None:
     assert (True, False) == (leader.may_write(), standby.may_write())
     assert "standby; a leads" == standby.elector.role
     assert "leading" == leader.elector.role
+
+
+@virtual
+async def test_a_standby_says_whom_it_stands_by_and_says_it_again_when_another_leads(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    lease = Lease()
+    lease.put(record("a"))
+    replica(lease).start()
+    await asyncio.sleep(5)
+    lease.put(record("c"))
+
+    await asyncio.sleep(5)
+
+    told = [vars(line)["leader"] for line in caplog.records if line.message == "this replica stands by"]
+    assert ["a", "c"] == told
 
 
 @virtual

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -8,7 +9,7 @@ import aiohttp
 import pytest
 
 from mailtrap_operator.runtime.connections import LONGEST, MOST_CONNECTIONS
-from mailtrap_operator.runtime.health import HealthServer
+from mailtrap_operator.runtime.health import HealthServer, Listen, on_all_addresses, on_loopback
 
 
 @asynccontextmanager
@@ -18,9 +19,10 @@ async def served(
     is_ready: Callable[[], str | None] = lambda: None,
     metrics: Callable[[], bytes] = lambda: b"",
     longest: timedelta = LONGEST,
+    listen: Listen = on_loopback,
 ) -> AsyncIterator[str]:
     server = HealthServer(
-        host="127.0.0.1",
+        listen=listen,
         port=0,
         is_live=is_live,
         is_ready=is_ready,
@@ -148,7 +150,7 @@ async def test_a_port_that_is_taken_is_an_error_at_the_start() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         server = HealthServer(
-            host="127.0.0.1",
+            listen=on_loopback,
             port=port,
             is_live=lambda: None,
             is_ready=lambda: None,
@@ -164,3 +166,28 @@ async def test_a_client_that_stays_does_not_hold_up_the_end() -> None:
     async with served() as url:
         _, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
     writer.close()
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="there is no IPv6 here")
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]"])
+async def test_in_a_pod_the_kubelet_may_ask_by_either_family(host: str) -> None:
+    async with served(listen=on_all_addresses) as url:
+        assert (200, "ok") == await page(url.replace("127.0.0.1", host), "/livez")
+
+
+def without_ipv6(address: tuple[str, int], **options: object) -> socket.socket:
+    """Do what `socket.create_server` does in a kernel that knows IPv4 alone."""
+    if options.get("family") == socket.AF_INET6:
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+    return socket.create_server(address)
+
+
+async def test_where_there_is_no_ipv6_it_listens_by_ipv4() -> None:
+    async with served(listen=lambda port: on_all_addresses(port, without_ipv6)) as url:
+        assert (200, "ok") == await page(url, "/livez")
+
+
+@pytest.mark.parametrize("listen", [on_all_addresses, on_loopback])
+def test_a_port_that_is_taken_is_told(listen: Listen) -> None:
+    with listen(0) as taken, pytest.raises(OSError, match="Address already in use"):
+        listen(taken.getsockname()[1])

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -39,6 +40,19 @@ async def test_an_outage_is_waited_for_in_pauses_of_a_quarter_of_a_minute() -> N
 
     assert 301 == server.asked
     assert 0.75 * 15 * 295 < now() < 1.25 * 15 * 300
+
+
+@virtual
+async def test_who_asks_to_be_left_alone_is_left_alone() -> None:
+    answers: Iterator[timedelta | None] = iter([timedelta(seconds=40), None])
+
+    async def ask() -> str:
+        if pause := next(answers):
+            raise Retryable(Reason.KUBERNETES_UNAVAILABLE, "not now", pause)
+        return "the answer"
+
+    assert "the answer" == await patiently(ask, random.Random(7))
+    assert 40 == now()
 
 
 @pytest.mark.parametrize("failure", [Terminal, Missing])

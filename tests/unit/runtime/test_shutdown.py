@@ -25,10 +25,12 @@ class Bench:
         self.order: list[str] = []
         self.is_up, self.stop, self.is_told = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.draining = asyncio.Event()
-        self.may_end = asyncio.Event()
+        self.may_start, self.may_end = asyncio.Event(), asyncio.Event()
+        self.may_start.set()
         self.may_end.set()
 
     async def kopf(self) -> None:
+        await self.may_start.wait()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.order.append, "kopf saw a signal")
@@ -64,6 +66,20 @@ async def test_a_signal_drains_first_and_ends_the_watches_last(number: signal.Si
     await has_our_handler()
 
     os.kill(os.getpid(), number)
+    await asyncio.wait_for(serving, PATIENCE)
+
+    assert ["kopf is up", "drain", "drained", "kopf ends"] == bench.order
+
+
+async def test_a_signal_before_the_watches_are_up_drains_as_well() -> None:
+    bench = Bench()
+    bench.may_start.clear()
+    serving = bench.serve()
+    await has_our_handler()
+
+    os.kill(os.getpid(), signal.SIGTERM)
+    await has_our_handler()
+    bench.may_start.set()
     await asyncio.wait_for(serving, PATIENCE)
 
     assert ["kopf is up", "drain", "drained", "kopf ends"] == bench.order
