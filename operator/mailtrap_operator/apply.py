@@ -41,10 +41,11 @@ from mailtrap_operator.core.actions import (
 )
 from mailtrap_operator.core.clocks import why_an_end_is_refused
 from mailtrap_operator.core.conditions import status_of_claim
-from mailtrap_operator.core.deletion import FINALIZER, held_up
+from mailtrap_operator.core.deletion import held_up
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
 from mailtrap_operator.core.observation import RemoteToken, SecretState, Unknown
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import FINALIZER
 from mailtrap_operator.core.reverts import CLAIM_TARGET, FINALIZER_TARGET, GONE, THERE, secret_target
 from mailtrap_operator.core.templates import filled_for_token
 from mailtrap_operator.core.wishes import form_digest, form_of, form_wanted

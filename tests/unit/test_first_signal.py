@@ -81,6 +81,8 @@ def test_a_signal_ends_the_process_while_the_api_server_keeps_it_waiting(
     command: tuple[str, ...], number: signal.Signals, tmp_path: Path
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
+        # It only bounds a failure: a process that never calls.
+        server.settimeout(120)
         config = tmp_path / "kubeconfig"
         config.write_text(KUBECONFIG.format(server.getsockname()[1]))
         environment = {"PYTHONPATH": str(OPERATOR), "KUBECONFIG": str(config)}

@@ -13,7 +13,6 @@ from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.namespace_store import NamespaceStore
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.clients.workloads import WorkloadStore
-from mailtrap_operator.core.deletion import FINALIZER
 from mailtrap_operator.core.digests import access_digest
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.observation import (
@@ -29,7 +28,7 @@ from mailtrap_operator.core.observation import (
     Unknown,
 )
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
+from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, FINALIZER
 from mailtrap_operator.core.workloads import MissingTarget
 from mailtrap_operator.observe import Observer
 from mailtrap_operator.quota import Quota

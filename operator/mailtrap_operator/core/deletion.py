@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 from mailtrap_operator.api.v1alpha1 import (
-    GROUP,
     AccountRef,
     CurrentToken,
     OperationStatus,
@@ -39,11 +38,9 @@ from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.policy import violation
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import ABANDON_ANNOTATION, is_adopted
+from mailtrap_operator.core.references import ABANDON_ANNOTATION, FINALIZER, is_adopted
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import of_another
-
-FINALIZER = f"{GROUP}/revoke-remote-tokens"
 
 _DECISIVE = frozenset({"deletionPolicy", "accountRef"})
 """Fields of the spec that say what is to become of the tokens, and where they are."""

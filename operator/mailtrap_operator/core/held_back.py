@@ -8,7 +8,7 @@ from datetime import datetime
 
 from mailtrap_operator.core import wishes
 from mailtrap_operator.core.actions import Notice
-from mailtrap_operator.core.deletion import FINALIZER
+from mailtrap_operator.core.references import FINALIZER
 from mailtrap_operator.core.reverts import (
     CONDITION,
     FINALIZER_TARGET,

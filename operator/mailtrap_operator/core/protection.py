@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from mailtrap_operator.api.v1alpha1 import GROUP, Account, ApiToken
 from mailtrap_operator.core.conditions import Wanted
-from mailtrap_operator.core.deletion import FINALIZER
 from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import FINALIZER
 
 CONDITION = "DeletionBlocked"
 ACCOUNT_FINALIZER = f"{GROUP}/account-in-use"

@@ -18,13 +18,13 @@ from mailtrap_operator.core.actions import (
     State,
 )
 from mailtrap_operator.core.adoption import Hindrance, to_adopt
-from mailtrap_operator.core.deletion import FINALIZER, unreadable_message
+from mailtrap_operator.core.deletion import unreadable_message
 from mailtrap_operator.core.held_back import is_held_back
 from mailtrap_operator.core.installations import mismatch
 from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.policy import crowding
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import is_wished
+from mailtrap_operator.core.references import FINALIZER, is_wished
 from mailtrap_operator.core.reverts import FINALIZER_TARGET
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import (

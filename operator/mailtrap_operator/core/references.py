@@ -17,6 +17,7 @@ from mailtrap_operator.core.observation import Absent, Found, Observation, Secre
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
 
+FINALIZER = f"{GROUP}/revoke-remote-tokens"
 ABANDON_ANNOTATION = f"{GROUP}/abandon-remote-tokens"
 ADOPT_ANNOTATION = f"{GROUP}/adopt-token-id"
 CONFIRM_ANNOTATION = f"{GROUP}/adopt-confirm"

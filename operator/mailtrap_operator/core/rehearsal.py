@@ -22,13 +22,13 @@ from mailtrap_operator.core.actions import (
     State,
     record_of,
 )
-from mailtrap_operator.core.deletion import FINALIZER, left_to_revoke, unseen, why_left
+from mailtrap_operator.core.deletion import left_to_revoke, unseen, why_left
 from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.observation import Absent, Observation, RemoteToken
 from mailtrap_operator.core.orphans import DELETED_AFTER, Swept, is_over
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import may_have_consumers
+from mailtrap_operator.core.references import FINALIZER, may_have_consumers
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import RECHECK, overdue
 

@@ -23,7 +23,6 @@ from mailtrap_operator.api.v1alpha1 import (
     Resource,
 )
 from mailtrap_operator.core import digests
-from mailtrap_operator.core.deletion import FINALIZER
 from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.observation import (
     Absent,
@@ -41,6 +40,7 @@ from mailtrap_operator.core.observation import (
 )
 from mailtrap_operator.core.ownership import Tag, owner_of
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import FINALIZER
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)

@@ -14,7 +14,6 @@ from mailtrap_operator.api.v1alpha1 import (
     SecretKeyRef,
 )
 from mailtrap_operator.core.actions import State
-from mailtrap_operator.core.deletion import FINALIZER
 from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.observation import Observation
 from mailtrap_operator.core.planning import plan
@@ -30,6 +29,7 @@ from mailtrap_operator.core.protection import (
     secrets_to_free,
 )
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.references import FINALIZER
 from tests.unit.core.builders import (
     DAY,
     HOUR,

@@ -21,7 +21,6 @@ from mailtrap_operator.api.v1alpha1 import (
 )
 from mailtrap_operator.core.actions import Done
 from mailtrap_operator.core.conditions import status_after
-from mailtrap_operator.core.deletion import FINALIZER
 from mailtrap_operator.core.observation import (
     Absent,
     AccountView,
@@ -41,6 +40,7 @@ from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import (
     ABANDON_ANNOTATION,
+    FINALIZER,
     account_refs,
     former_secret_name,
     own_secret,
