@@ -13,7 +13,6 @@ from typing import assert_never
 from pydantic import SecretStr
 
 from mailtrap_operator.api.v1alpha1 import ApiToken
-from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.accounts import Accounts, Connection
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
 from mailtrap_operator.clients.errors import Failure, Missing, Terminal, Unauthorized, Uncertain
@@ -80,7 +79,7 @@ class Applier:
         secret_store: SecretStore,
         workloads: WorkloadStore,
         accounts: Accounts,
-        account_store: AccountStore,
+        retentions: Retentions,
         unpublished: UnpublishedTokens,
         quota: Quota,
         reverts: Reverts,
@@ -92,7 +91,7 @@ class Applier:
         self._secrets = secret_store
         self._workloads = workloads
         self._accounts = accounts
-        self._retentions = Retentions(store=store, accounts=accounts, account_store=account_store)
+        self._retentions = retentions
         self._unpublished = unpublished
         self._unlisted = UnlistedTokens(store=store, secrets=secret_store, clock=clock)
         self._quota = quota

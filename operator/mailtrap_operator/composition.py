@@ -35,6 +35,7 @@ from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.quota import Quota
 from mailtrap_operator.reconciler import Reconciler
 from mailtrap_operator.report import Reporter
+from mailtrap_operator.retentions import Retentions
 from mailtrap_operator.runtime.reverts import Reverts
 from mailtrap_operator.runtime.scope import EVERYTHING, Scope
 from mailtrap_operator.runtime.secret_rounds import SecretRounds
@@ -131,7 +132,7 @@ class Operator:
                 secret_store=secret_store,
                 workloads=workloads,
                 accounts=self.accounts,
-                account_store=account_store,
+                retentions=Retentions(store=store, accounts=self.accounts, account_store=account_store),
                 unpublished=unpublished,
                 quota=quota,
                 reverts=reverts,

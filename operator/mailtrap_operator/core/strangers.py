@@ -49,10 +49,9 @@ def whose(s: Situation, secret: SecretState) -> str:  # noqa: PLR0911 - one for 
             "It refers to this ApiToken as its owner, but lacks the operator's marks (annotations): somebody edited it. Delete "
             "it, and a new value is published."
         )
-    return (
-        f"It does not say whose it is. {_ELSEWHERE[:-1]}, or delete that Secret. Or let it be overwritten: annotate it with "
-        f"{HAND_OVER_ANNOTATION}: {meta.name}."
-    )
+    may_be_handed_over = f" Or let it be overwritten: annotate it with {HAND_OVER_ANNOTATION}: {meta.name}."
+    advice = "" if secret.owner else may_be_handed_over
+    return f"It does not say whose it is. {_ELSEWHERE[:-1]}, or delete that Secret.{advice}"
 
 
 def _in_words(owners: tuple[OwnerReference, ...]) -> str:

@@ -8,9 +8,9 @@ from mailtrap_operator.core.actions import IssueToken, State
 from mailtrap_operator.core.observation import Observation
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.step import SECRET_RECHECK
 from tests.unit.core.builders import (
     DAY,
-    MINUTE,
     NAME,
     NOW,
     TIMEOUT,
@@ -80,7 +80,7 @@ NOT_OURS = (State.STALLED, Reason.SECRET_NOT_OWNED)
             "It names another ApiToken.",
             seen(secret=replace(HANDED_OVER, handed_to="another")),
             says=NOT_OURS,
-            again=MINUTE,
+            again=SECRET_RECHECK,
             works=False,
         ),
         row(

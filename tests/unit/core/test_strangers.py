@@ -51,7 +51,8 @@ def a_look(secret: SecretState, neighbour: Neighbour | None = None) -> Observati
     [
         pytest.param(
             a_look(a_foreign_secret()),
-            f"It does not say whose it is. {OTHER}, or delete that Secret.",
+            f"It does not say whose it is. {OTHER}, or delete that Secret. Or let it be overwritten: annotate it with "
+            f"mailtrap-operator.io/hand-over-to: {NAME}.",
             id="nothing",
         ),
         pytest.param(
