@@ -87,7 +87,7 @@ class Reporter:
                 return Verdict(is_failed=True, written=writes.versions)
         if isinstance(outcome, Failed):
             at_most = LONGEST_WAIT_FOR_SECRET if outcome.holds_value else None
-            if isinstance(plan.action, RemoveFinalizer):
+            if isinstance(plan.action, RemoveFinalizer) and plan.action.retention is None:
                 at_most = LONGEST_WAIT_FOR_FINALIZER
             return Verdict(
                 outcome.cause.retry_after, is_failed=True, at_most=at_most, written=writes.versions

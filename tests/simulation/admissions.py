@@ -4,7 +4,7 @@ Whatever a policy does, writes and lists are few, no value is lost or doubled, a
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -18,7 +18,7 @@ from tests.simulation.kubernetes import Mutation, Rules
 from tests.simulation.network import Call, Network
 from tests.simulation.outcomes import Kind
 from tests.simulation.runs import start_of
-from tests.simulation.world import Saved, World
+from tests.simulation.world import NAMESPACE, Saved, World
 from tests.unit.clock import run_virtual, virtual_loop
 
 Path = tuple[str | int, ...]
@@ -26,7 +26,7 @@ Path = tuple[str | int, ...]
 SETTLING, WATCHED, HEALING = 40 * 60.0, 20 * 60.0, 3 * 3600.0
 """Seconds: until pauses are long, during which calls are counted, and after the policy is gone."""
 
-MOST_WRITES, MOST_LISTS = 20, 12
+MOST_WRITES, MOST_CALLS = 20, 24
 """How many writes and remote calls an object and its account may cost while they are watched."""
 
 _WRITTEN: Mapping[str, tuple[Path, ...]] = {
@@ -65,6 +65,8 @@ class Meddling:
 
     def change(self, body: dict[str, Any]) -> None:
         """Do it to an object, if it has the field; what a user wrote is not touched."""
+        if self.resource == "secrets" and self.path[-1] != "finalizers" and _is_users(body):
+            return
         *folders, name = self.path
         parent: Any = body
         for folder in folders:
@@ -75,10 +77,11 @@ class Meddling:
         if self.deed == "add":
             parent[name] = _ADDED[str(folders[-1])]
         elif isinstance(parent, dict) and name in parent:
-            if self.deed == "strip":
+            other = None if self.deed == "strip" else _other(parent[name])
+            if other in (None, []):
                 del parent[name]
             else:
-                parent[name] = _other(parent[name])
+                parent[name] = other
 
 
 def _other(value: Any) -> Any:
@@ -116,9 +119,9 @@ def _meddlings(flow: Flow) -> tuple[Meddling, ...]:
 
     def recorder(resource: str, parts: tuple[Path, ...]) -> Callable[[dict[str, Any]], None]:
         def record(body: dict[str, Any]) -> None:
-            if resource == "secrets" and _is_users(body):
-                return
             for part in parts:
+                if resource == "secrets" and part[-1] != "finalizers" and _is_users(body):
+                    continue
                 met.update(dict.fromkeys(Meddling(resource, path, deed) for path, deed in _deeds(body, part)))
 
         return record
@@ -130,10 +133,7 @@ def _meddlings(flow: Flow) -> tuple[Meddling, ...]:
 
 def _is_users(body: dict[str, Any]) -> bool:
     """Whether a Secret is not of the operator's making: of that one it writes the finalizers alone."""
-    return (
-        "app.kubernetes.io/managed-by" not in body["metadata"].get("labels", {})
-        and "finalizers" not in body["metadata"]
-    )
+    return bool(body["metadata"]["namespace"] != NAMESPACE)
 
 
 def _deeds(body: dict[str, Any], part: Path) -> Iterator[tuple[Path, str]]:
@@ -189,16 +189,24 @@ async def _run(flow: Flow, saved: Saved, *mutations: Mutation) -> str | None:
     world.kubernetes.rules = Rules()
     await asyncio.sleep(HEALING)
     await world.stop_operators()
-    return next(_wrongs(world, flow, invariants, late), None)
+    return next(_wrongs(world, flow, invariants, late, mutations), None)
 
 
-def _wrongs(world: World, flow: Flow, invariants: Invariants, late: list[Call]) -> Iterator[str]:
-    yield from invariants.violations
+def _wrongs(
+    world: World,
+    flow: Flow,
+    invariants: Invariants,
+    late: list[Call],
+    mutations: Iterable[Mutation],
+) -> Iterator[str]:
+    # What is on record is what a policy makes of it.
+    is_record_false = any(mutation.resource.endswith("/status") for mutation in mutations)
+    yield from (each for each in invariants.violations if not (is_record_false and each.startswith("I1")))
     writes = [call.what for call in late if call.kind in {Kind.KUBERNETES_WRITE, Kind.EVENT}]
     if len(writes) > MOST_WRITES:
         yield f"writes: {len(writes)} in {WATCHED / 60:.0f} minutes: {_counted(writes)}"
     remote = [call.what for call in late if call.kind in {Kind.REMOTE_READ, Kind.REMOTE_MUTATION}]
-    if len(remote) > MOST_LISTS:
+    if len(remote) > MOST_CALLS:
         yield f"remote calls: {len(remote)} in {WATCHED / 60:.0f} minutes: {_counted(remote)}"
     if flow.ends_served and world.api_tokens():
         missing = [what for body in world.api_tokens() if (what := what_is_missing(world, body))]

@@ -35,6 +35,9 @@ TOLD_TO_WAIT = (0, 1, 1, 3, 0, 1)
 TARGETS_NAMED = (0, 0, 0, 2, 0, 0)
 """A spec that names one workload to restart: it is looked at by what is known, and afresh."""
 
+PODS_END = (0, 2, 2, 11, 0, 0)
+"""The wait for pods that no count contains: its end goes on record, and it is looked at until then."""
+
 LOOKED_UP = (0, 1, 0, 1, 0, 0)
 """Resources that no token was issued for yet, be they given by id or by name."""
 
@@ -45,7 +48,7 @@ BUDGET = {
     "replace": plus((2, 4, 5, 13, 1, 2), LOOKED_UP),
     "rotation requested": (1, 2, 3, 6, 1, 1),
     "rotation in a window": plus((1, 2, 3, 6, 1, 1), TOLD_TO_WAIT),
-    "workload restarted": plus((2, 7, 9, 32, 1, 3), TARGETS_NAMED),
+    "workload restarted": plus((2, 7, 9, 32, 1, 3), TARGETS_NAMED, PODS_END),
     "adopted": (1, 9, 4, 16, 0, 2),
     "permissions changed in Mailtrap": (2, 5, 6, 14, 1, 2),
     "Secret lost": (1, 2, 3, 4, 1, 1),

@@ -318,7 +318,8 @@ def _is_to_go(reference: Mapping[str, str], desired: DesiredSecret, former: Mark
     """Whether a reference is written anew, or leads to an ApiToken from which the Secret is taken over."""
     is_taken_over = former is not None and former.owner != desired.owner
     is_api_tokens = (reference["kind"], reference["apiVersion"].partition("/")[0]) == ("ApiToken", GROUP)
-    return is_api_tokens and (is_taken_over or reference["name"] == desired.api_token_name)
+    is_former = is_api_tokens and (is_taken_over or reference["name"] == desired.api_token_name)
+    return is_former or reference["uid"] == desired.api_token_uid
 
 
 def _as_reference(owner: OwnerReference) -> Mapping[str, object]:

@@ -125,7 +125,10 @@ def confirmed_token_is_adopted(s: Situation) -> Plan | None:
     token = to_adopt(s)
     if not isinstance(token, RemoteToken):
         return None
-    previous = (*s.record.previous, s.retired(token, Reason.ADOPTED))
+    previous = s.record.previous
+    if all(token.id != p.id for p in previous):
+        # It is there where a part of the status was lost.
+        previous += (s.retired(token, Reason.ADOPTED),)
     finding = Finding(
         State.PROGRESSING, Reason.ADOPTED, f"Token {token.id} is adopted: it is on its way out."
     )
