@@ -186,6 +186,12 @@ def test_a_confirmed_adoption_begins_with_a_token_of_its_own() -> None:
         row("It is not confirmed: it stays as it is.", served(WISHED), says=READY),
         row("It is adopted.", served(CONFIRMED, adopted=7), says=READY),
         row(
+            "It is on its way out, and that it was adopted is lost: it stays there once, with its date.",
+            served(CONFIRMED, previous=(a_previous(7, reason=Reason.ADOPTED),)),
+            says=ADOPTED,
+            records=Noted(previous=(Leaving(7, HOUR, Reason.ADOPTED),)),
+        ),
+        row(
             "Mailtrap does not answer: it is asked again.",
             served(CONFIRMED, TIMEOUT),
             says=READY,
