@@ -149,8 +149,8 @@ def _deeds(body: dict[str, Any], part: Path) -> Iterator[tuple[Path, str]]:
     if isinstance(value, list):
         yield part, "change"
     for path in _fields(value, part):
-        # What a user writes is a user's.
-        if path[-1] != ROTATE_ANNOTATION:
+        # What a user writes is a user's; and tokens on record in an account that is none are waited for.
+        if path[-1] != ROTATE_ANNOTATION and path[-2:] != ("account", "name"):
             yield path, "strip"
             yield path, "change"
 

@@ -54,7 +54,7 @@ BUDGET = {
     "Secret lost": (1, 2, 3, 4, 1, 1),
     "status lost": (0, 2, 2, 6, 0, 0),
     "Secret and status lost": plus((2, 5, 6, 14, 1, 3), LOOKED_UP),
-    "Secret renamed": (0, 3, 5, 12, 0, 0),
+    "Secret renamed": (0, 3, 5, 12, 1, 0),
     "credential replaced": plus((1, 2, 3, 6, 1, 1), LOOKED_UP),
     "delete": plus((1, 3, 3, 10, 0, 1), FREED),
     "deleted while created": plus((2, 5, 8, 16, 1, 2), HELD, FREED, LOOKED_UP),

@@ -85,16 +85,20 @@ class SecretStore:
     async def try_publish(self, desired: DesiredSecret, issuance: Issuance) -> None:
         """Have the API server judge the write of a value that does not exist yet."""
         marks = _marks(desired, 0, "", _STAND_IN, issuance)
-        vital = {("data", key) for key in desired.data} | {
-            ("metadata", "annotations", key) for key in marks.as_annotations()
-        }
-        _, changes = await self._write(desired, _STAND_IN, marks, dry_run=True)
-        if lost := [
-            path for path in changes if path in vital or path in (("data",), ("metadata", "annotations"))
-        ]:
+        await self._try(desired, _STAND_IN, marks, None, "No token is issued.")
+
+    async def _try(
+        self, desired: DesiredSecret, value: str, marks: Marks, origin: Body | None, outcome: str
+    ) -> None:
+        """Have the API server judge a write, and see that what it would store still holds a value; `outcome` is told else."""
+        vital: set[tuple[str, ...]] = {("data",), ("metadata", "annotations")}
+        vital |= {("data", key) for key in desired.data}
+        vital |= {("metadata", "annotations", key) for key in marks.as_annotations()}
+        _, changes = await self._write(desired, value, marks, origin=origin, dry_run=True)
+        if lost := [path for path in changes if path in vital]:
             message = (
                 f"Secret {desired.name} cannot hold a value: an admission policy or a webhook changes {named(lost)}. "
-                "No token is issued. Have it leave the Secrets of this operator as they are written."
+                f"{outcome} Have it leave the Secrets of this operator as they are written."
             )
             raise Terminal(Reason.SECRET_WRITE_REFUSED, message)
 
@@ -113,6 +117,7 @@ class SecretStore:
         if former is None or value is None or body["metadata"]["resourceVersion"] != source.resource_version:
             raise _changed(source.name)
         marks = _marks(desired, former.token_id, former.nonce, value, former.issuance)
+        await self._try(desired, value, marks, body, "The value stays as it is.")
         return self._stored(await self._write(desired, value, marks, origin=body))
 
     async def delete(self, namespace: str, secret: SecretState) -> None:

@@ -39,6 +39,7 @@ from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.policy import violation
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import ABANDON_ANNOTATION, FINALIZER, is_adopted
+from mailtrap_operator.core.reverts import or_next_retry
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import of_another
 
@@ -252,6 +253,6 @@ def _plan(
         record or s.record,
         Finding(state, reason, message),
         works=False,
-        requeue_after=requeue_after,
+        requeue_after=or_next_retry(s.seen.reverted, s.now, requeue_after),
         installation=s.seen.identity.installation,
     )

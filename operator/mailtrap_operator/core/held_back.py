@@ -4,8 +4,6 @@ Such a write is not repeated at once, for it would be reverted again: what there
 condition says so, and the write is tried again in growing pauses.
 """
 
-from datetime import datetime
-
 from mailtrap_operator.core import wishes
 from mailtrap_operator.core.actions import Notice
 from mailtrap_operator.core.references import FINALIZER
@@ -26,11 +24,6 @@ from mailtrap_operator.core.situation import Situation
 def is_held_back(s: Situation, target: str, wanted: str = THERE, found: str = GONE) -> bool:
     """Whether a write for an ApiToken waits, as it did not last."""
     return held_back(s.seen.reverted, target, wanted, found, s.now) is not None
-
-
-def next_retry(s: Situation) -> datetime | None:
-    """Return when a write that did not last is made again."""
-    return min((each.retry_at for each in s.seen.reverted if s.now < each.retry_at), default=None)
 
 
 def notice_of(s: Situation) -> Notice | None:

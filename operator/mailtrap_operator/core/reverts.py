@@ -6,7 +6,7 @@ Here stand the values and the words; which step of the planner waits for what is
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from mailtrap_operator.api.v1alpha1 import AccountStatus, ApiTokenStatus
@@ -71,6 +71,14 @@ def held_back(
         if each.target == target and is_same and now < each.retry_at:
             return each
     return None
+
+
+def or_next_retry(
+    reverted: Iterable[Reverted], now: datetime, requeue_after: timedelta | None
+) -> timedelta | None:
+    """Return when to look again: as was planned, or when a write that did not last is made again, if that is sooner."""
+    waits = [each.retry_at - now for each in reverted if now < each.retry_at]
+    return min(waits if requeue_after is None else [*waits, requeue_after], default=None)
 
 
 def reason_and_message(reverted: Iterable[Reverted]) -> tuple[Reason, str]:

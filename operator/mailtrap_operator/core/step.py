@@ -12,13 +12,14 @@ from mailtrap_operator.core.consumers import moving_to, rollout_notice, targets_
 from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.drift import drift_of
 from mailtrap_operator.core.grant import other_end
-from mailtrap_operator.core.held_back import next_retry, notice_of
+from mailtrap_operator.core.held_back import notice_of
 from mailtrap_operator.core.installations import PAUSE, may_speak
 from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_wished
 from mailtrap_operator.core.resources import Unresolved
+from mailtrap_operator.core.reverts import or_next_retry
 from mailtrap_operator.core.rotation import next_rotation, postponed
 from mailtrap_operator.core.situation import Situation
 
@@ -50,7 +51,7 @@ def step_plan(
         record or s.record,
         finding,
         works=s.held is not None,
-        requeue_after=_or_next_retry(s, requeue_after),
+        requeue_after=or_next_retry(s.seen.reverted, s.now, requeue_after),
         renewal_time=next_rotation(s),
         expires_at=s.expires_at(s.held) if s.held else None,
         never_expires=s.held is not None and s.is_known(s.held) and s.expires_at(s.held) is None,
@@ -70,13 +71,6 @@ def of_another(s: Situation, plan: Plan) -> Plan:
         contender=ours,
         is_silent=is_silent,
     )
-
-
-def _or_next_retry(s: Situation, requeue_after: timedelta | None) -> timedelta | None:
-    retry = next_retry(s)
-    if retry is None:
-        return requeue_after
-    return min(retry - s.now, requeue_after or timedelta.max)
 
 
 def overdue(s: Situation) -> Iterator[PreviousToken]:

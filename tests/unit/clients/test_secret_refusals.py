@@ -219,3 +219,16 @@ async def test_what_does_not_harm_a_value_is_named_with_the_secret_as_stored(
     await store.try_publish(desired(), ISSUANCE)
 
     assert changed == (await store.publish(desired(), ISSUED)).changed_at_admission
+
+
+async def test_a_value_moves_to_no_secret_that_could_not_hold_it() -> None:
+    kube = Meddling(
+        lambda body: body["metadata"].pop("annotations") if body["metadata"]["name"] == "mailer" else None
+    )
+    store = SecretStore(kube, INSTALLATION)
+    source = await store.publish(desired(), ISSUED)
+
+    with pytest.raises(Terminal, match=r"Secret mailer cannot hold a value: .*The value stays as it is"):
+        await store.rewrite(source, desired(name="mailer"))
+
+    assert None is kube.object(f"{PATH}/mailer")
