@@ -1,7 +1,7 @@
 """APPLY: carries a plan's one action out. Only writes happen here, and the reads that are their precondition.
 
 The order of `_issue` is the protocol: dry run, finalizer, claim, remote call, probe, Secret. Where it stops, the
-next pass goes on from what is on record.
+next pass goes on from what is on record. It has some more lines than other files: the protocol is read in one place.
 """
 
 import asyncio
@@ -45,7 +45,14 @@ from mailtrap_operator.core.keys import ApiTokenKey, account_key
 from mailtrap_operator.core.observation import RemoteToken, SecretState, Unknown
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import FINALIZER
-from mailtrap_operator.core.reverts import CLAIM_TARGET, FINALIZER_TARGET, GONE, THERE, secret_target
+from mailtrap_operator.core.reverts import (
+    CLAIM_TARGET,
+    FINALIZER_TARGET,
+    GONE,
+    THERE,
+    reason_and_message,
+    secret_target,
+)
 from mailtrap_operator.core.templates import filled_for_token
 from mailtrap_operator.core.wishes import form_digest, form_of, form_wanted
 from mailtrap_operator.quota import Quota
@@ -193,11 +200,10 @@ class Applier:
         if loop.time() - begun > self._longest_claim.total_seconds():
             message = "The Kubernetes API took too long to record the operation; it is begun anew."
             return Failed(Unknown(Reason.KUBERNETES_UNAVAILABLE, message), closes_claim=True)
-        is_claimed = writes.api_token.status.operation == status.operation
-        try:
-            self._reverts.must_last(key, Attempt.at_adding(CLAIM_TARGET, CLAIM_TARGET, is_there=is_claimed))
-        except Terminal as failure:
-            return Failed(failure.as_unknown(), is_final=True, closes_claim=True)
+        # One that lasts is no repetition: it is begun anew whenever Mailtrap refuses.
+        if writes.api_token.status.operation != status.operation:
+            self._reverts.note(key, Attempt.at_adding(CLAIM_TARGET, CLAIM_TARGET, is_there=False))
+            return Failed(Unknown(*reason_and_message(self._reverts.of(key))), closes_claim=True)
         try:
             token, value = await _call(action, client)
         except Uncertain as failure:

@@ -169,6 +169,10 @@ async def _lived(saved: Saved, name: str, situation: Situation, *, seed: int = 0
         else:
             world.put_api_token(name, **situation.change)
         assert await watched.until(is_there), situation
+    if situation.change is _RESTART:
+        # As if it had existed, and its pods were ending.
+        ending = {"status": {"current": {"podsEndAt": "2026-03-01T12:30:00Z"}}}
+        world.write("PATCH", f"{api_token_path(name)}/status", ending)
     return world.save()
 
 
