@@ -120,7 +120,7 @@ MUTANTS = (
     Mutant(
         "no finalizer before the first token",
         "apply.py",
-        "        await self._add_finalizer(writes)\n        async with",
+        "        await self._add_finalizer(key, writes)\n        async with",
         "        async with",
     ),
     Mutant(
@@ -170,7 +170,7 @@ MUTANTS = (
     Mutant(
         "the status is written in every pass",
         "report.py",
-        "        if status != before.status:\n",
+        "        if self.needs_write(before, status):\n",
         "        if True:\n",
     ),
     Mutant(
