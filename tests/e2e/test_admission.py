@@ -1,7 +1,6 @@
 """Policies on the real API server that change what the operator writes: few writes, few calls, and a name for it."""
 
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,11 +8,11 @@ from typing import Any
 import pytest
 
 from local_cluster import Cluster
+from tests.e2e.admission import policy_in_force
 from tests.e2e.kube import GROUP, Body, Kube
 from tests.e2e.modes import Mode
 from tests.e2e.world import API_VERSION, World, eventually, served
 
-ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 FINALIZER = "mailtrap-operator.io/revoke-remote-tokens"
 TEAM = {"metadata": {"labels": {"team": "payments"}}}
 CAPITALS = 'Object{metadata: Object.metadata{labels: {"team": "PAYMENTS"}}}'
@@ -47,7 +46,6 @@ def patch_of(expression: str) -> Body:
 @contextmanager
 def changing(world: World, resource: str, expression: str, is_in_force: Callable[[], bool]) -> Iterator[None]:
     """Have an admission policy change each write of a resource in this world's namespace."""
-    name = f"change-{uuid.uuid4().hex[:8]}"
     group = "" if resource == "secrets" else "mailtrap-operator.io"
     rule = {"apiGroups": [group], "apiVersions": ["*"], "operations": ["CREATE", "UPDATE"]}
     here = {"matchLabels": {"kubernetes.io/metadata.name": world.namespace}}
@@ -60,19 +58,8 @@ def changing(world: World, resource: str, expression: str, is_in_force: Callable
         "reinvocationPolicy": "IfNeeded",
         "mutations": [patch_of(expression)],
     }
-    kinds = {
-        "mutatingadmissionpolicies": policy,
-        "mutatingadmissionpolicybindings": {"policyName": name},
-    }
-    for kind, spec in kinds.items():
-        world.kube.create(f"{ADMISSION}/{kind}", {"metadata": {"name": name}, "spec": spec})
-    try:
-        eventually(is_in_force, "the policy is in force")
+    with policy_in_force(world, "mutatingadmissionpolicy", policy, {}, is_in_force):
         yield
-    finally:
-        for kind in kinds:
-            world.kube.delete(f"{ADMISSION}/{kind}/{name}")
-    eventually(lambda: not is_in_force(), "the policy is lifted")
 
 
 def tried_secret(world: World) -> Body:

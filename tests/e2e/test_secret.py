@@ -1,13 +1,13 @@
 """The Secret in other hands: lost, edited, taken by somebody else, or refused by the API server."""
 
 import base64
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from local_cluster import Cluster
+from tests.e2e.admission import policy_in_force
 from tests.e2e.kube import Body, Kube, RefusedError
 from tests.e2e.modes import Mode
 from tests.e2e.world import World, eventually, served
@@ -157,7 +157,6 @@ def test_a_secret_of_somebody_else_is_never_touched_and_costs_nothing_until_it_g
 @contextmanager
 def secrets_refused_except_dry_runs(world: World) -> Iterator[None]:
     """Have the API server refuse every Secret of the world's namespace, but only when it comes to the write."""
-    path, name = "/apis/admissionregistration.k8s.io/v1", f"no-secrets-{uuid.uuid4().hex[:8]}"
     rule = {
         "apiGroups": [""],
         "apiVersions": ["v1"],
@@ -167,10 +166,7 @@ def secrets_refused_except_dry_runs(world: World) -> Iterator[None]:
     denial = {"expression": "has(request.dryRun) && request.dryRun", "message": "no Secrets today"}
     policy = {"matchConstraints": {"resourceRules": [rule]}, "validations": [denial]}
     here = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": world.namespace}}}
-    binding = {"policyName": name, "validationActions": ["Deny"], "matchResources": here}
-    kinds = {"validatingadmissionpolicies": policy, "validatingadmissionpolicybindings": binding}
-    for kind, spec in kinds.items():
-        world.kube.create(f"{path}/{kind}", {"metadata": {"name": name}, "spec": spec})
+    binding = {"validationActions": ["Deny"], "matchResources": here}
 
     def is_refused() -> bool:
         try:
@@ -179,13 +175,8 @@ def secrets_refused_except_dry_runs(world: World) -> Iterator[None]:
             return True
         return False
 
-    try:
-        eventually(is_refused, "the policy is in force")
+    with policy_in_force(world, "validatingadmissionpolicy", policy, binding, is_refused):
         yield
-    finally:
-        for kind in kinds:
-            world.kube.delete(f"{path}/{kind}/{name}")
-    eventually(lambda: not is_refused(), "the policy is lifted")
 
 
 def test_ten_refused_secret_writes_cost_one_token_and_its_value_is_published_at_last(world: World) -> None:
