@@ -115,32 +115,30 @@ class AccountProtection:
         """Hold the account and its Secret, or let the account go; the status must have named the Secret before."""
         if not self._may_write:
             return
-        seen = self._accounts.at(key_of_account(account)).credential_secret
+        key = key_of_account(account)
+        seen = self._accounts.at(key).credential_secret
         others = tuple(f for f in account.metadata.finalizers if f != protection.ACCOUNT_FINALIZER)
         if is_used and not protection.is_held(account) and not protection.is_going(account):
             await self._write(account, (*others, protection.ACCOUNT_FINALIZER))
         if is_used and seen is not None and protection.secret_must_be_held(account, seen):
-            place = key_of_account(account), secret_target(seen.name)
-            self._reverts.check(*place, THERE, GONE)
+            target = secret_target(seen.name)
+            self._reverts.check(key, target, THERE, GONE)
             is_held = await self._secrets.hold(seen)
-            self._reverts.must_last(
-                place[0], Attempt.at_adding(place[1], protection.CREDENTIAL_FINALIZER, is_there=is_held)
-            )
+            attempt = Attempt.at_adding(target, protection.CREDENTIAL_FINALIZER, is_there=is_held)
+            self._reverts.must_last(key, attempt)
         if not is_used and protection.is_held(account):
             await self._write(account, others)
 
     async def _write(self, account: Account, finalizers: tuple[str, ...]) -> None:
-        key, wanted = key_of_account(account), str(finalizers)
-        self._reverts.check(key, FINALIZER_TARGET, wanted, str(account.metadata.finalizers))
+        key, wanted, before = key_of_account(account), str(finalizers), str(account.metadata.finalizers)
+        self._reverts.check(key, FINALIZER_TARGET, wanted, before)
         written = await self._account_store.write_finalizers(account, finalizers)
         if protection.is_going(written) and not written.metadata.finalizers:
-            self._store.drop_account(key_of_account(written), written.metadata.uid)
+            self._store.drop_account(key, written.metadata.uid)
             return
         self._store.put_account(written)
         found = str(written.metadata.finalizers)
-        attempt = Attempt(
-            FINALIZER_TARGET, wanted, str(account.metadata.finalizers), found, protection.ACCOUNT_FINALIZER
-        )
+        attempt = Attempt(FINALIZER_TARGET, wanted, before, found, protection.ACCOUNT_FINALIZER)
         self._reverts.must_last(key, attempt)
 
     def _is_anothers_credential(self, own: AccountKey, name: str) -> bool:

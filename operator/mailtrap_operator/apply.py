@@ -58,7 +58,7 @@ from mailtrap_operator.core.wishes import form_digest, form_of, form_wanted
 from mailtrap_operator.quota import Quota
 from mailtrap_operator.retentions import Retentions
 from mailtrap_operator.runtime.reverts import Attempt, Reverts
-from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.runtime.store import Store, key_of_api_token
 from mailtrap_operator.unlisted_tokens import UnlistedTokens
 
 
@@ -111,12 +111,14 @@ class Applier:
         """Carry out a plan's action."""
         if plan.action is None:
             return Done()
-        meta = writes.api_token.metadata
         try:
-            return await self._carry_out(plan.action, ApiTokenKey(meta.namespace or "", meta.name), writes)
+            return await self._carry_out(plan.action, key_of_api_token(writes.api_token), writes)
         except Failure as failure:
             cause = failure.as_unknown()
-            if isinstance(plan.action, RevokeToken) and meta.deletion_timestamp is not None:
+            if (
+                isinstance(plan.action, RevokeToken)
+                and writes.api_token.metadata.deletion_timestamp is not None
+            ):
                 cause = held_up(cause, may_be_left=plan.action.may_be_left)
             return Failed(cause, is_final=isinstance(failure, Terminal))
 

@@ -15,6 +15,7 @@ from mailtrap_operator.clients.secret_marks import read_owner, told_to_hold
 from mailtrap_operator.clients.secret_store import parse_secret
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.ownership import owner_in
 from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.wishes import SECRETS_OF_OURS
 from mailtrap_operator.runtime.listing import Listing
@@ -176,7 +177,7 @@ class Intake:
 
     def _wake_owners(self, namespace: str, name: str, version: str, *owners: str | None) -> None:
         # A Secret whose mark was edited still concerns the object that it belonged to.
-        parts = {(owner or "").partition("-")[2] for owner in owners}
+        parts = {owner_in(owner) for owner in owners}
         known = {key for part in parts if (key := self._store.owner(part))}
         for key in known | self._store.wishing(namespace, name):
             self._queue.add(key, Lane.CHANGE, version)

@@ -6,7 +6,7 @@ What the watches told is looked at; nothing is read. A mark names nobody whose d
 from mailtrap_operator.api.v1alpha1 import ApiToken
 from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.observation import Absent, Found, SecretState, Unknown
-from mailtrap_operator.core.ownership import Neighbour
+from mailtrap_operator.core.ownership import Neighbour, owner_in
 from mailtrap_operator.core.references import former_secret_name, secret_name
 from mailtrap_operator.runtime.store import Store
 
@@ -46,7 +46,7 @@ class Neighbours:
         return False
 
     def _owner(self, namespace: str, mark: str | None) -> ApiTokenKey | None:
-        owner = self._store.owner((mark or "").partition("-")[2])
+        owner = self._store.owner(owner_in(mark))
         return owner if owner and owner.namespace == namespace else None
 
 

@@ -22,9 +22,9 @@ from mailtrap_operator.core.actions import (
 )
 from mailtrap_operator.core.announcements import announcements, farewell
 from mailtrap_operator.core.conditions import status_after
-from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.runtime.reverts import Reverts
+from mailtrap_operator.runtime.store import key_of_api_token
 from mailtrap_operator.runtime.workqueue import Verdict
 from mailtrap_operator.telemetry.events import EventRecorder
 from mailtrap_operator.telemetry.metrics import Metrics
@@ -78,11 +78,11 @@ class Reporter:
             try:
                 writes.note(await self._api_tokens.write_status(before, status))
                 stored = writes.api_token.status
-                lasts = self._reverts.note_status(_key_of(before), before.status, status, stored)
+                lasts = self._reverts.note_status(key_of_api_token(before), before.status, status, stored)
             except Failure as failure:
                 logger.info(
                     "the status was not written",
-                    extra={"key": str(_key_of(before)), "cause": failure.message},
+                    extra={"key": str(key_of_api_token(before)), "cause": failure.message},
                 )
                 return Verdict(is_failed=True, written=writes.versions)
         if isinstance(outcome, Failed):
@@ -100,7 +100,7 @@ class Reporter:
     def needs_write(self, api_token: ApiToken, status: ApiTokenStatus) -> bool:
         """Whether a status is to be written: it differs, and did not fail to last a moment ago."""
         return status != api_token.status and not self._reverts.holds_back_status(
-            _key_of(api_token), api_token.status, status
+            key_of_api_token(api_token), api_token.status, status
         )
 
     def _count(self, plan: Plan, outcome: Outcome) -> None:
@@ -117,7 +117,3 @@ class Reporter:
         is_for_renewal = after is not None and plan.renewal_time == plan.made_at + after
         lane = Lane.URGENT if is_for_renewal else Lane.ROUTINE
         return Verdict(after, lane, is_failed=plan.finding.state is State.BLOCKED)
-
-
-def _key_of(api_token: ApiToken) -> ApiTokenKey:
-    return ApiTokenKey(api_token.metadata.namespace or "", api_token.metadata.name)

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 from mailtrap_operator.api.fields import Model
 from mailtrap_operator.api.v1alpha1 import GROUP, Issuance
 from mailtrap_operator.core.observation import OwnerReference
-from mailtrap_operator.core.ownership import HeldToken, MadeFor, owner_of
+from mailtrap_operator.core.ownership import HeldToken, MadeFor, owner_in, owner_of
 from mailtrap_operator.core.references import HAND_OVER_ANNOTATION
 
 OWNER = f"{GROUP}/owner"
@@ -202,7 +202,7 @@ def told_to_hold(meta: Mapping[str, Any], installation: str) -> frozenset[HeldTo
     if marks is None or not made_for(marks, meta["namespace"], installation).uid:
         return frozenset()
     ids = (marks.token_id, *([marks.former.token_id] if marks.former else ()))
-    return frozenset((marks.owner.partition("-")[2], id_) for id_ in ids)
+    return frozenset((owner_in(marks.owner), id_) for id_ in ids)
 
 
 def _is_within_bounds(texts: Mapping[str, str]) -> bool:

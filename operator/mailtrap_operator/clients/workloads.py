@@ -58,7 +58,7 @@ class WorkloadStore:
         try:
             stored = await self._kube.merge(f"{_path(namespace, workload.kind)}/{workload.name}", patch)
         except Missing:
-            said = f"{workload.kind} {workload.name} is gone meanwhile; the targets are looked at again."
+            said = f"{workload} is gone meanwhile; the targets are looked at again."
             raise Conflict(Reason.KUBERNETES_UNAVAILABLE, said) from None
         return _parsed(workload.kind, stored, annotation)
 

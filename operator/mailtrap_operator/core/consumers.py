@@ -159,8 +159,8 @@ def _unfinished(s: Situation, token: CurrentToken) -> Iterator[str]:
             if _former(s):
                 yield target.message.removesuffix(".")
         elif _is_behind(s, target, token):
-            yield f"{target.kind} {target.name} " + (
+            yield f"{target} " + (
                 "is to be restarted" if token.rollout == "Due" else "lacks the annotation of its restart"
             )
         elif target.rollout is not None:
-            yield f"{target.kind} {target.name}: {target.rollout}"
+            yield f"{target}: {target.rollout}"

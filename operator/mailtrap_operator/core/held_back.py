@@ -5,9 +5,11 @@ condition says so, and the write is tried again in growing pauses.
 """
 
 from mailtrap_operator.core import wishes
-from mailtrap_operator.core.actions import Notice
+from mailtrap_operator.core.actions import DesiredSecret, Notice
+from mailtrap_operator.core.observation import SecretState
 from mailtrap_operator.core.references import FINALIZER
 from mailtrap_operator.core.reverts import (
+    CLAIM_TARGET,
     CONDITION,
     FINALIZER_TARGET,
     GONE,
@@ -24,6 +26,22 @@ from mailtrap_operator.core.situation import Situation
 def is_held_back(s: Situation, target: str, wanted: str = THERE, found: str = GONE) -> bool:
     """Whether a write for an ApiToken waits, as it did not last."""
     return held_back(s.seen.reverted, target, wanted, found, s.now) is not None
+
+
+def is_rewrite_held_back(s: Situation, secret: SecretState, desired: DesiredSecret) -> bool:
+    """Whether a Secret stays in the form that it has, as the desired one did not last."""
+    if not s.seen.reverted:
+        return False
+    wanted, found = wishes.form_wanted(desired), wishes.form_of(secret, desired.api_token_uid)
+    return is_held_back(s, secret_target(secret.name), wishes.form_digest(wanted), wishes.form_digest(found))
+
+
+def why_none_is_issued(s: Situation) -> Reverted | None:
+    """Return what must last before a token is issued, and did not."""
+    needed = (
+        held_back(s.seen.reverted, target, THERE, GONE, s.now) for target in (FINALIZER_TARGET, CLAIM_TARGET)
+    )
+    return next((reverted for reverted in needed if reverted), None)
 
 
 def notice_of(s: Situation) -> Notice | None:

@@ -11,7 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, AccountRef, ApiToken, Issuance
 from mailtrap_operator.core.keys import AccountKey
-from mailtrap_operator.core.ownership import HeldToken, MadeFor, Neighbour, Tag
+from mailtrap_operator.core.ownership import HeldToken, MadeFor, Neighbour, Tag, owner_in
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.redaction import without_tokens
 from mailtrap_operator.core.reverts import Reverted
@@ -161,7 +161,7 @@ class SecretState:
         if not self.is_intact or self.made_for is None or not self.made_for.uid:
             return frozenset()
         ids = (self.token_id, self.former and self.former.token_id)
-        return frozenset(((self.owner or "").partition("-")[2], id_) for id_ in ids if id_)
+        return frozenset((owner_in(self.owner), id_) for id_ in ids if id_)
 
     @property
     def is_intact(self) -> bool:

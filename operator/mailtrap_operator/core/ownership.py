@@ -68,6 +68,11 @@ def owner_of(installation: str, namespace: str, name: str, uid: str) -> str:
     return base32(f"{installation}/{namespace}/{name}/{uid}".encode(), 10)
 
 
+def owner_in(mark: str | None) -> str:
+    """Return the object's part of a Secret's owner mark, `<installation>-<owner>`; empty where there is none."""
+    return (mark or "").partition("-")[2]
+
+
 def nonce_of(randomness: bytes) -> str:
     """Return an attempt's part of the tag: 8 base32 characters."""
     return base32(randomness, 8)

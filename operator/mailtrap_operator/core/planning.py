@@ -10,10 +10,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mailtrap_operator.api.v1alpha1 import print_time
-from mailtrap_operator.core import checks, deletion, reverts, wishes
+from mailtrap_operator.core import checks, deletion, wishes
 from mailtrap_operator.core.actions import WORKING, Finding, Plan, State
 from mailtrap_operator.core.consumers import ROLLOUT_CHECK, moving_to, targets_recheck
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
+from mailtrap_operator.core.held_back import why_none_is_issued
 from mailtrap_operator.core.history import MOST_REPAIRS, storm_ends
 from mailtrap_operator.core.installations import is_anothers_by_status
 from mailtrap_operator.core.limits import excessive_form
@@ -37,6 +38,7 @@ from mailtrap_operator.core.recovery import (
     value_in_memory_is_published,
 )
 from mailtrap_operator.core.references import adoptee_id
+from mailtrap_operator.core.reverts import reason_and_message
 from mailtrap_operator.core.rotation import postponed
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import (
@@ -66,9 +68,6 @@ _PASSING = frozenset(
     {Reason.ACCOUNT_NOT_LISTED, Reason.RATE_LIMITED, Reason.REMOTE_UNAVAILABLE, Reason.REMOTE_ANSWER_UNUSABLE}
 )
 """Troubles of the account that pass by themselves; an object that needs nothing does not speak of them."""
-
-_NEEDED = (reverts.FINALIZER_TARGET, reverts.CLAIM_TARGET)
-"""What must last before a token is issued."""
 
 
 def plan(observation: Observation, now: datetime) -> Plan:
@@ -205,10 +204,8 @@ def _refused_by_account(s: Situation) -> Plan:
 
 
 def _issue(s: Situation, reason: Reason) -> Plan:
-    if held := next(
-        (each for each in s.seen.reverted if each.target in _NEEDED and s.now < each.retry_at), None
-    ):
-        told = Finding(State.STALLED, *reverts.reason_and_message([held]))
+    if reverted := why_none_is_issued(s):
+        told = Finding(State.STALLED, *reason_and_message([reverted]))
         return upkeep(s) or step_plan(s, told)
     trouble = s.resolution.trouble
     if trouble is not None and not wishes.can_reset(s):

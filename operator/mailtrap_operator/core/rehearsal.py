@@ -179,7 +179,7 @@ def _in_words(action: Action) -> str:  # noqa: PLR0911 - one for each action
         case DeleteSecret(_, secret_state):
             return f"delete Secret {secret_state.name}"
         case RestartWorkloads(workloads=workloads):
-            return f"restart {', '.join(f'{w.kind} {w.name}' for w in workloads)}"
+            return f"restart {', '.join(map(str, workloads))}"
         case RevokeToken(token):
             return f"delete token {token.id}"
         case RemoveFinalizer():

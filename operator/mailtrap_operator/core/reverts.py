@@ -3,13 +3,11 @@
 Here stand the values and the words; which step of the planner waits for what is said in `held_back`.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from mailtrap_operator.api.v1alpha1 import AccountStatus, ApiTokenStatus
 from mailtrap_operator.core.reasons import Reason
 
 CONDITION: Literal["WriteReverted"] = "WriteReverted"
@@ -20,8 +18,6 @@ STATUS_TARGET = "the status"
 
 THERE, GONE = "there", "gone"
 """The two forms of what is either there or not: a finalizer, a claim, an annotation."""
-
-Status = ApiTokenStatus | AccountStatus
 
 _MOST_NAMED = 3
 
@@ -46,20 +42,6 @@ class Reverted:
 def secret_target(name: str) -> str:
     """Return how a Secret is named as the target of a write."""
     return f"Secret {name}"
-
-
-def status_digest(status: Status) -> str:
-    """Digest a status without what tells of reverted writes, and without the times of its conditions."""
-    body = fields(status)
-    conditions = [
-        {**each, "lastTransitionTime": ""} for each in body["conditions"] if each["type"] != CONDITION
-    ]
-    return _digest(repr({**body, "conditions": conditions}))
-
-
-def fields(status: Status) -> dict[str, Any]:
-    """Return a status as it is written."""
-    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def held_back(
@@ -113,7 +95,3 @@ def named(paths: Iterable[tuple[str, ...]]) -> str:
     names = [".".join(path) for path in paths]
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return f"{', '.join(names[:_MOST_NAMED])}{more}"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -9,13 +9,12 @@ from mailtrap_operator.core.adoption import to_adopt, why_it_is_kept
 from mailtrap_operator.core.consumers import Progress, moving_to, progress_after, restart_of
 from mailtrap_operator.core.credential import is_in_use
 from mailtrap_operator.core.digests import targets_digest
-from mailtrap_operator.core.held_back import is_held_back
+from mailtrap_operator.core.held_back import is_rewrite_held_back
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Found, RemoteToken
 from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_taken_back, is_wished
-from mailtrap_operator.core.reverts import secret_target
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import MOST_ON_RECORD, overdue, step_plan
 
@@ -65,10 +64,7 @@ def outdated_secret_is_rewritten(s: Situation) -> Plan | None:
     if secret is None or held is None or not s.is_known(held):
         return None
     desired = wishes.desired_secret(s, held.model_copy(update={"expires_at": s.expires_at(held)}))
-    found, wanted = wishes.form_of(secret, desired.api_token_uid), wishes.form_wanted(desired)
-    if found == wanted or is_held_back(
-        s, secret_target(secret.name), wishes.form_digest(wanted), wishes.form_digest(found)
-    ):
+    if wishes.fulfils(secret, desired) or is_rewrite_held_back(s, secret, desired):
         return None
     finding = Finding(
         State.PROGRESSING, Reason.SECRET_OUTDATED, f"Secret {secret.name} is brought up to date."

@@ -4,25 +4,28 @@ It is asked before a write and told after it. Nothing here is persisted: another
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from mailtrap_operator.api.v1alpha1 import AccountStatus, ApiTokenStatus
 from mailtrap_operator.clients.errors import Terminal
+from mailtrap_operator.core.digests import form_digest
 from mailtrap_operator.core.keys import Key
 from mailtrap_operator.core.reverts import (
+    CONDITION,
     GONE,
     STATUS_TARGET,
     THERE,
     Reverted,
-    Status,
     changes_between,
-    fields,
     held_back,
     named,
     reason_and_message,
-    status_digest,
 )
+
+Status = ApiTokenStatus | AccountStatus
 
 _FREE = 4
 """So often a write is repeated without a pause that another client has undone: people and tools do that now and then."""
@@ -101,17 +104,20 @@ class Reverts:
 
     def holds_back_status(self, key: Key, before: Status, status: Status) -> bool:
         """Whether a status must wait, as the same one did not last."""
-        wanted, found = status_digest(status), status_digest(before)
-        return held_back(self.of(key), STATUS_TARGET, wanted, found, self._clock()) is not None
+        if not (reverted := self.of(key)):
+            return False
+        wanted, found = (_digest_of(_fields(each)) for each in (status, before))
+        return held_back(reverted, STATUS_TARGET, wanted, found, self._clock()) is not None
 
     def note_status(self, key: Key, before: Status, status: Status, stored: Status) -> bool:
         """Take note of a status that was written; return whether the API server stored it as it was written."""
+        written, found = _fields(status), _fields(stored)
         attempt = Attempt(
             target=STATUS_TARGET,
-            wanted=status_digest(status),
-            before=status_digest(before),
-            stored=status_digest(stored),
-            changes=named(changes_between({"status": fields(status)}, {"status": fields(stored)})),
+            wanted=_digest_of(written),
+            before=_digest_of(_fields(before)),
+            stored=_digest_of(found),
+            changes=named(changes_between({"status": written}, {"status": found})),
         )
         self.note(key, attempt)
         return attempt.lasts
@@ -157,3 +163,15 @@ class Reverts:
 
 def _pause(times: int, longest: timedelta) -> timedelta:
     return min(_FIRST_PAUSE * 2 ** min(times - 1, 10), longest) if times > 0 else timedelta()
+
+
+def _fields(status: Status) -> dict[str, Any]:
+    return status.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _digest_of(fields: Mapping[str, Any]) -> str:
+    """Digest a status without what tells of reverted writes, and without the times of its conditions."""
+    conditions = [
+        {**each, "lastTransitionTime": ""} for each in fields["conditions"] if each["type"] != CONDITION
+    ]
+    return form_digest(repr({**fields, "conditions": conditions}))

@@ -102,7 +102,7 @@ class Store(KnownSecrets):
         api_token = ApiToken.model_validate(kept)
         meta = api_token.metadata
         kept["metadata"]["annotations"] = dict(meta.annotations)
-        key = ApiTokenKey(meta.namespace or "", meta.name)
+        key = key_of_api_token(api_token)
         if not is_newer(meta.resource_version, self._versions.get(key)) or meta.uid in self._gone_uids:
             return News.NONE
         former = self._api_tokens.get(key)
@@ -269,6 +269,11 @@ def _digest_of_wishes(kept: dict[str, Any], labels: object) -> bytes:
     meta = {name: value for name, value in kept["metadata"].items() if name != "resourceVersion"}
     text = json.dumps({"metadata": meta, "labels": labels, "spec": kept["spec"]}, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def key_of_api_token(api_token: ApiToken) -> ApiTokenKey:
+    """Return the key of an ApiToken."""
+    return ApiTokenKey(api_token.metadata.namespace or "", api_token.metadata.name)
 
 
 def key_of_account(account: Account) -> AccountKey:
