@@ -4,6 +4,8 @@ Its former pods work on while they are ending, and no count tells of that, as be
 """
 
 import asyncio
+from collections.abc import Callable
+from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -54,13 +56,17 @@ class Consumer:
             return
         self._rolling = body["metadata"]["generation"]
         self.restarted_for += body["spec"]["template"].get("metadata", {}).get("annotations", {}).values()
-        asyncio.get_running_loop().call_later(self.rollout, self._finish, self._rolling)
+        self._later(self.rollout, self._finish, self._rolling)
 
     def _finish(self, generation: int) -> None:
         if generation != self._rolling:
             return
-        asyncio.get_running_loop().call_later(GRACE, self._end_former, self._world.published_value())
+        self._later(GRACE, self._end_former, self._world.published_value())
         self._tell(generation)
+
+    def _later(self, seconds: float, what: Callable[..., None], *args: Any) -> None:
+        # In a context of its own: it goes on while the operator that wrote the template stands still.
+        asyncio.get_running_loop().call_later(seconds, what, *args, context=Context())
 
     def _end_former(self, value: str | None) -> None:
         self.value = value
