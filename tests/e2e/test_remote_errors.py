@@ -43,7 +43,9 @@ OF_LIST = ERRORS | {error: (ERRORS[error][0], "RemoteUnavailable") for error in 
 OF_ISSUING = ERRORS | {"missing-token": ({"kind": "missing-token"}, "RemoteAnswerUnusable")}
 # A deletion answers nothing that could be cut, and one of a token that is gone is done.
 OF_DELETION = {
-    error: row for error, row in ERRORS.items() if error not in {"404", "truncated", "empty", "cut-json"}
+    error: (effect, "DeletionRefused" if error in {"403", "422"} else reason)
+    for error, (effect, reason) in ERRORS.items()
+    if error not in {"404", "truncated", "empty", "cut-json"}
 }
 
 

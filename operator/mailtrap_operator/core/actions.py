@@ -239,6 +239,9 @@ class Record:
 def record_of(status: ApiTokenStatus) -> Record:
     """Return what a status has on record."""
     operation, current, previous = status.operation, status.current, status.previous
+    if current and current.rollout is None and any(token.waits_for == "Consumers" for token in previous):
+        # Both say that consumers have not moved: where one of them was lost, the other counts.
+        current = current.model_copy(update={"rollout": "Running"})
     return Record(operation, current, previous, status.secret_name, status.resources, status.adopted)
 
 

@@ -75,6 +75,9 @@ def farewell(plan: Plan) -> Announcement | None:
 
 
 def _fates_of_retired(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]:
+    if plan.finding.reason is Reason.UNTRACKED:
+        # Its own words tell of them.
+        return
     known = {token.id for token in api_token.status.previous}
     for token in plan.record.previous:
         if token.id not in known and token.reason in _FATES:

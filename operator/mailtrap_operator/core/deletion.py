@@ -27,6 +27,7 @@ from mailtrap_operator.core.actions import (
 )
 from mailtrap_operator.core.adoption import why_it_is_kept
 from mailtrap_operator.core.credential import is_in_use, why_it_stays
+from mailtrap_operator.core.held_back import why_nothing_is_recorded
 from mailtrap_operator.core.installations import (
     ANSWERED_WITHIN,
     is_left_alone,
@@ -39,7 +40,7 @@ from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.policy import violation
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import ABANDON_ANNOTATION, FINALIZER, is_adopted
-from mailtrap_operator.core.reverts import or_next_retry
+from mailtrap_operator.core.reverts import or_next_retry, reason_and_message
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import of_another
 
@@ -152,6 +153,8 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
     if tokens and len(reasons) == len(tokens):
         return _blocked(s, reasons[0])
     token = next((token for token in tokens if not why_left(s, token)), None)
+    if token is not None and token.id not in s.owned and (reverted := why_nothing_is_recorded(s)):
+        return _blocked(s, Unknown(*reason_and_message([reverted])))
     if token is not None:
         current, held = s.record.current, s.secret and s.secret.token_id
         record = replace(

@@ -36,6 +36,11 @@ def is_rewrite_held_back(s: Situation, secret: SecretState, desired: DesiredSecr
     return is_held_back(s, secret_target(secret.name), wishes.form_digest(wanted), wishes.form_digest(found))
 
 
+def why_nothing_is_recorded(s: Situation) -> Reverted | None:
+    """Return why no status is written now: one that says that a token is gone would not last either."""
+    return next((each for each in s.seen.reverted if each.holds_all and s.now < each.retry_at), None)
+
+
 def why_none_is_issued(s: Situation) -> Reverted | None:
     """Return what must last before a token is issued, and did not."""
     needed = (

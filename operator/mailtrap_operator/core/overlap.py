@@ -4,13 +4,21 @@ from datetime import datetime
 
 from mailtrap_operator.api.v1alpha1 import PreviousToken
 from mailtrap_operator.core.expiry import MAX_OVERLAP, whole_second_after
+from mailtrap_operator.core.references import may_have_consumers
 from mailtrap_operator.core.situation import Situation
 
 
 def is_over(s: Situation, token: PreviousToken) -> bool:
     """Whether a token's overlap has ended, and no consumer has to move before it goes."""
-    waits = token.waits_for == "Consumers" and s.now < kept_until(s, token)
+    waits = waits_for_consumers(s, token) and s.now < kept_until(s, token)
     return token.delete_after <= s.now and not waits
+
+
+def waits_for_consumers(s: Situation, token: PreviousToken) -> bool:
+    """Whether a consumer may still have to move, by what is said of this token or of the present one."""
+    current = s.record.current
+    is_moving = current is not None and current.rollout is not None
+    return token.waits_for == "Consumers" or (is_moving and may_have_consumers(token))
 
 
 def kept_until(s: Situation, token: PreviousToken) -> datetime:

@@ -19,7 +19,7 @@ from mailtrap_operator.core.history import MOST_REPAIRS, storm_ends
 from mailtrap_operator.core.installations import is_anothers_by_status
 from mailtrap_operator.core.limits import excessive_form
 from mailtrap_operator.core.observation import Absent, Found, Observation, Unknown
-from mailtrap_operator.core.overlap import kept_until
+from mailtrap_operator.core.overlap import kept_until, waits_for_consumers
 from mailtrap_operator.core.policy import Violation, crowding, unknown_standing, violation
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.recovery import (
@@ -236,7 +236,7 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
         dates.append(s.now + s.seen.identity.settle_time)
     if (wait := postponed(s, checks.why_a_token_is_needed(s))) and wait.until:
         dates.append(wait.until)
-    dates += [kept_until(s, previous) for previous in s.record.previous if previous.waits_for == "Consumers"]
+    dates += [kept_until(s, previous) for previous in s.record.previous if waits_for_consumers(s, previous)]
     if token := moving_to(s):
         dates += [s.now + ROLLOUT_CHECK, token.pods_end_at or s.now]
     elif again := targets_recheck(s):

@@ -156,7 +156,7 @@ def lost_answer_settles(s: Situation) -> Plan | None:
     if view is not None and isinstance(view.tokens, Unknown):
         return waiting(s, view.tokens)
     left = s.settles_in
-    own_answer_is_lost = pending.holder == s.seen.identity.holder and s.answers(pending)
+    own_answer_is_lost = pending.holder == s.seen.identity.holder and s.made_by(pending)
     if left <= timedelta() or own_answer_is_lost:
         return None
     message = (
@@ -167,15 +167,20 @@ def lost_answer_settles(s: Situation) -> Plan | None:
 
 
 def untracked_tokens_are_retired(s: Situation) -> Plan | None:
-    """Tokens with our tag that nobody knows go on record, with a date; their value is lost."""
+    """Tokens with our tag that nobody knows go on record, with a date.
+
+    What an operation made without an answer was never in the Secret; any other may have been, and be in use.
+    """
     tokens = s.untracked[: max(MOST_ON_RECORD - len(s.record.previous), 0)]
     if not tokens:
         return None
-    previous = s.record.previous + tuple(s.retired(token, Reason.UNTRACKED) for token in tokens)
-    ids = ", ".join(str(token.id) for token in tokens)
-    finding = Finding(
-        State.PROGRESSING, Reason.UNTRACKED, f"The value of token {ids} is lost; it is retired."
+    lost = s.made_by(s.record.operation) if s.record.operation else ()
+    previous = s.record.previous + tuple(
+        s.retired(token, Reason.UNTRACKED if token in lost else Reason.SUPERSEDED) for token in tokens
     )
+    ids = ", ".join(str(token.id) for token in tokens)
+    what = f"The value of token {ids} is lost" if lost else f"Token {ids} was on no record"
+    finding = Finding(State.PROGRESSING, Reason.UNTRACKED, f"{what}; it is retired.")
     # This step is reached with a pending operation only when its answer can no longer come; one that the Secret
     # shows still has to be recorded.
     operation = None if s.pending else s.record.operation

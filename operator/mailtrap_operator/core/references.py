@@ -12,6 +12,7 @@ from mailtrap_operator.api.v1alpha1 import (
     PreviousToken,
     RestartTarget,
 )
+from mailtrap_operator.core.actions import record_of
 from mailtrap_operator.core.digests import targets_digest
 from mailtrap_operator.core.observation import Absent, Found, Observation, SecretState, Unknown
 from mailtrap_operator.core.ownership import owner_of
@@ -29,9 +30,6 @@ HAND_OVER_ANNOTATION = f"{GROUP}/hand-over-to"
 
 _LONGEST_ID = 18
 _PROOF = re.compile("([a-z0-9][-a-z0-9.]{0,252})(?:/([-._a-zA-Z0-9]{1,253}))?")
-
-_IN_USE = frozenset({Reason.SUPERSEDED, Reason.ADOPTED})
-"""Why a token is on its way out whose value was given to consumers; the value of any other was lost."""
 
 
 def secret_name(api_token: ApiToken) -> str:
@@ -51,8 +49,8 @@ def is_in_the_way(api_token: ApiToken) -> bool:
 
 
 def may_have_consumers(token: PreviousToken) -> bool:
-    """Whether somebody may still use the value of a token on its way out."""
-    return token.reason in _IN_USE
+    """Whether somebody may still use the value of a token on its way out: unless its answer was lost, nobody knows."""
+    return token.reason != Reason.UNTRACKED
 
 
 def with_rollout(
@@ -71,7 +69,8 @@ def with_rollout(
 
 def moving_targets(api_token: ApiToken) -> tuple[RestartTarget, ...]:
     """Return the workloads that are to move, or are moving, to the present value."""
-    current = with_rollout(api_token, api_token.status.current, api_token.status.previous)
+    record = record_of(api_token.status)
+    current = with_rollout(api_token, record.current, record.previous)
     return api_token.spec.rollout_restart_targets if current and current.rollout else ()
 
 

@@ -18,7 +18,7 @@ from mailtrap_operator.api.v1alpha1 import (
     OperationStatus,
     PreviousToken,
 )
-from mailtrap_operator.core.actions import Record
+from mailtrap_operator.core.actions import Record, record_of
 from mailtrap_operator.core.digests import permissions_digest
 from mailtrap_operator.core.expiry import RESET_OVERLAP, whole_second_after
 from mailtrap_operator.core.observation import (
@@ -78,12 +78,11 @@ class Situation:
 
         What a name was just found to stand for is on record with the next write.
         """
-        status = self.api_token.status
-        current = self._placed(status.current) if status.current else None
-        previous = tuple(self._placed(token) for token in status.previous)
+        record = record_of(self.api_token.status)
+        current = self._placed(record.current) if record.current else None
+        previous = tuple(self._placed(token) for token in record.previous)
         current = with_rollout(self.api_token, current, previous)
-        bound = self.resolution.bound
-        return Record(status.operation, current, previous, status.secret_name, bound, status.adopted)
+        return replace(record, current=current, previous=previous, resources=self.resolution.bound)
 
     @cached_property
     def resolution(self) -> Resolution:
@@ -289,13 +288,13 @@ class Situation:
         is_anothers = any(token.id in view.anothers for view in self.seen.accounts)
         return is_anothers or is_taken_back(self.api_token, token)
 
-    def answers(self, operation: OperationStatus) -> bool:
-        """Whether an untracked token is what this operation made."""
+    def made_by(self, operation: OperationStatus) -> tuple[RemoteToken, ...]:
+        """Return the untracked tokens that an operation made."""
         nonce: str | None = operation.nonce
         if operation.type == "Reset":
             base = self.owned.get(operation.base or 0)
             nonce = base.tag.nonce if base and base.tag else None
-        return any(token.tag and token.tag.nonce == nonce for token in self.untracked)
+        return tuple(token for token in self.untracked if token.tag and token.tag.nonce == nonce)
 
     def retired(
         self, token: CurrentToken | RemoteToken, reason: Reason, *, by_reset: bool = False

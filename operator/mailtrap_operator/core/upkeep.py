@@ -9,7 +9,7 @@ from mailtrap_operator.core.adoption import to_adopt, why_it_is_kept
 from mailtrap_operator.core.consumers import Progress, moving_to, progress_after, restart_of
 from mailtrap_operator.core.credential import is_in_use
 from mailtrap_operator.core.digests import targets_digest
-from mailtrap_operator.core.held_back import is_rewrite_held_back
+from mailtrap_operator.core.held_back import is_rewrite_held_back, why_nothing_is_recorded
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Found, RemoteToken
 from mailtrap_operator.core.overlap import is_over
@@ -159,7 +159,9 @@ def overdue_token_is_revoked(s: Situation) -> Plan | None:
     Only the answer to its DELETE proves that it is gone: a credential with fewer rights sees less.
     """
     free = (p for p in overdue(s) if not is_in_use(s, s.in_mailtrap(p)))
-    ready = [p for p in free if why_it_is_kept(s, p.id, p.account) is None]
+    # What no list shows is gone, as far as is known: it is not asked for again and again.
+    worth_it = (p for p in free if p.id in s.owned or why_nothing_is_recorded(s) is None)
+    ready = [p for p in worth_it if why_it_is_kept(s, p.id, p.account) is None]
     if not ready:
         return None
     # What no list shows as ours may turn out to be refused, and holds up no other.

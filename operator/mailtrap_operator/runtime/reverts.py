@@ -32,6 +32,8 @@ _FREE = 4
 _FIRST_PAUSE, _LAST_PAUSE = timedelta(minutes=1), timedelta(hours=1)
 _LAST_PAUSE_FOR_OTHERS = timedelta(minutes=5)
 """Who undoes a write may stop at any time, unlike a policy."""
+_LAST_PAUSE_OF_A_STATUS = timedelta(minutes=10)
+"""For it any other status waits as well, also one that would last."""
 _FORGOTTEN_AFTER = timedelta(minutes=10)
 """How long a write that lasts is remembered; one that does not is remembered for longer than any pause."""
 
@@ -134,8 +136,10 @@ class Reverts:
         in_a_row = 0 if attempt.lasts else in_a_row
         # A status can be reckoned from what it was changed to, and differ each time.
         holds_all = attempt.target == STATUS_TARGET and in_a_row > _FREE
-        if attempt.lasts or holds_all:
-            pause = _pause(max(times, in_a_row) - _FREE, _LAST_PAUSE_FOR_OTHERS)
+        if holds_all:
+            pause = _pause(in_a_row - _FREE, _LAST_PAUSE_OF_A_STATUS)
+        elif attempt.lasts:
+            pause = _pause(times - _FREE, _LAST_PAUSE_FOR_OTHERS)
         else:
             pause = _pause(times, _LAST_PAUSE)
         by = f" (field manager {attempt.editor!r})" if attempt.editor else ""

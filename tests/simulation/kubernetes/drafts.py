@@ -100,8 +100,6 @@ def successor(kind: Kind, old: Frozen, draft: Draft) -> Frozen:
     meta |= {name: kept[name] for name in _IGNORED if name in kept}
     if not isinstance(kind, CustomKind):
         return whole_object(kind, draft.kind, meta, draft.parts)
-    if kind.main_parts(old) != draft.parts:
-        meta["generation"] += 1
     return whole_object(kind, draft.kind, meta, {**draft.parts, "status": old["status"]})
 
 

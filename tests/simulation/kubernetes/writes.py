@@ -90,6 +90,9 @@ class Writes:
         _judge_version(entry, draft.meta.get("resourceVersion", ""))
         new = Frozen({**old, **draft.parts}) if place.is_status else successor(kind, old, draft)
         new = self._rules.mutated(kind, new, is_status=place.is_status, dry=dry)
+        if isinstance(kind, CustomKind) and kind.main_parts(old) != kind.main_parts(new):
+            meta = {**new["metadata"], "generation": old["metadata"]["generation"] + 1}
+            new = Frozen({**new, "metadata": Frozen(meta)})
         if place.is_status:
             causes = kind.judge_status(new, old) if isinstance(kind, CustomKind) else []
         else:

@@ -14,6 +14,8 @@ from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import WHY, Reason
 from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
 from tests.unit.core.builders import (
+    DAY,
+    LOST_NONCE,
     NOW,
     SECRET_1,
     TIMEOUT,
@@ -121,10 +123,19 @@ def of(world: Observation, outcome: Outcome) -> list[Announcement]:
             id="nothing goes on until somebody acts",
         ),
         pytest.param(
-            seen(listed=(TOKEN_1, a_remote_token(9))),
+            seen(
+                an_api_token(status=a_status(operation=an_operation(ago=DAY))),
+                listed=(TOKEN_1, a_remote_token(9, nonce=LOST_NONCE)),
+            ),
             Done(),
             Announcement("Warning", Reason.UNTRACKED, "The value of token 9 is lost; it is retired."),
             id="a value was lost",
+        ),
+        pytest.param(
+            seen(listed=(TOKEN_1, a_remote_token(9))),
+            Done(),
+            Announcement("Warning", Reason.UNTRACKED, "Token 9 was on no record; it is retired."),
+            id="a record was lost",
         ),
     ],
 )
@@ -186,7 +197,7 @@ def test_a_rotation_tells_of_both_tokens(
         pytest.param(
             seen(an_api_token(status=told(Reason.UNTRACKED)), listed=(TOKEN_1, a_remote_token(9))),
             Done(),
-            id="the lost value is told already",
+            id="the lost record is told already",
         ),
         pytest.param(seen(WAITING), Done(), id="an answer is waited for"),
         pytest.param(

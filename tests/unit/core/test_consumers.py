@@ -157,12 +157,32 @@ def moving(
             says=RESTARTING,
         ),
         row(
+            "Why the old token is on its way out was changed to another word: it may be in use.",
+            moving(a_workload(2), rollout=None, restarted=(), previous=(leaving(reason=Reason.REVOKED),)),
+            does="restart billing",
+            says=RESTARTING,
+        ),
+        row(
+            "That a rollout runs was lost; the old token still says so, and stays.",
+            moving(a_workload(1, rollout="1 of 3 pods are updated"), rollout=None),
+            says=READY,
+            again=CHECK,
+        ),
+        row(
+            "That the old token waits was lost; the new one still says so, and it stays.",
+            moving(
+                a_workload(1, rollout="1 of 3 pods are updated"), previous=(leaving(waits_for="Overlap"),)
+            ),
+            says=READY,
+            again=CHECK,
+        ),
+        row(
             "A lost answer beside the first value: nobody has used another one.",
             moving(
                 a_workload(None),
                 rollout=None,
                 restarted=(),
-                previous=(leaving(reason=Reason.UNTRACKED, delete_after=NOW + HOUR),),
+                previous=(leaving(waits_for="Overlap", reason=Reason.UNTRACKED, delete_after=NOW + HOUR),),
             ),
             says=READY,
             again=HOUR,

@@ -179,10 +179,10 @@ SETTLED = marked(REPLICATED, status=a_status(operation=an_operation(ago=HOUR)))
             records=Noted(current=2, previous=(Leaving(1, 12 * HOUR),)),
         ),
         row(
-            "A token whose value is lost is retired.",
+            "A token that nobody knows is retired.",
             seen(marked(REPLICATED), listed=(TOKEN_1, a_remote_token(2, nonce=LOST_NONCE))),
             says=(State.PROGRESSING, Reason.UNTRACKED),
-            records=Noted(previous=(Leaving(2, 12 * HOUR, Reason.UNTRACKED),)),
+            records=Noted(previous=(Leaving(2, 12 * HOUR),)),
         ),
         row(
             "A finalizer that somebody took is put back.",

@@ -210,9 +210,7 @@ WAITING = (State.PROGRESSING, Reason.ANSWER_LOST)
             "The status was wiped: nobody vouches for the value any more, its token is retired.",
             seen(an_api_token(status=WIPED), secret=None, listed=(NEW,), unpublished=VALUE),
             says=LOST,
-            records=Noted(
-                current=None, previous=(Leaving(2, 12 * HOUR, Reason.UNTRACKED),), secret_name=None
-            ),
+            records=Noted(current=None, previous=(Leaving(2, 12 * HOUR),), secret_name=None),
             works=False,
         ),
         row(

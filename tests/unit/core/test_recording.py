@@ -192,7 +192,7 @@ READY = (State.READY, Reason.TOKEN_PUBLISHED)
                 listed_elsewhere=(TOKEN_1, a_remote_token(5, nonce=OLD_NONCE)),
             ),
             says=LOST,
-            records=Noted("Reset freshaaa", previous=(Leaving(5, 12 * HOUR, Reason.UNTRACKED),)),
+            records=Noted("Reset freshaaa", previous=(Leaving(5, 12 * HOUR),)),
         ),
         row(
             "The status was wiped and the account does not answer: the value goes on working.",

@@ -178,7 +178,7 @@ def another_objects(world: Observation, token_id: int) -> Observation:
             "A token of ours is not on record: first the book-keeping.",
             retiring(OVERDUE, listed=(2, 3)),
             says=(State.PROGRESSING, Reason.UNTRACKED),
-            records=Noted(previous=(Leaving(2, 0 * HOUR), Leaving(3, 12 * HOUR, Reason.UNTRACKED))),
+            records=Noted(previous=(Leaving(2, 0 * HOUR), Leaving(3, 12 * HOUR))),
         ),
         row(
             "An operation that came to nothing leaves the record.",

@@ -28,8 +28,10 @@ from tests.unit.core.builders import (
     an_api_token,
     seen,
 )
+from tests.unit.core.doomed import claimed
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
 from tests.unit.core.test_consumers import READY, RESTARTING, a_workload, moving
+from tests.unit.core.test_retiring import OVERDUE, retiring
 
 LATER = NOW + 10 * MINUTE
 REVERTED = (State.STALLED, Reason.REVERTED_AT_ADMISSION)
@@ -66,6 +68,7 @@ def unfinalized(reverted: Reverted | None = None, **api_token: Any) -> Observati
 FINALIZER = a_revert(reverts.FINALIZER_TARGET)
 CLAIM = a_revert(reverts.CLAIM_TARGET)
 RESTART = a_revert("Deployment billing", "1", reverts.GONE)
+STATUS = a_revert(reverts.STATUS_TARGET, changes="status.previous.id", holds_all=True)
 OTHER_RESTART = a_revert("Deployment billing", "7", reverts.GONE)
 
 
@@ -108,6 +111,35 @@ OTHER_RESTART = a_revert("Deployment billing", "7", reverts.GONE)
             says=(State.PROGRESSING, Reason.REVOKING),
             records=Noted(),
             again=10 * MINUTE,
+        ),
+        row(
+            "No status lasts: a token that no list shows is gone as far as is known, and is not asked for again.",
+            replace(retiring(OVERDUE, listed=()), reverted=(STATUS,)),
+            says=READY,
+            again=10 * MINUTE,
+        ),
+        row(
+            "No status lasts, and a token whose time is over is there: it goes.",
+            replace(retiring(OVERDUE, listed=(2,)), reverted=(STATUS,)),
+            does="revoke 2",
+            says=(State.PROGRESSING, Reason.REVOKING),
+            records=Noted(),
+            again=10 * MINUTE,
+        ),
+        row(
+            "The pause is over: one that no list shows is asked for again.",
+            replace(retiring(OVERDUE, listed=()), reverted=(replace(STATUS, retry_at=NOW),)),
+            does="revoke 2",
+            says=(State.PROGRESSING, Reason.REVOKING),
+            records=Noted(),
+        ),
+        row(
+            "No status lasts, and the object is deleted: it waits where no list shows what is left.",
+            replace(seen(claimed(), listed=()), reverted=(STATUS,)),
+            says=(State.BLOCKED, Reason.REVERTED_AT_ADMISSION),
+            records=Noted("Delete "),
+            again=10 * MINUTE,
+            works=False,
         ),
         row(
             "The mark of a restart was taken away at admission: it is not restarted once more.",

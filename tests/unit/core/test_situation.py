@@ -227,7 +227,7 @@ def test_whether_a_listed_token_is_what_an_operation_made(
 ) -> None:
     world = seen(an_api_token(status=a_status(operation=operation)), secret=None, listed=listed)
 
-    assert expected == at(world).answers(operation)
+    assert expected == bool(at(world).made_by(operation))
 
 
 def test_a_token_is_gone_only_when_its_own_account_says_so() -> None:

@@ -24,6 +24,7 @@ from tests.unit.core.builders import (
     a_status,
     an_api_token,
     an_edited_secret,
+    an_operation,
     seen,
 )
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
@@ -45,7 +46,7 @@ CAME = a_remote_token(2, nonce=LOST_NONCE)
             says=LOST,
             records=Noted(
                 current=None,
-                previous=(Leaving(1, HOUR, Reason.UNTRACKED), Leaving(3, HOUR, Reason.UNTRACKED)),
+                previous=(Leaving(1, HOUR), Leaving(3, HOUR)),
                 secret_name=None,
             ),
             works=False,
@@ -57,7 +58,7 @@ CAME = a_remote_token(2, nonce=LOST_NONCE)
                 listed=(TOKEN_1, CAME, a_remote_token(4)),
             ),
             says=LOST,
-            records=Noted(previous=(Leaving(4, HOUR), Leaving(2, 12 * HOUR, Reason.UNTRACKED))),
+            records=Noted(previous=(Leaving(4, HOUR), Leaving(2, 12 * HOUR))),
         ),
         row(
             "A token of ours turns up in the other account.",
@@ -69,21 +70,28 @@ CAME = a_remote_token(2, nonce=LOST_NONCE)
                 ),
             ),
             says=LOST,
-            records=Noted(previous=(Leaving(4, HOUR), Leaving(5, 12 * HOUR, Reason.UNTRACKED))),
+            records=Noted(previous=(Leaving(4, HOUR), Leaving(5, 12 * HOUR))),
+        ),
+        row(
+            "Only what the operation made is known to be used by nobody; it comes with one that nobody knows.",
+            seen(
+                an_api_token(status=a_status(operation=an_operation(ago=HOUR))),
+                listed=(TOKEN_1, CAME, a_remote_token(3, nonce=OLD_NONCE)),
+            ),
+            says=LOST,
+            records=Noted(previous=(Leaving(2, 12 * HOUR, Reason.UNTRACKED), Leaving(3, 12 * HOUR))),
         ),
         row(
             "Suspension does not hinder the book-keeping.",
             seen(an_api_token(suspend=True), listed=(TOKEN_1, CAME)),
             says=LOST,
-            records=Noted(previous=(Leaving(2, 12 * HOUR, Reason.UNTRACKED),)),
+            records=Noted(previous=(Leaving(2, 12 * HOUR),)),
         ),
         row(
             "The Secret was edited after the status was wiped: its token is not held any more.",
             seen(an_api_token(status=WIPED), secret=an_edited_secret()),
             says=LOST,
-            records=Noted(
-                current=None, previous=(Leaving(1, 12 * HOUR, Reason.UNTRACKED),), secret_name=None
-            ),
+            records=Noted(current=None, previous=(Leaving(1, 12 * HOUR),), secret_name=None),
             works=False,
         ),
     ],
@@ -116,7 +124,7 @@ def test_no_more_tokens_are_put_on_record_than_it_holds() -> None:
     recorded = decision(world).records.previous
 
     assert MOST_ON_RECORD == len(recorded)
-    assert Leaving(2, 12 * HOUR, Reason.UNTRACKED) == recorded[-1]
+    assert Leaving(2, 12 * HOUR) == recorded[-1]
 
 
 def test_when_the_record_is_full_the_rest_waits_and_the_work_goes_on() -> None:
@@ -134,4 +142,4 @@ def test_a_token_attached_again_and_a_lost_one_are_told_apart() -> None:
     assert a_current() == recorded.current
 
     then = seen(an_api_token(status=a_status(current=recorded.current)), listed=(TOKEN_1, CAME))
-    assert (Leaving(2, 12 * HOUR, Reason.UNTRACKED),) == decision(then).records.previous
+    assert (Leaving(2, 12 * HOUR),) == decision(then).records.previous

@@ -268,10 +268,10 @@ SETTLED = an_api_token(status=a_status(operation=an_operation(ago=MINUTE)))
             records=Noted(),
         ),
         row(
-            "A token whose value is lost is retired.",
+            "A token that nobody knows is retired.",
             seen(listed=(TOKEN_1, a_remote_token(2, nonce=LOST_NONCE)), tenancy=NOT_SERVED),
             says=(State.PROGRESSING, Reason.UNTRACKED),
-            records=Noted(previous=(Leaving(2, 12 * HOUR, Reason.UNTRACKED),)),
+            records=Noted(previous=(Leaving(2, 12 * HOUR),)),
         ),
         row(
             "An old token whose overlap is over goes.",

@@ -61,6 +61,12 @@ def test_statuses_that_are_changed_all_the_same_wait_although_each_is_another_on
     assert (True, 4 * MINUTE) == (noted.holds_all, noted.retry_at - bench.now)
 
 
+def test_no_status_waits_for_longer_than_ten_minutes() -> None:
+    changed = Attempt(STATUS_TARGET, "wanted", "before", "changed")
+
+    assert [1, 2, 4, 8, 1, 2, 4, 8, 10, 10] == Bench().pauses(changed, 10)
+
+
 def test_a_write_that_lasts_ends_it() -> None:
     bench = Bench()
     bench.pauses(CHANGED, 3)
