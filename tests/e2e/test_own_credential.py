@@ -313,7 +313,11 @@ def test_a_secret_that_is_gone_is_made_again_by_hand(scene: Scene) -> None:
         assert finalizers_of(world, API_TOKEN)
 
 
-def test_one_that_is_given_up_and_made_anew_goes_on_with_the_secret(scene: Scene) -> None:
+@pytest.mark.parametrize("is_marked", [True, False], ids=["with its marks", "with marks that were lost"])
+def test_one_that_is_given_up_and_created_again_goes_on_with_the_secret(
+    scene: Scene,
+    is_marked: bool,  # noqa: FBT001 - a column of the table
+) -> None:
     world = scene.world
     with scene.operator():
         scene.begin()
@@ -324,12 +328,17 @@ def test_one_that_is_given_up_and_made_anew_goes_on_with_the_secret(scene: Scene
         is_gone(world, API_TOKEN)
         scene.serve("meanwhile")
         assert (present, True) == (scene.credential, world.works(present))
+        if not is_marked:
+            world.kube.merge(
+                SECRET, {"metadata": {"annotations": {"mailtrap-operator.io/api-token": None}}}
+            )
 
         scene.run(BOOTSTRAP[2])
-        eventually(
-            lambda: scene.condition("Stalled").get("reason") == "SecretNotOwned", "it is a former one's"
-        )
-        scene.run(HAND_OVER_ANEW)
+        if not is_marked:
+            eventually(
+                lambda: scene.condition("Stalled").get("reason") == "SecretNotOwned", "it is another one's"
+            )
+            scene.run(HAND_OVER_ANEW)
 
         assert present != scene.becomes_other(present)
         scene.serve("afterwards")
