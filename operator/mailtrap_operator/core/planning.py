@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mailtrap_operator.api.v1alpha1 import print_time
-from mailtrap_operator.core import checks, deletion, wishes
+from mailtrap_operator.core import deletion, wishes
 from mailtrap_operator.core.actions import WORKING, Finding, Plan, State
+from mailtrap_operator.core.causes import BY_REASON, Cause, cause_of, renewal_of
 from mailtrap_operator.core.consumers import ROLLOUT_CHECK, moving_to, targets_recheck
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.held_back import why_none_is_issued
@@ -108,7 +109,7 @@ def unused_object_gets_its_first_token(s: Situation) -> Plan | None:
         return None
     if _hindrance(s.seen) or crowding(s) or unknown_standing(s) or s.seen.account.is_going:
         return None
-    return _issue(s, Reason.FIRST_TOKEN)
+    return _issue(s, BY_REASON[Reason.FIRST_TOKEN])
 
 
 def _hindrance(seen: Observation) -> Unknown | None:
@@ -161,9 +162,9 @@ def _violated(s: Situation, found: Violation) -> Plan:
 
 
 def needed_token_is_issued(s: Situation) -> Plan | None:
-    """The checks found a reason for another token."""
-    reason = checks.why_a_token_is_needed(s)
-    if reason is None or postponed(s, reason):
+    """There is a cause for another token."""
+    cause = cause_of(s)
+    if cause is None or postponed(s, cause):
         return None
     if refused := _another_token_is_refused(s):
         return refused
@@ -173,10 +174,10 @@ def needed_token_is_issued(s: Situation) -> Plan | None:
         message = f"{MOST_ON_RECORD} tokens wait for the end of their overlap; another one follows when some are deleted."
         storm = step_plan(s, Finding(State.STALLED, Reason.ROTATION_STORM, message), requeue_after=RECHECK)
         return upkeep(s) or storm
-    ends = storm_ends(s, reason)
+    ends = storm_ends(s, cause)
     if ends is not None:
         message = (
-            f"A token is needed: {wishes.why(s, reason)}. After {MOST_REPAIRS} repairs within an hour the next one waits "
+            f"A token is needed: {wishes.why(s, cause)}. After {MOST_REPAIRS} repairs within an hour the next one waits "
             f"until {print_time(ends)}. Find out who interferes; a new value of the annotation {ROTATE_ANNOTATION} "
             "has it made at once."
         )
@@ -184,7 +185,7 @@ def needed_token_is_issued(s: Situation) -> Plan | None:
             s, Finding(State.STALLED, Reason.ROTATION_STORM, message), requeue_after=ends - s.now
         )
         return upkeep(s) or storm
-    return _issue(s, reason)
+    return _issue(s, cause)
 
 
 def _another_token_is_refused(s: Situation) -> Plan | None:
@@ -203,15 +204,15 @@ def _refused_by_account(s: Situation) -> Plan:
     return step_plan(s, Finding(State.STALLED, Reason.ACCOUNT_DELETING, message))
 
 
-def _issue(s: Situation, reason: Reason) -> Plan:
+def _issue(s: Situation, cause: Cause) -> Plan:
     if reverted := why_none_is_issued(s):
         told = Finding(State.STALLED, *reason_and_message([reverted]))
         return upkeep(s) or step_plan(s, told)
     trouble = s.resolution.trouble
-    if trouble is not None and not wishes.can_reset(s):
+    if trouble is not None and not wishes.can_reset(s, cause):
         return upkeep(s) or unresolved(s, trouble)
-    action = wishes.issue(s, reason)
-    finding = Finding(State.PROGRESSING, reason, f"A token is being issued: {action.why}.")
+    action = wishes.issue(s, cause)
+    finding = Finding(State.PROGRESSING, cause.reason, f"A token is being issued: {action.why}.")
     return step_plan(s, finding, action=action, record=s.superseded_by(action.operation))
 
 
@@ -230,11 +231,11 @@ def _time_to_next_event(s: Situation) -> timedelta | None:
     """Return how long until time alone changes the decision, or until a blind look is repeated."""
     end = s.expires_at(s.held) if s.held else None
     dates = [previous.delete_after for previous in s.record.previous]
-    dates += [date for date in (checks.renewal_of(s, s.held), end) if date is not None]
+    dates += [date for date in (renewal_of(s, s.held), end) if date is not None]
     if s.held and s.is_listed(s.held.account) and s.held.id not in s.owned:
         # So new that the list need not show it yet; soon it must.
         dates.append(s.now + s.seen.identity.settle_time)
-    if (wait := postponed(s, checks.why_a_token_is_needed(s))) and wait.until:
+    if (wait := postponed(s, cause_of(s))) and wait.until:
         dates.append(wait.until)
     dates += [kept_until(s, previous) for previous in s.record.previous if waits_for_consumers(s, previous)]
     if token := moving_to(s):

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from mailtrap_operator.api.v1alpha1 import PreviousToken
-from mailtrap_operator.core import checks
 from mailtrap_operator.core.actions import Action, Finding, IssueToken, Notice, Plan, Record, State
 from mailtrap_operator.core.adoption import Hindrance, to_adopt, why_it_is_kept
+from mailtrap_operator.core.causes import cause_of
 from mailtrap_operator.core.consumers import moving_to, rollout_notice, targets_notice
 from mailtrap_operator.core.credential import is_in_use, why_it_stays
 from mailtrap_operator.core.drift import drift_of
@@ -95,7 +95,7 @@ def overdue_kept(s: Situation) -> Hindrance | Unknown | None:
 
 
 def _notices(s: Situation) -> Iterator[Notice]:
-    if wait := postponed(s, checks.why_a_token_is_needed(s)):
+    if wait := postponed(s, cause_of(s)):
         yield Notice("RotationPending", wait.reason, wait.message)
     if found := drift_of(s):
         yield Notice("Drifted", found.reason, found.message)
