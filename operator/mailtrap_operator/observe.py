@@ -39,11 +39,11 @@ from mailtrap_operator.core.observation import (
 from mailtrap_operator.core.policy import crowding, unknown_standing, unread_labels, violation
 from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.recovery import is_unused
 from mailtrap_operator.core.references import (
     account_refs,
     former_secret_name,
     is_in_the_way,
+    is_unused,
     moving_targets,
     own_secret,
     owner_part,

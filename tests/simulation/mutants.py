@@ -60,7 +60,7 @@ MUTANTS = (
     ),
     Mutant(
         "the old token goes before the Secret is written",
-        "core/recovery.py",
+        "core/bookkeeping.py",
         "    action = PublishToken(unpublished, wishes.desired_secret(s))\n",
         "    from mailtrap_operator.core.actions import RevokeToken\n"
         "    from mailtrap_operator.core.lanes import Lane\n"
@@ -77,7 +77,7 @@ MUTANTS = (
     ),
     Mutant(
         "unknown tokens are deleted at once",
-        "core/recovery.py",
+        "core/bookkeeping.py",
         "    if not tokens:\n        return None\n    lost",
         "    if tokens:\n"
         "        from mailtrap_operator.core.actions import RevokeToken\n"

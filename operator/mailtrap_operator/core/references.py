@@ -48,6 +48,15 @@ def is_in_the_way(api_token: ApiToken) -> bool:
     return any(condition.reason == Reason.SECRET_NOT_OWNED for condition in api_token.status.conditions)
 
 
+def is_unused(seen: Observation) -> bool:
+    """Whether no token can exist with this object's tag."""
+    api_token = seen.api_token
+    status = api_token.status
+    on_record = status.operation or status.current or status.previous
+    is_ours = FINALIZER in api_token.metadata.finalizers
+    return not (is_ours or on_record or isinstance(seen.secret, Found))
+
+
 def may_have_consumers(token: PreviousToken) -> bool:
     """Whether somebody may still use the value of a token on its way out: unless its answer was lost, nobody knows."""
     return token.reason != Reason.UNTRACKED
