@@ -8,14 +8,15 @@ from collections.abc import Callable
 from mailtrap_operator.api.v1alpha1 import print_time
 from mailtrap_operator.core import wishes
 from mailtrap_operator.core.actions import Finding, Plan, RewriteSecret, State
-from mailtrap_operator.core.adoption import Hindrance, to_adopt
+from mailtrap_operator.core.adoption import to_adopt
+from mailtrap_operator.core.blocked import RECHECK, Blocked
 from mailtrap_operator.core.causes import Cause, cause_of
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.held_back import why_none_is_issued
 from mailtrap_operator.core.history import MOST_REPAIRS, storm_ends
 from mailtrap_operator.core.limits import excessive_form
 from mailtrap_operator.core.observation import Unknown
-from mailtrap_operator.core.policy import Violation, crowding, unknown_standing, violation
+from mailtrap_operator.core.policy import crowding, unknown_standing, violation
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_unused, is_wished
 from mailtrap_operator.core.reverts import reason_and_message
@@ -24,7 +25,6 @@ from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import (
     ADOPTION_RECHECK,
     MOST_ON_RECORD,
-    RECHECK,
     Parked,
     stalled,
     step_plan,
@@ -45,7 +45,7 @@ def first_token_waits_for_the_adoption(s: Situation) -> Parked | None:
     if not is_wished(s.api_token) or s.record.current or s.held_on_paper or crowding(s):
         return None
     match to_adopt(s):
-        case Hindrance(reason, message):
+        case Blocked(reason, message):
             # Who may not use the account asks it for nothing, and may be allowed to at any time.
             after = RECHECK if reason is Reason.POLICY_VIOLATED else ADOPTION_RECHECK
             return stalled(reason, message, after)
@@ -72,10 +72,10 @@ def violated_policy_stops_issuing(s: Situation) -> Parked | None:
     return _violated(s, found) if found else None
 
 
-def _violated(s: Situation, found: Violation) -> Parked:
-    dates = (time_to_next_event(s), RECHECK if found.may_pass else None)
+def _violated(s: Situation, found: Blocked) -> Parked:
+    dates = (time_to_next_event(s), found.retry_after)
     after = min((date for date in dates if date is not None), default=None)
-    return stalled(Reason.POLICY_VIOLATED, found.message, after)
+    return stalled(found.reason, found.message, after)
 
 
 def needed_token_is_issued(s: Situation) -> Plan | Parked | None:

@@ -22,6 +22,7 @@ from mailtrap_operator.core.actions import (
     State,
     record_of,
 )
+from mailtrap_operator.core.blocked import RECHECK
 from mailtrap_operator.core.deletion import left_to_revoke, unseen, why_left
 from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.observation import Absent, Observation, RemoteToken
@@ -30,7 +31,7 @@ from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import FINALIZER, may_have_consumers
 from mailtrap_operator.core.situation import Situation
-from mailtrap_operator.core.step import RECHECK, overdue
+from mailtrap_operator.core.step import overdue
 
 _LOST = "It bears the tag of this installation and belongs to no ApiToken"
 _RECORD = "record what it found"

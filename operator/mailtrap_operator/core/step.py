@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from mailtrap_operator.api.v1alpha1 import PreviousToken
 from mailtrap_operator.core.actions import Action, Finding, IssueToken, Notice, Plan, Record, State
-from mailtrap_operator.core.adoption import Hindrance, to_adopt, why_it_is_kept
+from mailtrap_operator.core.adoption import to_adopt, why_it_is_kept
+from mailtrap_operator.core.blocked import RECHECK, Blocked
 from mailtrap_operator.core.causes import cause_of, renewal_of
 from mailtrap_operator.core.consumers import (
     ROLLOUT_CHECK,
@@ -24,16 +25,12 @@ from mailtrap_operator.core.observation import Absent, Found, RemoteToken, Unkno
 from mailtrap_operator.core.overlap import is_over, kept_until, waits_for_consumers
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import adoptee_id, is_wished
-from mailtrap_operator.core.resources import Unresolved
 from mailtrap_operator.core.reverts import or_next_retry
 from mailtrap_operator.core.rotation import next_rotation, postponed
 from mailtrap_operator.core.situation import Situation
 
 MOST_ON_RECORD = 250
 """How many tokens may be on their way out at once; the status holds a few more."""
-
-RECHECK = timedelta(minutes=1)
-"""How soon a state is looked at again whose end no event announces."""
 
 SECRET_RECHECK = timedelta(seconds=10)
 """How soon a Secret that stands in the way is looked at again: no watch tells of one without our label."""
@@ -106,7 +103,7 @@ def overdue_in_use(s: Situation) -> RemoteToken | None:
     return next((token for token in tokens if is_in_use(s, token)), None)
 
 
-def overdue_kept(s: Situation) -> Hindrance | Unknown | None:
+def overdue_kept(s: Situation) -> Blocked | Unknown | None:
     """Return why an adopted token whose overlap is over is not deleted, if there is one."""
     found = (why_it_is_kept(s, previous.id, previous.account) for previous in overdue(s))
     return next((why for why in found if why), None)
@@ -116,14 +113,14 @@ def _notices(s: Situation) -> Iterator[Notice]:
     if wait := postponed(s, cause_of(s)):
         yield Notice("RotationPending", wait.reason, wait.message)
     if found := drift_of(s):
-        yield Notice("Drifted", found.reason, found.message)
+        yield found
     if message := other_end(s):
         yield Notice("ExpirationDiffers", Reason.EXPIRATION_NOT_GRANTED, message)
     if token := moving_to(s):
         yield rollout_notice(s, token)
     else:
         yield from _targets_notices(s)
-    if s.held and is_wished(s.api_token) and isinstance(why := to_adopt(s), Hindrance | Unknown):
+    if s.held and is_wished(s.api_token) and isinstance(why := to_adopt(s), Blocked | Unknown):
         yield Notice("AdoptionPending", why.reason, why.message)
     if notice := notice_of(s):
         yield notice
@@ -153,7 +150,7 @@ def waiting(unknown: Unknown) -> Parked:
     return Parked(Finding(State.BLOCKED, unknown.reason, unknown.message), unknown.retry_after)
 
 
-def unresolved(trouble: Unresolved | Unknown) -> Parked:
+def unresolved(trouble: Blocked | Unknown) -> Parked:
     """A permission for what is not known cannot be asked for; a value that works is kept meanwhile."""
     if isinstance(trouble, Unknown):
         return waiting(trouble)
