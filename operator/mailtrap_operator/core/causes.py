@@ -16,7 +16,7 @@ from mailtrap_operator.core import digests, expiry
 from mailtrap_operator.core.drift import drift_of
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.situation import Situation, once
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +230,7 @@ CAUSES = (
 BY_REASON = {cause.reason: cause for cause in CAUSES}
 
 
+@once
 def cause_of(s: Situation) -> Cause | None:
     """Return the first cause for another token, or None when the present one is right."""
     return next((cause for cause in CAUSES if cause.check(s)), None)

@@ -9,9 +9,10 @@ from mailtrap_operator.core.digests import permissions_digest
 from mailtrap_operator.core.observation import Permission
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.resource_types import todays_type
-from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.situation import Situation, once
 
 
+@once
 def drift_of(s: Situation) -> Notice | None:
     """Return in what the token that the Secret holds differs from what was granted, its permissions first."""
     if s.held is None:

@@ -81,7 +81,7 @@ def _violated(s: Situation, found: Blocked) -> Parked:
 def needed_token_is_issued(s: Situation) -> Plan | Parked | None:
     """There is a cause for another token, and nothing stands in the way of it."""
     cause = cause_of(s)
-    if cause is None or postponed(s, cause):
+    if cause is None or postponed(s):
         return None
     if parked := next((found for obstacle in _OBSTACLES if (found := obstacle(s, cause))), None):
         return parked

@@ -17,7 +17,7 @@ from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.observation import Found, Permission, Tenancy, Unknown
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.resource_types import is_allowed, todays_type
-from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.situation import Situation, once
 from mailtrap_operator.core.tenants import selector_of, serves
 from mailtrap_operator.core.token_count import are_too_many
 
@@ -25,6 +25,7 @@ _ACCOUNT = "account"
 """The type of resource whose administrator manages tokens."""
 
 
+@once
 def violation(s: Situation) -> Blocked | None:
     """Return in what the object breaks the account's policy, or None; what is not known breaks nothing."""
     tenancy = s.seen.account.tenancy
@@ -32,6 +33,7 @@ def violation(s: Situation) -> Blocked | None:
     return _in_full(s, found) if found else None
 
 
+@once
 def crowding(s: Situation) -> Blocked | None:
     """Return why the object must not get another token now, as its namespace has too many; None also if that is unknown.
 

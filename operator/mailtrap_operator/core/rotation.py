@@ -11,7 +11,7 @@ from mailtrap_operator.core.causes import Cause, cause_of
 from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.expiry import renewal_of
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.situation import Situation, once
 from mailtrap_operator.core.windows import opening
 
 _LAST_SHARE = 10
@@ -28,8 +28,10 @@ class Postponed:
     until: datetime | None = None
 
 
-def postponed(s: Situation, cause: Cause | None) -> Postponed | None:
-    """Return what a rotation for this cause waits for, or None when it may begin."""
+@once
+def postponed(s: Situation) -> Postponed | None:
+    """Return what a rotation waits for that there is a cause for, or None where there is none or it may begin."""
+    cause = cause_of(s)
     if cause is None or not cause.may_wait or s.held is None:
         return None
     if s.api_token.spec.suspend:
@@ -45,7 +47,7 @@ def next_rotation(s: Situation) -> datetime | None:
     """Return when the successor of the held token is issued, or None when no time is promised."""
     if s.held is None:
         return None
-    wait = postponed(s, cause_of(s))
+    wait = postponed(s)
     return wait.until if wait else rotation_of(s.api_token, s.held, s.expires_at(s.held))
 
 

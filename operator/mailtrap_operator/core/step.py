@@ -8,7 +8,7 @@ from mailtrap_operator.api.v1alpha1 import PreviousToken
 from mailtrap_operator.core.actions import Action, Finding, IssueToken, Notice, Plan, Record, State
 from mailtrap_operator.core.adoption import to_adopt, why_it_is_kept
 from mailtrap_operator.core.blocked import RECHECK, Blocked
-from mailtrap_operator.core.causes import cause_of, renewal_of
+from mailtrap_operator.core.causes import renewal_of
 from mailtrap_operator.core.consumers import (
     ROLLOUT_CHECK,
     moving_to,
@@ -110,7 +110,7 @@ def overdue_kept(s: Situation) -> Blocked | Unknown | None:
 
 
 def _notices(s: Situation) -> Iterator[Notice]:
-    if wait := postponed(s, cause_of(s)):
+    if wait := postponed(s):
         yield Notice("RotationPending", wait.reason, wait.message)
     if found := drift_of(s):
         yield found
@@ -165,7 +165,7 @@ def time_to_next_event(s: Situation) -> timedelta | None:
     if s.held and s.is_listed(s.held.account) and s.held.id not in s.owned:
         # So new that the list need not show it yet; soon it must.
         dates.append(s.now + s.seen.identity.settle_time)
-    if (wait := postponed(s, cause_of(s))) and wait.until:
+    if (wait := postponed(s)) and wait.until:
         dates.append(wait.until)
     dates += [kept_until(s, previous) for previous in s.record.previous if waits_for_consumers(s, previous)]
     if token := moving_to(s):
