@@ -10,6 +10,7 @@ token, or whose it is. The record is a note and no order: what it says of a toke
 from collections.abc import Iterable
 from dataclasses import replace
 
+from mailtrap_operator.api.names import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, PROOF_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import AccountRef, Adoption, print_duration, print_time
 from mailtrap_operator.core.blocked import Blocked
 from mailtrap_operator.core.credential import is_in_use
@@ -25,15 +26,7 @@ from mailtrap_operator.core.observation import (
 from mailtrap_operator.core.ownership import may_bear_a_mark
 from mailtrap_operator.core.policy import excess, unread_labels, violation
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import (
-    ADOPT_ANNOTATION,
-    CONFIRM_ANNOTATION,
-    PROOF_ANNOTATION,
-    ProofPlace,
-    adoptee_id,
-    is_adopted,
-    proof_place,
-)
+from mailtrap_operator.core.references import ProofPlace, adoptee_id, is_adopted, proof_place
 from mailtrap_operator.core.situation import Situation
 
 _LAST_FOUR = 4

@@ -7,6 +7,7 @@ was lost, a token that nobody knows, a finalizer that somebody removed. For a su
 from dataclasses import replace
 from datetime import timedelta
 
+from mailtrap_operator.api.names import FINALIZER
 from mailtrap_operator.api.v1alpha1 import print_duration
 from mailtrap_operator.core import wishes
 from mailtrap_operator.core.actions import (
@@ -19,7 +20,6 @@ from mailtrap_operator.core.actions import (
 from mailtrap_operator.core.held_back import is_held_back
 from mailtrap_operator.core.observation import Unknown
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import FINALIZER
 from mailtrap_operator.core.reverts import FINALIZER_TARGET
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import (

@@ -5,13 +5,13 @@ What stands in the way is parked: the reconcile goes on with the maintenance of 
 
 from collections.abc import Callable
 
+from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import print_time
 from mailtrap_operator.core import wishes
 from mailtrap_operator.core.actions import Finding, Plan, RewriteSecret, State
 from mailtrap_operator.core.adoption import to_adopt
 from mailtrap_operator.core.blocked import RECHECK, Blocked
 from mailtrap_operator.core.causes import Cause, cause_of
-from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.held_back import why_none_is_issued
 from mailtrap_operator.core.history import MOST_REPAIRS, storm_ends
 from mailtrap_operator.core.limits import excessive_form

@@ -6,9 +6,9 @@ A rotation takes the place of a value that works, so it can wait. What replaces 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import ApiToken, CurrentToken, Rotation, print_time
 from mailtrap_operator.core.causes import Cause, cause_of
-from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.expiry import renewal_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation, once

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, CurrentToken, Issuance, OperationStatus
+from mailtrap_operator.api.names import MANAGED_BY, MANAGED_BY_LABEL
+from mailtrap_operator.api.v1alpha1 import CurrentToken, Issuance, OperationStatus
 from mailtrap_operator.core import digests
 from mailtrap_operator.core.actions import DesiredSecret, IssueToken
 from mailtrap_operator.core.causes import Cause
@@ -17,10 +18,6 @@ from mailtrap_operator.core.ownership import Tag, remote_name
 from mailtrap_operator.core.policy import excess, limits_rights
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.templates import filled_for_account, filled_for_token
-
-MANAGED_BY = "mailtrap-operator"
-SECRETS_OF_OURS = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
-"""The label selector of the Secrets that are listed and watched."""
 
 Form = tuple[
     Mapping[str, str],

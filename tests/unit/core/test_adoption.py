@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from mailtrap_operator.api.names import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, PROOF_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, AccountRef, ApiTokenStatus, Condition
 from mailtrap_operator.core.actions import IssueToken, RemoveFinalizer, RevokeToken, State
 from mailtrap_operator.core.adoption import (
@@ -31,13 +32,7 @@ from mailtrap_operator.core.observation import (
 )
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import (
-    ADOPT_ANNOTATION,
-    CONFIRM_ANNOTATION,
-    PROOF_ANNOTATION,
-    is_adopted,
-    proof_place,
-)
+from mailtrap_operator.core.references import is_adopted, proof_place
 from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     ACCOUNT,

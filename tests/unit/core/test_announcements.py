@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from mailtrap_operator.api.names import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, Condition
 from mailtrap_operator.core.actions import Done, Failed, Notice, Outcome, Published
 from mailtrap_operator.core.announcements import Announcement, account_announcements, announcements, farewell
@@ -13,7 +14,6 @@ from mailtrap_operator.core.conditions import Wanted, merge_conditions
 from mailtrap_operator.core.observation import Adoptee, Found, Observation, Tenancy, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
 from tests.unit.core.builders import (
     DAY,
     LOST_NONCE,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from mailtrap_operator.api.names import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, FINALIZER
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, SecretTemplate
 from mailtrap_operator.core.actions import State
 from mailtrap_operator.core.observation import (
@@ -17,7 +18,6 @@ from mailtrap_operator.core.observation import (
 )
 from mailtrap_operator.core.planning import BOOKKEEPING, ISSUING, MAINTENANCE, PRECONDITIONS
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, FINALIZER
 from tests.unit.core.builders import (
     HOUR,
     LOST_NONCE,

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, Expiration, OperationStatus, Rotation
 from mailtrap_operator.core.actions import IssueToken, ServerDefault
 from mailtrap_operator.core.causes import BY_REASON
-from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Permission, RemoteToken, SecretState, Tenancy
 from mailtrap_operator.core.overlap import kept_until
