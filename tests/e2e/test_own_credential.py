@@ -329,9 +329,7 @@ def test_one_that_is_given_up_and_created_again_goes_on_with_the_secret(
         scene.serve("meanwhile")
         assert (present, True) == (scene.credential, world.works(present))
         if not is_marked:
-            world.kube.merge(
-                SECRET, {"metadata": {"annotations": {"mailtrap-operator.io/api-token": None}}}
-            )
+            world.kube.merge(SECRET, {"metadata": {"annotations": {"mailtrap-operator.io/api-token": None}}})
 
         scene.run(BOOTSTRAP[2])
         if not is_marked:
