@@ -15,20 +15,21 @@ from mailtrap_operator.core.reasons import Reason
 Body = dict[str, Any]
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")])
 
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
+_CODE = re.compile(r"`[^`\n]*`")
 _TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(document: Path) -> None:
-    links = set(_LINK.findall(document.read_text()))
+    links = set(_LINK.findall(_CODE.sub("", document.read_text())))
 
     assert set() == {link for link in links if not (document.parent / link).exists()}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_test_that_is_named_exists(document: Path) -> None:
     named = set(_TEST.findall(document.read_text()))
 
