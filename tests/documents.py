@@ -15,6 +15,7 @@ PAGES = sorted((ROOT / "docs").rglob("*.md"))
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *PAGES])
 
 _FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```", re.DOTALL | re.MULTILINE)
+_CHANGING = re.compile(r"\S*token-of-\S*|\S*[0-9…]\S*")
 _HEREDOC = re.compile(r"<<'?(\w+)'?")
 
 
@@ -53,6 +54,11 @@ def heredoc(command: str) -> str:
     """Return the here-document of a command, empty where there is none."""
     found = _HEREDOC.search(command)
     return "\n".join(command.splitlines()[1:-1]) + "\n" if found else ""
+
+
+def essence(answer: str) -> list[list[str]]:
+    """Return the words of each line, without those that differ each time: numbers, times, ids, values."""
+    return [_CHANGING.sub("#", line).split() for line in answer.splitlines() if line.strip()]
 
 
 def _documents(text: str) -> list[Body]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from local_cluster import binaries
+from tests.documents import ROOT, blocks, essence
 from tests.e2e.demo_process import TIMEOUT, Demo
 
 FIRST_HEADLINE = "Mailtrap operator, all of it on this machine\n"
@@ -51,6 +52,8 @@ def test_the_story_is_told_to_its_end_and_nothing_stays(tmp_path: Path) -> None:
         assert 0 == demo.exit_code(), demo.output + demo.errors
         assert "" == demo.errors
         assert HEADLINES == in_order(HEADLINES, demo.output)
+        (documented,) = blocks(ROOT / "docs" / "demo.md", "text")
+        assert essence(documented) == essence(demo.output)
         assert [] == re.findall("[0-9a-f]{32}", demo.output + demo.errors), "a token value was printed"
         assert "\033" not in demo.output, "colour where there is no terminal"
         assert [] == demo.left_behind()

@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.documents import ROOT, commands
+from tests.documents import ROOT, commands, essence
 from tests.e2e.demo_process import TIMEOUT, Demo
 
 TUTORIAL = ROOT / "docs" / "tutorial.md"
@@ -21,12 +21,6 @@ def typed(exports: list[str], texts: list[str]) -> list[tuple[str, str]]:
     done = subprocess.run(shell, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT, check=False)
     parts = END.split(done.stdout)
     return [(answer.strip(), status) for answer, status in zip(parts[::3], parts[2::3], strict=False)]
-
-
-def essence(answer: str) -> list[list[str]]:
-    """Return the words of each line, without those that differ each time: numbers, times, ids, values."""
-    changing = re.compile(r"\S*token-of-\S*|\S*[0-9…]\S*")
-    return [changing.sub("#", line).split() for line in answer.splitlines() if line.strip()]
 
 
 def test_each_command_answers_what_the_page_shows(tmp_path: Path) -> None:

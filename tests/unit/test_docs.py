@@ -8,7 +8,7 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import ApiTokenSpec
 from mailtrap_operator.core.reasons import Reason
-from tests.documents import DOCUMENTS, ROOT, Body, manifests, name_of
+from tests.documents import DOCUMENTS, PAGES, ROOT, Body, manifests, name_of
 
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
 _CODE = re.compile(r"`[^`\n]*`")
@@ -27,6 +27,13 @@ def test_every_test_that_is_named_exists(document: Path) -> None:
     named = set(_TEST.findall(document.read_text()))
 
     assert set() == {(path, name) for path, name in named if not _exists(ROOT / path, name)}
+
+
+def test_every_page_is_on_the_landing_page() -> None:
+    landing = ROOT / "docs" / "README.md"
+    linked = {(landing.parent / link).resolve() for link in _LINK.findall(landing.read_text())}
+
+    assert set() == set(PAGES) - linked - {landing}
 
 
 def test_every_reason_is_explained() -> None:
