@@ -42,6 +42,15 @@ def test_every_reason_is_explained() -> None:
     assert set() == set(Reason) - set(explained)
 
 
+def test_the_reasons_of_the_page_for_symptoms_are_those_of_the_operator() -> None:
+    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+    part = page[page.index("## READY is False") : page.index("## READY is True")]
+    named = set(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE))
+
+    assert {"AccountNotFound", "CredentialRefused"} <= named
+    assert set() == named - set(Reason)
+
+
 def test_each_control_is_shown_by_tests_that_are_named() -> None:
     lines = (ROOT / "docs" / "security.md").read_text().splitlines()
     rows = [line for line in lines if re.fullmatch(r"\|(?! what could)[^|]+\|[^|]+\|[^|]+\|", line)]
