@@ -119,11 +119,12 @@ def _kinds(crds: Iterable[Schema]) -> str:
             f"`{crd['spec']['names']['plural']}`",
             ", ".join(f"`{name}`" for name in crd["spec"]["names"]["shortNames"]),
             "namespace" if crd["spec"]["scope"] == "Namespaced" else "cluster",
+            _limits(_root(crd)),
             _root(crd)["description"],
         )
         for crd in crds
     ]
-    table = _table(("kind", "resource", "short name", "scope", "description"), rows)
+    table = _table(("kind", "resource", "short name", "scope", "limits", "description"), rows)
     return f"## Kinds\n\n{table}\n`kubectl get mailtrap` lists the objects of all three kinds.\n"
 
 

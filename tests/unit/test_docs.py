@@ -23,6 +23,20 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_every_anchor_is_a_heading(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", _CODE.sub("", document.read_text()))
+    pages = {(document.parent / path if path else document, anchor) for path, anchor in links}
+
+    assert set() == {(path.name, anchor) for path, anchor in pages if anchor not in _anchors(path)}
+
+
+def _anchors(document: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_test_that_is_named_exists(document: Path) -> None:
     named = set(_TEST.findall(document.read_text()))
 

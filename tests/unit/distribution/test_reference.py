@@ -57,6 +57,13 @@ def test_a_row_tells_type_default_limits_and_what_it_is() -> None:
     assert "\\<namespace>/\\<name>" in known["`spec.displayName`"][3]
 
 
+def test_the_rules_of_a_whole_kind_are_told() -> None:
+    known = rows()
+
+    assert "serves its own namespace alone" in known["`MailtrapAccount`"][3]
+    assert ["`clustermailtrapaccounts`", "`cmta`", "cluster", ""] == known["`ClusterMailtrapAccount`"][:4]
+
+
 def test_every_annotation_and_finalizer_has_a_row() -> None:
     texts = "".join(path.read_text(encoding="utf-8") for path in SOURCES.rglob("*.py"))
     names = set(re.findall(r'f"\{GROUP\}/([a-z-]+)["{]', texts)) - {"unused-by-kopf"}
