@@ -211,7 +211,7 @@ def test_an_upgrade_from_the_previous_chart_finds_objects_in_every_phase_and_end
 ) -> None:
     let_renew_the_lease(first, bare)
     # Lost answers settle within the test.
-    fast = settings(simulator) | {"requestTimeout": "1s", "settleTime": "4s"}
+    fast = settings(simulator) | {"requestTimeout": "4s", "settleTime": "16s"}
     first.install("--wait", chart=PREVIOUS, settings=fast)
     world = World(bare, user, simulator, tmp_path)
     phases.have_some_rest(world)

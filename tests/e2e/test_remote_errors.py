@@ -29,7 +29,7 @@ ERRORS: dict[str, tuple[Body, str]] = {
     "500": ({"kind": "status", "status": 500}, "RemoteUnavailable"),
     "502-html": ({"kind": "html"}, "RemoteUnavailable"),
     "302": ({"kind": "redirect"}, "RemoteUnavailable"),
-    "slow": ({"kind": "slow", "delay": 3}, "RemoteUnavailable"),
+    "slow": ({"kind": "slow", "delay": 9}, "RemoteUnavailable"),
     "reset": ({"kind": "reset-connection"}, "RemoteUnavailable"),
     "lost-before-commit": ({"kind": "lost-before-commit"}, "RemoteUnavailable"),
     "lost-after-commit": ({"kind": "lost-after-commit"}, "RemoteUnavailable"),

@@ -32,8 +32,9 @@ CREDENTIAL = "c0ffee00" * 3 + "operator"
 OPERATOR_NAMESPACE = "mailtrap-system"
 INSTALLATION = "testaa"
 
-# Short times make lost answers settle within a test; their ratio is the one that the operator demands.
-FAST = ("--request-timeout", "1s", "--settle-time", "4s")
+# Lost answers settle within a test, and calls that merely take long on a busy machine do not count as lost. The ratio of
+# the two times is the one that the operator demands.
+FAST = ("--request-timeout", "4s", "--settle-time", "16s")
 
 T = TypeVar("T")
 
