@@ -70,7 +70,7 @@ format: $(STAMP) ## put the code into its form
 crds: $(STAMP) ## write crds/ from the models
 	$(BIN)/python -m mailtrap_operator.api.manifests crds
 
-chart: crds ## write what is generated of the chart, and deploy/ from it
+chart: crds ## write what is generated of the chart and of docs/, and deploy/ from it
 	$(BIN)/python -m distribution
 
 lock: $(STAMP) ## renew the lock files; those of the image are parts of requirements.lock

@@ -1,4 +1,4 @@
-"""Writes what users install from and nobody writes by hand: parts of the chart, and the manifests in `deploy/`.
+"""Writes what nobody writes by hand: parts of the chart, the manifests in `deploy/`, and the reference in `docs/`.
 
 It serves development alone. Tests compare what it would write with what is there.
 """

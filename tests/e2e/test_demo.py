@@ -1,24 +1,15 @@
 """The demo as a newcomer meets it: a process on a terminal that tells its story and leaves nothing behind."""
 
-import os
 import re
 import signal
 import subprocess
-import sys
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pytest
 
 from local_cluster import binaries
-
-TIMEOUT = 600  # seconds until a test gives up; a whole story takes a minute
-LEAVING = 60  # seconds in which the last processes must have gone
-POLL_INTERVAL = 0.1
+from tests.documents import ROOT, blocks, essence
+from tests.e2e.demo_process import TIMEOUT, Demo
 
 FIRST_HEADLINE = "Mailtrap operator, all of it on this machine\n"
 HEADLINES = [
@@ -32,95 +23,6 @@ HEADLINES = [
     "All 6 steps came out as told.\n",
     "Nothing is left running.\n",
 ]
-
-
-class Demo:
-    """A running demo in a session of its own, so that everything it starts can be told from the rest.
-
-    What it says on standard error goes to a file: a process left behind would hold a pipe open.
-    """
-
-    def __init__(self, folder: Path, *arguments: str, **environment: str) -> None:
-        self.output = ""
-        self._folder = folder
-        with (folder / "stderr").open("wb") as stderr:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "demo", *arguments],
-                cwd=folder,
-                env=os.environ | {"TMPDIR": str(folder)} | environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                encoding="utf-8",
-                start_new_session=True,
-            )
-        self._watchdog = threading.Timer(TIMEOUT, self._process.terminate)
-        self._watchdog.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._watchdog.cancel()
-        self._process.terminate()
-        self.exit_code()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-        for pid in self._processes():
-            os.kill(pid, signal.SIGKILL)
-
-    @property
-    def errors(self) -> str:
-        """What was said on standard error."""
-        return (self._folder / "stderr").read_text()
-
-    def lines(self) -> Iterator[str]:
-        """Yield what is printed as it comes."""
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self.output += line
-            yield line
-
-    def read_until(self, beginning: str) -> None:
-        """Read up to a line that begins so."""
-        assert any(line.startswith(beginning) for line in self.lines()), self.output
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal to the demo's own process alone."""
-        self._process.send_signal(number)
-
-    def type_ctrl_c(self) -> None:
-        """Do what a terminal does on Ctrl-C: interrupt the whole foreground process group."""
-        os.killpg(self._process.pid, signal.SIGINT)
-
-    def exit_code(self) -> int:
-        """Read to the end and return the exit code."""
-        list(self.lines())
-        return self._process.wait(TIMEOUT)
-
-    def _processes(self) -> list[int]:
-        """Return the ids of all living processes of the demo's session."""
-        shown = subprocess.run(["/bin/ps", "-eo", "pid=,stat="], capture_output=True, text=True, check=True)
-        lines = (line.split() for line in shown.stdout.splitlines())
-        return [
-            int(pid) for pid, state in lines if state[0] != "Z" and session_of(int(pid)) == self._process.pid
-        ]
-
-    def left_behind(self) -> list[object]:
-        """Return what the demo left, processes and files, once it had the time to vanish."""
-        deadline = time.monotonic() + LEAVING
-        while self._processes() and time.monotonic() < deadline:
-            time.sleep(POLL_INTERVAL)
-        return [*self._processes(), *self._folder.glob("mailtrap-*")]
-
-
-def session_of(pid: int) -> int | None:
-    try:
-        return os.getsid(pid)
-    except ProcessLookupError:
-        return None
 
 
 def in_order(words: list[str], text: str) -> list[str]:
@@ -150,6 +52,8 @@ def test_the_story_is_told_to_its_end_and_nothing_stays(tmp_path: Path) -> None:
         assert 0 == demo.exit_code(), demo.output + demo.errors
         assert "" == demo.errors
         assert HEADLINES == in_order(HEADLINES, demo.output)
+        (documented,) = blocks(ROOT / "docs" / "demo.md", "text")
+        assert essence(documented) == essence(demo.output)
         assert [] == re.findall("[0-9a-f]{32}", demo.output + demo.errors), "a token value was printed"
         assert "\033" not in demo.output, "colour where there is no terminal"
         assert [] == demo.left_behind()

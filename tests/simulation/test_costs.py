@@ -1,6 +1,8 @@
 """What each flow costs when nothing goes wrong, call by call: no more than the protocol needs."""
 
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +69,21 @@ def test_a_flow_costs_no_more_than_it_must(flow: Flow) -> None:
     cost = Counter(call.kind for call in without_faults(flow).calls)
 
     assert BUDGET[flow.name] == tuple(cost[kind] for kind in COLUMNS)
+
+
+TOLD = {
+    "first token of an account": "create",
+    "rotation by reset": "reset",
+    "rotation by replace, for other permissions": "replace",
+    "Secret lost": "Secret lost",
+    "adoption": "adopted",
+    "deletion of the last token of an account": "delete",
+}
+"""How docs/sizing.md calls the flows."""
+
+
+def test_the_documented_costs_are_these() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "sizing.md").read_text()
+    told = dict(re.findall(r"^\| ([^|]+) \| (\d+ \| \d+ \| \d+) \|$", page, re.MULTILINE))
+
+    assert {words: " | ".join(map(str, BUDGET[flow][:3])) for words, flow in TOLD.items()} == told

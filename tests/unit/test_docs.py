@@ -1,44 +1,68 @@
 """What the documents point at is there: files, folders, and tests by their names."""
 
 import re
-import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from mailtrap_operator.api.v1alpha1 import ApiTokenSpec
 from mailtrap_operator.core.reasons import Reason
-
-Body = dict[str, Any]
-
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").glob("*.md")])
+from tests.documents import DOCUMENTS, PAGES, ROOT, Body, manifests, name_of
 
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
+_CODE = re.compile(r"`[^`\n]*`")
 _TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_link_leads_somewhere(document: Path) -> None:
-    links = set(_LINK.findall(document.read_text()))
+    links = set(_LINK.findall(_CODE.sub("", document.read_text())))
 
     assert set() == {link for link in links if not (document.parent / link).exists()}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_every_anchor_is_a_heading(document: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", _CODE.sub("", document.read_text()))
+    pages = {(document.parent / path if path else document, anchor) for path, anchor in links}
+
+    assert set() == {(path.name, anchor) for path, anchor in pages if anchor not in _anchors(path)}
+
+
+def _anchors(document: Path) -> set[str]:
+    """Return the anchors that GitHub gives to the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_test_that_is_named_exists(document: Path) -> None:
     named = set(_TEST.findall(document.read_text()))
 
     assert set() == {(path, name) for path, name in named if not _exists(ROOT / path, name)}
 
 
+def test_every_page_is_on_the_landing_page() -> None:
+    landing = ROOT / "docs" / "README.md"
+    linked = {(landing.parent / link).resolve() for link in _LINK.findall(landing.read_text())}
+
+    assert set() == set(PAGES) - linked - {landing}
+
+
 def test_every_reason_is_explained() -> None:
     explained = re.findall(r"`(\w+)`", (ROOT / "docs" / "status.md").read_text())
 
     assert set() == set(Reason) - set(explained)
+
+
+def test_the_reasons_of_the_page_for_symptoms_are_those_of_the_operator() -> None:
+    page = (ROOT / "docs" / "troubleshooting.md").read_text()
+    part = page[page.index("## READY is False") : page.index("## READY is True")]
+    named = set(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE))
+
+    assert {"AccountNotFound", "CredentialRefused"} <= named
+    assert set() == named - set(Reason)
 
 
 def test_each_control_is_shown_by_tests_that_are_named() -> None:
@@ -50,76 +74,90 @@ def test_each_control_is_shown_by_tests_that_are_named() -> None:
     assert [] == [row for row, tests in shown.items() if not tests or "" in {name for _, name in tests}]
 
 
-def _given_to_kubectl(document: Path) -> Iterator[Body]:
-    """Yield the objects of a manifest, or those that a document tells the reader to apply."""
-    text = document.read_text()
-    found = re.findall(r"<<'YAML'\n(.*?)\n *YAML", text, re.DOTALL) if document.suffix == ".md" else [text]
-    for part in found:
-        yield from yaml.safe_load_all(textwrap.dedent(part))
-
-
-_EXAMPLES = [ROOT / "README.md", *ROOT.glob("deploy/samples/*.yaml"), *ROOT.glob("deploy/examples/**/*.yaml")]
-_ACCOUNTS = [
-    pytest.param(body["spec"]["policy"], id=str(path.relative_to(ROOT)))
-    for path in sorted(_EXAMPLES)
-    for body in _given_to_kubectl(path)
-    if body["kind"] == "ClusterMailtrapAccount"
+_SAMPLES = sorted([*ROOT.glob("deploy/samples/*.yaml"), *ROOT.glob("deploy/examples/**/*.yaml")])
+_SHOWN = [
+    (f"{name_of(path)} {number}", path, body)
+    for path in [*DOCUMENTS, *_SAMPLES]
+    for number, body in enumerate(manifests(path))
 ]
 
-
 _OF_THE_OPERATOR = "deploy/samples/credential.yaml"
-_GIVEN_TO_USERS = [policy for policy in _ACCOUNTS if policy.id != _OF_THE_OPERATOR]
+_GIVEN_TO_USERS = [
+    pytest.param(body["spec"]["policy"], id=name)
+    for name, path, body in _SHOWN
+    if body.get("kind") == "ClusterMailtrapAccount" and name_of(path) != _OF_THE_OPERATOR
+]
 
 
 @pytest.mark.parametrize("policy", _GIVEN_TO_USERS)
 def test_an_example_of_an_account_names_what_it_gives_and_gives_nobody_the_account(policy: Body) -> None:
-    assert policy["allowedNamespaces"]["names"]
-    assert "*" not in policy["allowedNamespaces"]["names"]
+    namespaces = policy["allowedNamespaces"]
+    assert namespaces.get("names") or namespaces["selector"]["matchLabels"]
+    assert "*" not in namespaces.get("names", ())
     assert policy["allowedResources"]
     assert "account" not in {resource["type"] for resource in policy["allowedResources"]}
     assert {"maxAccessLevel", "maxLifetime"} <= policy.keys()
 
 
-def test_there_are_such_examples() -> None:
-    assert len(_GIVEN_TO_USERS) == 4
+def test_there_are_such_examples_for_those_who_begin() -> None:
+    names = {str(policy.id).rpartition(" ")[0] for policy in _GIVEN_TO_USERS}
+
+    assert {"README.md", "deploy/samples/account.yaml", "docs/accounts.md"} <= names
 
 
 def test_only_the_operators_own_namespace_is_given_the_account() -> None:
-    account, api_token = yaml.safe_load_all((ROOT / _OF_THE_OPERATOR).read_text())
+    account, api_token = manifests(ROOT / _OF_THE_OPERATOR)
 
     assert "allowedNamespaces" not in account["spec"]["policy"]
     assert account["metadata"]["name"] == api_token["spec"]["accountRef"]["name"]
     assert account["spec"]["credentialsSecretRef"]["name"] == api_token["spec"]["secretName"]
 
 
-def _shown(document: Path) -> Iterator[Body]:
-    """Yield the objects of a manifest, or all that a document shows, be it to read or to apply."""
-    text, is_document = document.read_text(), document.suffix == ".md"
-    parts = re.findall(r"```yaml\n(.*?)```|<<'\w+'\n(.*?)\n *(?:YAML|EOF)\n", text, re.DOTALL)
-    for part in ["".join(each) for each in parts] if is_document else [text]:
-        yield from filter(None, yaml.safe_load_all(textwrap.dedent(part)))
-
-
 _API_TOKENS = [
-    pytest.param(body, id=f"{path.relative_to(ROOT)} {number}")
-    for path in sorted({*_EXAMPLES, *DOCUMENTS})
-    for number, body in enumerate(_shown(path))
-    if body.get("kind") == "ApiToken"
+    pytest.param(body["spec"], id=name) for name, _, body in _SHOWN if body.get("kind") == "ApiToken"
 ]
 
 
-@pytest.mark.parametrize("body", _API_TOKENS)
-def test_an_example_of_an_api_token_can_be_read_and_says_when_the_token_expires(body: Body) -> None:
-    spec = ApiTokenSpec.model_validate(body["spec"], by_alias=True, by_name=False)
+@pytest.mark.parametrize("spec", _API_TOKENS)
+def test_an_example_of_an_api_token_can_be_read_and_says_when_the_token_expires(spec: Body) -> None:
+    ApiTokenSpec.model_validate(spec, by_alias=True, by_name=False)
 
-    assert "policy" in body["spec"]["expiration"]
-    ids = {resource.id for resource in spec.resources if resource.type != "account"}
-    assert not ids & {3229}, "the id of the example's account"
+    assert "policy" in spec["expiration"]
 
 
-def test_no_document_shows_a_fragment_of_an_api_token() -> None:
-    assert _API_TOKENS
-    assert [] == [path.name for path in DOCUMENTS for body in _shown(path) if {"spec"} == body.keys()]
+def test_no_document_shows_a_fragment_of_an_object() -> None:
+    whole = {"apiVersion", "kind", "metadata", "spec"}
+
+    assert [] == [name for name, _, body in _SHOWN if body.keys() & whole and not _is_whole(body)]
+
+
+def test_no_number_of_the_examples_stands_for_two_things() -> None:
+    named = [
+        *(
+            (body["spec"]["accountId"], "account")
+            for _, _, body in _SHOWN
+            if "accountId" in body.get("spec", {})
+        ),
+        *((each["id"], each["type"]) for spec in _API_TOKENS for each in _resources(spec) if "id" in each),
+    ]
+    meanings: dict[int, set[str]] = {}
+    for number, meaning in named:
+        meanings.setdefault(number, set()).add(meaning)
+
+    assert {3229: {"account"}, 435: {"domain"}, 4711: {"sandbox"}}.items() <= meanings.items()
+    assert {} == {number: words for number, words in meanings.items() if len(words) > 1}
+
+
+def _resources(spec: Any) -> list[Body]:
+    resources: list[Body] = spec.values[0]["resources"]
+    return resources
+
+
+def _is_whole(body: Body) -> bool:
+    parts = (
+        {"apiVersion", "kind"} if body.get("kind") == "Kustomization" else {"apiVersion", "kind", "metadata"}
+    )
+    return parts <= body.keys()
 
 
 def _exists(path: Path, name: str) -> bool:
