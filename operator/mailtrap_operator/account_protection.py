@@ -3,6 +3,7 @@
 Of the user's Secret nothing is written but its finalizers; of both only the very versions that were read.
 """
 
+from mailtrap_operator.api.names import ACCOUNT_FINALIZER, CREDENTIAL_FINALIZER
 from mailtrap_operator.api.v1alpha1 import Account
 from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.accounts import Accounts
@@ -117,14 +118,14 @@ class AccountProtection:
             return
         key = key_of_account(account)
         seen = self._accounts.at(key).credential_secret
-        others = tuple(f for f in account.metadata.finalizers if f != protection.ACCOUNT_FINALIZER)
+        others = tuple(f for f in account.metadata.finalizers if f != ACCOUNT_FINALIZER)
         if is_used and not protection.is_held(account) and not protection.is_going(account):
-            await self._write(account, (*others, protection.ACCOUNT_FINALIZER))
+            await self._write(account, (*others, ACCOUNT_FINALIZER))
         if is_used and seen is not None and protection.secret_must_be_held(account, seen):
             target = secret_target(seen.name)
             self._reverts.check(key, target, THERE, GONE)
             is_held = await self._secrets.hold(seen)
-            attempt = Attempt.at_adding(target, protection.CREDENTIAL_FINALIZER, is_there=is_held)
+            attempt = Attempt.at_adding(target, CREDENTIAL_FINALIZER, is_there=is_held)
             self._reverts.must_last(key, attempt)
         if not is_used and protection.is_held(account):
             await self._write(account, others)
@@ -138,7 +139,7 @@ class AccountProtection:
             return
         self._store.put_account(written)
         found = str(written.metadata.finalizers)
-        attempt = Attempt(FINALIZER_TARGET, wanted, before, found, protection.ACCOUNT_FINALIZER)
+        attempt = Attempt(FINALIZER_TARGET, wanted, before, found, ACCOUNT_FINALIZER)
         self._reverts.must_last(key, attempt)
 
     def _is_anothers_credential(self, own: AccountKey, name: str) -> bool:

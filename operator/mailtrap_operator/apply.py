@@ -12,6 +12,7 @@ from typing import assert_never
 
 from pydantic import SecretStr
 
+from mailtrap_operator.api.names import FINALIZER
 from mailtrap_operator.api.v1alpha1 import ApiToken
 from mailtrap_operator.clients.accounts import Accounts, Connection
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
@@ -44,7 +45,6 @@ from mailtrap_operator.core.deletion import held_up
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
 from mailtrap_operator.core.observation import RemoteToken, SecretState, Unknown
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import FINALIZER
 from mailtrap_operator.core.reverts import (
     CLAIM_TARGET,
     FINALIZER_TARGET,

@@ -10,11 +10,10 @@ from typing import Any
 
 import kopf
 
-from mailtrap_operator.api.v1alpha1 import GROUP, VERSION
+from mailtrap_operator.api.names import GROUP, KOPF_FINALIZER, SECRETS_OF_OURS, VERSION
 from mailtrap_operator.clients.cluster_access import ClusterAccess, Login
 from mailtrap_operator.clients.pages import LONGEST_PAGE
 from mailtrap_operator.clients.watch_session import watch_session
-from mailtrap_operator.core.wishes import SECRETS_OF_OURS
 from mailtrap_operator.intake import Intake
 from mailtrap_operator.runtime.scope import Scope
 from mailtrap_operator.runtime.watchdog import Watchdog
@@ -95,7 +94,7 @@ def configure_kopf(settings: kopf.OperatorSettings) -> None:
     settings.posting.enabled = False
     settings.scanning.disabled = True
     settings.peering.standalone = True
-    settings.persistence.finalizer = f"{GROUP}/unused-by-kopf"
+    settings.persistence.finalizer = KOPF_FINALIZER
     settings.queueing.idle_timeout = 0.1
     settings.watching.chunk_size = LONGEST_PAGE
     settings.watching.server_timeout = 300

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from mailtrap_operator.api.fields import places
+from mailtrap_operator.api.names import SECRETS_OF_OURS
 from mailtrap_operator.api.v1alpha1 import Account, AccountKind
 from mailtrap_operator.clients.kube import account_path, accounts_path, api_tokens_path, secrets_path
 from mailtrap_operator.clients.secret_marks import read_owner, told_to_hold
@@ -17,7 +18,6 @@ from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.ownership import owner_in
 from mailtrap_operator.core.protection import is_going
-from mailtrap_operator.core.wishes import SECRETS_OF_OURS
 from mailtrap_operator.runtime.listing import Listing
 from mailtrap_operator.runtime.scope import Scope
 from mailtrap_operator.runtime.store import News, Store

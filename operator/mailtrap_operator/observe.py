@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
+from mailtrap_operator.api.names import restart_annotation
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
 from mailtrap_operator.clients.accounts import NOT_LISTED, Accounts, Connection, Tokens
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
@@ -22,7 +23,6 @@ from mailtrap_operator.clients.namespace_store import NamespaceStore
 from mailtrap_operator.clients.owned_tokens import OwnerTag
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.clients.workloads import WorkloadStore
-from mailtrap_operator.core.consumers import restart_annotation
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
 from mailtrap_operator.core.limits import excessive_form
 from mailtrap_operator.core.observation import (
@@ -39,11 +39,11 @@ from mailtrap_operator.core.observation import (
 from mailtrap_operator.core.policy import crowding, unknown_standing, unread_labels, violation
 from mailtrap_operator.core.protection import is_going
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.recovery import is_unused
 from mailtrap_operator.core.references import (
     account_refs,
     former_secret_name,
     is_in_the_way,
+    is_unused,
     moving_targets,
     own_secret,
     owner_part,

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from itertools import chain
 
+from mailtrap_operator.api.names import SECRETS_OF_OURS
 from mailtrap_operator.api.v1alpha1 import Account
 from mailtrap_operator.clients.accounts import Connection, Tokens
 from mailtrap_operator.clients.errors import Failure, Terminal
@@ -26,7 +27,6 @@ from mailtrap_operator.core.orphans import Swept
 from mailtrap_operator.core.ownership import HeldToken, owner_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.tenants import speaks_for
-from mailtrap_operator.core.wishes import SECRETS_OF_OURS
 from mailtrap_operator.runtime.listing import pages
 from mailtrap_operator.runtime.store import Store, key_of_account
 from mailtrap_operator.telemetry.events import EventRecorder

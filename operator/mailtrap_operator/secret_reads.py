@@ -1,11 +1,10 @@
 """OBSERVE: the Secrets of ApiTokens, as the watch told of them or as they are read by name. Never raises."""
 
-from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL
+from mailtrap_operator.api.names import MANAGED_BY, MANAGED_BY_LABEL
 from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.core.observation import Absent, Found, SecretState, Unknown
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.wishes import MANAGED_BY
 from mailtrap_operator.runtime.store import Store
 
 Secret = Found[SecretState] | Absent | Unknown

@@ -14,7 +14,8 @@ from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.pacer import Turn
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.core.actions import RevokeToken
-from mailtrap_operator.core.adoption import Hindrance, proof_needed, why_it_must_stay
+from mailtrap_operator.core.adoption import proof_needed, why_it_must_stay
+from mailtrap_operator.core.blocked import Blocked
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
 from mailtrap_operator.core.observation import Adoptee, Observation, RemoteToken, Unknown
 from mailtrap_operator.core.reasons import Reason
@@ -56,7 +57,7 @@ class UnlistedTokens:
             proven = await proven_token(self._secrets, client, turn, place, id_)
             found = Adoptee(proven or token, is_proven=proven is not None)
         if why := why_it_must_stay(s, id_, found):
-            kind = Terminal if isinstance(why, Hindrance) else Retryable
+            kind = Terminal if isinstance(why, Blocked) else Retryable
             raise kind(why.reason, why.message)
         async with client.pacer.slot(*turn):
             if loop.time() - begun > _PROVES_FOR.total_seconds() or self._has_changed(seen, key, version):

@@ -5,8 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL
-from mailtrap_operator.core.wishes import MANAGED_BY
+from mailtrap_operator.api.names import MANAGED_BY, MANAGED_BY_LABEL
 from tests.e2e.kube import GROUP
 from tests.e2e.world import API_VERSION, World, eventually
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mailtrap_operator.core.references import FINALIZER
+from mailtrap_operator.api.names import FINALIZER
 from tests.e2e.accounts import finalizers_of, is_gone
 from tests.e2e.kube import GROUP, Body
 from tests.e2e.tenant import (

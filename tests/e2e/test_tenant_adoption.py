@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from mailtrap_operator.core.references import FINALIZER
+from mailtrap_operator.api.names import FINALIZER
 from tests.e2e.kube import Body
 from tests.e2e.tenant import (
     ADOPT,

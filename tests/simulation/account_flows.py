@@ -4,8 +4,8 @@ import base64
 from copy import deepcopy
 from typing import Any
 
+from mailtrap_operator.api.names import ACCOUNT_FINALIZER, CREDENTIAL_FINALIZER
 from mailtrap_operator.core.ownership import Tag
-from mailtrap_operator.core.protection import ACCOUNT_FINALIZER, CREDENTIAL_FINALIZER
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.tokens import ADMIN, Grant
 from tests.simulation.flows import Flow, create, delete, is_served

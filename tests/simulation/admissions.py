@@ -10,7 +10,7 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
-from mailtrap_operator.core.digests import ROTATE_ANNOTATION
+from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from tests.simulation.cases import WHOLE, Case
 from tests.simulation.flows import FLOWS, Flow
 from tests.simulation.invariants import Invariants, what_is_missing

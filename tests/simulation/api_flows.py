@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from mailtrap_operator.core.references import CONFIRM_ANNOTATION
+from mailtrap_operator.api.names import CONFIRM_ANNOTATION
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
 from tests.simulation.account_flows import ACCOUNT
 from tests.simulation.consumer import NAME as CONSUMER

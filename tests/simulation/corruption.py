@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from mailtrap_operator.core.references import FINALIZER
+from mailtrap_operator.api.names import FINALIZER
 from tests.simulation.flows import is_served
 from tests.simulation.invariants import ViolationError, what_is_missing
 from tests.simulation.persisted import Corrupted, at, changed, corrupted

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from mailtrap_operator.core.references import HAND_OVER_ANNOTATION
+from mailtrap_operator.api.names import HAND_OVER_ANNOTATION
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.tokens import Token
 from tests.simulation.flows import Flow, delete, held_token, is_served

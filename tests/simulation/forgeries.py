@@ -10,12 +10,13 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from mailtrap_operator.clients.secret_marks import ISSUANCE, TOKEN_ID
-from mailtrap_operator.core.references import (
+from mailtrap_operator.api.names import (
     ABANDON_ANNOTATION,
     ADOPT_ANNOTATION,
     CONFIRM_ANNOTATION,
+    ISSUANCE,
     PROOF_ANNOTATION,
+    TOKEN_ID,
 )
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.tokens import ADMIN, Grant

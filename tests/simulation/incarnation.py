@@ -16,10 +16,10 @@ from typing import Any
 import aiohttp
 import httpx
 
+from mailtrap_operator.api.names import SECRETS_OF_OURS
 from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.clients.kube import KubeClient
 from mailtrap_operator.composition import Operator, Surroundings
-from mailtrap_operator.core.wishes import SECRETS_OF_OURS
 from mailtrap_operator.runtime.listing import list_all
 from mailtrap_operator.runtime.resync import Resync
 from mailtrap_operator.runtime.scope import EVERYTHING, Scope

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from mailtrap_operator.core.digests import ROTATE_ANNOTATION
+from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.core.ownership import parse_tag
 from mailtrap_simulator.tokens import Token
 from tests.judges.design import wrongs

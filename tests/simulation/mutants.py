@@ -60,7 +60,7 @@ MUTANTS = (
     ),
     Mutant(
         "the old token goes before the Secret is written",
-        "core/recovery.py",
+        "core/bookkeeping.py",
         "    action = PublishToken(unpublished, wishes.desired_secret(s))\n",
         "    from mailtrap_operator.core.actions import RevokeToken\n"
         "    from mailtrap_operator.core.lanes import Lane\n"
@@ -77,14 +77,14 @@ MUTANTS = (
     ),
     Mutant(
         "unknown tokens are deleted at once",
-        "core/recovery.py",
-        "    if not tokens:\n        return None\n    previous",
+        "core/bookkeeping.py",
+        "    if not tokens:\n        return None\n    lost",
         "    if tokens:\n"
         "        from mailtrap_operator.core.actions import RevokeToken\n"
         "        from mailtrap_operator.core.lanes import Lane\n"
         '        finding = Finding(State.PROGRESSING, Reason.UNTRACKED, "deleted")\n'
         "        return step_plan(s, finding, action=RevokeToken(tokens[0], Lane.URGENT))\n"
-        "    if not tokens:\n        return None\n    previous",
+        "    if not tokens:\n        return None\n    lost",
     ),
     Mutant(
         "a short list is trusted",

@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
-from mailtrap_operator.core.digests import ROTATE_ANNOTATION
-from mailtrap_operator.core.references import ABANDON_ANNOTATION, ADOPT_ANNOTATION, CONFIRM_ANNOTATION
+from mailtrap_operator.api.names import (
+    ABANDON_ANNOTATION,
+    ADOPT_ANNOTATION,
+    CONFIRM_ANNOTATION,
+    ROTATE_ANNOTATION,
+)
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.tokens import ADMIN, Grant
 from tests.simulation.invariants import Invariants

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from mailtrap_operator.api.names import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, PROOF_ANNOTATION
 from mailtrap_operator.core.keys import AccountKey
-from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, PROOF_ANNOTATION
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
 from tests.simulation.network import Call, Network

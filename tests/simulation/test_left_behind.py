@@ -4,7 +4,7 @@ import asyncio
 import re
 from typing import Any
 
-from mailtrap_operator.clients.secret_marks import ISSUANCE, OWNER
+from mailtrap_operator.api.names import ISSUANCE, OWNER
 from tests.simulation.flows import is_served
 from tests.simulation.network import Network
 from tests.simulation.world import GROUP, World, api_token_path, secret_path, value_in

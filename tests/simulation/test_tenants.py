@@ -11,8 +11,8 @@ from random import Random
 
 import pytest
 
+from mailtrap_operator.api.names import ADOPT_ANNOTATION
 from mailtrap_operator.core.lanes import AGEING
-from mailtrap_operator.core.references import ADOPT_ANNOTATION
 from mailtrap_operator.settings import RateLimit, Settings
 from mailtrap_simulator import refusals
 from mailtrap_simulator.drafts import Draft

@@ -5,8 +5,7 @@ from collections import Counter
 
 import pytest
 
-from mailtrap_operator.core.protection import ACCOUNT_FINALIZER
-from mailtrap_operator.core.references import ABANDON_ANNOTATION
+from mailtrap_operator.api.names import ABANDON_ANNOTATION, ACCOUNT_FINALIZER
 from mailtrap_operator.runtime.scope import Scope
 from tests.simulation.flows import is_served
 from tests.simulation.incarnation import USUAL, Incarnation, Setup, Sight

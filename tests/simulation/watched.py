@@ -6,7 +6,8 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
-from mailtrap_operator.core.reasons import WHY, Reason
+from mailtrap_operator.core.causes import BY_REASON
+from mailtrap_operator.core.reasons import Reason
 from tests.simulation.invariants import Invariants, ViolationError, what_is_missing
 from tests.simulation.listening import everything_logged
 from tests.simulation.network import Network
@@ -18,7 +19,7 @@ PATIENCE = 400.0
 AFTERWARDS = 5.0
 """How long a world stays as wished before it counts: for second thoughts."""
 _LONGEST = 7200.0
-_ON_THE_WAY = WHY.keys() | {
+_ON_THE_WAY = BY_REASON.keys() | {
     Reason.PUBLISHING,
     Reason.ANSWER_LOST,
     Reason.FINALIZER_MISSING,

@@ -14,9 +14,8 @@ from email.utils import format_datetime
 from random import Random
 from typing import Any
 
-from mailtrap_operator.core.digests import ROTATE_ANNOTATION
+from mailtrap_operator.api.names import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, ROTATE_ANNOTATION
 from mailtrap_operator.core.ownership import owner_of, parse_tag
-from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
 from mailtrap_simulator.account import Account, Node
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.messages import Request, Response

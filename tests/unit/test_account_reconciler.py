@@ -9,12 +9,12 @@ import pytest
 
 from mailtrap_operator.account_protection import AccountProtection
 from mailtrap_operator.account_reconciler import AccountReconciler
+from mailtrap_operator.api.names import FINALIZER
 from mailtrap_operator.api.v1alpha1 import Account, CredentialToken
 from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.credential_secrets import CredentialSecrets
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.ownership import Tag, owner_of
-from mailtrap_operator.core.references import FINALIZER
 from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.runtime.reverts import Reverts
 from mailtrap_operator.runtime.store import Store

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mailtrap_operator.api.names import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, FINALIZER
 from mailtrap_operator.api.v1alpha1 import Account, ApiToken
 from mailtrap_operator.clients.accounts import NOT_LISTED
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
@@ -28,7 +29,6 @@ from mailtrap_operator.core.observation import (
     Unknown,
 )
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, FINALIZER
 from mailtrap_operator.core.workloads import MissingTarget
 from mailtrap_operator.observe import Observer
 from mailtrap_operator.quota import Quota

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from mailtrap_operator.api.names import FINALIZER
 from mailtrap_operator.core.observation import AccountView, Found, Observation, Unknown
 from mailtrap_operator.core.ownership import Tag, owner_of
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import FINALIZER
 from mailtrap_operator.core.tenants import not_found
 from tests.unit.clients.account_bench import KEY
 from tests.unit.clients.objects import API_TOKENS, INSTALLATION, secret

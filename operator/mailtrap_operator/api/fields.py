@@ -21,9 +21,6 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-GROUP = "mailtrap-operator.io"
-VERSION = "v1alpha1"
-MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 _LABEL_KEY = "^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
 LABEL_KEYS = (
     f"self.all(key, key.matches('{_LABEL_KEY}'))",

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from mailtrap_operator.api.fields import GROUP, Generation, Message, Model, ObjectName, Reason, Time
+from mailtrap_operator.api.fields import Generation, Message, Model, ObjectName, Reason, Time
+from mailtrap_operator.api.names import GROUP
 
 AccountKind = Literal["MailtrapAccount", "ClusterMailtrapAccount"]
 

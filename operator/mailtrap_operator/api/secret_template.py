@@ -5,15 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from mailtrap_operator.api.fields import (
-    GROUP,
-    LABEL_KEYS,
-    MANAGED_BY_LABEL,
-    LabelValue,
-    Model,
-    SecretKey,
-    cel,
-)
+from mailtrap_operator.api.fields import LABEL_KEYS, LabelValue, Model, SecretKey, cel
+from mailtrap_operator.api.names import GROUP, MANAGED_BY_LABEL
 
 _TOOLS = (
     r"^(argocd\\.argoproj\\.io|([a-z]+\\.)*fluxcd\\.io|(meta\\.)?helm\\.sh|kubectl\\.kubernetes\\.io|applyset\\.kubernetes\\.io)/"

@@ -32,7 +32,8 @@ from mailtrap_operator.api.apitoken_status import (
     parse_status,
 )
 from mailtrap_operator.api.durations import Duration, parse_duration, print_duration
-from mailtrap_operator.api.fields import GROUP, MANAGED_BY_LABEL, VERSION, Model, print_time
+from mailtrap_operator.api.fields import Model, print_time
+from mailtrap_operator.api.names import GROUP, VERSION
 from mailtrap_operator.api.objects import AccountKind, AccountRef, Condition, Metadata
 from mailtrap_operator.api.rotation import Rotation, Window
 from mailtrap_operator.api.secret_template import SecretTemplate, TemplateMetadata
@@ -41,7 +42,6 @@ from mailtrap_operator.api.targets import RestartTarget, WorkloadKind
 __all__ = [
     "EVERY_NAMESPACE",
     "GROUP",
-    "MANAGED_BY_LABEL",
     "VERSION",
     "Account",
     "AccountKind",

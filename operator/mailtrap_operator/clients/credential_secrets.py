@@ -1,8 +1,9 @@
 """Reads the Secrets that hold credentials, without the credential, and writes their finalizers: nothing else of them."""
 
+from mailtrap_operator.api.names import CREDENTIAL_FINALIZER
 from mailtrap_operator.clients.errors import Missing
 from mailtrap_operator.clients.kube import Body, KubeClient, secrets_path
-from mailtrap_operator.core.protection import CREDENTIAL_FINALIZER, CredentialSecret
+from mailtrap_operator.core.protection import CredentialSecret
 
 
 def parse_credential_secret(body: Body) -> CredentialSecret:

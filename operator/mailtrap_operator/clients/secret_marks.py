@@ -14,17 +14,18 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from mailtrap_operator.api.fields import Model
-from mailtrap_operator.api.v1alpha1 import GROUP, Issuance
+from mailtrap_operator.api.names import (
+    API_TOKEN,
+    FINGERPRINT,
+    HAND_OVER_ANNOTATION,
+    ISSUANCE,
+    NONCE,
+    OWNER,
+    TOKEN_ID,
+)
+from mailtrap_operator.api.v1alpha1 import Issuance
 from mailtrap_operator.core.observation import OwnerReference
 from mailtrap_operator.core.ownership import HeldToken, MadeFor, owner_in, owner_of
-from mailtrap_operator.core.references import HAND_OVER_ANNOTATION
-
-OWNER = f"{GROUP}/owner"
-API_TOKEN = f"{GROUP}/api-token"
-TOKEN_ID = f"{GROUP}/token-id"
-NONCE = f"{GROUP}/nonce"
-FINGERPRINT = f"{GROUP}/fingerprint"
-ISSUANCE = f"{GROUP}/issuance"
 
 SHORTEST_VALUE, LONGEST_VALUE = 8, 4096
 """So many characters a value has; the form of a text with a shorter one could be longer than the text."""

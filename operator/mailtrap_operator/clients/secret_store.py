@@ -13,7 +13,8 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
-from mailtrap_operator.api.v1alpha1 import GROUP, MANAGED_BY_LABEL, Issuance
+from mailtrap_operator.api.names import MANAGED_BY, MANAGED_BY_LABEL
+from mailtrap_operator.api.v1alpha1 import GROUP, Issuance
 from mailtrap_operator.clients.errors import Conflict, Failure, Missing, Terminal
 from mailtrap_operator.clients.issued_values import IssuedValue
 from mailtrap_operator.clients.kube import Body, KubeClient, secrets_path
@@ -38,7 +39,6 @@ from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.redaction import Redaction
 from mailtrap_operator.core.reverts import changes_between, named
 from mailtrap_operator.core.templates import filled_for_token
-from mailtrap_operator.core.wishes import MANAGED_BY
 
 _STAND_IN = "0" * 32
 """Written in a dry run, where no value exists yet."""

@@ -8,9 +8,11 @@ token, or whose it is. The record is a note and no order: what it says of a toke
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from mailtrap_operator.api.names import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, PROOF_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import AccountRef, Adoption, print_duration, print_time
+from mailtrap_operator.core.blocked import Blocked
 from mailtrap_operator.core.credential import is_in_use
 from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.observation import (
@@ -24,26 +26,10 @@ from mailtrap_operator.core.observation import (
 from mailtrap_operator.core.ownership import may_bear_a_mark
 from mailtrap_operator.core.policy import excess, unread_labels, violation
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import (
-    ADOPT_ANNOTATION,
-    CONFIRM_ANNOTATION,
-    PROOF_ANNOTATION,
-    ProofPlace,
-    adoptee_id,
-    is_adopted,
-    proof_place,
-)
+from mailtrap_operator.core.references import ProofPlace, adoptee_id, is_adopted, proof_place
 from mailtrap_operator.core.situation import Situation
 
 _LAST_FOUR = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Hindrance:
-    """Why a token is not adopted, or not deleted for that, and what to do."""
-
-    reason: Reason
-    message: str
 
 
 def adoption_in(account: AccountView) -> Adoption:
@@ -54,38 +40,38 @@ def adoption_in(account: AccountView) -> Adoption:
     return account.tenancy.policy.adoption or default
 
 
-def to_adopt(s: Situation) -> RemoteToken | Hindrance | Unknown:
+def to_adopt(s: Situation) -> RemoteToken | Blocked | Unknown:
     """Return the token to adopt, once it is confirmed and nothing speaks against it."""
-    if isinstance(why := _hindrance(s), Hindrance):
+    if isinstance(why := _blocked(s), Blocked):
         return replace(why, message=f"{why.message} Or remove the annotation {ADOPT_ANNOTATION}.")
     id_, seen = adoptee_id(s.api_token), s.seen.adoptee
     if id_ is None:
         message = f"The annotation {ADOPT_ANNOTATION} must be the id of a token, such as 2498715. Correct or remove it."
-        return Hindrance(Reason.ADOPTION_REFUSED, message)
+        return Blocked(Reason.ADOPTION_REFUSED, message)
     if why is not None:
         return why
     if isinstance(seen, Unknown):
         return seen
     if isinstance(seen, Absent) or not _may_be_adopted(s, id_, seen.value):
         message = f"Token {id_} is not adopted. {_conditions(s)} Or remove the annotation {ADOPT_ANNOTATION}."
-        return Hindrance(Reason.ADOPTION_REFUSED, message)
+        return Blocked(Reason.ADOPTION_REFUSED, message)
     # Without an answer of the account it is not known which token it is managed with.
     return s.unknown or _unconfirmed(s, seen.value.token) or seen.value.token
 
 
-def why_it_is_kept(s: Situation, token_id: int, account: AccountRef) -> Hindrance | Unknown | None:
+def why_it_is_kept(s: Situation, token_id: int, account: AccountRef) -> Blocked | Unknown | None:
     """Return why an adopted token on record is not deleted, as far as that is known without a look at it."""
     if token_id in s.owned or not is_adopted(s.api_token, token_id):
         return None
-    why = _hindrance(s)
+    why = _blocked(s)
     if account != s.seen.account.ref:
         # Only the policy of the account that the spec names is known.
         message = f"It lives in {_name(s, account)}, and spec.accountRef names another account. Name that one again."
-        why = Hindrance(Reason.ADOPTION_REFUSED, message)
+        why = Blocked(Reason.ADOPTION_REFUSED, message)
     return replace(why, message=_kept(token_id, why.message)) if why else None
 
 
-def why_it_must_stay(s: Situation, token_id: int, found: Adoptee) -> Hindrance | Unknown | None:
+def why_it_must_stay(s: Situation, token_id: int, found: Adoptee) -> Blocked | Unknown | None:
     """Return why a token on record that no LIST shows with our tag is not deleted, now that Mailtrap has shown it.
 
     Nothing of the token is told.
@@ -100,7 +86,7 @@ def why_it_must_stay(s: Situation, token_id: int, found: Adoptee) -> Hindrance |
         return kept
     if _may_be_adopted(s, token_id, found):
         return None
-    return Hindrance(Reason.ADOPTION_REFUSED, _kept(token_id, _conditions(s)))
+    return Blocked(Reason.ADOPTION_REFUSED, _kept(token_id, _conditions(s)))
 
 
 def is_own(s: Situation, token: RemoteToken) -> bool:
@@ -128,10 +114,10 @@ def proven_by(value_end: str, listed: Iterable[RemoteToken], token_id: int) -> R
     return alike[0] if is_it else None
 
 
-def _hindrance(s: Situation) -> Hindrance | Unknown | None:
+def _blocked(s: Situation) -> Blocked | Unknown | None:
     """Return why no token is adopted, whichever; who may not use the account is told nothing of its tokens."""
     if found := violation(s):
-        return Hindrance(Reason.POLICY_VIOLATED, found.message)
+        return found
     if s.seen.account.tenancy is None:
         return s.unknown or NOT_ASKED_FOR
     mode, account = adoption_in(s.seen.account), _name(s, s.seen.account.ref)
@@ -141,14 +127,14 @@ def _hindrance(s: Situation) -> Hindrance | Unknown | None:
             f"{account} allows no adoption: its policy.adoption is Denied{default}. Have its admin set that to Proven, "
             "then the value of the token is asked for, or to Allowed."
         )
-        return Hindrance(Reason.ADOPTION_REFUSED, message)
+        return Blocked(Reason.ADOPTION_REFUSED, message)
     if mode == "Proven" and proof_place(s.api_token) is None:
         message = (
             f"{account} asks for a proof: put the value of the token into a Secret of namespace "
             f"{s.api_token.metadata.namespace}, under the key token, and set the annotation {PROOF_ANNOTATION} to the name of "
             "that Secret, or to <name>/<key>."
         )
-        return Hindrance(Reason.ADOPTION_REFUSED, message)
+        return Blocked(Reason.ADOPTION_REFUSED, message)
     return unread_labels(s)
 
 
@@ -182,7 +168,7 @@ def _kept(token_id: int, why: str) -> str:
     )
 
 
-def _unconfirmed(s: Situation, token: RemoteToken) -> Hindrance | None:
+def _unconfirmed(s: Situation, token: RemoteToken) -> Blocked | None:
     if s.api_token.metadata.annotations.get(CONFIRM_ANNOTATION) == str(token.id):
         return None
     end = f"expires at {print_time(token.expires_at)}" if token.expires_at else "never expires"
@@ -195,7 +181,7 @@ def _unconfirmed(s: Situation, token: RemoteToken) -> Hindrance | None:
         f'annotation {CONFIRM_ANNOTATION}: "{token.id}". Then a token of this ApiToken takes its place in Secret '
         f"{s.secret_name}, and token {token.id} works on for {overlap} before it is deleted.{proof}"
     )
-    return Hindrance(Reason.ADOPTION_UNCONFIRMED, message)
+    return Blocked(Reason.ADOPTION_UNCONFIRMED, message)
 
 
 def _name(s: Situation, ref: AccountRef) -> str:

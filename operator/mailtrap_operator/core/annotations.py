@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-from mailtrap_operator.api.v1alpha1 import GROUP
-from mailtrap_operator.core.digests import ROTATE_ANNOTATION
-from mailtrap_operator.core.enumeration import enumerated
-from mailtrap_operator.core.references import (
+from mailtrap_operator.api.names import (
     ABANDON_ANNOTATION,
     ADOPT_ANNOTATION,
     CONFIRM_ANNOTATION,
     PROOF_ANNOTATION,
+    ROTATE_ANNOTATION,
 )
+from mailtrap_operator.api.v1alpha1 import GROUP
+from mailtrap_operator.core.enumeration import enumerated
 
 _PREFIX = f"{GROUP}/"
 _MOST_NAMED = 5

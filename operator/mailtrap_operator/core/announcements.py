@@ -16,10 +16,11 @@ from mailtrap_operator.core.actions import (
     RevokeToken,
     State,
 )
+from mailtrap_operator.core.causes import CAUSES
 from mailtrap_operator.core.conditions import Wanted
-from mailtrap_operator.core.reasons import WHY, Reason
+from mailtrap_operator.core.reasons import Reason
 
-_EXPECTED = frozenset(WHY) - {Reason.ACCESS_DRIFTED, Reason.EXPIRY_DRIFTED} | {
+_EXPECTED = frozenset(cause.reason for cause in CAUSES) - {Reason.ACCESS_DRIFTED, Reason.EXPIRY_DRIFTED} | {
     Reason.RESTARTING,
     Reason.ACCOUNT_NOT_LISTED,
 }

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from mailtrap_operator.api.v1alpha1 import GROUP, CurrentToken, PreviousToken, print_time
+from mailtrap_operator.api.names import restart_annotation
+from mailtrap_operator.api.v1alpha1 import CurrentToken, PreviousToken, print_time
 from mailtrap_operator.core.actions import Notice, RestartWorkloads
 from mailtrap_operator.core.expiry import whole_second_after
 from mailtrap_operator.core.held_back import is_held_back
@@ -34,11 +35,6 @@ class Progress(NamedTuple):
 
     rollout: Literal["Due", "Running"] | None
     pods_end_at: datetime | None
-
-
-def restart_annotation(owner: str) -> str:
-    """Return the pod-template annotation that names the token which a workload was restarted for, one for each ApiToken."""
-    return f"{GROUP}/token-of-{owner}"
 
 
 def moving_to(s: Situation) -> CurrentToken | None:

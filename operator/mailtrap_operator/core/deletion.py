@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
+from mailtrap_operator.api.names import ABANDON_ANNOTATION, FINALIZER
 from mailtrap_operator.api.v1alpha1 import (
     AccountRef,
     CurrentToken,
@@ -39,7 +40,7 @@ from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.policy import violation
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import ABANDON_ANNOTATION, FINALIZER, is_adopted
+from mailtrap_operator.core.references import is_adopted
 from mailtrap_operator.core.reverts import or_next_retry, reason_and_message
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import of_another

@@ -4,16 +4,14 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from mailtrap_operator.api.v1alpha1 import GROUP, ApiToken, Resource, print_time
+from mailtrap_operator.api.names import ROTATE_ANNOTATION
+from mailtrap_operator.api.v1alpha1 import ApiToken, Resource, print_time
 from mailtrap_operator.core.observation import Permission
 from mailtrap_operator.core.resource_types import todays_type
 
 _LONGEST_NAME = 150
 
 _LONGEST_REQUEST = 256
-
-ROTATE_ANNOTATION = f"{GROUP}/rotate"
-"""Any new value of it asks for one rotation."""
 
 PLACEHOLDER = "${token}"
 """Stands in a template where the token value goes."""

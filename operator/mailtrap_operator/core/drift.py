@@ -3,32 +3,24 @@
 Judged by what Mailtrap granted, not by what was asked: a server that writes a permission in other words has not drifted.
 """
 
-from dataclasses import dataclass
-
 from mailtrap_operator.api.v1alpha1 import CurrentToken, print_time
+from mailtrap_operator.core.actions import Notice
 from mailtrap_operator.core.digests import permissions_digest
 from mailtrap_operator.core.observation import Permission
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.resource_types import todays_type
-from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.situation import Situation, once
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """What differs, in words."""
-
-    reason: Reason
-    message: str
-
-
-def drift_of(s: Situation) -> Drift | None:
+@once
+def drift_of(s: Situation) -> Notice | None:
     """Return in what the token that the Secret holds differs from what was granted, its permissions first."""
     if s.held is None:
         return None
     if access_has_drifted(s, s.held):
-        return Drift(Reason.ACCESS_DRIFTED, _permissions_in_words(s, s.held))
+        return Notice("Drifted", Reason.ACCESS_DRIFTED, _permissions_in_words(s, s.held))
     if _expiry_has_drifted(s, s.held):
-        return Drift(Reason.EXPIRY_DRIFTED, _expiry_in_words(s, s.held))
+        return Notice("Drifted", Reason.EXPIRY_DRIFTED, _expiry_in_words(s, s.held))
     return None
 
 

@@ -4,10 +4,10 @@ Such a write is not repeated at once, for it would be reverted again: what there
 condition says so, and the write is tried again in growing pauses.
 """
 
+from mailtrap_operator.api.names import FINALIZER
 from mailtrap_operator.core import wishes
 from mailtrap_operator.core.actions import DesiredSecret, Notice
 from mailtrap_operator.core.observation import SecretState
-from mailtrap_operator.core.references import FINALIZER
 from mailtrap_operator.core.reverts import (
     CLAIM_TARGET,
     CONDITION,

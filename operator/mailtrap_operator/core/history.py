@@ -7,21 +7,14 @@ from datetime import datetime, timedelta
 
 from mailtrap_operator.api.v1alpha1 import ApiTokenStatus, HistoryEntry
 from mailtrap_operator.core.actions import Record
+from mailtrap_operator.core.causes import CAUSES, Cause
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation
 
 _LONGEST = 10
 
-_AS_WISHED = frozenset(
-    {
-        Reason.FIRST_TOKEN,
-        Reason.ACCESS_CHANGED,
-        Reason.EXPIRATION_CHANGED,
-        Reason.RENEWAL_DUE,
-        Reason.ROTATION_REQUESTED,
-    }
-)
-"""Causes that the spec or the user has set; every other one is a repair."""
+_AS_WISHED = frozenset(cause.reason for cause in CAUSES if not cause.is_repair)
+"""Causes that the spec or the user has set; every other one is a repair, also one that is not known here."""
 
 MOST_REPAIRS = 5
 _PERIOD = timedelta(hours=1)
@@ -66,9 +59,9 @@ def history_after(
     return tuple(map(as_it_is_now, entries.values()))[-_LONGEST:]
 
 
-def storm_ends(s: Situation, reason: Reason) -> datetime | None:
+def storm_ends(s: Situation, cause: Cause) -> datetime | None:
     """Return when the object may be repaired again after too many repairs in a row, or None: now."""
-    if reason in _AS_WISHED:
+    if not cause.is_repair:
         return None
     repairs = sorted(
         entry.issued_at
@@ -80,8 +73,8 @@ def storm_ends(s: Situation, reason: Reason) -> datetime | None:
     return repairs[-MOST_REPAIRS] + _PERIOD if len(repairs) >= MOST_REPAIRS else None
 
 
-def rival(s: Situation, reason: Reason) -> str | None:
+def rival(s: Situation, cause: Cause) -> str | None:
     """Return the field manager that has rewritten the Secret for the second time in a row, where Kubernetes names one."""
     last = next((entry for entry in s.api_token.status.history if entry.outcome == "Held"), None)
-    is_again = last is not None and last.cause == reason == Reason.SECRET_EDITED
+    is_again = last is not None and last.cause == cause.reason == Reason.SECRET_EDITED
     return s.secret.editor if is_again and s.secret else None

@@ -11,11 +11,12 @@ words over a statement of ours. Once it did, nothing more is said.
 import re
 from datetime import timedelta
 
+from mailtrap_operator.api.names import ABANDON_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import ApiToken
 from mailtrap_operator.core.observation import Found, Observation, RemoteToken, Unknown
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import ABANDON_ANNOTATION, own_secret, secret_name
+from mailtrap_operator.core.references import own_secret, secret_name
 from mailtrap_operator.core.situation import Situation
 
 PAUSE = timedelta(minutes=5)

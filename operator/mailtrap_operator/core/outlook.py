@@ -6,9 +6,9 @@ They are made of dates that the status holds as well, so that they change only w
 from collections.abc import Collection
 from datetime import datetime
 
+from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import CurrentToken, PreviousToken, Rotation, print_duration, print_time
 from mailtrap_operator.core.actions import WORKING
-from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.expiry import RESET_OVERLAP
 
 NEVER = "never"

@@ -7,15 +7,17 @@ no call.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
 
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, Resource, print_duration
+from mailtrap_operator.core.blocked import RECHECK, Blocked
 from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.observation import Found, Permission, Tenancy, Unknown
+from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.resource_types import is_allowed, todays_type
-from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.situation import Situation, once
 from mailtrap_operator.core.tenants import selector_of, serves
 from mailtrap_operator.core.token_count import are_too_many
 
@@ -23,22 +25,16 @@ _ACCOUNT = "account"
 """The type of resource whose administrator manages tokens."""
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """What breaks a rule, in words; `may_pass` says whether it may be over with the policy and the spec as they are."""
-
-    message: str
-    may_pass: bool = False
-
-
-def violation(s: Situation) -> Violation | None:
+@once
+def violation(s: Situation) -> Blocked | None:
     """Return in what the object breaks the account's policy, or None; what is not known breaks nothing."""
     tenancy = s.seen.account.tenancy
     found = tenancy and next((found for rule in _RULES if (found := rule(s, tenancy))), None)
     return _in_full(s, found) if found else None
 
 
-def crowding(s: Situation) -> Violation | None:
+@once
+def crowding(s: Situation) -> Blocked | None:
     """Return why the object must not get another token now, as its namespace has too many; None also if that is unknown.
 
     That matters only where a token is needed: one that works is in nobody's way.
@@ -56,13 +52,19 @@ def crowding(s: Situation) -> Violation | None:
         f"maxTokensPerNamespace is {most}, and namespace {_namespace(s)} has {count.others + count.own} living tokens in "
         f"the account, those in their overlap among them{waiting}. {advice}"
     )
-    return _in_full(s, Violation(found, may_pass=True))
+    return _in_full(s, _broken(found, may_pass=True))
 
 
-def _in_full(s: Situation, found: Violation) -> Violation:
+def _broken(rule: str, *, may_pass: bool = False) -> Blocked:
+    """Return which rule is broken; `may_pass` says whether it may be over with the policy and the spec as they are."""
+    return Blocked(Reason.POLICY_VIOLATED, rule, RECHECK if may_pass else None)
+
+
+def _in_full(s: Situation, found: Blocked) -> Blocked:
     account = account_key(s.seen.account.ref, _namespace(s))
-    message = f"The policy of {account} is violated: {found.message}, or have the policy changed."
-    return Violation(message, found.may_pass)
+    return replace(
+        found, message=f"The policy of {account} is violated: {found.message}, or have the policy changed."
+    )
 
 
 def unknown_standing(s: Situation) -> Unknown | None:
@@ -81,7 +83,7 @@ def unread_labels(s: Situation) -> Unknown | None:
     return tenancy.labels if isinstance(tenancy.labels, Unknown) else None
 
 
-def _namespace_is_not_served(s: Situation, tenancy: Tenancy) -> Violation | None:
+def _namespace_is_not_served(s: Situation, tenancy: Tenancy) -> Blocked | None:
     namespace, allowed = _namespace(s), tenancy.policy.allowed_namespaces
     if s.seen.account.ref.kind == "MailtrapAccount":
         return None
@@ -91,34 +93,34 @@ def _namespace_is_not_served(s: Situation, tenancy: Tenancy) -> Violation | None
         return None
     other = "Use another spec.accountRef"
     if allowed is None:
-        return Violation(
+        return _broken(
             "without allowedNamespaces it serves the operator's namespace alone, "
             f"not namespace {namespace}. {other}"
         )
     selector = selector_of(tenancy.policy)
     if selector is None:
-        return Violation(f"allowedNamespaces does not name namespace {namespace}. {other}")
+        return _broken(f"allowedNamespaces does not name namespace {namespace}. {other}")
     wanted = ", ".join(f"{key}={value}" for key, value in sorted(selector.items()))
-    return Violation(
+    return _broken(
         f"allowedNamespaces wants the labels {wanted}, which namespace {namespace} has not. {other}",
         may_pass=True,
     )
 
 
-def _access_is_too_high(s: Situation, tenancy: Tenancy) -> Violation | None:
+def _access_is_too_high(s: Situation, tenancy: Tenancy) -> Blocked | None:
     high = (resource for resource in s.api_token.spec.resources if resource.access_level == "Admin")
     found = next(high, None)
     if tenancy.policy.max_access_level != "Viewer" or found is None:
         return None
-    return Violation(
+    return _broken(
         f"maxAccessLevel is Viewer, and spec.resources asks for Admin of {_words(found)}. Ask for Viewer"
     )
 
 
-def _account_is_not_given_away(s: Situation, tenancy: Tenancy) -> Violation | None:
+def _account_is_not_given_away(s: Situation, tenancy: Tenancy) -> Blocked | None:
     for resource in s.api_token.spec.resources:
         if _guards(s, tenancy.policy, resource.type, resource.access_level):
-            return Violation(
+            return _broken(
                 f"spec.resources asks for {resource.access_level} of {_words(resource)}; Admin of the account equals the "
                 "operator's own credential, and allowedResources does not list the type account. "
                 "Ask for Viewer, or for single resources"
@@ -164,60 +166,60 @@ def excess(s: Situation, permissions: Iterable[Permission] | None) -> str | None
     return None
 
 
-def _resource_is_not_allowed(s: Situation, tenancy: Tenancy) -> Violation | None:
+def _resource_is_not_allowed(s: Situation, tenancy: Tenancy) -> Blocked | None:
     types = {todays_type(r.type) for r in tenancy.policy.allowed_resources}
     strange = (r for r in s.api_token.spec.resources if types and todays_type(r.type) not in types)
     others = (r for r in s.resolution.resources if not is_allowed(tenancy.policy, r.type, r.id))
     found = next(chain(strange, others), None)
     if found is None:
         return None
-    return Violation(f"allowedResources does not list {_words(found)}. Remove it from spec.resources")
+    return _broken(f"allowedResources does not list {_words(found)}. Remove it from spec.resources")
 
 
-def _expiration_is_missing(s: Situation, tenancy: Tenancy) -> Violation | None:
+def _expiration_is_missing(s: Situation, tenancy: Tenancy) -> Blocked | None:
     policy, wished = tenancy.policy, s.api_token.spec.expiration.policy
     if wished in {"After", "At"} or not (policy.require_expiration or policy.max_lifetime):
         return None
     rule = "requireExpiration is set" if policy.max_lifetime is None else _longest(policy.max_lifetime)
-    return Violation(f"{rule}, and spec.expiration.policy is {wished}. Set it to After or At")
+    return _broken(f"{rule}, and spec.expiration.policy is {wished}. Set it to After or At")
 
 
-def _lifetime_is_too_long(s: Situation, tenancy: Tenancy) -> Violation | None:
+def _lifetime_is_too_long(s: Situation, tenancy: Tenancy) -> Blocked | None:
     longest, wish = tenancy.policy.max_lifetime, s.api_token.spec.expiration
     if longest is None:
         return None
     if wish.after is not None and wish.after > longest:
-        return Violation(f"{_longest(longest)}, and spec.expiration.after is longer. Make it shorter")
+        return _broken(f"{_longest(longest)}, and spec.expiration.after is longer. Make it shorter")
     if wish.at is not None and wish.at - s.now > longest:
-        return Violation(
+        return _broken(
             f"{_longest(longest)}, and spec.expiration.at is later than that from now. Name an earlier date",
             may_pass=True,
         )
     return None
 
 
-def _overlap_is_too_long(s: Situation, tenancy: Tenancy) -> Violation | None:
+def _overlap_is_too_long(s: Situation, tenancy: Tenancy) -> Blocked | None:
     longest, rotation = tenancy.policy.max_overlap, s.api_token.spec.rotation
     if longest is None:
         return None
     rule = f"maxOverlap is {print_duration(longest)}"
     if rotation.strategy == "Replace" and rotation.overlap > longest:
-        return Violation(f"{rule}, and spec.rotation.overlap is longer. Make it shorter")
+        return _broken(f"{rule}, and spec.rotation.overlap is longer. Make it shorter")
     if rotation.max_overlap is not None and rotation.max_overlap > longest:
-        return Violation(f"{rule}, and spec.rotation.maxOverlap is longer. Make it shorter")
+        return _broken(f"{rule}, and spec.rotation.maxOverlap is longer. Make it shorter")
     return None
 
 
-def _deletion_policy_is_not_allowed(s: Situation, tenancy: Tenancy) -> Violation | None:
+def _deletion_policy_is_not_allowed(s: Situation, tenancy: Tenancy) -> Blocked | None:
     allowed, asked = tenancy.policy.deletion_policies, s.api_token.spec.deletion_policy
     if not allowed or asked in allowed:
         return None
-    return Violation(
+    return _broken(
         f"deletionPolicies does not list {asked}, which spec.deletionPolicy is. Set it to {allowed[0]}"
     )
 
 
-_RULES: tuple[Callable[[Situation, Tenancy], Violation | None], ...] = (
+_RULES: tuple[Callable[[Situation, Tenancy], Blocked | None], ...] = (
     _namespace_is_not_served,
     _access_is_too_high,
     _resource_is_not_allowed,

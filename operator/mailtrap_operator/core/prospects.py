@@ -10,10 +10,9 @@ from typing import assert_never
 
 from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, Condition
 from mailtrap_operator.core.actions import Action, Finding, Plan, RevokeToken, State, record_of
-from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.planning import REFUSALS_OF_DELETION, plan, refused_for_good
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation
-from mailtrap_operator.core.upkeep import REFUSALS_OF_DELETION, refused_for_good
 
 _REFUSALS = frozenset(
     {

@@ -7,16 +7,14 @@ does so before it is put there, so that a change of the reference never leaves o
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from mailtrap_operator.api.v1alpha1 import GROUP, Account, ApiToken
+from mailtrap_operator.api.names import ACCOUNT_FINALIZER, CREDENTIAL_FINALIZER, FINALIZER
+from mailtrap_operator.api.v1alpha1 import Account, ApiToken
 from mailtrap_operator.core.conditions import Wanted
 from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import FINALIZER
 
 CONDITION = "DeletionBlocked"
-ACCOUNT_FINALIZER = f"{GROUP}/account-in-use"
-CREDENTIAL_FINALIZER = f"{GROUP}/credential-in-use"
 _MOST_NAMED = 10
 
 

@@ -107,20 +107,3 @@ class Reason(StrEnum):
     CLOCK_SKEWED = "ClockSkewed"
     ACCOUNT_IN_USE = "AccountInUse"
     ORPHANED = "Orphaned"
-
-
-WHY: dict[Reason, str] = {
-    Reason.FIRST_TOKEN: "there is none yet",
-    Reason.TOKEN_GONE: "the former one was deleted in Mailtrap",
-    Reason.TOKEN_EXPIRED: "the former one has expired",
-    Reason.ACCESS_CHANGED: "the account, the name or the permissions changed",
-    Reason.SECRET_MISSING: "the Secret with the former value is gone",
-    Reason.SECRET_EDITED: "the Secret no longer holds the former value",
-    Reason.EXPIRATION_CHANGED: "the expiration changed",
-    Reason.TOKEN_RESET: "the former one was reset in Mailtrap, and the value of its successor is not known",
-    Reason.RENEWAL_DUE: "the former one is due for renewal",
-    Reason.ACCESS_DRIFTED: "somebody changed the permissions of the former one in Mailtrap",
-    Reason.EXPIRY_DRIFTED: "somebody changed the expiry of the former one in Mailtrap",
-    Reason.ROTATION_REQUESTED: "its rotation was requested",
-}
-"""Why a token is issued, as the end of a sentence."""

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from mailtrap_operator.api.names import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, FINALIZER, PROOF_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import (
-    GROUP,
     AccountRef,
     ApiToken,
     CurrentToken,
@@ -17,16 +17,6 @@ from mailtrap_operator.core.digests import targets_digest
 from mailtrap_operator.core.observation import Absent, Found, Observation, SecretState, Unknown
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.reasons import Reason
-
-FINALIZER = f"{GROUP}/revoke-remote-tokens"
-ABANDON_ANNOTATION = f"{GROUP}/abandon-remote-tokens"
-ADOPT_ANNOTATION = f"{GROUP}/adopt-token-id"
-CONFIRM_ANNOTATION = f"{GROUP}/adopt-confirm"
-
-PROOF_ANNOTATION = f"{GROUP}/adopt-proof"
-
-HAND_OVER_ANNOTATION = f"{GROUP}/hand-over-to"
-"""On a Secret that somebody made: which ApiToken may write its value there."""
 
 _LONGEST_ID = 18
 _PROOF = re.compile("([a-z0-9][-a-z0-9.]{0,252})(?:/([-._a-zA-Z0-9]{1,253}))?")
@@ -46,6 +36,15 @@ def former_secret_name(api_token: ApiToken) -> str | None:
 def is_in_the_way(api_token: ApiToken) -> bool:
     """Whether somebody else's Secret has the wished name, as far as the status knows."""
     return any(condition.reason == Reason.SECRET_NOT_OWNED for condition in api_token.status.conditions)
+
+
+def is_unused(seen: Observation) -> bool:
+    """Whether no token can exist with this object's tag."""
+    api_token = seen.api_token
+    status = api_token.status
+    on_record = status.operation or status.current or status.previous
+    is_ours = FINALIZER in api_token.metadata.finalizers
+    return not (is_ours or on_record or isinstance(seen.secret, Found))
 
 
 def may_have_consumers(token: PreviousToken) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import assert_never
 
+from mailtrap_operator.api.names import FINALIZER
 from mailtrap_operator.api.v1alpha1 import Account, print_duration
 from mailtrap_operator.core.actions import (
     Action,
@@ -22,15 +23,16 @@ from mailtrap_operator.core.actions import (
     State,
     record_of,
 )
+from mailtrap_operator.core.blocked import RECHECK
 from mailtrap_operator.core.deletion import left_to_revoke, unseen, why_left
 from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.observation import Absent, Observation, RemoteToken
 from mailtrap_operator.core.orphans import DELETED_AFTER, Swept, is_over
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import FINALIZER, may_have_consumers
+from mailtrap_operator.core.references import may_have_consumers
 from mailtrap_operator.core.situation import Situation
-from mailtrap_operator.core.step import RECHECK, overdue
+from mailtrap_operator.core.step import overdue
 
 _LOST = "It bears the tag of this installation and belongs to no ApiToken"
 _RECORD = "record what it found"

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, ApiToken, BoundResource, Resource
+from mailtrap_operator.core.blocked import Blocked
 from mailtrap_operator.core.digests import access_digest
 from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.observation import Catalogue, CatalogueEntry, Found, Unknown
@@ -35,14 +36,6 @@ _Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Unresolved:
-    """Names that stand for no resource, ids of none, and what can be done about it."""
-
-    reason: Reason
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
 class Resolution:
     """What the resources of a spec come to.
 
@@ -52,7 +45,7 @@ class Resolution:
 
     resources: tuple[Resource, ...]
     bound: tuple[BoundResource, ...] = ()
-    trouble: Unresolved | Unknown | None = None
+    trouble: Blocked | Unknown | None = None
 
 
 def unbound(api_token: ApiToken, account_id: int | None) -> tuple[Resource, ...]:
@@ -109,11 +102,11 @@ def resolve(
     answer = _answer(catalogue, account_id)
     found = [_look_up(each, answer, policy) for each in missing] if isinstance(answer, Catalogue) else []
     known |= {_key(each): each for each in found if isinstance(each, BoundResource)}
-    wrong = [each for each in found if isinstance(each, Unresolved)]
+    wrong = [each for each in found if isinstance(each, Blocked)]
     if isinstance(answer, Catalogue):
         by_id = unchecked(api_token, account_id, issued_for)
         wrong += [_not_there(each, answer, policy) for each in by_id if _lacks(answer, each)]
-    trouble: Unresolved | Unknown | None = _all_of(wrong)
+    trouble: Blocked | Unknown | None = _all_of(wrong)
     if missing and isinstance(answer, Unknown):
         trouble = answer
     named = {r: known[_key(r)] for r in spec.resources if r.name is not None and _key(r) in known}
@@ -149,7 +142,7 @@ def _answer(catalogue: Found[Catalogue] | Unknown | None, account_id: int | None
     return catalogue.value
 
 
-def _look_up(resource: Resource, catalogue: Catalogue, policy: AccountPolicy) -> BoundResource | Unresolved:
+def _look_up(resource: Resource, catalogue: Catalogue, policy: AccountPolicy) -> BoundResource | Blocked:
     type_, name = _key(resource)
     shown = [entry for entry in _shown(catalogue, policy) if entry.name]
     of_type = {entry for entry in shown if todays_type(entry.type) == type_}
@@ -159,9 +152,9 @@ def _look_up(resource: Resource, catalogue: Catalogue, policy: AccountPolicy) ->
     if matches:
         ids = _some(sorted(_cut(str(entry.id)) for entry in matches))
         message = f"{len(matches)} resources of type {type_} are named {name!r}: {ids}. Give the id of the one that is meant."
-        return Unresolved(Reason.RESOURCE_AMBIGUOUS, message)
+        return Blocked(Reason.RESOURCE_AMBIGUOUS, message)
     message = f"No resource of type {type_} is named {name!r}. Correct the name, or give the id instead."
-    return Unresolved(Reason.RESOURCE_UNKNOWN, f"{message} {_candidates(type_, of_type, shown, policy)}")
+    return Blocked(Reason.RESOURCE_UNKNOWN, f"{message} {_candidates(type_, of_type, shown, policy)}")
 
 
 def _lacks(catalogue: Catalogue, resource: Resource) -> bool:
@@ -169,11 +162,11 @@ def _lacks(catalogue: Catalogue, resource: Resource) -> bool:
     return catalogue.is_whole and place not in {(todays_type(e.type), str(e.id)) for e in catalogue.entries}
 
 
-def _not_there(resource: Resource, catalogue: Catalogue, policy: AccountPolicy) -> Unresolved:
+def _not_there(resource: Resource, catalogue: Catalogue, policy: AccountPolicy) -> Blocked:
     type_, shown = todays_type(resource.type), _shown(catalogue, policy)
     of_type = {entry for entry in shown if todays_type(entry.type) == type_}
     message = f"No resource of type {type_} has the id {_cut(str(resource.id))}. Correct the type or the id."
-    return Unresolved(Reason.RESOURCE_UNKNOWN, f"{message} {_candidates(type_, of_type, shown, policy)}")
+    return Blocked(Reason.RESOURCE_UNKNOWN, f"{message} {_candidates(type_, of_type, shown, policy)}")
 
 
 def _shown(catalogue: Catalogue, policy: AccountPolicy) -> list[CatalogueEntry]:
@@ -206,13 +199,13 @@ def _cut(text: str) -> str:
     return told if len(told) <= _LONGEST_TOLD else f"{told[: _LONGEST_TOLD - 1]}…"
 
 
-def _all_of(troubles: Sequence[Unresolved]) -> Unresolved | None:
+def _all_of(troubles: Sequence[Blocked]) -> Blocked | None:
     if not troubles:
         return None
-    return Unresolved(troubles[0].reason, " ".join(trouble.message for trouble in troubles))
+    return Blocked(troubles[0].reason, " ".join(trouble.message for trouble in troubles))
 
 
-def _listed_twice(resources: Iterable[Resource], bound: Iterable[BoundResource]) -> Unresolved | None:
+def _listed_twice(resources: Iterable[Resource], bound: Iterable[BoundResource]) -> Blocked | None:
     """The CRD cannot tell that a name and an id, or two names, stand for one resource."""
     counted = Counter((todays_type(r.type), str(r.id)) for r in resources)
     for each in bound:
@@ -221,5 +214,5 @@ def _listed_twice(resources: Iterable[Resource], bound: Iterable[BoundResource])
                 f"spec.resources lists {each.type} {each.id} twice, once by the name {each.name!r}. "
                 "Remove one of the entries."
             )
-            return Unresolved(Reason.SPEC_INVALID, message)
+            return Blocked(Reason.SPEC_INVALID, message)
     return None

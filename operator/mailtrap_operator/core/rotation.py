@@ -6,24 +6,13 @@ A rotation takes the place of a value that works, so it can wait. What replaces 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import ApiToken, CurrentToken, Rotation, print_time
-from mailtrap_operator.core import checks
-from mailtrap_operator.core.digests import ROTATE_ANNOTATION
+from mailtrap_operator.core.causes import Cause, cause_of
 from mailtrap_operator.core.expiry import renewal_of
-from mailtrap_operator.core.reasons import WHY, Reason
-from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.situation import Situation, once
 from mailtrap_operator.core.windows import opening
-
-_CAN_WAIT = frozenset(
-    {
-        Reason.ACCESS_CHANGED,
-        Reason.EXPIRATION_CHANGED,
-        Reason.TOKEN_RESET,
-        Reason.ACCESS_DRIFTED,
-        Reason.EXPIRY_DRIFTED,
-        Reason.RENEWAL_DUE,
-    }
-)
 
 _LAST_SHARE = 10
 _LONGEST_LAST = timedelta(hours=1)
@@ -39,24 +28,26 @@ class Postponed:
     until: datetime | None = None
 
 
-def postponed(s: Situation, reason: Reason | None) -> Postponed | None:
-    """Return what a rotation for this reason waits for, or None when it may begin."""
-    if reason not in _CAN_WAIT or s.held is None:
+@once
+def postponed(s: Situation) -> Postponed | None:
+    """Return what a rotation waits for that there is a cause for, or None where there is none or it may begin."""
+    cause = cause_of(s)
+    if cause is None or not cause.may_wait or s.held is None:
         return None
     if s.api_token.spec.suspend:
-        return Postponed(reason, f"{_due(reason)} It waits until spec.suspend is false.")
+        return Postponed(cause.reason, f"{_due(cause)} It waits until spec.suspend is false.")
     rotation = s.api_token.spec.rotation
     if rotation.policy == "Manual":
-        message = f"{_due(reason)} It waits for a new value of the annotation {ROTATE_ANNOTATION}: rotation.policy is Manual."
-        return Postponed(reason, message)
-    return _wait_for_window(s, s.held, reason) if rotation.windows else None
+        message = f"{_due(cause)} It waits for a new value of the annotation {ROTATE_ANNOTATION}: rotation.policy is Manual."
+        return Postponed(cause.reason, message)
+    return _wait_for_window(s, s.held, cause) if rotation.windows else None
 
 
 def next_rotation(s: Situation) -> datetime | None:
     """Return when the successor of the held token is issued, or None when no time is promised."""
     if s.held is None:
         return None
-    wait = postponed(s, checks.why_a_token_is_needed(s))
+    wait = postponed(s)
     return wait.until if wait else rotation_of(s.api_token, s.held, s.expires_at(s.held))
 
 
@@ -88,20 +79,22 @@ def _beginning(rotation: Rotation, token: CurrentToken, end: datetime | None, du
     return _Beginning(None if last is None or is_held_back else max(last, due), is_in_window=False)
 
 
-def _wait_for_window(s: Situation, held: CurrentToken, reason: Reason) -> Postponed | None:
+def _wait_for_window(s: Situation, held: CurrentToken, cause: Cause) -> Postponed | None:
     rotation = s.api_token.spec.rotation
     begins = _beginning(rotation, held, s.expires_at(held), s.now)
     if begins.at == s.now:
         return None
-    none = f"{_due(reason)} No window of rotation.windows opens in time before the token ends"
+    none = f"{_due(cause)} No window of rotation.windows opens in time before the token ends"
     if begins.at is None:
         return Postponed(Reason.NO_WINDOW_BEFORE_EXPIRY, f"{none}. Add one.")
     at = print_time(begins.at)
     if begins.is_in_window:
-        return Postponed(reason, f"{_due(reason)} It waits for the window that opens at {at}.", begins.at)
+        return Postponed(
+            cause.reason, f"{_due(cause)} It waits for the window that opens at {at}.", begins.at
+        )
     message = f"{none}: it is rotated outside of them at {at}. Add one to have it earlier."
     return Postponed(Reason.NO_WINDOW_BEFORE_EXPIRY, message, begins.at)
 
 
-def _due(reason: Reason) -> str:
-    return f"A rotation is due: {WHY[reason]}."
+def _due(cause: Cause) -> str:
+    return f"A rotation is due: {cause.why}."

@@ -4,10 +4,11 @@ It answers questions and decides nothing; the decisions stand in `planning` and 
 other files, because it is the one vocabulary of all steps.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import TypeVar
+from functools import cached_property, wraps
+from typing import Any, TypeVar, cast
 
 from mailtrap_operator.api.v1alpha1 import (
     AccountPolicy,
@@ -43,6 +44,7 @@ from mailtrap_operator.core.references import (
 from mailtrap_operator.core.resources import Resolution, resolve
 
 OnRecord = TypeVar("OnRecord", CurrentToken, PreviousToken)
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,11 @@ class Situation:
 
     seen: Observation
     now: datetime
+
+    @cached_property
+    def answers(self) -> dict[Callable[["Situation"], Any], Any]:
+        """The answers to the questions that are asked `once`."""
+        return {}
 
     @property
     def api_token(self) -> ApiToken:
@@ -330,3 +337,18 @@ class Situation:
         others = tuple(previous for previous in self.record.previous if previous.id not in former)
         name = self.record.secret_name or self.secret_name
         return replace(self.record, operation=None, current=None, previous=others + retired, secret_name=name)
+
+
+def once(ask: Callable[[Situation], Answer]) -> Callable[[Situation], Answer]:
+    """Have a question answered once for each situation, which keeps the answer.
+
+    It is a `cached_property` for questions of files that stand above this one: what the policy, the causes and a drift say.
+    """
+
+    @wraps(ask)
+    def answer(s: Situation) -> Answer:
+        if ask not in s.answers:
+            s.answers[ask] = ask(s)
+        return cast("Answer", s.answers[ask])
+
+    return answer

@@ -3,9 +3,9 @@
 Whoever may write Secrets may write marks: they are told, and prove something only where their digest fits the namespace.
 """
 
+from mailtrap_operator.api.names import HAND_OVER_ANNOTATION
 from mailtrap_operator.core.observation import OwnerReference, SecretState
 from mailtrap_operator.core.redaction import without_tokens
-from mailtrap_operator.core.references import HAND_OVER_ANNOTATION
 from mailtrap_operator.core.situation import Situation
 
 _MOST_NAMED = 3

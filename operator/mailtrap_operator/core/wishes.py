@@ -2,26 +2,22 @@
 
 from collections.abc import Mapping
 
-from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, CurrentToken, Issuance, OperationStatus
+from mailtrap_operator.api.names import MANAGED_BY, MANAGED_BY_LABEL
+from mailtrap_operator.api.v1alpha1 import CurrentToken, Issuance, OperationStatus
 from mailtrap_operator.core import digests
 from mailtrap_operator.core.actions import DesiredSecret, IssueToken
+from mailtrap_operator.core.causes import Cause
 from mailtrap_operator.core.credential import is_in_use
 from mailtrap_operator.core.drift import access_has_drifted
 from mailtrap_operator.core.expiry import wanted_expiry
 from mailtrap_operator.core.history import rival
-from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.limits import allowed_marks
 from mailtrap_operator.core.observation import FormerValue, OwnerReference, SecretState
 from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.ownership import Tag, remote_name
 from mailtrap_operator.core.policy import excess, limits_rights
-from mailtrap_operator.core.reasons import WHY, Reason
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.templates import filled_for_account, filled_for_token
-
-MANAGED_BY = "mailtrap-operator"
-SECRETS_OF_OURS = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
-"""The label selector of the Secrets that are listed and watched."""
 
 Form = tuple[
     Mapping[str, str],
@@ -36,10 +32,10 @@ _LONGEST_NAME_TO_RESET = 240
 """Each reset makes a name longer by the new id; a created token begins with a short one again."""
 
 
-def issue(s: Situation, reason: Reason) -> IssueToken:
+def issue(s: Situation, cause: Cause) -> IssueToken:
     """Return the action that issues what the spec asks for: a reset of the base where that can do it, else a create."""
     spec, account, resolution = s.api_token.spec, s.seen.account, s.resolution
-    base = s.base if can_reset(s) else None
+    base = s.base if can_reset(s, cause) else None
     wanted = digests.access_digest(s.api_token, account.account_id, resolution.resources)
     operation = OperationStatus(
         type="Reset" if base else "Create",
@@ -48,12 +44,12 @@ def issue(s: Situation, reason: Reason) -> IssueToken:
         started_at=s.now,
         holder=s.seen.identity.holder,
         account=account.ref,
-        cause=reason,
+        cause=cause.reason,
     )
     return IssueToken(
-        reason=reason,
-        why=why(s, reason),
-        lane=Lane.URGENT if reason is Reason.RENEWAL_DUE else Lane.CHANGE,
+        reason=cause.reason,
+        why=why(s, cause),
+        lane=cause.lane,
         operation=operation,
         remote_name=remote_name(
             digests.display_name(s.api_token), Tag(s.seen.identity.installation, s.owner, s.seen.fresh_nonce)
@@ -75,14 +71,15 @@ def issue(s: Situation, reason: Reason) -> IssueToken:
     )
 
 
-def can_reset(s: Situation) -> bool:
+def can_reset(s: Situation, cause: Cause) -> bool:
     """Whether a reset of the base makes what the spec asks for, as far as that is known, and the policy allows it.
 
-    A reset keeps the permissions: they are judged as Mailtrap tells them, whatever the spec and the record say.
+    More may be wrong than the cause: the first one is the cause, and any of the others may need another token. A reset keeps the permissions: they are judged as Mailtrap tells them, whatever the spec and the record say.
     """
     base = s.base
     return (
-        s.api_token.spec.rotation.strategy == "Reset"
+        cause.reset_is_enough
+        and s.api_token.spec.rotation.strategy == "Reset"
         and base is not None
         and base.id in s.owned
         and s.owned[base.id].account == s.seen.account.ref
@@ -104,11 +101,11 @@ def _has_wished_access(s: Situation, base: CurrentToken) -> bool:
     return base.access_digest == digests.access_digest(s.api_token, account.account_id, resolution.resources)
 
 
-def why(s: Situation, reason: Reason) -> str:
+def why(s: Situation, cause: Cause) -> str:
     """Return why a token is issued, as the end of a sentence."""
-    manager = rival(s, reason)
+    manager = rival(s, cause)
     again = f", for the second time in a row: field manager {manager!r} rewrites it" if manager else ""
-    return f"{WHY[reason]}{again}"
+    return f"{cause.why}{again}"
 
 
 def desired_secret(s: Situation, token: CurrentToken | None = None) -> DesiredSecret:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from mailtrap_operator.api.v1alpha1 import ApiToken
+from mailtrap_operator.core.blocked import RECHECK
 from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.step import RECHECK
 from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.runtime.workqueue import Verdict
 

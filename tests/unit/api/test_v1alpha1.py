@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from mailtrap_operator.api.names import MANAGED_BY_LABEL
 from mailtrap_operator.api.v1alpha1 import (
     GROUP,
-    MANAGED_BY_LABEL,
     Account,
     AccountPolicy,
     AccountRef,

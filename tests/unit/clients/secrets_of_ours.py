@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, AccountRef, Issuance
+from mailtrap_operator.api.names import MANAGED_BY_LABEL
+from mailtrap_operator.api.v1alpha1 import AccountRef, Issuance
 from mailtrap_operator.clients.issued_values import IssuedValue
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.core.actions import DesiredSecret

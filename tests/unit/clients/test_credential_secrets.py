@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from mailtrap_operator.api.names import CREDENTIAL_FINALIZER
 from mailtrap_operator.clients.credential_secrets import CredentialSecrets, parse_credential_secret
 from mailtrap_operator.clients.errors import Conflict, Uncertain
-from mailtrap_operator.core.protection import CREDENTIAL_FINALIZER, CredentialSecret
+from mailtrap_operator.core.protection import CredentialSecret
 from tests.unit.clients.fake_kube import FakeKube
 
 SECRETS = "/api/v1/namespaces/mailtrap-system/secrets"

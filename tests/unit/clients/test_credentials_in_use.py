@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from mailtrap_operator.api.names import FINGERPRINT, NONCE, TOKEN_ID
 from mailtrap_operator.api.v1alpha1 import SecretKeyRef
 from mailtrap_operator.clients.errors import Unauthorized
-from mailtrap_operator.clients.secret_marks import FINGERPRINT, NONCE, TOKEN_ID, fingerprint
+from mailtrap_operator.clients.secret_marks import fingerprint
 from mailtrap_operator.core.observation import CredentialInUse, Unknown
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.clients.account_bench import BASE, KEY, NAMESPACED, OTHER, AccountBench, account, credentials

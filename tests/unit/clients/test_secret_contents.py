@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from mailtrap_operator.clients import secret_marks
+from mailtrap_operator.api import names
 from mailtrap_operator.clients.secret_contents import Contents, Work, read_contents
 from mailtrap_operator.clients.secret_marks import Marks, fingerprint, mark_former
 from mailtrap_operator.clients.secret_store import parse_secret
@@ -138,7 +138,7 @@ OF_ONE_KEY = dataclasses.replace(MARKS, keys=("token",), places={"token": 0})
 
 
 def issuance(**changes: object) -> str:
-    return json.dumps(json.loads(MARKS.as_annotations()[secret_marks.ISSUANCE]) | changes)
+    return json.dumps(json.loads(MARKS.as_annotations()[names.ISSUANCE]) | changes)
 
 
 def of_value(value: str, marks: Marks = OF_MANY_KEYS) -> Marks:

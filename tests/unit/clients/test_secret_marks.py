@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailtrap_operator.clients import secret_marks
+from mailtrap_operator.api import names
 from mailtrap_operator.clients.secret_marks import (
     Marks,
     fingerprint,
@@ -72,43 +72,43 @@ def test_they_say_which_token_a_value_is(changes: dict[str, str], value: str, to
 
 
 def with_issuance(**changes: object) -> str:
-    parts = json.loads(ALL[secret_marks.ISSUANCE]) | changes
+    parts = json.loads(ALL[names.ISSUANCE]) | changes
     return json.dumps({name: part for name, part in parts.items() if part != "missing"})
 
 
 def with_former(**changes: object) -> str:
-    return with_issuance(former=json.loads(ALL[secret_marks.ISSUANCE])["former"] | changes)
+    return with_issuance(former=json.loads(ALL[names.ISSUANCE])["former"] | changes)
 
 
 def with_wishes(**changes: object) -> str:
-    wishes = json.loads(ALL[secret_marks.ISSUANCE])["wishes"] | changes
+    wishes = json.loads(ALL[names.ISSUANCE])["wishes"] | changes
     return with_issuance(wishes={name: wish for name, wish in wishes.items() if wish != "missing"})
 
 
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        (secret_marks.TOKEN_ID, ""),
-        (secret_marks.TOKEN_ID, "seven"),
-        (secret_marks.TOKEN_ID, "7.5"),
-        (secret_marks.TOKEN_ID, "0"),
-        (secret_marks.TOKEN_ID, "-7"),
-        (secret_marks.TOKEN_ID, HUGE),
-        (secret_marks.TOKEN_ID, "07"),
-        (secret_marks.TOKEN_ID, "٧"),
-        (secret_marks.TOKEN_ID, str(2**63)),
-        (secret_marks.OWNER, "abcdef"),
-        (secret_marks.OWNER, "fedcba-abcdefghij"),
-        (secret_marks.OWNER, f"{OWNER}k"),
-        (secret_marks.API_TOKEN, ""),
-        (secret_marks.API_TOKEN, "x" * 254),
-        (secret_marks.NONCE, ""),
-        (secret_marks.NONCE, "abcdefg"),
-        (secret_marks.NONCE, "abcdefghi"),
-        (secret_marks.NONCE, "abcdefg8"),
-        (secret_marks.NONCE, "a" * 200_000),
+        (names.TOKEN_ID, ""),
+        (names.TOKEN_ID, "seven"),
+        (names.TOKEN_ID, "7.5"),
+        (names.TOKEN_ID, "0"),
+        (names.TOKEN_ID, "-7"),
+        (names.TOKEN_ID, HUGE),
+        (names.TOKEN_ID, "07"),
+        (names.TOKEN_ID, "٧"),
+        (names.TOKEN_ID, str(2**63)),
+        (names.OWNER, "abcdef"),
+        (names.OWNER, "fedcba-abcdefghij"),
+        (names.OWNER, f"{OWNER}k"),
+        (names.API_TOKEN, ""),
+        (names.API_TOKEN, "x" * 254),
+        (names.NONCE, ""),
+        (names.NONCE, "abcdefg"),
+        (names.NONCE, "abcdefghi"),
+        (names.NONCE, "abcdefg8"),
+        (names.NONCE, "a" * 200_000),
         *(
-            (secret_marks.FINGERPRINT, text)
+            (names.FINGERPRINT, text)
             for text in (
                 *("", ":", "0:", "-1:", "x:", "32", "32:", "31:abc", f"{HUGE}:x", "²:x", "٣٢:x", "032:x"),
                 *(f"{length}:{'0' * 64}" for length in (0, 7, 4097, 9999, 10_000)),
@@ -116,37 +116,37 @@ def with_wishes(**changes: object) -> str:
                 f"32:{'g' * 64}",
             )
         ),
-        (secret_marks.ISSUANCE, ""),
-        (secret_marks.ISSUANCE, "null"),
-        (secret_marks.ISSUANCE, "[]"),
-        (secret_marks.ISSUANCE, ALL[secret_marks.ISSUANCE][:-9]),
-        (secret_marks.ISSUANCE, with_wishes(issuedAt="missing")),
-        (secret_marks.ISSUANCE, with_wishes(issuedAt=5)),
-        (secret_marks.ISSUANCE, with_wishes(issuedAt="yesterday")),
-        (secret_marks.ISSUANCE, with_wishes(accessDigest=None)),
-        (secret_marks.ISSUANCE, with_wishes(accessDigest="x" * 5000)),
-        (secret_marks.ISSUANCE, with_wishes(account="default")),
-        (secret_marks.ISSUANCE, with_wishes(account={"kind": "Bank", "name": "x"})),
-        (secret_marks.ISSUANCE, with_issuance(keys="token")),
-        (secret_marks.ISSUANCE, with_issuance(keys=[5])),
-        (secret_marks.ISSUANCE, with_issuance(keys="missing")),
-        (secret_marks.ISSUANCE, with_issuance(labels={"a": "b"})),
-        (secret_marks.ISSUANCE, with_issuance(keys=["token", "token", "password"])),
-        (secret_marks.ISSUANCE, with_issuance(keys=["token", "password", *map(str, range(32))])),
-        (secret_marks.ISSUANCE, with_issuance(keys=["token", "password", "x" * 254])),
-        (secret_marks.ISSUANCE, with_issuance(labels=[str(number) for number in range(34)])),
-        (secret_marks.ISSUANCE, with_issuance(annotations=["team", "team"])),
-        (secret_marks.ISSUANCE, with_issuance(annotations=["x" * 318])),
-        (secret_marks.ISSUANCE, with_issuance(places={"other": 0})),
-        (secret_marks.ISSUANCE, with_issuance(places={"token": -1})),
-        (secret_marks.ISSUANCE, with_issuance(places={"token": 65_536})),
-        (secret_marks.ISSUANCE, with_issuance(places={"token": "0"})),
-        (secret_marks.ISSUANCE, with_issuance(places=["token"])),
-        (secret_marks.ISSUANCE, with_former(token_id=0, tokenId=0)),
-        (secret_marks.ISSUANCE, with_former(tokenId=2**63)),
-        (secret_marks.ISSUANCE, with_former(key="x" * 254)),
-        (secret_marks.ISSUANCE, with_former(fingerprint="32:0")),
-        (secret_marks.ISSUANCE, ALL[secret_marks.ISSUANCE] + " " * 65_536),
+        (names.ISSUANCE, ""),
+        (names.ISSUANCE, "null"),
+        (names.ISSUANCE, "[]"),
+        (names.ISSUANCE, ALL[names.ISSUANCE][:-9]),
+        (names.ISSUANCE, with_wishes(issuedAt="missing")),
+        (names.ISSUANCE, with_wishes(issuedAt=5)),
+        (names.ISSUANCE, with_wishes(issuedAt="yesterday")),
+        (names.ISSUANCE, with_wishes(accessDigest=None)),
+        (names.ISSUANCE, with_wishes(accessDigest="x" * 5000)),
+        (names.ISSUANCE, with_wishes(account="default")),
+        (names.ISSUANCE, with_wishes(account={"kind": "Bank", "name": "x"})),
+        (names.ISSUANCE, with_issuance(keys="token")),
+        (names.ISSUANCE, with_issuance(keys=[5])),
+        (names.ISSUANCE, with_issuance(keys="missing")),
+        (names.ISSUANCE, with_issuance(labels={"a": "b"})),
+        (names.ISSUANCE, with_issuance(keys=["token", "token", "password"])),
+        (names.ISSUANCE, with_issuance(keys=["token", "password", *map(str, range(32))])),
+        (names.ISSUANCE, with_issuance(keys=["token", "password", "x" * 254])),
+        (names.ISSUANCE, with_issuance(labels=[str(number) for number in range(34)])),
+        (names.ISSUANCE, with_issuance(annotations=["team", "team"])),
+        (names.ISSUANCE, with_issuance(annotations=["x" * 318])),
+        (names.ISSUANCE, with_issuance(places={"other": 0})),
+        (names.ISSUANCE, with_issuance(places={"token": -1})),
+        (names.ISSUANCE, with_issuance(places={"token": 65_536})),
+        (names.ISSUANCE, with_issuance(places={"token": "0"})),
+        (names.ISSUANCE, with_issuance(places=["token"])),
+        (names.ISSUANCE, with_former(token_id=0, tokenId=0)),
+        (names.ISSUANCE, with_former(tokenId=2**63)),
+        (names.ISSUANCE, with_former(key="x" * 254)),
+        (names.ISSUANCE, with_former(fingerprint="32:0")),
+        (names.ISSUANCE, ALL[names.ISSUANCE] + " " * 65_536),
     ],
 )
 def test_a_damaged_mark_is_none(name: str, text: str) -> None:
@@ -156,7 +156,7 @@ def test_a_damaged_mark_is_none(name: str, text: str) -> None:
 def test_marks_of_before_labels_annotations_and_places_were_noted_can_be_read() -> None:
     older = with_issuance(labels="missing", annotations="missing", places="missing")
 
-    marks = read_marks({**ALL, secret_marks.ISSUANCE: older}, INSTALLATION)
+    marks = read_marks({**ALL, names.ISSUANCE: older}, INSTALLATION)
 
     assert dataclasses.replace(MARKS, labels=(), annotations=(), places=None) == marks
 
@@ -190,7 +190,7 @@ def test_the_longest_marks_that_are_written_read_back() -> None:
     ],
 )
 def test_an_owner_counts_in_the_form_of_ours_alone(text: str, owner: str | None) -> None:
-    assert owner == read_owner({secret_marks.OWNER: text})
+    assert owner == read_owner({names.OWNER: text})
 
 
 @settings(deadline=None)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from mailtrap_operator.clients import secret_marks
+from mailtrap_operator.api import names
 from mailtrap_operator.clients.errors import Conflict, Missing
 from mailtrap_operator.clients.issued_values import IssuedValue
 from mailtrap_operator.clients.secret_store import SecretStore
@@ -73,15 +73,15 @@ async def test_a_value_is_moved_from_where_it_still_stands() -> None:
 
 def places_of(body: dict[str, Any] | None) -> dict[str, int] | None:
     annotations = (body or {})["metadata"]["annotations"]
-    places: dict[str, int] | None = json.loads(annotations[secret_marks.ISSUANCE]).get("places")
+    places: dict[str, int] | None = json.loads(annotations[names.ISSUANCE]).get("places")
     return places
 
 
 def lose_places(body: dict[str, Any]) -> None:
     annotations = body["metadata"]["annotations"]
-    issuance = json.loads(annotations[secret_marks.ISSUANCE])
+    issuance = json.loads(annotations[names.ISSUANCE])
     del issuance["places"]
-    annotations[secret_marks.ISSUANCE] = json.dumps(issuance)
+    annotations[names.ISSUANCE] = json.dumps(issuance)
 
 
 async def test_a_secret_of_before_places_were_recorded_is_intact_and_gets_them_with_the_next_write() -> None:
@@ -98,9 +98,7 @@ async def test_a_secret_of_before_places_were_recorded_is_intact_and_gets_them_w
     assert fulfils(await read(kube), wish)
 
 
-@pytest.mark.parametrize(
-    "edit", [data(foreign="x"), data(token="x", url="x"), mark(secret_marks.ISSUANCE, "")]
-)
+@pytest.mark.parametrize("edit", [data(foreign="x"), data(token="x", url="x"), mark(names.ISSUANCE, "")])
 @pytest.mark.parametrize("name", ["billing", "mailer"])
 async def test_nothing_moves_out_of_a_secret_that_changed_meanwhile(edit: Edit, name: str) -> None:
     kube = FakeKube()

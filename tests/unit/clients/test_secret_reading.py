@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mailtrap_operator.clients import secret_marks
+from mailtrap_operator.api import names
 from mailtrap_operator.clients.errors import Terminal, Uncertain
 from mailtrap_operator.clients.kube import Body
 from mailtrap_operator.clients.secret_store import SecretStore, parse_secret
@@ -60,12 +60,12 @@ async def test_a_secret_reads_as_it_was_published() -> None:
         lambda body: body.update(data=None),
         lambda body: body.pop("data"),
         lambda body: body["metadata"].update(annotations=None),
-        mark(secret_marks.TOKEN_ID, "8"),
-        mark(secret_marks.TOKEN_ID, "x"),
-        mark(secret_marks.NONCE, "abcdefgi"),
-        mark(secret_marks.FINGERPRINT, "32:0"),
-        mark(secret_marks.FINGERPRINT, "9" * 5000),
-        mark(secret_marks.ISSUANCE, "{"),
+        mark(names.TOKEN_ID, "8"),
+        mark(names.TOKEN_ID, "x"),
+        mark(names.NONCE, "abcdefgi"),
+        mark(names.FINGERPRINT, "32:0"),
+        mark(names.FINGERPRINT, "9" * 5000),
+        mark(names.ISSUANCE, "{"),
     ],
     ids=[
         "another value",
@@ -152,7 +152,7 @@ async def test_a_foreign_secret_has_no_marks() -> None:
 async def test_an_owner_mark_counts_even_when_the_others_are_damaged() -> None:
     kube = FakeKube()
     await published(kube)
-    kube.edit(AT, mark(secret_marks.ISSUANCE, ""))
+    kube.edit(AT, mark(names.ISSUANCE, ""))
 
     state = await read(kube)
 

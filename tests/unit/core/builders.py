@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from mailtrap_operator.api.names import FINALIZER, MANAGED_BY_LABEL
 from mailtrap_operator.api.v1alpha1 import (
-    MANAGED_BY_LABEL,
     AccountRef,
     ApiToken,
     ApiTokenSpec,
@@ -40,7 +40,6 @@ from mailtrap_operator.core.observation import (
 )
 from mailtrap_operator.core.ownership import Tag, owner_of
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import FINALIZER
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOW = datetime(2030, 1, 31, 12, tzinfo=UTC)

@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
+from mailtrap_operator.api.names import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, PROOF_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, AccountRef, ApiTokenStatus, Condition
 from mailtrap_operator.core.actions import IssueToken, RemoveFinalizer, RevokeToken, State
 from mailtrap_operator.core.adoption import (
-    Hindrance,
     adoption_in,
     proof_needed,
     proven_by,
     to_adopt,
     why_it_must_stay,
 )
+from mailtrap_operator.core.blocked import Blocked
 from mailtrap_operator.core.observation import (
     LABELS_NOT_READ,
     NOT_ASKED_FOR,
@@ -31,13 +32,7 @@ from mailtrap_operator.core.observation import (
 )
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import (
-    ADOPT_ANNOTATION,
-    CONFIRM_ANNOTATION,
-    PROOF_ANNOTATION,
-    is_adopted,
-    proof_place,
-)
+from mailtrap_operator.core.references import is_adopted, proof_place
 from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     ACCOUNT,
@@ -357,7 +352,7 @@ def test_a_policy_that_allows_no_adoption_says_so(
 ) -> None:
     refused = to_adopt(Situation(under(ref, annotations, adoption=adoption), NOW))
 
-    assert isinstance(refused, Hindrance)
+    assert isinstance(refused, Blocked)
     assert Reason.ADOPTION_REFUSED == refused.reason
     assert words in refused.message
     assert refused.message.endswith("Or remove the annotation mailtrap-operator.io/adopt-token-id.")
@@ -396,7 +391,7 @@ def test_what_is_proven_is_told_of_and_how_long_the_proof_is_needed() -> None:
 
     found = to_adopt(Situation(world, NOW))
 
-    assert isinstance(found, Hindrance)
+    assert isinstance(found, Blocked)
     assert Reason.ADOPTION_UNCONFIRMED == found.reason
     assert found.message.startswith("Token 7 'old mailer' (…0007)")
     assert found.message.endswith("is deleted. Keep the Secret with the proof until then.")

@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
+from mailtrap_operator.api.names import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, Condition
 from mailtrap_operator.core.actions import Done, Failed, Notice, Outcome, Published
 from mailtrap_operator.core.announcements import Announcement, account_announcements, announcements, farewell
+from mailtrap_operator.core.causes import BY_REASON
 from mailtrap_operator.core.conditions import Wanted, merge_conditions
 from mailtrap_operator.core.observation import Adoptee, Found, Observation, Tenancy, Unknown
 from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import WHY, Reason
-from mailtrap_operator.core.references import ADOPT_ANNOTATION, CONFIRM_ANNOTATION
+from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     DAY,
     LOST_NONCE,
@@ -74,7 +75,7 @@ def of(world: Observation, outcome: Outcome) -> list[Announcement]:
             Announcement(
                 "Normal",
                 Reason.TOKEN_PUBLISHED,
-                f"Token 2 (…0002) was issued: {WHY[Reason.FIRST_TOKEN]}.",
+                f"Token 2 (…0002) was issued: {BY_REASON[Reason.FIRST_TOKEN].why}.",
             ),
             id="a token was issued, and why",
         ),
@@ -155,7 +156,7 @@ REPLACED = "Token 1 (…0001) was replaced; after its overlap it is deleted."
             Announcement(
                 "Normal",
                 Reason.ROTATED,
-                f"Token 2 (…0002) was issued: {WHY[Reason.SECRET_MISSING]}. {REPLACED}",
+                f"Token 2 (…0002) was issued: {BY_REASON[Reason.SECRET_MISSING].why}. {REPLACED}",
             ),
             id="the value was published at once",
         ),
@@ -295,25 +296,6 @@ def test_what_is_announced_of_an_account(
     assert expected == [each.reason for each in account_announcements(before, [wanted])]
     again = merge_conditions((), [wanted], 1, NOW)
     assert [] == list(account_announcements(again, [wanted]))
-
-
-def test_every_reason_to_issue_has_its_words() -> None:
-    issuing = {
-        Reason.FIRST_TOKEN,
-        Reason.TOKEN_GONE,
-        Reason.TOKEN_EXPIRED,
-        Reason.ACCESS_CHANGED,
-        Reason.SECRET_MISSING,
-        Reason.SECRET_EDITED,
-        Reason.EXPIRATION_CHANGED,
-        Reason.TOKEN_RESET,
-        Reason.RENEWAL_DUE,
-        Reason.ROTATION_REQUESTED,
-        Reason.ACCESS_DRIFTED,
-        Reason.EXPIRY_DRIFTED,
-    }
-
-    assert issuing == set(WHY)
 
 
 def test_reasons_are_words_that_kubernetes_takes() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from mailtrap_operator.api.names import restart_annotation
 from mailtrap_operator.api.v1alpha1 import ApiToken, CurrentToken, PreviousToken, RestartTarget
 from mailtrap_operator.core.actions import Done, Published, RestartWorkloads, State
 from mailtrap_operator.core.conditions import status_after
-from mailtrap_operator.core.consumers import restart_annotation
 from mailtrap_operator.core.digests import targets_digest
 from mailtrap_operator.core.observation import Found, Observation, RemoteToken, Unknown
 from mailtrap_operator.core.planning import plan

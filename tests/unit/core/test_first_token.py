@@ -8,7 +8,7 @@ from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Observation, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.recovery import is_unused
+from mailtrap_operator.core.references import is_unused
 from tests.unit.core.builders import (
     ACCOUNT,
     DOMAIN,

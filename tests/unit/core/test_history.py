@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, HistoryEntry
 from mailtrap_operator.core.actions import IssueToken, Published, Record, RevokeToken, State
 from mailtrap_operator.core.announcements import announcements
 from mailtrap_operator.core.conditions import status_after
-from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.history import history_after
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason

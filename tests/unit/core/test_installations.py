@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from mailtrap_operator.api.names import ABANDON_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, Condition
 from mailtrap_operator.core.actions import Done, State
 from mailtrap_operator.core.conditions import status_after
@@ -13,7 +14,6 @@ from mailtrap_operator.core.observation import Observation, RemoteToken, SecretS
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import ABANDON_ANNOTATION
 from tests.unit.core.builders import (
     FOREIGN_TAG,
     HOUR,

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from mailtrap_operator.api.names import ABANDON_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, AccountRef, ApiToken
 from mailtrap_operator.core.actions import RemoveFinalizer, Retention, RevokeToken, State
 from mailtrap_operator.core.deletion import held_up
 from mailtrap_operator.core.observation import Observation, Tenancy
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import ABANDON_ANNOTATION
 from tests.unit.core.builders import (
     ACCOUNT,
     NOW,

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, ApiToken, RestartTarget, SecretTemplate
+from mailtrap_operator.api.names import MANAGED_BY_LABEL
+from mailtrap_operator.api.v1alpha1 import ApiToken, RestartTarget, SecretTemplate
 from mailtrap_operator.core.actions import PublishToken, State
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.limits import excessive_form, refused_base_url

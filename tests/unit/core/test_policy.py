@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, AccountRef, ApiToken, Expiration, Resource, Rotation
+from mailtrap_operator.core.blocked import RECHECK, Blocked
 from mailtrap_operator.core.observation import (
     LABELS_NOT_READ,
     TOKENS_NOT_COUNTED,
@@ -17,7 +18,6 @@ from mailtrap_operator.core.observation import (
     Unknown,
 )
 from mailtrap_operator.core.policy import (
-    Violation,
     crowding,
     excess,
     unknown_standing,
@@ -51,7 +51,7 @@ def judged(api_token: ApiToken | None = None, **rules: Any) -> tuple[str, bool] 
 
 def verdict(world: Observation) -> tuple[str, bool] | None:
     found = violation(Situation(world, NOW))
-    return (found.message, found.may_pass) if found else None
+    return (found.message, found.retry_after is not None) if found else None
 
 
 def asks_for(*resources: Resource) -> ApiToken:
@@ -446,17 +446,19 @@ def test_who_has_too_many_tokens_is_told_how_many_and_what_to_wait_for() -> None
     new = crowding(counted(3, Found(TokenCount(others=2, own=0, reserved=1))))
     rotated = crowding(counted(3, Found(TokenCount(others=1, own=2, reserved=0))))
 
-    assert new == Violation(
+    assert new == Blocked(
+        Reason.POLICY_VIOLATED,
         "The policy of ClusterMailtrapAccount default is violated: maxTokensPerNamespace is 3, and namespace shop has 2 "
         "living tokens in the account, those in their overlap among them, and 1 are to come for older ApiTokens. Wait "
         "for the end of an overlap, or delete an ApiToken, or have the policy changed.",
-        may_pass=True,
+        RECHECK,
     )
-    assert rotated == Violation(
+    assert rotated == Blocked(
+        Reason.POLICY_VIOLATED,
         "The policy of ClusterMailtrapAccount default is violated: maxTokensPerNamespace is 3, and namespace shop has 3 "
         "living tokens in the account, those in their overlap among them. Wait for the end of an overlap, or have the "
         "policy changed.",
-        may_pass=True,
+        RECHECK,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from mailtrap_operator.api.names import ABANDON_ANNOTATION, FINALIZER
 from mailtrap_operator.api.v1alpha1 import AccountPolicy
 from mailtrap_operator.core.actions import (
     Action,
@@ -21,8 +22,7 @@ from mailtrap_operator.core.conditions import status_after
 from mailtrap_operator.core.observation import Absent, Found, Observation, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.recovery import is_unused
-from mailtrap_operator.core.references import ABANDON_ANNOTATION, FINALIZER
+from mailtrap_operator.core.references import is_unused
 from mailtrap_operator.core.rehearsal import steps_of
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import MOST_ON_RECORD

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from mailtrap_operator.api.names import ACCOUNT_FINALIZER, CREDENTIAL_FINALIZER, FINALIZER
 from mailtrap_operator.api.v1alpha1 import (
     Account,
     AccountSpec,
@@ -18,8 +19,6 @@ from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.observation import Observation
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.protection import (
-    ACCOUNT_FINALIZER,
-    CREDENTIAL_FINALIZER,
     CredentialSecret,
     condition_of,
     is_going,
@@ -29,7 +28,6 @@ from mailtrap_operator.core.protection import (
     secrets_to_free,
 )
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import FINALIZER
 from tests.unit.core.builders import (
     DAY,
     HOUR,

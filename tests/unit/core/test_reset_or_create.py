@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
+from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, Expiration, OperationStatus, Rotation
 from mailtrap_operator.core.actions import IssueToken, ServerDefault
-from mailtrap_operator.core.digests import ROTATE_ANNOTATION
+from mailtrap_operator.core.causes import BY_REASON
 from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Permission, RemoteToken, SecretState, Tenancy
 from mailtrap_operator.core.overlap import kept_until
 from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.reasons import WHY, Reason
+from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     ACCOUNT,
@@ -198,7 +199,7 @@ def test_a_renewal_goes_before_the_rest() -> None:
 def test_each_reason_to_issue_is_explained() -> None:
     message = plan(seen(secret=None), NOW).finding.message
 
-    assert f"A token is being issued: {WHY[Reason.SECRET_MISSING]}." == message
+    assert f"A token is being issued: {BY_REASON[Reason.SECRET_MISSING].why}." == message
 
 
 EVERYTHING, VIEWER_ALONE, ONE_DOMAIN = (

@@ -6,10 +6,11 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, ApiToken, BoundResource, Resource
 from mailtrap_operator.core import resources as subject
+from mailtrap_operator.core.blocked import Blocked
 from mailtrap_operator.core.digests import access_digest
 from mailtrap_operator.core.observation import Catalogue, CatalogueEntry, Found, Unknown
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.resources import Resolution, Unresolved, unbound
+from mailtrap_operator.core.resources import Resolution, unbound
 from tests.unit.core.builders import ACCOUNT, ACCOUNT_IDS, DOMAIN, OTHER_ACCOUNT, TIMEOUT, an_api_token
 from tests.unit.core.named import (
     ACCOUNT_ID,
@@ -201,7 +202,7 @@ def test_a_name_that_stands_for_none_or_several_is_told_with_the_candidates(
 ) -> None:
     resolution = resolve(named(), ACCOUNT_ID, a_catalogue(*entries))
 
-    assert Unresolved(reason, words) == resolution.trouble
+    assert Blocked(reason, words) == resolution.trouble
     assert ((), ()) == (resolution.resources, resolution.bound)
 
 
@@ -216,7 +217,7 @@ def test_one_unknown_name_does_not_keep_the_others_from_being_known() -> None:
 def test_all_unknown_names_are_told_of_together() -> None:
     trouble = resolve(named(RENAMED, MAIN), ACCOUNT_ID, a_catalogue(SHOP)).trouble
 
-    assert isinstance(trouble, Unresolved)
+    assert isinstance(trouble, Blocked)
     assert "No resource of type domain is named 'new.example'." in trouble.message
     assert "No resource of type sandbox is named 'main'." in trouble.message
 
@@ -237,7 +238,7 @@ def test_one_resource_listed_twice_is_told_of(listed: tuple[Resource, ...]) -> N
     tree = a_catalogue(("domain", "new.example", 7), *([] if RENAMED in listed else [SHOP]))
     trouble = resolve(named(*listed, bound=(BOUND,) if RENAMED in listed else ()), ACCOUNT_ID, tree).trouble
 
-    assert isinstance(trouble, Unresolved)
+    assert isinstance(trouble, Blocked)
     assert Reason.SPEC_INVALID is trouble.reason
     assert "lists domain 7 twice, once by the name 'shop.example'. Remove one" in trouble.message
 
@@ -288,7 +289,7 @@ def test_what_the_policy_does_not_list_reads_as_what_is_not_there(
     tree = SECRETS if is_there else a_catalogue(("domain", "a.example", 8), ("domain", "b.example", 10))
     resolution = resolve(named(), ACCOUNT_ID, tree, allowed_resources=allowed)
 
-    assert Unresolved(UNKNOWN, words) == resolution.trouble
+    assert Blocked(UNKNOWN, words) == resolution.trouble
     assert ((), ()) == (resolution.resources, resolution.bound)
 
 
@@ -296,7 +297,7 @@ def test_types_that_the_policy_does_not_list_are_not_told_either() -> None:
     tree = a_catalogue(("project", "secret", 4), ("inbox", "main", 5))
     trouble = resolve(named(), ACCOUNT_ID, tree, allowed_resources=[{"type": "sandbox"}]).trouble
 
-    assert Unresolved(UNKNOWN, f"{NO_SHOP} The account shows none of type domain, but of sandbox.") == trouble
+    assert Blocked(UNKNOWN, f"{NO_SHOP} The account shows none of type domain, but of sandbox.") == trouble
 
 
 def test_of_two_of_one_name_the_one_that_the_policy_lists_is_meant() -> None:

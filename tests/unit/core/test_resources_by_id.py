@@ -7,12 +7,13 @@ import pytest
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, ApiToken, Resource, Rotation
 from mailtrap_operator.core import resources as subject
 from mailtrap_operator.core.actions import IssueToken, State
+from mailtrap_operator.core.blocked import Blocked
 from mailtrap_operator.core.digests import access_digest
 from mailtrap_operator.core.observation import Catalogue, CatalogueEntry, Found, Observation, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import issued_access
-from mailtrap_operator.core.resources import Resolution, Unresolved, unchecked, will_do
+from mailtrap_operator.core.resources import Resolution, unchecked, will_do
 from tests.unit.core.builders import (
     DAY,
     DOMAIN,
@@ -141,21 +142,21 @@ SOME = (("domain", "b.example", 9), ("domain", "a.example", 8), ("inbox", "main"
 def test_an_id_that_the_account_lacks_is_told_with_the_candidates(
     wished: ApiToken, entries: list[tuple[str, str, int | str]], words: str
 ) -> None:
-    assert Unresolved(Reason.RESOURCE_UNKNOWN, words) == resolve(wished, whole(*entries)).trouble
+    assert Blocked(Reason.RESOURCE_UNKNOWN, words) == resolve(wished, whole(*entries)).trouble
 
 
 def test_no_candidate_is_told_that_the_policy_does_not_list() -> None:
     allowed = [{"type": "domain", "id": 9}, {"type": "domain", "id": 999}]
     trouble = resolve(of("domain", 999), whole(*SOME), allowed_resources=allowed).trouble
 
-    assert Unresolved(Reason.RESOURCE_UNKNOWN, f"{WRONG} There are 'b.example' (9).") == trouble
+    assert Blocked(Reason.RESOURCE_UNKNOWN, f"{WRONG} There are 'b.example' (9).") == trouble
 
 
 def test_wrong_ids_and_names_are_told_of_together_and_a_name_has_no_candidate_without_one() -> None:
     wished = named(NAMED, Resource(type="project", id=3, access_level="Viewer"))
     trouble = resolve(wished, whole(("domain", "", 8), ("domain", "a.example", 9))).trouble
 
-    assert isinstance(trouble, Unresolved)
+    assert isinstance(trouble, Blocked)
     assert trouble.message.startswith("No resource of type domain is named 'shop.example'.")
     assert "There are 'a.example' (9). No resource of type project has the id 3." in trouble.message
 
@@ -167,7 +168,7 @@ def test_what_a_token_was_issued_for_is_not_looked_up_again() -> None:
 
     assert (ids, ()) == (unchecked(wished, ACCOUNT_ID, ()), unchecked(wished, ACCOUNT_ID, {digest}))
     assert None is resolve(wished, whole(), digest).trouble
-    assert isinstance(resolve(wished, whole(), "another").trouble, Unresolved)
+    assert isinstance(resolve(wished, whole(), "another").trouble, Blocked)
 
 
 def test_nothing_is_looked_up_in_an_account_that_is_not_known_nor_the_account_itself() -> None:

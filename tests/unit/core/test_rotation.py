@@ -5,11 +5,11 @@ from typing import Any, Literal
 
 import pytest
 
+from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import Expiration, Rotation, Window
 from mailtrap_operator.core.actions import Done, IssueToken, Notice, State
 from mailtrap_operator.core.announcements import announcements
 from mailtrap_operator.core.conditions import status_after
-from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.observation import Observation
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from mailtrap_operator.api.v1alpha1 import MANAGED_BY_LABEL, SecretTemplate, TemplateMetadata
+from mailtrap_operator.api.names import MANAGED_BY_LABEL
+from mailtrap_operator.api.v1alpha1 import SecretTemplate, TemplateMetadata
 from mailtrap_operator.core.actions import DeleteSecret, RewriteSecret, State
 from mailtrap_operator.core.observation import Observation, SecretState
 from mailtrap_operator.core.ownership import owner_of

@@ -1,13 +1,14 @@
 """What an observation means: which tokens are held, on record, owned but untracked, gone."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from mailtrap_operator.api.v1alpha1 import OperationStatus
 from mailtrap_operator.core.observation import AccountView, Found, Observation
-from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.situation import Situation, once
 from tests.unit.core.builders import (
     ACCOUNT,
     DAY,
@@ -281,3 +282,17 @@ def test_a_token_that_two_account_objects_list_is_in_the_wished_one() -> None:
     assert {1: there} == situation.owned
     assert situation.record.current is not None
     assert OTHER_ACCOUNT == situation.record.current.account
+
+
+def test_a_question_is_asked_once_for_each_situation_whatever_the_answer() -> None:
+    asked = list[datetime]()
+
+    @once
+    def question(s: Situation) -> None:
+        asked.append(s.now)
+
+    first, second = Situation(seen(), NOW), Situation(seen(), NOW + HOUR)
+    for situation in (first, first, second, first):
+        question(situation)
+
+    assert [NOW, NOW + HOUR] == asked

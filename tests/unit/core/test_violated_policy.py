@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from mailtrap_operator.api.names import ADOPT_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, Expiration
 from mailtrap_operator.core.actions import Done, State
 from mailtrap_operator.core.conditions import status_after
@@ -19,7 +20,6 @@ from mailtrap_operator.core.observation import (
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.policy import violation
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import ADOPT_ANNOTATION
 from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     DAY,

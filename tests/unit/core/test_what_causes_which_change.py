@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from mailtrap_operator.api.names import ABANDON_ANNOTATION, ADOPT_ANNOTATION, ROTATE_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import (
     Expiration,
     Resource,
@@ -13,10 +14,8 @@ from mailtrap_operator.api.v1alpha1 import (
     TemplateMetadata,
     Window,
 )
-from mailtrap_operator.core.digests import ROTATE_ANNOTATION
 from mailtrap_operator.core.observation import Found, Observation
 from mailtrap_operator.core.planning import plan
-from mailtrap_operator.core.references import ABANDON_ANNOTATION, ADOPT_ANNOTATION
 from tests.unit.core.builders import (
     DAY,
     HOUR,

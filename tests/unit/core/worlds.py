@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
+from mailtrap_operator.api.names import ABANDON_ANNOTATION, FINALIZER
 from mailtrap_operator.api.v1alpha1 import (
     AccountPolicy,
     AccountRef,
@@ -38,14 +39,7 @@ from mailtrap_operator.core.observation import (
 )
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import (
-    ABANDON_ANNOTATION,
-    FINALIZER,
-    account_refs,
-    former_secret_name,
-    own_secret,
-    secret_name,
-)
+from mailtrap_operator.core.references import account_refs, former_secret_name, own_secret, secret_name
 from mailtrap_operator.core.resources import unbound
 from mailtrap_operator.core.step import MOST_ON_RECORD
 from tests.unit.core.builders import (

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from mailtrap_operator.api.names import FINALIZER
 from mailtrap_operator.api.v1alpha1 import Account, AccountRef
 from mailtrap_operator.clients.secret_store import parse_secret
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.observation import RemoteToken
 from mailtrap_operator.core.ownership import MadeFor, Tag, owner_of
-from mailtrap_operator.core.references import FINALIZER
 from mailtrap_operator.runtime.store import News, Store
 from tests.unit.clients.objects import INSTALLATION, account, api_token, secret
 from tests.unit.core.builders import a_secret

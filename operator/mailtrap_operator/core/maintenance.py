@@ -1,67 +1,49 @@
-"""The steps that follow once the token is right: the Secret's form is mended, its place moved, old tokens go."""
+"""What is done while no token is to be issued, or none can be: the Secret is mended, workloads move, old tokens go."""
 
 from dataclasses import replace
 
-from mailtrap_operator.api.v1alpha1 import ApiToken, Condition
 from mailtrap_operator.core import wishes
-from mailtrap_operator.core.actions import DeleteSecret, Finding, Plan, RevokeToken, RewriteSecret, State
+from mailtrap_operator.core.actions import (
+    WORKING,
+    DeleteSecret,
+    Finding,
+    Plan,
+    RevokeToken,
+    RewriteSecret,
+    State,
+)
 from mailtrap_operator.core.adoption import to_adopt, why_it_is_kept
 from mailtrap_operator.core.consumers import Progress, moving_to, progress_after, restart_of
 from mailtrap_operator.core.credential import is_in_use
 from mailtrap_operator.core.digests import targets_digest
 from mailtrap_operator.core.held_back import is_rewrite_held_back, why_nothing_is_recorded
 from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.limits import excessive_form
 from mailtrap_operator.core.observation import Found, RemoteToken
 from mailtrap_operator.core.overlap import is_over
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_taken_back, is_wished
 from mailtrap_operator.core.situation import Situation
-from mailtrap_operator.core.step import MOST_ON_RECORD, overdue, step_plan
+from mailtrap_operator.core.step import (
+    MOST_ON_RECORD,
+    Parked,
+    overdue,
+    step_plan,
+    time_to_next_event,
+    unresolved,
+    waiting,
+)
 
-REFUSALS_OF_DELETION = frozenset({Reason.DELETION_REFUSED, Reason.ADOPTION_REFUSED})
-"""What a token on its way out is refused to be deleted for."""
-
-
-def upkeep(s: Situation) -> Plan | None:
-    """Do what is to be done beside a token that cannot be issued now."""
-    mended = (outdated_secret_is_rewritten(s) or former_secret_is_removed(s)) if s.held else None
-    return mended or former_tokens_end(s)
-
-
-def former_tokens_end(s: Situation) -> Plan | None:
-    """Do what leads to the end of the tokens on their way out; the Secret stays as it is."""
-    return consumers_are_restarted(s) or ended_records_are_dropped(s) or overdue_token_is_revoked(s)
-
-
-def refusal_keeps_no_overdue_token(s: Situation) -> Plan | None:
-    """What was refused for good is tried again, and refused again: the tokens whose time is over go in turn with it."""
-    stalled = refused_for_good(s.api_token)
-    # Where it was the deletion itself that was refused, everything else comes first.
-    if stalled is None or stalled.reason in REFUSALS_OF_DELETION:
-        return None
-    return overdue_token_is_revoked(s)
-
-
-def refused_for_good(api_token: ApiToken) -> Condition | None:
-    """Return the condition that tells of a refusal that lasts until somebody changes something, if there is one."""
-    return next((each for each in api_token.status.conditions if each.type == "Stalled"), None)
-
-
-def value_moves_to_the_renamed_secret(s: Situation) -> Plan | None:
-    """A changed `secretName` takes the same value along."""
-    former = s.former_secret
-    if s.secret is not None or former is None or not former.is_intact:
-        return None
-    token = s.held_in(former)
-    message = f"The value moves from Secret {former.name} to {s.secret_name}."
-    finding = Finding(State.PROGRESSING, Reason.SECRET_OUTDATED, message)
-    return step_plan(s, finding, action=RewriteSecret(former, wishes.desired_secret(s, token)))
+_PASSING = frozenset(
+    {Reason.ACCOUNT_NOT_LISTED, Reason.RATE_LIMITED, Reason.REMOTE_UNAVAILABLE, Reason.REMOTE_ANSWER_UNUSABLE}
+)
+"""Troubles of the account that pass by themselves; an object that needs nothing does not speak of them."""
 
 
 def outdated_secret_is_rewritten(s: Situation) -> Plan | None:
     """The template, a label or the owner reference changed, or somebody edited them: the same value, mended."""
     secret, held = s.secret, s.held
-    if secret is None or held is None or not s.is_known(held):
+    if secret is None or held is None or not s.is_known(held) or excessive_form(s):
         return None
     desired = wishes.desired_secret(s, held.model_copy(update={"expires_at": s.expires_at(held)}))
     if wishes.fulfils(secret, desired) or is_rewrite_held_back(s, secret, desired):
@@ -75,7 +57,7 @@ def outdated_secret_is_rewritten(s: Situation) -> Plan | None:
 def former_secret_is_removed(s: Situation) -> Plan | None:
     """The value has moved; its former place goes."""
     record = s.record
-    if record.secret_name == s.secret_name:
+    if s.held is None or record.secret_name == s.secret_name:
         return None
     recorded = replace(record, secret_name=s.secret_name)
     if s.former_secret is None:
@@ -172,3 +154,13 @@ def overdue_token_is_revoked(s: Situation) -> Plan | None:
     )
     action = RevokeToken(s.in_mailtrap(previous), Lane.ROUTINE, None if previous.id in s.owned else s.seen)
     return step_plan(s, finding, action=action, record=replace(s.record, previous=others))
+
+
+def nothing_is_left_to_do(s: Situation) -> Parked:
+    """The Secret holds a living token that is what the spec asks for."""
+    unknown = s.unknown
+    if unknown is not None and unknown.reason not in _PASSING:
+        return waiting(unknown)
+    if s.resolution.trouble is not None:
+        return unresolved(s.resolution.trouble)
+    return Parked(Finding(State.READY, Reason.TOKEN_PUBLISHED, WORKING), time_to_next_event(s))

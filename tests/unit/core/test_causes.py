@@ -1,12 +1,14 @@
 """Each check looks at one wrong alone; the first that fires is the answer."""
 
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from typing import Any
 
 import pytest
 
 from mailtrap_operator.api.v1alpha1 import Expiration, Rotation
-from mailtrap_operator.core import checks
+from mailtrap_operator.core import causes
+from mailtrap_operator.core.causes import BY_REASON, CAUSES, Cause, cause_of
 from mailtrap_operator.core.observation import AccountView, Observation, Unknown
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.situation import Situation
@@ -35,121 +37,127 @@ NEVER = Expiration(policy="Never")
 
 
 @pytest.mark.parametrize(
-    ("check", "world", "expected"),
+    ("world", "expected"),
     [
-        pytest.param(checks.token_is_missing, seen(), None, id="it lives"),
+        pytest.param(seen(), None, id="it lives"),
+        pytest.param(seen(secret=None), None, id="it lives, only the Secret is gone"),
+        pytest.param(seen(listed=TIMEOUT), None, id="nobody says that it does not live"),
         pytest.param(
-            checks.token_is_missing, seen(secret=None), None, id="it lives, only the Secret is gone"
-        ),
-        pytest.param(
-            checks.token_is_missing, seen(listed=TIMEOUT), None, id="nobody says that it does not live"
-        ),
-        pytest.param(
-            checks.token_is_missing,
             seen(an_api_token(status=WIPED), secret=None, listed=()),
             Reason.FIRST_TOKEN,
             id="there never was one",
         ),
         pytest.param(
-            checks.token_is_missing,
             seen(an_api_token(status=WIPED), secret=a_foreign_secret(), listed=()),
             Reason.FIRST_TOKEN,
             id="there never was one, and a foreign Secret tells nothing",
         ),
         pytest.param(
-            checks.token_is_missing,
             seen(an_api_token(status=WIPED), secret=an_edited_secret(), listed=()),
             Reason.TOKEN_GONE,
             id="only the marks of the Secret tell of it",
         ),
-        pytest.param(checks.token_is_missing, seen(listed=()), Reason.TOKEN_GONE, id="it is listed no more"),
+        pytest.param(seen(listed=()), Reason.TOKEN_GONE, id="it is listed no more"),
         pytest.param(
-            checks.token_is_missing,
             seen(an_api_token(status=a_status(current=EXPIRED)), listed=(a_remote_token(expires_at=NOW),)),
             Reason.TOKEN_EXPIRED,
             id="it expires this very second",
         ),
         pytest.param(
-            checks.token_is_missing,
             seen(listed=(a_remote_token(expires_at=NOW + SECOND),)),
             None,
             id="it expires in a second",
         ),
-        pytest.param(checks.access_has_changed, seen(), None, id="the permissions are those of the token"),
+    ],
+)
+def test_a_token_that_does_not_live_was_never_there_or_is_expired_or_gone(
+    world: Observation, expected: Reason | None
+) -> None:
+    missing = [BY_REASON[reason] for reason in (Reason.FIRST_TOKEN, Reason.TOKEN_EXPIRED, Reason.TOKEN_GONE)]
+
+    found = next((cause.reason for cause in missing if cause.check(Situation(world, NOW))), None)
+
+    assert expected == found
+
+
+@pytest.mark.parametrize(
+    ("check", "world", "applies"),
+    [
+        pytest.param(causes.access_has_changed, seen(), False, id="the permissions are those of the token"),
         pytest.param(
-            checks.access_has_changed, seen(listed=()), None, id="without a token no permissions differ"
+            causes.access_has_changed, seen(listed=()), False, id="without a token no permissions differ"
         ),
         pytest.param(
-            checks.access_has_changed,
+            causes.access_has_changed,
             seen(an_api_token(display_name="other")),
-            Reason.ACCESS_CHANGED,
+            True,
             id="the name is another one",
         ),
         pytest.param(
-            checks.access_has_changed,
+            causes.access_has_changed,
             seen(an_api_token(account_ref=OTHER_ACCOUNT), listed=(), listed_elsewhere=(TOKEN_1,)),
-            Reason.ACCESS_CHANGED,
+            True,
             id="the account is another one",
         ),
-        pytest.param(checks.secret_is_missing, seen(), None, id="the Secret is there"),
+        pytest.param(causes.secret_is_missing, seen(), False, id="the Secret is there"),
         pytest.param(
-            checks.secret_is_missing, seen(secret=an_edited_secret()), None, id="an edited Secret is there"
+            causes.secret_is_missing, seen(secret=an_edited_secret()), False, id="an edited Secret is there"
         ),
+        pytest.param(causes.secret_is_missing, seen(secret=None), True, id="the Secret is gone"),
+        pytest.param(causes.secret_is_edited, seen(), False, id="the Secret holds the value"),
         pytest.param(
-            checks.secret_is_missing, seen(secret=None), Reason.SECRET_MISSING, id="the Secret is gone"
-        ),
-        pytest.param(checks.secret_is_edited, seen(), None, id="the Secret holds the value"),
-        pytest.param(
-            checks.secret_is_edited,
+            causes.secret_is_edited,
             seen(secret=an_edited_secret()),
-            Reason.SECRET_EDITED,
+            True,
             id="the Secret holds no value",
         ),
         pytest.param(
-            checks.secret_is_edited,
+            causes.secret_is_edited,
             seen(secret=a_secret(None)),
-            Reason.SECRET_EDITED,
+            True,
             id="the Secret does not say whose value it holds",
         ),
         pytest.param(
-            checks.secret_is_edited,
+            causes.secret_is_edited,
             seen(secret=a_secret(issuance=None)),
-            Reason.SECRET_EDITED,
+            True,
             id="the Secret does not say what its token was issued for",
         ),
         pytest.param(
-            checks.secret_is_edited,
+            causes.secret_is_edited,
             seen(secret=a_secret(4)),
-            Reason.SECRET_EDITED,
+            True,
             id="the Secret holds the value of a dead token",
         ),
-        pytest.param(checks.expiration_has_changed, seen(), None, id="the expiration is as wished"),
+        pytest.param(causes.expiration_has_changed, seen(), False, id="the expiration is as wished"),
         pytest.param(
-            checks.expiration_has_changed,
+            causes.expiration_has_changed,
             seen(an_api_token(expiration=NEVER)),
-            Reason.EXPIRATION_CHANGED,
+            True,
             id="another expiration is wished",
         ),
         pytest.param(
-            checks.expiration_has_changed,
+            causes.expiration_has_changed,
             seen(an_api_token(expiration=NEVER), listed=()),
-            None,
+            False,
             id="without a token no expiration differs",
         ),
-        pytest.param(checks.renewal_is_due, seen(), None, id="a token that never expires is never due"),
-        pytest.param(checks.renewal_is_due, seen(listed=()), None, id="a token that is gone is not renewed"),
+        pytest.param(causes.renewal_is_due, seen(), False, id="a token that never expires is never due"),
+        pytest.param(causes.renewal_is_due, seen(listed=()), False, id="a token that is gone is not renewed"),
         pytest.param(
-            checks.renewal_is_due,
+            causes.renewal_is_due,
             seen(listed=(a_remote_token(expires_at=NOW + HOUR),)),
-            Reason.RENEWAL_DUE,
+            True,
             id="the token ends soon",
         ),
     ],
 )
 def test_each_check_looks_at_one_wrong_alone(
-    check: Callable[[Situation], Reason | None], world: Observation, expected: Reason | None
+    check: Callable[[Situation], bool],
+    world: Observation,
+    applies: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    assert expected == check(Situation(world, NOW))
+    assert applies == check(Situation(world, NOW))
 
 
 def test_permissions_are_not_compared_while_the_account_object_is_missing() -> None:
@@ -159,7 +167,7 @@ def test_permissions_are_not_compared_while_the_account_object_is_missing() -> N
         Observation(world.api_token, world.secret, (view,), world.identity, world.fresh_nonce), NOW
     )
 
-    assert checks.access_has_changed(blind) is None
+    assert not causes.access_has_changed(blind)
 
 
 def test_a_renewal_is_due_from_its_very_second_on() -> None:
@@ -167,11 +175,11 @@ def test_a_renewal_is_due_from_its_very_second_on() -> None:
     world = seen(
         an_api_token(status=a_status(current=current)), listed=(a_remote_token(expires_at=NOW + 80 * DAY),)
     )
-    due = checks.renewal_of(Situation(world, NOW), current)
+    due = causes.renewal_of(Situation(world, NOW), current)
 
     assert due is not None
-    assert checks.renewal_is_due(Situation(world, due - SECOND / 10)) is None
-    assert Reason.RENEWAL_DUE == checks.renewal_is_due(Situation(world, due))
+    assert not causes.renewal_is_due(Situation(world, due - SECOND / 10))
+    assert causes.renewal_is_due(Situation(world, due))
 
 
 AT = NOW + 30 * DAY
@@ -196,7 +204,7 @@ def test_a_token_that_ends_at_a_wished_date_is_not_renewed(expires_at: Any, is_r
         listed=(a_remote_token(expires_at=expires_at),),
     )
 
-    assert is_renewed == (checks.renewal_of(Situation(world, NOW), current) is not None)
+    assert is_renewed == (causes.renewal_of(Situation(world, NOW), current) is not None)
 
 
 def test_a_renewal_is_reckoned_by_the_end_that_the_list_names() -> None:
@@ -205,7 +213,7 @@ def test_a_renewal_is_reckoned_by_the_end_that_the_list_names() -> None:
     as_recorded = Situation(seen(api_token, listed=TIMEOUT), NOW)
     shortened = Situation(seen(api_token, listed=(a_remote_token(expires_at=NOW + 40 * DAY),)), NOW)
 
-    recorded, listed = checks.renewal_of(as_recorded, current), checks.renewal_of(shortened, current)
+    recorded, listed = causes.renewal_of(as_recorded, current), causes.renewal_of(shortened, current)
 
     assert recorded is not None
     assert listed is not None
@@ -245,8 +253,16 @@ ALL_WRONG: list[tuple[str, Observation, Reason]] = [
 def test_the_first_check_that_fires_is_the_answer(
     situation: str, world: Observation, expected: Reason
 ) -> None:
-    assert expected == checks.why_a_token_is_needed(Situation(world, NOW)), situation
+    assert BY_REASON[expected] == cause_of(Situation(world, NOW)), situation
 
 
 def test_no_check_fires_for_a_served_object() -> None:
-    assert checks.why_a_token_is_needed(Situation(seen(), NOW)) is None
+    assert cause_of(Situation(seen(), NOW)) is None
+
+
+def test_every_cause_has_one_row() -> None:
+    assert len(CAUSES) == len(BY_REASON)
+
+
+def test_no_property_of_a_cause_has_a_default_that_could_be_forgotten() -> None:
+    assert [] == [part.name for part in fields(Cause) if part.default is not MISSING]

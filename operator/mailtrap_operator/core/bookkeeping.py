@@ -1,99 +1,33 @@
-"""The steps that finish, or put on record, what is already under way: nothing new is begun before.
+"""What is already under way is finished or put on record: nothing new is begun before.
 
-Here the protocol meets its accidents: a Secret that is not ours, a value that waits in memory, a publication that was
-not recorded, an answer that was lost, a token that nobody knows, a finalizer that somebody removed.
+Here the protocol meets its accidents: a value that waits in memory, a publication that was not recorded, an answer that
+was lost, a token that nobody knows, a finalizer that somebody removed. For a suspended object nothing else is done.
 """
 
 from dataclasses import replace
 from datetime import timedelta
 
+from mailtrap_operator.api.names import FINALIZER
 from mailtrap_operator.api.v1alpha1 import print_duration
 from mailtrap_operator.core import wishes
 from mailtrap_operator.core.actions import (
     AddFinalizer,
-    DeleteSecret,
     Finding,
     Plan,
     PublishToken,
     State,
 )
-from mailtrap_operator.core.adoption import Hindrance, to_adopt
-from mailtrap_operator.core.deletion import unreadable_message
 from mailtrap_operator.core.held_back import is_held_back
-from mailtrap_operator.core.installations import mismatch
-from mailtrap_operator.core.observation import Found, Observation, Unknown
-from mailtrap_operator.core.policy import crowding
+from mailtrap_operator.core.observation import Unknown
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import FINALIZER, is_wished
 from mailtrap_operator.core.reverts import FINALIZER_TARGET
 from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import (
-    ADOPTION_RECHECK,
     MOST_ON_RECORD,
-    RECHECK,
-    SECRET_RECHECK,
-    of_another,
+    plan_of,
     step_plan,
     waiting,
 )
-from mailtrap_operator.core.strangers import whose
-
-
-def unreadable_spec_stalls(s: Situation) -> Plan | None:
-    """What is wished is not known: nothing is issued, rotated or rewritten."""
-    if not s.api_token.unreadable:
-        return None
-    return step_plan(s, Finding(State.STALLED, Reason.SPEC_INVALID, unreadable_message(s)))
-
-
-def unreadable_secret_blocks(s: Situation) -> Plan | None:
-    """Without knowing the Secret nothing can be decided."""
-    for secret in (s.seen.secret, s.seen.former_secret):
-        if isinstance(secret, Unknown):
-            return waiting(s, secret)
-    return None
-
-
-def former_objects_secret_is_removed(s: Situation) -> Plan | None:
-    """A Secret that a former object of this name left behind is garbage; the garbage collector may miss it."""
-    if not isinstance(s.seen.secret, Found) or not s.is_former_objects(s.seen.secret.value):
-        return None
-    finding = Finding(
-        State.PROGRESSING,
-        Reason.SECRET_OUTDATED,
-        f"Secret {s.secret_name} was left behind by a former ApiToken of this name; it is removed.",
-    )
-    return step_plan(
-        s, finding, action=DeleteSecret(s.api_token.metadata.namespace or "", s.seen.secret.value)
-    )
-
-
-def another_installations_object_stalls(s: Situation) -> Plan | None:
-    """What another installation serves, or a Secret that it made, may be in use there, or its operator lives here."""
-    found = None if is_unused(s.seen) else mismatch(s.seen)
-    if found is None:
-        return None
-    return of_another(s, step_plan(s, Finding(State.STALLED, found.reason, found.message)))
-
-
-def another_installations_token_stalls(s: Situation) -> Plan | None:
-    """A token on record may be in use where its tag says; no time and no event changes that, only a user does."""
-    found = s.blind
-    if found is None or found.reason is not Reason.INSTALLATION_MISMATCH:
-        return None
-    return of_another(s, step_plan(s, Finding(State.STALLED, found.reason, found.message)))
-
-
-def foreign_secret_stalls(s: Situation) -> Plan | None:
-    """A Secret of that name which is not this object's is never touched, and costs no remote token."""
-    if not isinstance(s.seen.secret, Found) or s.secret is not None or s.free_secret is not None:
-        return None
-    message = (
-        f"Secret {s.secret_name} exists and does not belong to this ApiToken: it is left as it is. "
-        f"{whose(s, s.seen.secret.value)}"
-    )
-    stalled = Finding(State.STALLED, Reason.SECRET_NOT_OWNED, message)
-    return step_plan(s, stalled, requeue_after=SECRET_RECHECK)
 
 
 def value_in_memory_is_published(s: Situation) -> Plan | None:
@@ -132,21 +66,6 @@ def published_token_is_recorded(s: Situation) -> Plan | None:
     return step_plan(s, finding, record=recorded)
 
 
-def first_token_waits_for_the_adoption(s: Situation) -> Plan | None:
-    """An object that is to take a token over issues none before that is confirmed."""
-    if not is_wished(s.api_token) or s.record.current or s.held_on_paper or crowding(s):
-        return None
-    match to_adopt(s):
-        case Hindrance(reason, message):
-            # Who may not use the account asks it for nothing, and may be allowed to at any time.
-            after = RECHECK if reason is Reason.POLICY_VIOLATED else ADOPTION_RECHECK
-            return step_plan(s, Finding(State.STALLED, reason, message), requeue_after=after)
-        case Unknown() as unknown:
-            return waiting(s, unknown)
-        case _:
-            return None
-
-
 def lost_answer_settles(s: Situation) -> Plan | None:
     """A claimed operation without a published value: wait until no late answer can take effect any more."""
     pending = s.pending
@@ -154,7 +73,7 @@ def lost_answer_settles(s: Situation) -> Plan | None:
         return None
     view = s.view(pending.account)
     if view is not None and isinstance(view.tokens, Unknown):
-        return waiting(s, view.tokens)
+        return plan_of(s, waiting(view.tokens))
     left = s.settles_in
     own_answer_is_lost = pending.holder == s.seen.identity.holder and s.made_by(pending)
     if left <= timedelta() or own_answer_is_lost:
@@ -202,10 +121,26 @@ def missing_finalizer_is_put_back(s: Situation) -> Plan | None:
     return step_plan(s, finding, action=AddFinalizer())
 
 
-def is_unused(seen: Observation) -> bool:
-    """Whether no token can exist with this object's tag."""
-    api_token = seen.api_token
-    status = api_token.status
-    on_record = status.operation or status.current or status.previous
-    is_ours = FINALIZER in api_token.metadata.finalizers
-    return not (is_ours or on_record or isinstance(seen.secret, Found))
+def suspension_stops_the_rest(s: Situation) -> Plan | None:
+    """A suspended object is neither rotated nor repaired."""
+    if not s.api_token.spec.suspend:
+        return None
+    message = f"{_in_words_while_suspended(s)} Set spec.suspend to false to go on."
+    return step_plan(s, Finding(State.READY, Reason.SUSPENDED, message))
+
+
+def _in_words_while_suspended(s: Situation) -> str:
+    """Return what consumers have of an object that is neither rotated nor repaired."""
+    name, former = s.secret_name, s.former_secret
+    if s.held:
+        return "Suspended: nothing is rotated or repaired."
+    if s.secret is None and former is not None and former.is_intact:
+        return f"Suspended: the value stays in Secret {former.name}, and Secret {name} is not made."
+    if s.secret is None and s.record.current is None:
+        return f"Suspended before a token was issued: consumers have none, and Secret {name} is not made."
+    if s.secret is None:
+        return f"Suspended, and Secret {name} is gone: consumers have no token, and it is not made anew."
+    if s.held_on_paper:
+        dead = f"the token in Secret {name} is dead: it was deleted or has expired in Mailtrap"
+        return f"Suspended, and {dead}. Consumers have none that works, and no other one is issued."
+    return f"Suspended, and Secret {name} does not hold the value of the token any more: it is not put back."
