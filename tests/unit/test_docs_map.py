@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailtrap_operator.core.history import _AS_WISHED
-from mailtrap_operator.core.reasons import WHY
-from mailtrap_operator.core.rotation import _CAN_WAIT
+from mailtrap_operator.core.causes import CAUSES
 from tests.simulation.effects import EFFECTS
 
 ROOT = Path(__file__).parents[2]
@@ -137,15 +135,16 @@ def _effect_of(path: str, effects: dict[str, str]) -> str | None:
 
 
 def test_the_table_of_causes_is_that_of_the_core() -> None:
-    told = {
-        cause.strip("`"): (may_wait, repair)
-        for cause, _, _, may_wait, repair in rows(DESIGN, "| cause | when | leads to | may wait | repair |")
-    }
+    told = [
+        (cause.strip("`"), effect == "reset", may_wait == "yes", repair == "yes")
+        for cause, _, effect, may_wait, repair in rows(
+            DESIGN, "| cause | when | leads to | may wait | repair |"
+        )
+    ]
 
-    assert {
-        reason.value: ("yes" if reason in _CAN_WAIT else "no", "no" if reason in _AS_WISHED else "yes")
-        for reason in WHY
-    } == told
+    assert [
+        (each.reason.value, each.reset_is_enough, each.may_wait, each.is_repair) for each in CAUSES
+    ] == told
 
 
 def test_the_list_of_layers_is_that_of_the_linter() -> None:
