@@ -12,15 +12,27 @@ from tests.simulation.troubles import FOREIGN_SECRET, NOTHING, REFUSALS, TROUBLE
 
 
 class Effect(Enum):
-    """What a change leads to: tokens created, tokens reset."""
+    """What a change leads to: tokens created, tokens reset, and whether the Secret is written.
 
-    NOTHING = (0, 0)
-    REPLACE = (1, 0)
-    RESET = (0, 1)
+    REWRITE gives the same value another form or place; nothing remote.
+    """
 
+    NOTHING = (0, 0, False)
+    REWRITE = (0, 0, True)
+    REPLACE = (1, 0, True)
+    RESET = (0, 1, True)
 
-_MOVES = Effect.NOTHING
-"""The same value gets another form or place: nothing remote."""
+    @property
+    def tokens(self) -> tuple[int, int]:
+        """The tokens created and reset."""
+        created, reset, _ = self.value
+        return created, reset
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the Secret is written."""
+        return self.value[2]
+
 
 EFFECTS: Mapping[str, Effect] = {
     "spec.accountRef.kind": Effect.REPLACE,
@@ -46,16 +58,16 @@ EFFECTS: Mapping[str, Effect] = {
     "spec.rotation.windows[0].duration": Effect.NOTHING,
     "spec.rotation.outsideWindows": Effect.NOTHING,
     "spec.rotation.maxOverlap": Effect.NOTHING,
-    "spec.secretName": _MOVES,
-    "spec.secretTemplate.metadata.labels": _MOVES,
-    "spec.secretTemplate.metadata.annotations": _MOVES,
-    "spec.secretTemplate.data": _MOVES,
-    "spec.secretTemplate.previousKey": _MOVES,
+    "spec.secretName": Effect.REWRITE,
+    "spec.secretTemplate.metadata.labels": Effect.REWRITE,
+    "spec.secretTemplate.metadata.annotations": Effect.REWRITE,
+    "spec.secretTemplate.data": Effect.REWRITE,
+    "spec.secretTemplate.previousKey": Effect.NOTHING,
     "spec.rolloutRestartTargets": Effect.NOTHING,
     "spec.rolloutRestartTargets[0].kind": Effect.NOTHING,
     "spec.rolloutRestartTargets[0].name": Effect.NOTHING,
     "spec.rolloutRestartTargets[0].selector.matchLabels": Effect.NOTHING,
-    "spec.creationPolicy": _MOVES,
+    "spec.creationPolicy": Effect.REWRITE,
     "spec.deletionPolicy": Effect.NOTHING,
     "spec.driftPolicy": Effect.NOTHING,
     "spec.suspend": Effect.NOTHING,
@@ -91,16 +103,18 @@ def wrong_with(trial: Trial) -> str | None:
     if transition.odd is not None:
         return _wrong_with_odd(transition, cost) if trouble is NOTHING else None
     wanted = _born(transition, cost) if is_new else _changed(transition, trouble, cost)
-    if wanted.value != (cost.created, cost.reset):
+    if wanted.tokens != (cost.created, cost.reset):
         return f"{cost} instead of {wanted}"
-    if trouble is NOTHING and cost.is_same_value != (wanted is Effect.NOTHING):
+    if trouble is NOTHING and cost.is_same_value == any(wanted.tokens):
         return f"{cost}: the value does not follow the tokens"
+    if trouble is NOTHING and cost.is_same_secret == wanted.is_written:
+        return f"{cost}: the Secret does not follow the spec, or is written without a cause"
     return None
 
 
 def _wrong_with_odd(transition: Transition, cost: Cost) -> str | None:
     """One that the API server refuses changes nothing; any other costs a change there and one back at most."""
-    most = 2 * sum(_effect(transition, cost).value)
+    most = 2 * sum(_effect(transition, cost).tokens)
     return None if cost.created + cost.reset <= most else f"{cost} instead of {most} tokens at most"
 
 

@@ -67,12 +67,13 @@ class Transition:
 class Cost:
     """What a transition cost: tokens created and reset, and whether the Secret still holds the same value.
 
-    `is_change` says whether the API server took the new spec, and for another one.
+    `is_same_secret` says whether the Secret is the same in everything that an operator writes. `is_change` says whether the API server took the new spec, and for another one.
     """
 
     created: int
     reset: int
     is_same_value: bool
+    is_same_secret: bool
     is_change: bool
 
 
@@ -131,7 +132,7 @@ async def _cost_of(start: Saved, transition: Transition, trouble: Trouble) -> Co
         world, known = watched.world, set(watched.issued)
         await world.start_operator()
         await asyncio.sleep(1)
-        value = _value(world)
+        value, secret = _value(world), _secret(world)
         with trouble.over(world, transition.before.get("secretName", "billing")):
             watched.forgive()
             if not _api_token(world):
@@ -155,7 +156,8 @@ async def _cost_of(start: Saved, transition: Transition, trouble: Trouble) -> Co
         names = [token.name for id_, token in watched.issued.items() if id_ not in known]
         created = sum(name.endswith("]") for name in names)
         is_same_value = value is not None and value == _value(world)
-        return Cost(created, len(names) - created, is_same_value, is_change)
+        is_same_secret = secret == _secret(world)
+        return Cost(created, len(names) - created, is_same_value, is_same_secret, is_change)
 
 
 async def _create(world: World, spec: Spec, trouble: Trouble) -> None:
@@ -209,6 +211,15 @@ def _generation(world: World) -> int:
 def _value(world: World) -> str | None:
     api_token = _api_token(world)
     return value_in(world.secret_of(api_token)) if api_token else None
+
+
+def _secret(world: World) -> Mapping[str, Any]:
+    """Return the Secret without what the API server counts itself."""
+    api_token = _api_token(world)
+    secret = (world.secret_of(api_token) if api_token else None) or {}
+    counted = ("uid", "creationTimestamp", "resourceVersion", "managedFields")
+    meta = {name: part for name, part in secret.get("metadata", {}).items() if name not in counted}
+    return {"metadata": meta, "data": secret.get("data")}
 
 
 def _is_settled(world: World) -> bool:

@@ -93,3 +93,26 @@ def test_the_settings_are_the_operators_and_their_defaults_are_told() -> None:
     assert told.keys() == settings.keys()
     assert ("https://mailtrap.io",) == defaults.allowed_base_urls
     assert [key for key, words in told.items() if words not in settings[key]["description"]] == []
+
+
+OF_ANOTHER_VALUE = {
+    "namespace": "the release's",
+    "watch_namespaces": "watchNamespaces",
+    "watch_secrets": "watchSecrets",
+    "leader_election": "leaderElection.enabled",
+    "port": "the container's",
+    "log_level": "log.level",
+    "log_format": "log.format",
+}
+"""The settings that the chart sets otherwise than by its `settings`, and from what."""
+
+
+def test_the_chart_has_a_value_for_every_setting() -> None:
+    others = Settings.model_fields.keys() - OF_ANOTHER_VALUE.keys()
+
+    assert {_in_camel_case(name) for name in others} == SCHEMA["properties"]["settings"]["properties"].keys()
+
+
+def _in_camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
