@@ -73,7 +73,7 @@ async def preview(operator: Operator, kube: KubeClient, settings: PreviewSetting
     keys = _asked_for(operator, settings)
     accounts = sorted(store.account_keys(), key=str)
     of_accounts = await _each(at_once, accounts, lambda key: _orphans(operator, key))
-    if settings.in_namespace or settings.names:
+    if operator.scope.namespaces or settings.in_namespace or settings.names:
         # Orphans are nobody's; that an account is not known matters to who uses it.
         used = {str(account) for key in keys for account in store.accounts_of(key)}
         of_accounts = [row for row in of_accounts if row.token is None and row.account in used]

@@ -81,7 +81,7 @@ def _fates_of_retired(api_token: ApiToken, plan: Plan) -> Iterator[Announcement]
         return
     known = {token.id for token in api_token.status.previous}
     for token in plan.record.previous:
-        if token.id not in known and token.reason in _FATES:
+        if token.id not in known:
             message = f"Token {token.id} (…{token.last_four}) {_FATES[token.reason]}; after its overlap it is deleted."
             yield Announcement("Normal", Reason(token.reason), message)
 

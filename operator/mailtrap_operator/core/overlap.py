@@ -1,11 +1,14 @@
 """How long a token that was replaced goes on working: its overlap, and longer while consumers have not moved."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from mailtrap_operator.api.v1alpha1 import PreviousToken
 from mailtrap_operator.core.expiry import MAX_OVERLAP, whole_second_after
 from mailtrap_operator.core.references import may_have_consumers
 from mailtrap_operator.core.situation import Situation
+
+_LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""A status may name any date, and Python's end in the year 9999."""
 
 
 def is_over(s: Situation, token: PreviousToken) -> bool:
@@ -27,4 +30,4 @@ def kept_until(s: Situation, token: PreviousToken) -> datetime:
     longest = max(rotation.max_overlap or MAX_OVERLAP, rotation.overlap)
     allowed = s.policy_of(token.account).max_overlap
     longest = longest if allowed is None else min(longest, allowed)
-    return whole_second_after((token.retired_at or token.delete_after) + longest)
+    return whole_second_after(min(token.retired_at or token.delete_after, _LATEST) + longest)

@@ -1,7 +1,7 @@
 """Workloads that use the value are restarted once for each new one, and old tokens wait for them."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -172,6 +172,15 @@ def moving(
             "That the old token waits was lost; the new one still says so, and it stays.",
             moving(
                 a_workload(1, rollout="1 of 3 pods are updated"), previous=(leaving(waits_for="Overlap"),)
+            ),
+            says=READY,
+            again=CHECK,
+        ),
+        row(
+            "The status says that the old token was retired at the end of all dates.",
+            moving(
+                a_workload(1, rollout="1 of 3 pods are updated"),
+                previous=(leaving(retired_at=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),),
             ),
             says=READY,
             again=CHECK,
