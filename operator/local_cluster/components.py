@@ -133,6 +133,7 @@ def controller_manager(layout: Layout) -> list[str]:
         f"--service-account-private-key-file={layout.pki / 'service-account.key'}",
         "--kube-api-qps=200",  # the default of 20 lets thousands of objects wait for their collection
         "--kube-api-burst=400",
+        "--node-monitor-grace-period=1h",  # a kubelet that stands still for a while is no lost node
     ]
 
 

@@ -33,9 +33,6 @@ NAMES = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot"]
 OVERLAP = 12
 """Seconds for which a replaced value goes on working: longer than an outage of the API server."""
 
-IN_TIME = 180
-"""Bounds the wait for all to be well at the end, in seconds."""
-
 STRIKES_PER_OUTAGE = 60
 
 Actor = Callable[[Event], None]
@@ -79,8 +76,8 @@ class Chaos:
                 self._strike(strikes, are_well)
             self.operators.processes.revive()
             in_peace = time.monotonic()
-            left = unrests(self.world, self.users.wanted, View.unrest, IN_TIME)
-            left |= unrests(self.world, self.users.unwanted, View.remains, IN_TIME if not left else 1)
+            left = unrests(self.world, self.users.wanted, View.unrest)
+            left |= unrests(self.world, self.users.unwanted, View.remains)
             rested = time.monotonic()
         self._count_changes()
         figures = {

@@ -10,7 +10,7 @@ from typing import Any
 from tests.chaos.processes import Processes
 from tests.e2e.operator_process import OperatorProcess
 
-_IN_TIME = 120.0
+_IN_TIME = 600.0
 """Bounds the wait for a leader, in seconds; the API server may be away meanwhile."""
 
 _LONGEST_WORK = 2.0

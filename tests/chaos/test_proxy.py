@@ -8,7 +8,7 @@ from tests.chaos.proxy import Proxy
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
-IN_TIME = 10
+IN_TIME = 600
 MOMENT = 0.1
 """Seconds in which what is not held back arrives."""
 

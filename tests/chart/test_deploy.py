@@ -34,7 +34,7 @@ def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
 
 def kustomized(folder: Path) -> dict[str, Body]:
     command = [str(binaries.folder() / "kubectl"), "kustomize", str(folder)]
-    text = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    text = subprocess.run(command, check=True, capture_output=True, text=True, timeout=600).stdout
     return named(yaml.safe_load_all(text))
 
 
@@ -148,7 +148,7 @@ def test_the_documented_command_without_kustomize_names_the_image() -> None:
     sed = command.removeprefix("$ ").partition(" | ")[0]
 
     done = subprocess.run(
-        ["/bin/sh", "-c", sed], cwd=ROOT, check=True, capture_output=True, text=True, timeout=60
+        ["/bin/sh", "-c", sed], cwd=ROOT, check=True, capture_output=True, text=True, timeout=600
     )
 
     assert [f"{REPOSITORY}:0.1.0"] == re.findall(r"image: (\S+)", done.stdout)

@@ -48,7 +48,7 @@ def test_the_pod_ends_well_only_when_the_operator_is_ready(helm: Helm, status: i
     assert f"{address}/readyz" == url
     with operator(status) as port:
         command = [sys.executable, *arguments, url.replace(address, f"http://127.0.0.1:{port}")]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
     assert is_well == (done.returncode == 0), done.stderr
     assert ("ok\n" if is_well else "") == done.stdout

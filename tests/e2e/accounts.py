@@ -46,9 +46,9 @@ def is_free(world: World, path: str) -> None:
     eventually(lambda: finalizers_of(world, path) == [], f"{path} is free")
 
 
-def is_gone(world: World, path: str, seconds: float = 120) -> None:
+def is_gone(world: World, path: str) -> None:
     """Wait until an object is gone."""
-    eventually(lambda: world.kube.get(path) is None, f"{path} is gone: {world.kube.get(path)}", seconds)
+    eventually(lambda: world.kube.get(path) is None, lambda: f"{path} is gone: {world.kube.get(path)}")
 
 
 def force_delete(kube: Kube, path: str) -> None:

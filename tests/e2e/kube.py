@@ -29,7 +29,7 @@ class Kube:
 
     def __init__(self, kubeconfig: Path, client: type[httpx.Client] = httpx.Client) -> None:
         server = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
-        self._http = client(base_url=server, verify=identity(kubeconfig), timeout=30)
+        self._http = client(base_url=server, verify=identity(kubeconfig), timeout=120)
 
     def close(self) -> None:
         """Close the connections."""

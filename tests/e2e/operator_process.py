@@ -15,7 +15,7 @@ import httpx
 from local_cluster.readiness import free_port
 
 _ROOT = Path(__file__).parents[2]
-_PATIENCE = 180
+_PATIENCE = 600
 """Seconds; bounds a failure."""
 
 

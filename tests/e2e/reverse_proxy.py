@@ -10,7 +10,7 @@ import yaml
 from aiohttp import ClientSession, ClientTimeout, web
 from anyio.from_thread import start_blocking_portal
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 """Seconds after which a call that is no watch is given up."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -191,12 +191,12 @@ def test_who_has_the_value_of_a_token_retires_it(world: World) -> None:
     put(world, "proves", marks | {PROOF: "proof/token"}, accountRef={"name": account.name})
 
     world.becomes_ready("proves")
-    eventually(lambda: not world.works(token["token"]), "the adopted token is deleted after its overlap", 180)
+    eventually(lambda: not world.works(token["token"]), "the adopted token is deleted after its overlap")
     assert ["create", "delete"] == world.operations(before)
     assert world.works(other["token"])
     revoked = f"jsonpath={{.status.history[?(@.id=={token['id']})].outcome}}=Revoked"
     world.cluster.kubectl(
-        "wait", "apitoken", "proves", "-n", world.namespace, f"--for={revoked}", "--timeout=120s"
+        "wait", "apitoken", "proves", "-n", world.namespace, f"--for={revoked}", "--timeout=600s"
     )
 
 

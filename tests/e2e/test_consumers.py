@@ -13,8 +13,6 @@ from tests.e2e.workloads import KINDS, NODES, Kind, Workload, held
 from tests.e2e.world import World, eventually, served
 
 ROTATION = {"strategy": "Replace", "overlap": "1s"}
-MOVED = 180
-"""Rollouts are looked at twice a minute; the time only bounds a failure."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +72,7 @@ def test_the_old_token_goes_after_the_workload_has_moved(world: World, kind: Kin
         assert world.works(old)
 
     consumer.is_rolled_out()
-    eventually(lambda: not world.works(old), "the old token is deleted", MOVED)
+    eventually(lambda: not world.works(old), "the old token is deleted")
     eventually(lambda: not world.condition(name, "RolloutRestart"), "the condition goes")
     assert world.works(world.value(name))
     assert [] == world.strays(name)
@@ -97,7 +95,7 @@ def test_the_old_token_stays_while_a_pod_that_is_ending_may_use_it(world: World)
         assert ["Consumers"] == waits_for(world, "lingers")
         assert world.works(old)
 
-    eventually(lambda: not world.works(old), "the old token is deleted", MOVED)
+    eventually(lambda: not world.works(old), "the old token is deleted")
 
 
 def test_two_rotations_in_a_row_end_on_the_newest_value(world: World) -> None:
@@ -110,7 +108,7 @@ def test_two_rotations_in_a_row_end_on_the_newest_value(world: World) -> None:
 
     eventually(lambda: [newest] == restarted_for(consumer), "the newest value is restarted for")
     consumer.is_rolled_out()
-    eventually(lambda: not world.status("twice").get("previous"), "all old tokens are deleted", MOVED)
+    eventually(lambda: not world.status("twice").get("previous"), "all old tokens are deleted")
 
 
 def test_a_target_that_is_added_while_the_old_token_works_is_restarted_once(world: World) -> None:
@@ -126,7 +124,7 @@ def test_a_target_that_is_added_while_the_old_token_works_is_restarted_once(worl
     world.lose_status("late")
     eventually(lambda: world.status("late").get("previous"), "the old token is on record again")
     consumer.is_rolled_out()
-    eventually(lambda: ["Overlap"] == waits_for(world, "late"), "the workload has moved", MOVED)
+    eventually(lambda: ["Overlap"] == waits_for(world, "late"), "the workload has moved")
     assert generation == consumer.body()["metadata"]["generation"]
 
 
@@ -162,7 +160,7 @@ def test_a_target_that_does_not_exist_is_named_and_keeps_the_old_token(world: Wo
     assert world.works(old)
 
     put(world, "typo")
-    eventually(lambda: not world.works(old), "the old token is deleted", MOVED)
+    eventually(lambda: not world.works(old), "the old token is deleted")
 
 
 def test_the_former_value_stays_in_the_secret_for_its_overlap(world: World) -> None:
@@ -192,11 +190,10 @@ def test_a_paused_rollout_is_said_and_keeps_the_old_token(world: World) -> None:
     eventually(
         lambda: "paused" in world.condition("paused", "RolloutRestart").get("message", "").partition(":")[2],
         "the condition says that it is paused",
-        MOVED,
     )
     assert ["Consumers"] == waits_for(world, "paused")
     world.kube.merge(consumer.path, {"spec": {"paused": False}})
-    eventually(lambda: not world.status("paused").get("previous"), "the old token is deleted", MOVED)
+    eventually(lambda: not world.status("paused").get("previous"), "the old token is deleted")
 
 
 def test_the_old_token_goes_at_the_hard_limit_although_its_consumer_never_moves(world: World) -> None:

@@ -17,11 +17,9 @@ import pytest
 from tests.e2e.gate import Gates, Moment, gates
 from tests.e2e.kube import identity
 from tests.e2e.witness import View, Witness, look, unrests
-from tests.e2e.world import FAST, World
+from tests.e2e.world import FAST, PATIENCE, World
 
 OVERLAP = timedelta(seconds=1)
-IN_TIME = 60
-"""Bounds the wait for all to be well again once a lost answer has settled; on an idle machine it takes a few seconds."""
 
 # Nothing that is stopped may time out before its operator is killed, and all objects may be stopped at once.
 PATIENT = ("--request-timeout", "30s", "--settle-time", "120s")
@@ -80,7 +78,7 @@ def scout(world: World, gated: Gates, flow: Flow) -> tuple[str, ...]:
     make_ready(world, flow, ["scout"])
     gated.steps.begin("scout")
     flow.begin(world, "scout")
-    assert {} == unrests(world, ["scout"], flow.wrong, 30)
+    assert {} == unrests(world, ["scout"], flow.wrong)
     return gated.steps.taken("scout")
 
 
@@ -88,7 +86,7 @@ def make_ready(world: World, flow: Flow, names: list[str]) -> None:
     if flow.starts_ready:
         for name in names:
             put(world, name)
-        assert {} == unrests(world, names, View.unrest, 60)
+        assert {} == unrests(world, names, View.unrest)
 
 
 def leads(world: World, gated: Gates) -> tuple[str, str]:
@@ -107,7 +105,7 @@ def stop_everywhere(world: World, gated: Gates, flow: Flow) -> list[str]:
         gated.steps.begin(name)
         gated.steps.stop_at(name, place, moment)
         flow.begin(world, name)
-    assert {name: steps[place] for name, (place, _) in stops.items()} == gated.steps.stopped(60)
+    assert {name: steps[place] for name, (place, _) in stops.items()} == gated.steps.stopped(PATIENCE)
     return ["scout", *stops]
 
 
@@ -152,7 +150,7 @@ def test_a_killed_operator_leaves_exactly_one_living_token(
         world.put_account()
 
         with world.operator(*FAST, *UNLIMITED):
-            assert {} == unrests(world, names, flow.wrong, 4 + IN_TIME)
+            assert {} == unrests(world, names, flow.wrong)
 
     assert_all_is_well(world, witness)
 
@@ -169,6 +167,6 @@ def test_a_stalled_operator_comes_back_beside_another_one(world: World, gated: G
 
         with world.operator(*QUICK, *UNLIMITED):
             gated.steps.release()
-            assert {} == unrests(world, names, flow.wrong, 8 + IN_TIME)
+            assert {} == unrests(world, names, flow.wrong)
 
     assert_all_is_well(world, witness)

@@ -48,7 +48,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 def apply_crds(cluster: Cluster) -> None:
     cluster.kubectl("apply", "--server-side", "--warnings-as-errors", f"--filename={CRDS_FOLDER}")
-    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=120s")
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=600s")
 
 
 def manifest(kind: str, name: str, spec: Json) -> str:
@@ -665,7 +665,7 @@ def test_a_spec_from_before_a_rule_keeps_nobody_from_writing_the_rest_or_deletin
         for finalizers in (["example.com/holds"], []):
             patch = json.dumps({"metadata": {"finalizers": finalizers, "labels": {"team": "shop"}}})
             answer(cluster, "patch", *target, f"--patch={patch}")
-        cluster.kubectl("delete", "ApiToken", f"before-{name}", "--namespace=shop", "--timeout=60s")
+        cluster.kubectl("delete", "ApiToken", f"before-{name}", "--namespace=shop", "--timeout=600s")
 
 
 def eventually_created(cluster: Cluster, name: str, spec: Json) -> None:

@@ -29,7 +29,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Provide a cluster with the definitions and every namespace that a document names."""
     with Cluster.start(tmp_path_factory.mktemp("cluster") / "files") as cluster:
         cluster.kubectl("apply", "--server-side", f"--filename={ROOT / 'crds'}")
-        cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=120s")
+        cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=600s")
         named = {body["metadata"].get("namespace") for document in SHOWING for body in objects(document)}
         for namespace in named - {None, "default"}:
             cluster.kubectl("create", "namespace", str(namespace))

@@ -39,7 +39,7 @@ def tools(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """
     kinds = [foreign_kind(kind, version) for kind, version in FOREIGN.items()]
     cluster.kubectl("apply", "--server-side", "--filename=-", input=yaml.safe_dump_all(kinds))
-    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=120s")
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=600s")
     for namespace in ("flux-system", "argocd"):
         cluster.kubectl("create", "namespace", namespace)
     kubeconfig = cluster.kubeconfig_for("operator", ["system:masters"])

@@ -115,7 +115,7 @@ def running(image: Image, world: World, folder: Path) -> Iterator[tuple[subproce
         finally:
             process.terminate()
             try:
-                process.wait(timeout=60)
+                process.wait(timeout=600)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise

@@ -59,7 +59,7 @@ def test_a_pod_is_ready_when_its_process_is_and_goes_when_that_has_ended(
         body = deployment(world, node)
         in_namespace = ("--namespace", world.namespace)
         world.cluster.kubectl(*in_namespace, "apply", "-f", "-", input=json.dumps(body))
-        world.cluster.kubectl(*in_namespace, "rollout", "status", "deployment/operator", "--timeout=120s")
+        world.cluster.kubectl(*in_namespace, "rollout", "status", "deployment/operator", "--timeout=600s")
         world.put_api_token("one")
         world.becomes_ready("one")
 

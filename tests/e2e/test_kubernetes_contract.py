@@ -100,7 +100,7 @@ class Real:
 @pytest.fixture(scope="module")
 def http(cluster: Cluster) -> Iterator[httpx.Client]:
     """Provide the administrator's connection."""
-    with httpx.Client(base_url=cluster.url, verify=identity(cluster.kubeconfig), timeout=30) as http:
+    with httpx.Client(base_url=cluster.url, verify=identity(cluster.kubeconfig), timeout=120) as http:
         yield http
 
 

@@ -15,7 +15,7 @@ from local_cluster import Cluster, ClusterError, KubectlError, binaries
 from local_cluster.build import MODULE
 from tests.e2e.grants import lines_of
 
-TIMEOUT = 120  # seconds until a test gives up; none waits that long when all is well
+TIMEOUT = 600  # seconds until a test gives up; none waits that long when all is well
 POLL_INTERVAL = 0.05
 
 
@@ -156,14 +156,14 @@ def test_what_belongs_to_a_deleted_object_is_collected(cluster: Cluster) -> None
 
     cluster.kubectl("delete", "configmap", "owner")
 
-    cluster.kubectl("wait", "--for=delete", "configmap/dependent", "--timeout=120s")
+    cluster.kubectl("wait", "--for=delete", "configmap/dependent", "--timeout=600s")
 
 
 def test_a_deleted_namespace_goes_away_with_its_content(cluster: Cluster) -> None:
     cluster.kubectl("create", "namespace", "passing")
     cluster.kubectl("--namespace", "passing", "create", "-f", "-", input=config_map("content"))
 
-    cluster.kubectl("delete", "namespace", "passing", "--timeout=120s")
+    cluster.kubectl("delete", "namespace", "passing", "--timeout=600s")
 
     with pytest.raises(KubectlError, match="NotFound"):
         cluster.kubectl("get", "namespace", "passing")
@@ -181,7 +181,7 @@ def test_the_api_server_comes_back_from_an_outage_where_it_was(cluster: Cluster)
 
     assert url == cluster.url
     assert cluster.kubectl("get", "configmap", "lasting", "-o", "name") == "configmap/lasting\n"
-    cluster.kubectl("delete", "namespace", "outage", "--timeout=120s")  # the controllers are back too
+    cluster.kubectl("delete", "namespace", "outage", "--timeout=600s")  # the controllers are back too
 
 
 def test_two_clusters_side_by_side_know_nothing_of_each_other(cluster: Cluster, tmp_path: Path) -> None:

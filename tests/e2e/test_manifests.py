@@ -40,16 +40,16 @@ def apply(cluster: Cluster, way: str) -> dict[str, str]:
     path = DEPLOY / way
     source = f"--filename={path}" if path.is_file() else f"--kustomize={path}"
     cluster.kubectl("apply", "--server-side", "--warnings-as-errors", source)
-    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=120s")
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=600s")
     deployment = ["deployment/mailtrap-operator", f"--namespace={NAMESPACE}"]
     # No node runs the pods; when all are asked for, the status stays as it is.
-    cluster.kubectl("wait", "--for=jsonpath={.status.unavailableReplicas}=2", *deployment, "--timeout=120s")
+    cluster.kubectl("wait", "--for=jsonpath={.status.unavailableReplicas}=2", *deployment, "--timeout=600s")
     if "admissionpolicy" in way:
         checked = [
             "validatingadmissionpolicy/mailtrap-operator",
             "--for=jsonpath={.status.observedGeneration}=1",
         ]
-        cluster.kubectl("wait", *checked, "--timeout=120s")
+        cluster.kubectl("wait", *checked, "--timeout=600s")
     objects = json.loads(cluster.kubectl("get", source, "--output=json"))["items"]
     return {
         f"{body['kind']}/{body['metadata']['name']}": body["metadata"]["resourceVersion"] for body in objects

@@ -42,7 +42,7 @@ def ran(
     }
     command = [sys.executable, "-m", "mailtrap_operator", "plan", "--log-level", "error", *arguments]
     ended = subprocess.run(
-        command, env=environment, cwd=_OPERATOR, capture_output=True, text=True, timeout=180, check=False
+        command, env=environment, cwd=_OPERATOR, capture_output=True, text=True, timeout=600, check=False
     )
     return ended.returncode, ended.stdout, ended.stderr
 

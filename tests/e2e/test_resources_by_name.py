@@ -243,7 +243,7 @@ def test_while_the_account_does_not_tell_nothing_is_guessed(world: World) -> Non
     assert [] == world.operations(before)
 
     world.clear_faults()
-    world.becomes_ready("waiting", 60)
+    world.becomes_ready("waiting")
     assert [("domain", 1)] == granted(world, "waiting")
 
 
@@ -253,7 +253,7 @@ def test_a_resource_that_was_made_anew_is_found_by_its_name_after_a_refusal(worl
 
     put_domains(world, {1: "shop.example", 9: "blog.example"})
     world.put_api_token("anew", resources=by_name("blog.example"), displayName="anew")
-    eventually(lambda: world.value("anew") != value, "the token is replaced", 60)
+    eventually(lambda: world.value("anew") != value, "the token is replaced")
 
     world.becomes_ready("anew")
     assert [9] == [each["id"] for each in world.status("anew")["resources"]]

@@ -171,7 +171,7 @@ def test_a_secret_that_another_object_left_behind_is_said_to_be_its(world: World
         assert "It was left behind by ApiToken mailer, which is gone." in message
         assert former == world.value("shared")
         world.kube.delete(world.secret_path("shared"))
-        assert world.works(world.becomes_ready(NAME, 30))
+        assert world.works(world.becomes_ready(NAME))
 
 
 def test_objects_that_exchange_their_secrets_come_to_rest(world: World) -> None:

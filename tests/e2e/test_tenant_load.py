@@ -41,7 +41,7 @@ def test_connections_that_never_end_a_request_keep_nobody_from_the_health_pages(
 
 def answers(port: int, page: str) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/{page}", timeout=10).is_success
+        return httpx.get(f"http://127.0.0.1:{port}/{page}", timeout=60).is_success
     except httpx.HTTPError:
         return False
 

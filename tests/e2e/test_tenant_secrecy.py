@@ -65,7 +65,7 @@ def written(scene: Scene) -> dict[str, str]:
     texts["events"] = json.dumps(kube.get("/api/v1/events"))
     secrets = (kube.get("/api/v1/secrets") or {})["items"]
     texts["metadata of Secrets"] = json.dumps([secret["metadata"] for secret in secrets])
-    texts["metrics"] = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+    texts["metrics"] = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
     texts["log"] = scene.operator.log.read_text()
     process = Path(f"/proc/{scene.operator.pid}")
     for name in ("environ", "cmdline"):

@@ -18,7 +18,7 @@ def change_all(world: World, operation: str, change: Callable[[str], None]) -> i
     before = len(done(world, operation))
     for name in NAMES:
         change(name)
-    assert {} == unrests(world, NAMES, View.unrest, 120)
+    assert {} == unrests(world, NAMES, View.unrest)
     return len(done(world, operation)) - before
 
 
@@ -53,7 +53,7 @@ def test_two_operators_at_once_keep_one_token_for_each_object(world: World) -> N
         with witnessed(world, OVERLAP):
             for name in NAMES:
                 world.delete_api_token(name)
-            assert {} == unrests(world, NAMES, View.remains, 120)
+            assert {} == unrests(world, NAMES, View.remains)
 
     assert [] == world.tripped()
     assert world.writes("first")

@@ -17,8 +17,8 @@ from mailtrap_operator.clients.workloads import WorkloadStore
 from mailtrap_operator.core import workloads as seen
 from mailtrap_simulator.process import SimulatorProcess
 from tests.e2e.kube import Kube
-from tests.e2e.workloads import KINDS, NODES, PATIENCE, Kind, Workload, held
-from tests.e2e.world import CREDENTIAL, World
+from tests.e2e.workloads import KINDS, NODES, Kind, Workload, held
+from tests.e2e.world import CREDENTIAL, PATIENCE, World
 
 RESTARTED = "mailtrap-operator.io/restarted-for"
 ON_DELETE = {"updateStrategy": {"type": "OnDelete", "rollingUpdate": None}}

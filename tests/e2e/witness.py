@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.e2e.kube import GROUP, Body
-from tests.e2e.world import World
+from tests.e2e.world import PATIENCE, World
 
 PAUSE = 0.1
 """Seconds between two looks."""
@@ -131,12 +131,10 @@ def _by_name(listed: Body | None) -> dict[str, Body]:
     return {item["metadata"]["name"]: item for item in (listed or {}).get("items", [])}
 
 
-def unrests(
-    world: World, names: Collection[str], wrong: Callable[[View], str], seconds: float
-) -> dict[str, str]:
+def unrests(world: World, names: Collection[str], wrong: Callable[[View], str]) -> dict[str, str]:
     """Wait until nothing is wrong with the named objects; return what still is when the time is over."""
     nothing = View({}, {}, {}, {})
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE
     while True:
         views = look(world)
         wrongs = {name: words for name in names if (words := wrong(views.get(name, nothing)))}

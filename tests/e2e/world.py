@@ -36,17 +36,23 @@ INSTALLATION = "testaa"
 # the two times is the one that the operator demands.
 FAST = ("--request-timeout", "4s", "--settle-time", "16s")
 
+PATIENCE = 600
+"""Seconds until a test gives up: more than the longest pause that the operator makes between two tries."""
+
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T | None], what: str, seconds: float = 120) -> T:
-    """Look again and again until there is something to see; the time only bounds a failure."""
-    deadline = time.monotonic() + seconds
+def eventually(look: Callable[[], T | None], what: str | Callable[[], str]) -> T:
+    """Look again and again until there is something to see.
+
+    `PATIENCE` only bounds a failure.
+    """
+    deadline = time.monotonic() + PATIENCE
     while True:
         if seen := look():
             return seen
         if time.monotonic() > deadline:
-            raise AssertionError(f"not seen within {seconds} s: {what}")
+            raise AssertionError(f"not seen within {PATIENCE} s: {what if isinstance(what, str) else what()}")
         time.sleep(0.05)
 
 
@@ -242,7 +248,7 @@ class World:
         encoded = ((self.secret(name) or {}).get("data") or {}).get(key)
         return base64.b64decode(encoded).decode() if encoded else None
 
-    def becomes_ready(self, name: str, seconds: float = 120) -> str:
+    def becomes_ready(self, name: str) -> str:
         """Wait until an ApiToken is Ready for its present generation and nothing is left to do; return its value."""
 
         def look() -> str | None:
@@ -256,20 +262,20 @@ class World:
             is_done = ready.get("status") == "True" and is_at_rest
             return self.value(body["spec"].get("secretName", name)) if is_current and is_done else None
 
-        return eventually(look, f"{name} is Ready: {self.status(name)}", seconds)
+        return eventually(look, lambda: f"{name} is Ready: {self.status(name)}")
 
-    def becomes(self, name: str, reason: str, type_: str = "Ready", seconds: float = 120) -> Body:
+    def becomes(self, name: str, reason: str, type_: str = "Ready") -> Body:
         """Wait until a condition has a reason; return the condition."""
 
         def look() -> Body | None:
             condition = self.condition(name, type_)
             return condition if condition.get("reason") == reason else None
 
-        return eventually(look, f"{type_} of {name} becomes {reason}: {self.status(name)}", seconds)
+        return eventually(look, lambda: f"{type_} of {name} becomes {reason}: {self.status(name)}")
 
-    def is_gone(self, name: str, seconds: float = 120) -> None:
+    def is_gone(self, name: str) -> None:
         """Wait until an ApiToken is gone."""
-        eventually(lambda: self.api_token(name) is None, f"{name} is gone: {self.status(name)}", seconds)
+        eventually(lambda: self.api_token(name) is None, lambda: f"{name} is gone: {self.status(name)}")
 
     def events(self, name: str, reason: str | None = None) -> list[Body]:
         """Return the Events about an ApiToken, those with a reason if one is named."""
@@ -385,7 +391,7 @@ class World:
     def works(self, value: str | None) -> bool:
         """Whether a token value authenticates, as its consumer finds out."""
         headers = {"Api-Token": value or ""}
-        return httpx.get(f"{self.simulator.url}/api/accounts", headers=headers, timeout=10).is_success
+        return httpx.get(f"{self.simulator.url}/api/accounts", headers=headers, timeout=60).is_success
 
     def holds_the_one(self, name: str) -> bool:
         """Whether exactly one token lives, and the Secret holds its value."""
