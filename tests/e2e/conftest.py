@@ -1,6 +1,6 @@
 """Fixtures of the end-to-end tests: one real control plane for all, a simulator and a namespace for each test."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,19 @@ from tests.e2e.operator_process import OperatorProcess
 from tests.e2e.tenant import Platform, Scene, platform_of
 from tests.e2e.workloads import NODES
 from tests.e2e.world import CREDENTIAL, World
+
+_LAST_LINES = 40
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of each operator's log with a test that failed: what it saw is gone when one looks."""
+    report = yield
+    world = getattr(item, "funcargs", {}).get("world")
+    if report.failed and isinstance(world, World):
+        for log in sorted(world.folder.glob("operator-*.log")):
+            report.sections.append((log.name, "\n".join(log.read_text().splitlines()[-_LAST_LINES:])))
+    return report
 
 
 @pytest.fixture(scope="session")
