@@ -14,6 +14,7 @@ from mailtrap_operator.core.actions import Done, Plan
 from mailtrap_operator.core.conditions import status_after
 from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.observation import Observation
+from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.observe import Observer
 from mailtrap_operator.report import Reporter
 from mailtrap_operator.runtime.secret_rounds import SecretRounds
@@ -71,6 +72,9 @@ class Reconciler:
         return self._rounds.dated(seen.api_token, verdict) if self._rounds else verdict
 
     def _is_idle(self, known: Observation, planned: Plan) -> bool:
+        if planned.finding.reason is Reason.ACCOUNT_NOT_LISTED:
+            # What was not asked for yet is asked for in a fresh look, also where the status says so already.
+            return False
         api_token = known.api_token
         status = status_after(api_token, planned, Done(), self._clock())
         return planned.action is None and not self._reporter.needs_write(api_token, status)

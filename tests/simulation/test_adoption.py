@@ -383,3 +383,24 @@ async def test_after_a_wait_for_the_rate_limit_the_token_is_looked_at_again() ->
     (_, looked_at), (_, deleted_at) = last.times[deleted - 1 : deleted + 1]
     assert deleted > 2, "it was looked at anew"
     assert deleted_at - looked_at < 1
+
+
+@pytest.mark.parametrize("number", range(14))
+@virtual
+async def test_a_policy_that_changes_at_any_call_of_a_reconcile_is_heeded(number: int) -> None:
+    async def allow_at(call: Call) -> None:
+        if call.number == number:
+            allow(world, "Allowed")
+            # Its watch tells of it before the call goes on.
+            await asyncio.sleep(1)
+
+    world = World(Network(is_counting=True, before=allow_at))
+    allow(world, "Denied")
+    token = by_hand(world)
+    world.put_api_token()
+    annotate(world, {ADOPT_ANNOTATION: str(token.id)})
+    await world.start_operator()
+    await asyncio.sleep(MINUTE)
+
+    assert number < len(world.network.calls)
+    assert "AdoptionUnconfirmed" == world.condition("Ready")["reason"]
