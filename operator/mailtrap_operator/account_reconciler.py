@@ -11,7 +11,8 @@ from typing import Protocol
 from mailtrap_operator.account_protection import AccountProtection
 from mailtrap_operator.api.v1alpha1 import Account, AccountSpec, CredentialToken
 from mailtrap_operator.clients.account_store import AccountStore
-from mailtrap_operator.clients.accounts import Accounts, Tokens
+from mailtrap_operator.clients.accounts import Accounts
+from mailtrap_operator.clients.connection import Tokens
 from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core import clocks, orphans

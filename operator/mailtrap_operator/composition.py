@@ -14,9 +14,11 @@ import httpx
 from mailtrap_operator.account_protection import AccountProtection
 from mailtrap_operator.account_reconciler import AccountReconciler
 from mailtrap_operator.apply import Applier
+from mailtrap_operator.clients.account_access import AccountAccess, RemoteLimits
 from mailtrap_operator.clients.account_store import AccountStore
-from mailtrap_operator.clients.accounts import Accounts, RemoteLimits
+from mailtrap_operator.clients.accounts import Accounts
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
+from mailtrap_operator.clients.connection import Tokens
 from mailtrap_operator.clients.credential_secrets import CredentialSecrets
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.kube import KubeClient
@@ -76,7 +78,7 @@ class Operator:
             given.installation, given.holder, settings.settle_time, settings.namespace, limits
         )
         kube, clock = given.kube, given.clock
-        store = Store(given.installation, _monotonic)
+        store = Store(given.installation, _monotonic, on_holders=self._holders_changed)
         unpublished = UnpublishedTokens()
         api_tokens = ApiTokenStore(kube, store.put_api_token)
         secret_store, workloads = SecretStore(kube, given.installation), WorkloadStore(kube)
@@ -91,7 +93,7 @@ class Operator:
         self.intake = Intake(store, self.queue, given.installation)
         self.watchdog = Watchdog(_monotonic)
         self.metrics = Metrics(queued=self.queue.__len__, running=lambda: self.queue.running)
-        self.accounts = Accounts(
+        access = AccountAccess(
             kube,
             store.account,
             operator_namespace=settings.namespace,
@@ -99,10 +101,10 @@ class Operator:
             new_http=given.new_http,
             clock=clock,
             sees_cluster_accounts=given.scope.sees_cluster_accounts,
-            beside=store.accounts_beside,
             before_mutation=given.may_mutate,
             while_waiting=self.queue.without_worker,
         )
+        self.accounts = Accounts(access, beside=store.accounts_beside, on_change=self._tokens_changed)
         self.store = store
         reverts = Reverts(clock)
         quota = Quota(store, self.accounts, installation=given.installation, clock=clock)
@@ -151,6 +153,7 @@ class Operator:
         self.sweep = OrphanSweep(
             kube=kube,
             store=store,
+            accounts=self.accounts,
             events=events,
             installation=given.installation,
             sees_all=not given.scope.namespaces,
@@ -179,11 +182,15 @@ class Operator:
             wake=self._wake,
             clock=clock,
         )
-        store.on_holders = self._account_reconciler.note_holders
-        self.accounts.on_change = self._account_reconciler.note_change
 
     def _wake(self, key: Key, *, ends_backoff: bool) -> None:
         self.queue.add(key, Lane.ROUTINE, ends_backoff=ends_backoff)
+
+    def _holders_changed(self, account: AccountKey) -> None:
+        self._account_reconciler.note_holders(account)
+
+    def _tokens_changed(self, account: AccountKey, before: Tokens, now: Tokens) -> None:
+        self._account_reconciler.note_change(account, before, now)
 
     async def _work(self, key: Key) -> Verdict:
         match key:

@@ -13,7 +13,8 @@ from itertools import chain
 
 from mailtrap_operator.api.names import SECRETS_OF_OURS
 from mailtrap_operator.api.v1alpha1 import Account
-from mailtrap_operator.clients.accounts import Connection, Tokens
+from mailtrap_operator.clients.accounts import Accounts
+from mailtrap_operator.clients.connection import Connection, Tokens
 from mailtrap_operator.clients.errors import Failure, Terminal
 from mailtrap_operator.clients.kube import KubeClient, api_tokens_path, secrets_path
 from mailtrap_operator.clients.secret_marks import told_to_hold
@@ -47,6 +48,7 @@ class OrphanSweep:
         *,
         kube: KubeClient,
         store: Store,
+        accounts: Accounts,
         events: EventRecorder,
         installation: str,
         sees_all: bool,
@@ -56,6 +58,7 @@ class OrphanSweep:
     ) -> None:
         self._kube = kube
         self._store = store
+        self._accounts = accounts
         self._events = events
         self._installation = installation
         self._sees_all = sees_all
@@ -88,7 +91,7 @@ class OrphanSweep:
             # Another installation's operator, which sees more, may have told of its own.
             others = any(installation != self._installation for installation, _ in tokens.value)
             return None if others else Swept((), ())
-        used, listed = _at_work(connection), chain.from_iterable(tokens.value.values())
+        used, listed = self._at_work(connection), chain.from_iterable(tokens.value.values())
         found = orphans.orphans_among(
             # A token that the operator works with is nobody's orphan, whatever it is called.
             (token for token in listed if not any(each.may_be(token) for each in used)),
@@ -131,7 +134,7 @@ class OrphanSweep:
             for token in due:
                 # The credential may be another one since the list.
                 is_wanted = orphans.belongs_to(token, owners) or orphans.is_held(token, held)
-                if is_wanted or any(each.may_be(token) for each in _at_work(connection)):
+                if is_wanted or any(each.may_be(token) for each in self._at_work(connection)):
                     cleared.add(token.id)
                     continue
                 async with client.pacer.slot(Lane.ROUTINE, connection.key.namespace):
@@ -171,9 +174,8 @@ class OrphanSweep:
         )
         await self._events.emit(account, Announcement("Normal", Reason.REVOKED, message))
 
-
-def _at_work(connection: Connection) -> tuple[CredentialInUse, ...]:
-    return connection.credentials(connection.key.namespace)
+    def _at_work(self, connection: Connection) -> tuple[CredentialInUse, ...]:
+        return self._accounts.credentials(connection.key, connection.key.namespace)
 
 
 def _now() -> timedelta:

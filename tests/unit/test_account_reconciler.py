@@ -44,7 +44,7 @@ class Bench:
         self.store.put_api_token(api_token())
         events = EventRecorder(self.kube, holder="me", clock=self.now)
         self.woken: list[Key] = []
-        self.bench.accounts._find = self.store.account
+        self.bench.find = self.store.account
         reverts = Reverts(self.now)
         self.reconciler = AccountReconciler(
             store=self.store,
@@ -63,6 +63,7 @@ class Bench:
             sweep=OrphanSweep(
                 kube=self.kube,
                 store=self.store,
+                accounts=self.bench.accounts,
                 events=events,
                 installation=INSTALLATION,
                 sees_all=False,

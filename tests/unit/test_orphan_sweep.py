@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from mailtrap_operator.api.v1alpha1 import Account, AccountStatus, OrphanToken
-from mailtrap_operator.clients.accounts import NOT_LISTED
+from mailtrap_operator.clients.connection import NOT_LISTED
 from mailtrap_operator.clients.kube import secrets_path
 from mailtrap_operator.clients.secret_marks import told_to_hold
 from mailtrap_operator.core.observation import Found
@@ -55,6 +55,7 @@ class Bench(AccountBench):
         self.sweep = OrphanSweep(
             kube=self.kube,
             store=self.store,
+            accounts=self.accounts,
             events=EventRecorder(self.kube, holder="me", clock=lambda: START),
             installation=INSTALLATION,
             sees_all=self.sees_all,
