@@ -11,8 +11,11 @@ from datetime import datetime
 
 import httpx
 
-from mailtrap_operator.account_protection import AccountProtection
+from mailtrap_operator.account_apply import AccountApplier
+from mailtrap_operator.account_news import AccountNews
+from mailtrap_operator.account_observe import AccountObserver
 from mailtrap_operator.account_reconciler import AccountReconciler
+from mailtrap_operator.account_report import AccountReporter
 from mailtrap_operator.apply import Applier
 from mailtrap_operator.clients.account_access import AccountAccess, RemoteLimits
 from mailtrap_operator.clients.account_store import AccountStore
@@ -30,6 +33,7 @@ from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Identity, Limits
 from mailtrap_operator.core.ownership import nonce_of
 from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.protection import Reach
 from mailtrap_operator.core.rehearsal import rehearse
 from mailtrap_operator.intake import Intake
 from mailtrap_operator.observe import Observer
@@ -150,36 +154,40 @@ class Operator:
             ),
             clock=clock,
         )
-        self.sweep = OrphanSweep(
-            kube=kube,
-            store=store,
-            accounts=self.accounts,
-            events=events,
-            installation=given.installation,
+        reach = Reach(
+            given.installation,
+            settings.namespace,
             sees_all=not given.scope.namespaces,
-            may_delete=not settings.dry_run,
-            lists_secrets=given.scope.watches_secrets,
-            clock=clock,
+            may_write=not settings.dry_run,
         )
+        self.account_observer = AccountObserver(
+            store=store, accounts=self.accounts, reverts=reverts, reach=reach
+        )
+        self._account_news = AccountNews(store=store, observer=self.account_observer, wake=self._wake)
         self._account_reconciler = AccountReconciler(
-            store=store,
-            accounts=self.accounts,
-            account_store=account_store,
-            protection=AccountProtection(
+            observer=self.account_observer,
+            sweep=OrphanSweep(
+                kube=kube,
+                accounts=self.accounts,
+                events=events,
+                installation=given.installation,
+                lists_secrets=given.scope.watches_secrets,
+            ),
+            applier=AccountApplier(
                 store=store,
                 accounts=self.accounts,
                 account_store=account_store,
                 secrets=CredentialSecrets(kube),
                 reverts=reverts,
-                may_write=not settings.dry_run,
-                installation=given.installation,
-                sees_all=not given.scope.namespaces,
             ),
-            sweep=self.sweep,
-            events=events,
-            annotations=annotations,
-            reverts=reverts,
-            wake=self._wake,
+            reporter=AccountReporter(
+                store=store,
+                account_store=account_store,
+                events=events,
+                annotations=annotations,
+                reverts=reverts,
+            ),
+            news=self._account_news,
             clock=clock,
         )
 
@@ -187,10 +195,10 @@ class Operator:
         self.queue.add(key, Lane.ROUTINE, ends_backoff=ends_backoff)
 
     def _holders_changed(self, account: AccountKey) -> None:
-        self._account_reconciler.note_holders(account)
+        self._account_news.note_holders(account)
 
     def _tokens_changed(self, account: AccountKey, before: Tokens, now: Tokens) -> None:
-        self._account_reconciler.note_change(account, before, now)
+        self._account_news.note_tokens(account, before, now)
 
     async def _work(self, key: Key) -> Verdict:
         match key:

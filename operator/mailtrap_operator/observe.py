@@ -21,7 +21,6 @@ from mailtrap_operator.clients.connection import NOT_LISTED, Connection, Tokens
 from mailtrap_operator.clients.errors import Failure, Retryable
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.namespace_store import NamespaceStore
-from mailtrap_operator.clients.owned_tokens import OwnerTag
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.clients.workloads import WorkloadStore
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
@@ -34,6 +33,7 @@ from mailtrap_operator.core.observation import (
     Found,
     Identity,
     Observation,
+    OwnerTag,
     Tenancy,
     Unknown,
 )

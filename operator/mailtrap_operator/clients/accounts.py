@@ -25,7 +25,6 @@ class Accounts:
     ) -> None:
         self.while_waiting = access.while_waiting
         self.end_waiting = access.end_waiting
-        self.credentials_namespace = access.credentials_namespace
         self._access = access
         self._beside = beside
         self._on_change = on_change

@@ -10,14 +10,14 @@ from mailtrap_operator.clients.errors import Failure, Terminal, Unauthorized
 from mailtrap_operator.clients.known_credential import KnownCredential
 from mailtrap_operator.clients.known_server import KnownServer
 from mailtrap_operator.clients.mailtrap import MailtrapClient
-from mailtrap_operator.clients.owned_tokens import OwnedTokens, OwnerTag, by_owner, with_change
+from mailtrap_operator.clients.owned_tokens import by_owner, with_change
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.clients.shared_read import SharedRead
 from mailtrap_operator.core.clocks import ClockDifference
 from mailtrap_operator.core.credential import credential_among
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.core.observation import Catalogue, Found, RemoteToken, Unknown
+from mailtrap_operator.core.observation import Catalogue, Found, OwnedTokens, OwnerTag, RemoteToken, Unknown
 from mailtrap_operator.core.protection import CredentialSecret
 from mailtrap_operator.core.reasons import Reason
 
