@@ -14,8 +14,9 @@ from pydantic import SecretStr
 
 from mailtrap_operator.api.names import FINALIZER
 from mailtrap_operator.api.v1alpha1 import ApiToken
-from mailtrap_operator.clients.accounts import Accounts, Connection
+from mailtrap_operator.clients.accounts import Accounts
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
+from mailtrap_operator.clients.connection import Connection
 from mailtrap_operator.clients.errors import Failure, Missing, Terminal, Unauthorized, Uncertain
 from mailtrap_operator.clients.issued_values import IssuedValue, UnpublishedTokens
 from mailtrap_operator.clients.mailtrap import MailtrapClient

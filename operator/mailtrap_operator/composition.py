@@ -11,12 +11,17 @@ from datetime import datetime
 
 import httpx
 
-from mailtrap_operator.account_protection import AccountProtection
+from mailtrap_operator.account_apply import AccountApplier
+from mailtrap_operator.account_news import AccountNews
+from mailtrap_operator.account_observe import AccountObserver
 from mailtrap_operator.account_reconciler import AccountReconciler
+from mailtrap_operator.account_report import AccountReporter
 from mailtrap_operator.apply import Applier
+from mailtrap_operator.clients.account_access import AccountAccess, RemoteLimits
 from mailtrap_operator.clients.account_store import AccountStore
-from mailtrap_operator.clients.accounts import Accounts, RemoteLimits
+from mailtrap_operator.clients.accounts import Accounts
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
+from mailtrap_operator.clients.connection import Tokens
 from mailtrap_operator.clients.credential_secrets import CredentialSecrets
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.kube import KubeClient
@@ -28,6 +33,7 @@ from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Identity, Limits
 from mailtrap_operator.core.ownership import nonce_of
 from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.protection import Reach
 from mailtrap_operator.core.rehearsal import rehearse
 from mailtrap_operator.intake import Intake
 from mailtrap_operator.observe import Observer
@@ -76,7 +82,7 @@ class Operator:
             given.installation, given.holder, settings.settle_time, settings.namespace, limits
         )
         kube, clock = given.kube, given.clock
-        store = Store(given.installation, _monotonic)
+        store = Store(given.installation, _monotonic, on_holders=self._holders_changed)
         unpublished = UnpublishedTokens()
         api_tokens = ApiTokenStore(kube, store.put_api_token)
         secret_store, workloads = SecretStore(kube, given.installation), WorkloadStore(kube)
@@ -91,7 +97,7 @@ class Operator:
         self.intake = Intake(store, self.queue, given.installation)
         self.watchdog = Watchdog(_monotonic)
         self.metrics = Metrics(queued=self.queue.__len__, running=lambda: self.queue.running)
-        self.accounts = Accounts(
+        access = AccountAccess(
             kube,
             store.account,
             operator_namespace=settings.namespace,
@@ -99,10 +105,10 @@ class Operator:
             new_http=given.new_http,
             clock=clock,
             sees_cluster_accounts=given.scope.sees_cluster_accounts,
-            beside=store.accounts_beside,
             before_mutation=given.may_mutate,
             while_waiting=self.queue.without_worker,
         )
+        self.accounts = Accounts(access, beside=store.accounts_beside, on_change=self._tokens_changed)
         self.store = store
         reverts = Reverts(clock)
         quota = Quota(store, self.accounts, installation=given.installation, clock=clock)
@@ -148,42 +154,51 @@ class Operator:
             ),
             clock=clock,
         )
-        self.sweep = OrphanSweep(
-            kube=kube,
-            store=store,
-            events=events,
-            installation=given.installation,
+        reach = Reach(
+            given.installation,
+            settings.namespace,
             sees_all=not given.scope.namespaces,
-            may_delete=not settings.dry_run,
-            lists_secrets=given.scope.watches_secrets,
-            clock=clock,
+            may_write=not settings.dry_run,
         )
+        self.account_observer = AccountObserver(
+            store=store, accounts=self.accounts, reverts=reverts, reach=reach
+        )
+        self._account_news = AccountNews(store=store, observer=self.account_observer, wake=self._wake)
         self._account_reconciler = AccountReconciler(
-            store=store,
-            accounts=self.accounts,
-            account_store=account_store,
-            protection=AccountProtection(
+            observer=self.account_observer,
+            sweep=OrphanSweep(
+                kube=kube,
+                accounts=self.accounts,
+                events=events,
+                installation=given.installation,
+                lists_secrets=given.scope.watches_secrets,
+            ),
+            applier=AccountApplier(
                 store=store,
                 accounts=self.accounts,
                 account_store=account_store,
                 secrets=CredentialSecrets(kube),
                 reverts=reverts,
-                may_write=not settings.dry_run,
-                installation=given.installation,
-                sees_all=not given.scope.namespaces,
             ),
-            sweep=self.sweep,
-            events=events,
-            annotations=annotations,
-            reverts=reverts,
-            wake=self._wake,
+            reporter=AccountReporter(
+                store=store,
+                account_store=account_store,
+                events=events,
+                annotations=annotations,
+                reverts=reverts,
+            ),
+            news=self._account_news,
             clock=clock,
         )
-        store.on_holders = self._account_reconciler.note_holders
-        self.accounts.on_change = self._account_reconciler.note_change
 
     def _wake(self, key: Key, *, ends_backoff: bool) -> None:
         self.queue.add(key, Lane.ROUTINE, ends_backoff=ends_backoff)
+
+    def _holders_changed(self, account: AccountKey) -> None:
+        self._account_news.note_holders(account)
+
+    def _tokens_changed(self, account: AccountKey, before: Tokens, now: Tokens) -> None:
+        self._account_news.note_tokens(account, before, now)
 
     async def _work(self, key: Key) -> Verdict:
         match key:

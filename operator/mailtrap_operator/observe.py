@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 from mailtrap_operator.api.names import restart_annotation
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
-from mailtrap_operator.clients.accounts import NOT_LISTED, Accounts, Connection, Tokens
+from mailtrap_operator.clients.accounts import Accounts
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
+from mailtrap_operator.clients.connection import NOT_LISTED, Connection, Tokens
 from mailtrap_operator.clients.errors import Failure, Retryable
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.namespace_store import NamespaceStore
-from mailtrap_operator.clients.owned_tokens import OwnerTag
 from mailtrap_operator.clients.secret_store import SecretStore
 from mailtrap_operator.clients.workloads import WorkloadStore
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
@@ -33,6 +33,7 @@ from mailtrap_operator.core.observation import (
     Found,
     Identity,
     Observation,
+    OwnerTag,
     Tenancy,
     Unknown,
 )
@@ -275,7 +276,7 @@ class Observer:
         tenancy = Tenancy(account.spec.policy) if account else None
         if isinstance(tokens, Unknown):
             return AccountView(ref, account_id, tokens, tenancy=tenancy, is_going=going)
-        used, answer = self._accounts.at(place).credentials(key.namespace), Found(tokens.value.get(tag, ()))
+        used, answer = self._accounts.credentials(place, key.namespace), Found(tokens.value.get(tag, ()))
         return AccountView(ref, account_id, answer, tenancy=tenancy, credentials=used, is_going=going)
 
     def _tenancy(self, key: ApiTokenKey, api_token: ApiToken, labels: Labels) -> Tenancy | None:

@@ -14,6 +14,8 @@ from typing import TypeVar
 from mailtrap_operator.clients.errors import Terminal, visible
 from mailtrap_operator.clients.kube import KubeClient
 from mailtrap_operator.composition import Operator
+from mailtrap_operator.core.account_observation import Remembered
+from mailtrap_operator.core.account_plan import plan_account
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.observation import Unknown
 from mailtrap_operator.core.prospects import Prospect, foreseen, prospect_of
@@ -118,18 +120,15 @@ async def _each(
 
 
 async def _orphans(operator: Operator, key: AccountKey) -> list[OrphanRow]:
-    connection, account = operator.accounts.at(key), operator.store.account(key)
-    tokens = await connection.list_tokens()
-    swept = operator.sweep.look(account, tokens, connection) if account else None
-    if account is None or swept is None:
-        return (
-            [OrphanRow(str(key), None, (), tokens.reason, tokens.message)]
-            if isinstance(tokens, Unknown)
-            else []
-        )
+    seen = await operator.account_observer.listed(key, Remembered())
+    if isinstance(seen.tokens, Unknown):
+        return [OrphanRow(str(key), None, (), seen.tokens.reason, seen.tokens.message)]
+    planned = plan_account(seen, operator.clock())
+    if planned.account is None or planned.orphans is None:
+        return []
     return [
         OrphanRow(str(key), token.id, (step,) if step else (), Reason.ORPHANED, why)
-        for token, step, why in fates_of(swept, account, operator.clock())
+        for token, step, why in fates_of(planned.orphans, planned.account, operator.clock())
     ]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from mailtrap_operator.adoption_proof import proven_token
-from mailtrap_operator.clients.accounts import Connection
+from mailtrap_operator.clients.connection import Connection
 from mailtrap_operator.clients.errors import Conflict, Retryable, Terminal
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.pacer import Turn

@@ -7,14 +7,18 @@ from typing import Any
 import httpx
 import pytest
 
-from mailtrap_operator.account_protection import AccountProtection
+from mailtrap_operator.account_apply import AccountApplier
+from mailtrap_operator.account_news import AccountNews
+from mailtrap_operator.account_observe import AccountObserver
 from mailtrap_operator.account_reconciler import AccountReconciler
+from mailtrap_operator.account_report import AccountReporter
 from mailtrap_operator.api.names import FINALIZER
 from mailtrap_operator.api.v1alpha1 import Account, CredentialToken
 from mailtrap_operator.clients.account_store import AccountStore
 from mailtrap_operator.clients.credential_secrets import CredentialSecrets
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.ownership import Tag, owner_of
+from mailtrap_operator.core.protection import Reach
 from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.runtime.reverts import Reverts
 from mailtrap_operator.runtime.store import Store
@@ -44,36 +48,35 @@ class Bench:
         self.store.put_api_token(api_token())
         events = EventRecorder(self.kube, holder="me", clock=self.now)
         self.woken: list[Key] = []
-        self.bench.accounts._find = self.store.account
+        self.bench.find = self.store.account
         reverts = Reverts(self.now)
+        accounts, account_store = self.bench.accounts, AccountStore(self.kube)
+        reach = Reach(INSTALLATION, "mailtrap-system", sees_all=sees_all, may_write=may_write)
+        observer = AccountObserver(store=self.store, accounts=accounts, reverts=reverts, reach=reach)
         self.reconciler = AccountReconciler(
-            store=self.store,
-            accounts=self.bench.accounts,
-            account_store=AccountStore(self.kube),
-            protection=AccountProtection(
-                store=self.store,
-                accounts=self.bench.accounts,
-                account_store=AccountStore(self.kube),
-                secrets=CredentialSecrets(self.kube),
-                reverts=reverts,
-                may_write=may_write,
-                installation=INSTALLATION,
-                sees_all=sees_all,
-            ),
+            observer=observer,
             sweep=OrphanSweep(
                 kube=self.kube,
-                store=self.store,
+                accounts=accounts,
                 events=events,
                 installation=INSTALLATION,
-                sees_all=False,
-                may_delete=False,
                 lists_secrets=True,
-                clock=self.now,
             ),
-            events=events,
-            annotations=UnknownAnnotations(events),
-            reverts=reverts,
-            wake=self.wake,
+            applier=AccountApplier(
+                store=self.store,
+                accounts=accounts,
+                account_store=account_store,
+                secrets=CredentialSecrets(self.kube),
+                reverts=reverts,
+            ),
+            reporter=AccountReporter(
+                store=self.store,
+                account_store=account_store,
+                events=events,
+                annotations=UnknownAnnotations(events),
+                reverts=reverts,
+            ),
+            news=AccountNews(store=self.store, observer=observer, wake=self.wake),
             clock=self.now,
         )
         state = self.remote.control("GET", "state")

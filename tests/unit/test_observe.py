@@ -8,8 +8,8 @@ import pytest
 
 from mailtrap_operator.api.names import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, FINALIZER
 from mailtrap_operator.api.v1alpha1 import Account, ApiToken
-from mailtrap_operator.clients.accounts import NOT_LISTED
 from mailtrap_operator.clients.api_token_store import ApiTokenStore
+from mailtrap_operator.clients.connection import NOT_LISTED
 from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.namespace_store import NamespaceStore
 from mailtrap_operator.clients.secret_store import SecretStore

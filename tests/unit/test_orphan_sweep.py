@@ -7,15 +7,20 @@ from typing import Any, Literal
 
 import pytest
 
+from mailtrap_operator.account_observe import AccountObserver
 from mailtrap_operator.api.v1alpha1 import Account, AccountStatus, OrphanToken
-from mailtrap_operator.clients.accounts import NOT_LISTED
+from mailtrap_operator.clients.connection import NOT_LISTED, Tokens
 from mailtrap_operator.clients.kube import secrets_path
 from mailtrap_operator.clients.secret_marks import told_to_hold
+from mailtrap_operator.core.account_observation import Remembered
+from mailtrap_operator.core.account_plan import plan_account
 from mailtrap_operator.core.observation import Found
 from mailtrap_operator.core.orphans import MOST_AT_ONCE, Swept
 from mailtrap_operator.core.ownership import Tag, owner_of
+from mailtrap_operator.core.protection import Reach
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.orphan_sweep import OrphanSweep
+from mailtrap_operator.runtime.reverts import Reverts
 from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.telemetry.events import EventRecorder
 from tests.unit.clients import objects
@@ -52,15 +57,17 @@ class Bench(AccountBench):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        reach = Reach(INSTALLATION, "mailtrap-system", sees_all=self.sees_all, may_write=self.may_delete)
+        self.observer = AccountObserver(
+            store=self.store, accounts=self.accounts, reverts=Reverts(lambda: START), reach=reach
+        )
+        self.remembered = Remembered()
         self.sweep = OrphanSweep(
             kube=self.kube,
-            store=self.store,
+            accounts=self.accounts,
             events=EventRecorder(self.kube, holder="me", clock=lambda: START),
             installation=INSTALLATION,
-            sees_all=self.sees_all,
-            may_delete=self.may_delete,
             lists_secrets=self.lists_secrets,
-            clock=lambda: START,
         )
 
     def put(self, name: str, *, is_known: bool = True, **parts: Any) -> str:
@@ -100,11 +107,21 @@ class Bench(AccountBench):
 
     async def run(self) -> Swept:
         """Run one pass."""
-        connection = self.accounts.at(KEY)
-        swept = await self.sweep.run(self.account(), await connection.list_tokens(), connection)
+        swept = await self.run_by(await self.accounts.at(KEY).list_tokens())
         assert swept is not None
         self.record = swept.record
         return swept
+
+    async def run_by(self, tokens: Tokens) -> Swept | None:
+        """Run one pass by a LIST; return the orphans that are left."""
+        account = self.account()
+        planned = plan_account(self.observer.look(KEY, account, tokens, self.remembered), START)
+        if not planned.deletes:
+            return planned.orphans
+        deletion = await self.sweep.delete(account, planned.deletes)
+        self.remembered = Remembered(refused=deletion.refused)
+        left = self.observer.look(KEY, account, tokens, self.remembered, deletion)
+        return plan_account(left, START).orphans
 
     def events(self) -> list[str]:
         """Return what Events say."""
@@ -274,7 +291,7 @@ async def test_a_credential_that_came_since_the_list_is_not_deleted() -> None:
     tokens = await connection.list_tokens()
     bench.put_credential(used["token"])
 
-    assert Swept((), ()) == await bench.sweep.run(bench.account(), tokens, connection)
+    assert Swept((), ()) == await bench.run_by(tokens)
     assert {used["id"]} == bench.remote.live_ids()
 
 
@@ -294,7 +311,7 @@ async def test_an_operator_that_does_not_see_all_namespaces_leaves_what_another_
     bench.remote.seed(f"lost {Tag('zzzzzz', 'nobodyaaaa', 'abcdefgh')}")
     connection = bench.accounts.at(KEY)
 
-    assert None is await bench.sweep.run(bench.account(), await connection.list_tokens(), connection)
+    assert None is await bench.run_by(await connection.list_tokens())
 
 
 @virtual
@@ -302,7 +319,7 @@ async def test_a_list_that_is_not_known_tells_nothing() -> None:
     bench = Bench()
     bench.lose()
 
-    assert None is await bench.sweep.run(bench.account(), NOT_LISTED, bench.accounts.at(KEY))
+    assert None is await bench.run_by(NOT_LISTED)
 
 
 @virtual
@@ -434,7 +451,7 @@ async def test_a_list_of_api_tokens_that_is_getting_old_proves_nothing() -> None
     tokens = await connection.list_tokens()
     assert isinstance(tokens, Found)
 
-    swept = await asyncio.wait_for(bench.sweep.run(bench.account(), tokens, connection), 60)
+    swept = await asyncio.wait_for(bench.run_by(tokens), 60)
 
     assert swept is not None
     assert 2 == len(swept.found), "two of three calls were free at once"
@@ -449,4 +466,4 @@ async def test_a_token_that_is_gone_already_counts_as_deleted() -> None:
     tokens = await connection.list_tokens()
     bench.remote.control("DELETE", f"tokens/{orphan}")
 
-    assert Swept((), ()) == await bench.sweep.run(bench.account(), tokens, connection)
+    assert Swept((), ()) == await bench.run_by(tokens)

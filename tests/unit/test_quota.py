@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mailtrap_operator.api.v1alpha1 import Account, AccountPolicy, ApiToken
-from mailtrap_operator.clients.accounts import NOT_LISTED
+from mailtrap_operator.clients.connection import NOT_LISTED
 from mailtrap_operator.clients.errors import Retryable
 from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.observation import Found, TokenCount, Unknown

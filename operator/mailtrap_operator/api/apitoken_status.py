@@ -181,23 +181,15 @@ class ApiTokenStatus(Model):
     )
 
 
-def parse_status(raw: object) -> tuple[ApiTokenStatus, tuple[str, ...]]:
-    """Read a stored status; never raises.
-
-    Returns:
-        The status, and the names of what was dropped, such as "operation" or "previous[1]".
-    """
-    if raw is None:
-        return ApiTokenStatus(), ()
+def parse_status(raw: object) -> ApiTokenStatus:
+    """Read a stored status without the fields and list entries that cannot be read; never raises."""
     if not isinstance(raw, Mapping):
-        return ApiTokenStatus(), ("status",)
+        return ApiTokenStatus()
     try:
-        return ApiTokenStatus.model_validate(raw, by_alias=True, by_name=False), ()
+        return ApiTokenStatus.model_validate(raw, by_alias=True, by_name=False)
     except ValidationError as error:
         damaged = {place[:2] if _is_entry(place) else place[:1] for place in places(error)}
-    sound = _without(raw, damaged)
-    names = sorted(f"{path[0]}[{path[1]}]" if len(path) > 1 else str(path[0]) for path in damaged)
-    return ApiTokenStatus.model_validate(sound, by_alias=True, by_name=False), tuple(names)
+    return ApiTokenStatus.model_validate(_without(raw, damaged), by_alias=True, by_name=False)
 
 
 def _is_entry(place: tuple[int | str, ...]) -> bool:

@@ -83,7 +83,7 @@ __all__ = [
 
 
 def _salvage(raw: object) -> object:
-    return raw if isinstance(raw, ApiTokenStatus) else parse_status(raw)[0]
+    return raw if isinstance(raw, ApiTokenStatus) else parse_status(raw)
 
 
 class ApiToken(Model):
@@ -99,7 +99,7 @@ class ApiToken(Model):
 
     metadata: Metadata = Field(description="Metadata of the object.")
     spec: ApiTokenSpec = Field(description="What token is wanted and where its value goes.")
-    # A damaged status must not make the object unreadable; parse_status tells what was dropped.
+    # A damaged status must not make the object unreadable.
     status: Annotated[ApiTokenStatus, BeforeValidator(_salvage)] = Field(
         ApiTokenStatus(), description="What the operator found and did."
     )

@@ -1,13 +1,8 @@
 """The tokens of one account by the owner in their tag; a token without a tag belongs to nobody here."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from mailtrap_operator.core.observation import RemoteToken
-
-OwnerTag = tuple[str, str]
-"""Installation and owner, as they stand in a tag."""
-
-OwnedTokens = Mapping[OwnerTag, tuple[RemoteToken, ...]]
+from mailtrap_operator.core.observation import OwnedTokens, OwnerTag, RemoteToken
 
 
 def by_owner(tokens: Iterable[RemoteToken]) -> OwnedTokens:

@@ -103,7 +103,6 @@ def _parsed(kind: WorkloadKind, body: Body, annotation: str) -> Workload:
     return Workload(
         kind=kind,
         name=meta.name,
-        uid=meta.uid,
         resource_version=meta.resource_version,
         created_at=meta.creation_timestamp,
         restarted_for=_token_id((template.get("annotations") or {}).get(annotation, "")),

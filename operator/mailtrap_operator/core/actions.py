@@ -158,7 +158,6 @@ class RemoveFinalizer:
     """Let the object go; a retention is put on record first, or its tokens would count as orphans."""
 
     reason: Reason
-    left_behind: tuple[int, ...] = ()
     retention: Retention | None = None
 
 

@@ -117,10 +117,9 @@ def _mismatch(s: Situation) -> Unknown | None:
 
 
 def _let_go(s: Situation, reason: Reason, why: str, retention: Retention | None = None) -> Plan:
-    ids = tuple(sorted(_on_record(s)))
-    names = ", ".join(map(str, ids)) or "none known"
+    names = ", ".join(map(str, sorted(_on_record(s)))) or "none known"
     message = f"Tokens left in Mailtrap ({names}), because {why}."
-    return _plan(s, State.PROGRESSING, reason, message, action=RemoveFinalizer(reason, ids, retention))
+    return _plan(s, State.PROGRESSING, reason, message, action=RemoveFinalizer(reason, retention))
 
 
 def _on_record(s: Situation) -> set[int]:

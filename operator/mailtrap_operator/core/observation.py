@@ -79,6 +79,12 @@ class RemoteToken:
         return self.expires_at is None or now < self.expires_at
 
 
+OwnerTag = tuple[str, str]
+"""Installation and owner, as they stand in a tag."""
+
+OwnedTokens = Mapping[OwnerTag, tuple[RemoteToken, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Adoptee:
     """A token to adopt, as Mailtrap shows it; `is_proven`: the object's proof is the value of this very token."""

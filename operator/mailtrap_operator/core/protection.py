@@ -4,15 +4,17 @@ Both bear a finalizer while some ApiToken may have tokens in the account. The st
 does so before it is put there, so that a change of the reference never leaves one behind.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from mailtrap_operator.api.names import ACCOUNT_FINALIZER, CREDENTIAL_FINALIZER, FINALIZER
 from mailtrap_operator.api.v1alpha1 import Account, ApiToken
 from mailtrap_operator.core.conditions import Wanted
 from mailtrap_operator.core.enumeration import enumerated
-from mailtrap_operator.core.keys import ApiTokenKey
+from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
+from mailtrap_operator.core.observation import OwnedTokens
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.tenants import serves
 
 CONDITION = "DeletionBlocked"
 _MOST_NAMED = 10
@@ -32,6 +34,88 @@ class CredentialSecret:
     def is_held(self) -> bool:
         """Whether our finalizer holds it."""
         return CREDENTIAL_FINALIZER in self.finalizers
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What this operator sees and may do.
+
+    `namespace` is its own, where the credentials of ClusterMailtrapAccounts are. It `sees_all` namespaces, or some of them;
+    an operator that only plans may not write.
+    """
+
+    installation: str
+    namespace: str
+    sees_all: bool
+    may_write: bool
+
+    def credentials_namespace(self, account: AccountKey) -> str:
+        """Return where the Secret with an account's credential is."""
+        return account.namespace or self.namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Who may have tokens in an account, as the watches and its last LIST show.
+
+    `labels` are those of each namespace with ApiTokens that say that they may, None where they are not known; `owned` is what
+    the last LIST said that answered, None where none has. `user` looks up the ApiToken with an owner part in its tag, if it
+    says that it may have tokens in the account.
+    """
+
+    labels: Mapping[str, Mapping[str, str] | None]
+    owned: OwnedTokens | None
+    user: Callable[[str], ApiTokenKey | None]
+
+    @property
+    def shown(self) -> frozenset[ApiTokenKey]:
+        """The ApiTokens whose tokens the last LIST shows, as far as they say so themselves."""
+        users = (self.user(owner) for _, owner in self.owned or ())
+        return frozenset(user for user in users if user is not None)
+
+
+def is_used(account: Account, usage: Usage, reach: Reach) -> bool:
+    """Whether an account must be held: by who may have tokens there, or as it is where that is not known yet."""
+    used = may_be_used(account, usage, reach)
+    return is_held(account) if used is None else used
+
+
+def may_be_used(account: Account, usage: Usage, reach: Reach) -> bool | None:
+    """Whether somebody counts who says that it may have tokens there; None where that is not known yet."""
+    answers = {_serves(account, namespace, usage, reach) for namespace in usage.labels}
+    if True in answers or any(usage.user(owner) is not None for _, owner in usage.owned or ()):
+        return True
+    is_open = None in answers or (False in answers and usage.owned is None)
+    return None if is_open or _may_be_anothers(account, usage, reach) else False
+
+
+def fits(account: Account, usage: Usage, reach: Reach) -> bool:
+    """Whether an account object is held if, and only if, somebody uses it, as far as it still can be."""
+    used, held = is_used(account, usage, reach), is_held(account)
+    return used == held or (used and is_going(account)) or not reach.may_write
+
+
+def users_that_count(
+    account: Account, holders: Collection[ApiTokenKey], usage: Usage, reach: Reach
+) -> frozenset[ApiTokenKey]:
+    """Return those that hold an account: it serves their namespace, or its last LIST shows tokens of theirs."""
+    shown = usage.shown
+    return frozenset(
+        user for user in holders if _serves(account, user.namespace, usage, reach) or user in shown
+    )
+
+
+def _serves(account: Account, namespace: str, usage: Usage, reach: Reach) -> bool | None:
+    if account.kind == "MailtrapAccount":
+        return True
+    return serves(account.spec.policy, namespace, reach.namespace, usage.labels.get(namespace))
+
+
+def _may_be_anothers(account: Account, usage: Usage, reach: Reach) -> bool:
+    """Whether an operator of another installation may hold the account, for ApiTokens that are not seen here."""
+    if reach.sees_all or account.kind == "MailtrapAccount":
+        return False
+    return usage.owned is None or any(installation != reach.installation for installation, _ in usage.owned)
 
 
 def may_have_tokens(api_token: ApiToken) -> bool:

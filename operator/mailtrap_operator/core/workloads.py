@@ -34,7 +34,6 @@ class Workload:
 
     kind: WorkloadKind
     name: str
-    uid: str
     resource_version: str
     created_at: datetime
     restarted_for: int | None

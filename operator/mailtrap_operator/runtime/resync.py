@@ -18,7 +18,7 @@ _LAST_RETRY = 15.0
 
 
 class Resync:
-    """The first full list, and what verifies the watches from then on; `is_listed` once the first was had."""
+    """The first full list, and what verifies the watches from then on."""
 
     def __init__(
         self,
@@ -34,7 +34,6 @@ class Resync:
         self._watchdog = watchdog
         self._interval = interval
         self._rng = rng
-        self.is_listed = False
 
     async def begin(self) -> None:
         """List everything in full, as often as it takes."""
@@ -42,7 +41,6 @@ class Resync:
         while not await _succeeds(list_all(self._kube, self._listings)):
             await asyncio.sleep(delay * self._rng.uniform(0.75, 1.25))
             delay = min(2 * delay, _LAST_RETRY)
-        self.is_listed = True
 
     async def go_on(self) -> None:
         """Verify the watches at intervals, for ever."""

@@ -69,10 +69,16 @@ class Store(KnownSecrets):
     claim may be wrong. `on_holders` is told an account when other ApiTokens than before say that they may have tokens in it.
     """
 
-    def __init__(self, installation: str, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        installation: str,
+        monotonic: Callable[[], float],
+        on_holders: Callable[[AccountKey], None] = lambda _account: None,
+    ) -> None:
         super().__init__()
         self._installation = installation
         self._monotonic = monotonic
+        self._on_holders = on_holders
         self._api_tokens: dict[ApiTokenKey, _Kept] = {}
         self._versions: dict[ApiTokenKey, str] = {}
         self._claims: FirstSights[ApiTokenKey, OperationStatus] = FirstSights(monotonic)
@@ -84,7 +90,6 @@ class Store(KnownSecrets):
         self._renamed: Index[ApiTokenKey, tuple[str, str]] = Index()
         self.holders = Holders()
         self._remotes: Index[AccountKey, tuple[str, int]] = Index()
-        self.on_holders: Callable[[AccountKey], None] = lambda _account: None
         self._labels: dict[str, tuple[Mapping[str, str], float]] = {}
         self.members = Members()
 
@@ -137,7 +142,7 @@ class Store(KnownSecrets):
         self._renamed.put(key, frozenset({(key.namespace, wished)} if wished != key.name else ()))
         holds = api_token is not None and may_have_tokens(api_token)
         for account in self.holders.put(key, refs if holds else frozenset()):
-            self.on_holders(account)
+            self._on_holders(account)
 
     def drop_api_token(self, key: ApiTokenKey, uid: str = "") -> None:
         """Forget an ApiToken; `uid` is its own where a watch has told its end."""

@@ -52,78 +52,67 @@ READ = ApiTokenStatus.model_validate(STORED)
 
 
 def test_a_sound_status_is_read_whole() -> None:
-    assert (READ, ()) == parse_status(STORED)
+    assert READ == parse_status(STORED)
 
 
-def test_no_status_is_the_default_and_no_damage() -> None:
-    assert (ApiTokenStatus(), ()) == parse_status(None)
+def test_no_status_is_the_default() -> None:
+    assert ApiTokenStatus() == parse_status(None)
 
 
 @pytest.mark.parametrize("raw", ["Ready", 5, True, [], [STORED]])
 def test_what_is_no_object_is_dropped_whole(raw: object) -> None:
-    assert (ApiTokenStatus(), ("status",)) == parse_status(raw)
+    assert ApiTokenStatus() == parse_status(raw)
 
 
 @pytest.mark.parametrize(
-    ("damage", "lost", "names"),
+    ("damage", "lost"),
     [
-        pytest.param({"operation": "Create"}, {"operation": None}, ("operation",), id="wrong type"),
+        pytest.param({"operation": "Create"}, {"operation": None}, id="wrong type"),
         pytest.param(
             {"operation": {**OPERATION, "startedAt": "noon"}},
             {"operation": None},
-            ("operation",),
             id="one wrong field inside drops the operation alone",
         ),
         pytest.param(
             {"operation": {**OPERATION, "account": {"kind": "Bank"}}},
             {"operation": None},
-            ("operation",),
             id="a wrong field two levels down",
         ),
-        pytest.param({"current": {"id": 7}}, {"current": None}, ("current",), id="missing fields"),
-        pytest.param({"current": {**CURRENT, "id": "7"}}, {"current": None}, ("current",), id="id as text"),
-        pytest.param({"current": {**CURRENT, "id": True}}, {"current": None}, ("current",), id="id true"),
+        pytest.param({"current": {"id": 7}}, {"current": None}, id="missing fields"),
+        pytest.param({"current": {**CURRENT, "id": "7"}}, {"current": None}, id="id as text"),
+        pytest.param({"current": {**CURRENT, "id": True}}, {"current": None}, id="id true"),
         pytest.param(
             {"previous": [{"id": 4}, PREVIOUS, "x", {**PREVIOUS, "id": 5}]},
             {},
-            ("previous[0]", "previous[2]"),
             id="sound entries stay",
         ),
-        pytest.param({"previous": {"id": 6}}, {"previous": ()}, ("previous",), id="object instead of list"),
-        pytest.param(
-            {"previous": [PREVIOUS] * 300}, {"previous": ()}, ("previous",), id="more entries than allowed"
-        ),
-        pytest.param(
-            {"conditions": [{**CONDITION, "status": "Yes"}]}, {"conditions": ()}, ("conditions[0]",)
-        ),
-        pytest.param({"observedGeneration": "3"}, {"observed_generation": -1}, ("observedGeneration",)),
-        pytest.param({"observedGeneration": None}, {"observed_generation": -1}, ("observedGeneration",)),
-        pytest.param({"secretName": {}}, {"secret_name": None}, ("secretName",)),
-        pytest.param({"renewalTime": 1896091200}, {"renewal_time": None}, ("renewalTime",)),
-        pytest.param({"renewalTime": "0001-01-01T00:00:00+12:00"}, {"renewal_time": None}, ("renewalTime",)),
+        pytest.param({"previous": {"id": 6}}, {"previous": ()}, id="object instead of list"),
+        pytest.param({"previous": [PREVIOUS] * 300}, {"previous": ()}, id="more entries than allowed"),
+        pytest.param({"conditions": [{**CONDITION, "status": "Yes"}]}, {"conditions": ()}),
+        pytest.param({"observedGeneration": "3"}, {"observed_generation": -1}),
+        pytest.param({"observedGeneration": None}, {"observed_generation": -1}),
+        pytest.param({"secretName": {}}, {"secret_name": None}),
+        pytest.param({"renewalTime": 1896091200}, {"renewal_time": None}),
+        pytest.param({"renewalTime": "0001-01-01T00:00:00+12:00"}, {"renewal_time": None}),
         pytest.param(
             {"resources": [{**BOUND, "id": 0}, BOUND, {**BOUND, "type": "project", "id": "ab-1"}]},
             {},
-            ("resources[0]",),
             id="a name that stands for no id",
         ),
-        pytest.param({"phase": "Old", "extra": [1]}, {}, (), id="unknown fields are no damage"),
+        pytest.param({"phase": "Old", "extra": [1]}, {}, id="unknown fields are no damage"),
         pytest.param(
             {"operation": 1, "current": 2, "renewalTime": 3},
             {"operation": None, "current": None, "renewal_time": None},
-            ("current", "operation", "renewalTime"),
             id="several at once",
         ),
     ],
 )
-def test_a_damaged_part_is_dropped_alone_and_named(
-    damage: dict[str, Any], lost: dict[str, Any], names: tuple[str, ...]
-) -> None:
-    assert (READ.model_copy(update=lost), names) == parse_status({**STORED, **damage})
+def test_a_damaged_part_is_dropped_alone(damage: dict[str, Any], lost: dict[str, Any]) -> None:
+    assert READ.model_copy(update=lost) == parse_status({**STORED, **damage})
 
 
 def test_a_field_in_python_spelling_is_unknown() -> None:
-    assert (ApiTokenStatus(), ()) == parse_status({"observed_generation": 3, "secret_name": 5})
+    assert ApiTokenStatus() == parse_status({"observed_generation": 3, "secret_name": 5})
 
 
 def test_the_stored_object_is_not_changed_by_reading_it() -> None:
@@ -152,6 +141,6 @@ JSON = st.recursive(
 @settings(deadline=None)
 @given(JSON)
 def test_reading_never_raises_and_what_is_read_can_be_written(raw: object) -> None:
-    status, _ = parse_status(raw)
+    status = parse_status(raw)
     dump = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-    assert (status, ()) == parse_status(dump)
+    assert status == parse_status(dump)

@@ -1,12 +1,15 @@
 """Accounts on a virtual clock: a fake API server with the credentials, the simulator, and account objects."""
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from mailtrap_operator.api.v1alpha1 import Account, AccountRef, AccountSpec, Metadata, SecretKeyRef
-from mailtrap_operator.clients.accounts import Accounts, RemoteLimits, Tokens
+from mailtrap_operator.clients.account_access import AccountAccess, RemoteLimits
+from mailtrap_operator.clients.accounts import Accounts
+from mailtrap_operator.clients.connection import Tokens
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.observation import RemoteToken
 from mailtrap_operator.core.ownership import Tag
@@ -68,17 +71,24 @@ class AccountBench:
     def __post_init__(self) -> None:
         """Put the credential where it is looked for."""
         self.kube.seed(BASE.format("mailtrap-system"), credentials(CREDENTIAL))
-        self.accounts = Accounts(
+        self.find: Callable[[AccountKey], Account | None] = self.objects.get
+        access = AccountAccess(
             self.kube,
-            self.objects.get,
+            self._found,
             operator_namespace="mailtrap-system",
             limits=RemoteLimits((URL,), timedelta(seconds=10), self.calls, timedelta(seconds=10)),
             new_http=self.remote.client,
             clock=server_time,
             sees_cluster_accounts=self.sees_cluster_accounts,
-            beside=lambda key: self.beside.get(key, ()),
         )
-        self.accounts.on_change = lambda *change: self.changes.append(change)
+        self.accounts = Accounts(
+            access,
+            beside=lambda key: self.beside.get(key, ()),
+            on_change=lambda *change: self.changes.append(change),
+        )
+
+    def _found(self, key: AccountKey) -> Account | None:
+        return self.find(key)
 
     def put_credential(
         self, value: str | bytes, key: str = "token", namespace: str = "mailtrap-system"

@@ -64,7 +64,6 @@ async def test_a_workload_is_read_as_it_is() -> None:
         Workload(
             kind="Deployment",
             name="billing",
-            uid=stored["metadata"]["uid"],
             resource_version=stored["metadata"]["resourceVersion"],
             created_at=datetime(2026, 3, 1, 12, tzinfo=UTC),
             restarted_for=7,

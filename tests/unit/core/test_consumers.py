@@ -52,7 +52,7 @@ def a_workload(
     rollout: str | None = None,
     uncounted: timedelta | None = None,
 ) -> Workload:
-    return Workload("Deployment", name, f"uid of {name}", "30", created_at, restarted_for, rollout, uncounted)
+    return Workload("Deployment", name, "30", created_at, restarted_for, rollout, uncounted)
 
 
 def leaving(

@@ -54,7 +54,7 @@ def test_tokens_that_are_to_stay_are_named_and_left(
     planned = plan(seen(api_token, listed=listed), NOW)
 
     retention = Retention(OWNER, (ACCOUNT,)) if reason is Reason.RETAINED else None
-    assert RemoveFinalizer(reason, left_behind, retention) == planned.action
+    assert RemoveFinalizer(reason, retention) == planned.action
     assert reason is planned.finding.reason
     assert f"Tokens left in Mailtrap ({', '.join(map(str, left_behind))}), because" in planned.finding.message
 
@@ -62,7 +62,7 @@ def test_tokens_that_are_to_stay_are_named_and_left(
 def test_the_escape_works_although_a_claim_is_made_and_blocked() -> None:
     api_token = doomed(a_status(operation=an_operation("Delete")), annotations=ESCAPE)
 
-    assert RemoveFinalizer(Reason.ABANDONED, (1,)) == plan(seen(api_token, listed=TIMEOUT), NOW).action
+    assert RemoveFinalizer(Reason.ABANDONED) == plan(seen(api_token, listed=TIMEOUT), NOW).action
 
 
 def test_the_escape_must_be_exactly_true() -> None:

@@ -490,9 +490,9 @@ def test_an_account_is_held_by_those_of_its_users_that_may_have_tokens_there(sto
     assert [False, True] == [store.holders.has(user, DEFAULT) for user in (KEY, OTHER)]
 
 
-def test_who_holds_an_account_is_told_whenever_that_changes(store: Store) -> None:
+def test_who_holds_an_account_is_told_whenever_that_changes() -> None:
     told: list[AccountKey] = []
-    store.on_holders = told.append
+    store = Store(INSTALLATION, lambda: 0.0, told.append)
 
     store.put_api_token(api_token())
     assert [] == told
