@@ -47,8 +47,8 @@ def simulator() -> Iterator[SimulatorProcess]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Have the core suite run in each mode."""
-    modes = modes_of(metafunc.module.__name__.rpartition(".")[2], metafunc.function.__name__)
+    """Have the main line run in each mode, and the rest of the core suite in one."""
+    modes = modes_of(metafunc.module.__name__.rpartition(".")[2])
     if modes and "mode" in metafunc.fixturenames:
         metafunc.parametrize("mode", modes, ids=str, indirect=True, scope="module")
 
