@@ -3,6 +3,8 @@
 The steps are not listed here. A scout goes through a flow undisturbed and its steps are counted; then many objects
 go through the same flow at once, each is stopped at another step, before or after the server has carried it out,
 and the operator is killed. What was on record may be lost too, before another operator starts.
+
+Each flow is killed once here: the simulation combines all flows with all losses, and `make chaos` kills at random.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,7 +22,7 @@ from tests.e2e.witness import View, Witness, look, unrests
 from tests.e2e.world import FAST, World
 
 OVERLAP = timedelta(seconds=1)
-IN_TIME = 60
+IN_TIME = 120
 """Bounds the wait for all to be well again once a lost answer has settled; on an idle machine it takes a few seconds."""
 
 # Nothing that is stopped may time out before its operator is killed, and all objects may be stopped at once.
@@ -80,7 +82,7 @@ def scout(world: World, gated: Gates, flow: Flow) -> tuple[str, ...]:
     make_ready(world, flow, ["scout"])
     gated.steps.begin("scout")
     flow.begin(world, "scout")
-    assert {} == unrests(world, ["scout"], flow.wrong, 30)
+    assert {} == unrests(world, ["scout"], flow.wrong, IN_TIME)
     return gated.steps.taken("scout")
 
 
@@ -88,7 +90,7 @@ def make_ready(world: World, flow: Flow, names: list[str]) -> None:
     if flow.starts_ready:
         for name in names:
             put(world, name)
-        assert {} == unrests(world, names, View.unrest, 60)
+        assert {} == unrests(world, names, View.unrest, IN_TIME)
 
 
 def leads(world: World, gated: Gates) -> tuple[str, str]:
@@ -107,7 +109,7 @@ def stop_everywhere(world: World, gated: Gates, flow: Flow) -> list[str]:
         gated.steps.begin(name)
         gated.steps.stop_at(name, place, moment)
         flow.begin(world, name)
-    assert {name: steps[place] for name, (place, _) in stops.items()} == gated.steps.stopped(60)
+    assert {name: steps[place] for name, (place, _) in stops.items()} == gated.steps.stopped(IN_TIME)
     return ["scout", *stops]
 
 
@@ -135,8 +137,15 @@ def assert_all_is_well(world: World, witness: Witness) -> None:
     assert {} == {name: view.others() for name, view in look(world).items() if view.others()}
 
 
-@pytest.mark.parametrize("lost", ["nothing", "status", "status and Secret"])
-@pytest.mark.parametrize("flow", FLOWS.values(), ids=FLOWS)
+@pytest.mark.parametrize(
+    ("flow", "lost"),
+    [
+        pytest.param(FLOWS["create"], "nothing", id="create, nothing is lost"),
+        pytest.param(FLOWS["reset"], "status", id="reset, the status is lost"),
+        pytest.param(FLOWS["replace"], "status and Secret", id="replace, status and Secret are lost"),
+        pytest.param(FLOWS["delete"], "nothing", id="delete, nothing is lost"),
+    ],
+)
 def test_a_killed_operator_leaves_exactly_one_living_token(
     world: World, gated: Gates, flow: Flow, lost: str
 ) -> None:
@@ -152,13 +161,13 @@ def test_a_killed_operator_leaves_exactly_one_living_token(
         world.put_account()
 
         with world.operator(*FAST, *UNLIMITED):
-            assert {} == unrests(world, names, flow.wrong, 4 + IN_TIME)
+            assert {} == unrests(world, names, flow.wrong, IN_TIME)
 
     assert_all_is_well(world, witness)
 
 
-@pytest.mark.parametrize("flow", FLOWS.values(), ids=FLOWS)
-def test_a_stalled_operator_comes_back_beside_another_one(world: World, gated: Gates, flow: Flow) -> None:
+def test_a_stalled_operator_comes_back_beside_another_one(world: World, gated: Gates) -> None:
+    flow = FLOWS["replace"]
     with (
         Witness(world, OVERLAP) as witness,
         world.operator(*QUICK, *UNLIMITED, *leads(world, gated), kubeconfig=gated.kubeconfig),
@@ -169,6 +178,6 @@ def test_a_stalled_operator_comes_back_beside_another_one(world: World, gated: G
 
         with world.operator(*QUICK, *UNLIMITED):
             gated.steps.release()
-            assert {} == unrests(world, names, flow.wrong, 8 + IN_TIME)
+            assert {} == unrests(world, names, flow.wrong, IN_TIME)
 
     assert_all_is_well(world, witness)
