@@ -32,14 +32,5 @@ def date_issuance(world: World, name: str, at: datetime) -> None:
     world.kube.merge(world.secret_path(name), {"metadata": {"annotations": annotations}})
 
 
-def date_retirement(world: World, name: str, at: datetime) -> None:
-    """Have the tokens on their way out be so since another moment."""
-    previous = world.status(name)["previous"]
-    for token in previous:
-        overlap = moment(token["deleteAfter"]) - moment(token["retiredAt"])
-        token |= {"retiredAt": _print(at), "deleteAfter": _print(at + overlap)}
-    world.kube.merge(f"{world.api_token_path(name)}/status", {"status": {"previous": previous}})
-
-
 def _print(at: datetime) -> str:
     return at.isoformat(timespec="seconds").replace("+00:00", "Z")
