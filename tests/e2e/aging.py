@@ -1,7 +1,6 @@
 """Time that has passed: what a test cannot wait for is dated back where the operator reads it.
 
-When a token was issued stands in its Secret, and since when another one is on its way out in the status. The operator
-remembers neither, so an hour has passed where they say so.
+When a token was issued stands in its Secret. The operator does not remember it, so an hour has passed where that says so.
 """
 
 import json

@@ -68,6 +68,11 @@ def settings(simulator: SimulatorProcess) -> Body:
     return {"allowedBaseUrls": [simulator.url]}
 
 
+def settled_soon(simulator: SimulatorProcess) -> Body:
+    """Return settings with which lost answers settle within a test."""
+    return settings(simulator) | {"requestTimeout": "4s", "settleTime": "16s"}
+
+
 def release(cluster: Cluster, bundle: Bundle, simulator: SimulatorProcess, name: str) -> Release:
     helm = Helm(bundle, cluster.kubeconfig.parent / "helm", cluster.kubeconfig)
     return Release(
@@ -214,9 +219,7 @@ def test_an_upgrade_from_the_previous_chart_finds_objects_in_every_phase_and_end
     first: Release, bare: Cluster, user: Kube, simulator: SimulatorProcess, tmp_path: Path
 ) -> None:
     let_renew_the_lease(first, bare)
-    # Lost answers settle within the test.
-    fast = settings(simulator) | {"requestTimeout": "4s", "settleTime": "16s"}
-    first.install("--wait", chart=PREVIOUS, settings=fast)
+    first.install("--wait", chart=PREVIOUS, settings=settled_soon(simulator))
     world = World(bare, user, simulator, tmp_path)
     phases.have_some_rest(world)
     values, resting = {name: world.value(name) for name in phases.RESTING}, world.tokens()
@@ -263,6 +266,7 @@ def test_waiting_means_the_secret_with_helm_4_and_the_pods_with_helm_3(
     with Kubelet(world.cluster, f"node-{world.namespace}", tmp_path, [world.simulator.url]) as kubelet:
         place = {"kubernetes.io/hostname": kubelet.node}
         given: Body = {"crds": {"enabled": False}, "nodeSelector": place, "extraObjects": objects}
+        given["settings"] = settled_soon(world.simulator)
         failure: AbstractContextManager[object] = (
             pytest.raises(HelmError, match="ApiToken") if bundle is HELM4 else nullcontext()
         )

@@ -10,7 +10,7 @@ from tests.e2e.kube import GROUP
 from tests.e2e.world import API_VERSION, World, eventually
 
 MIB = 1024 * 1024
-SECRETS, API_TOKENS = 100, 200
+SECRETS, API_TOKENS = 50, 100
 MOST = 60 * MIB
 
 
