@@ -665,7 +665,7 @@ def test_a_spec_from_before_a_rule_keeps_nobody_from_writing_the_rest_or_deletin
         for finalizers in (["example.com/holds"], []):
             patch = json.dumps({"metadata": {"finalizers": finalizers, "labels": {"team": "shop"}}})
             answer(cluster, "patch", *target, f"--patch={patch}")
-        cluster.kubectl("delete", "ApiToken", f"before-{name}", "--namespace=shop", "--timeout=60s")
+        cluster.kubectl("delete", "ApiToken", f"before-{name}", "--namespace=shop", "--timeout=120s")
 
 
 def eventually_created(cluster: Cluster, name: str, spec: Json) -> None:

@@ -96,7 +96,7 @@ def test_a_refused_deletion_is_held_up_visibly_until_the_escape_which_names_what
 
     world.is_gone("given-up")
     world.clear_faults()
-    (event,) = eventually(lambda: world.events("given-up", "Abandoned"), "an Event tells it")
+    event = eventually(lambda: world.events("given-up", "Abandoned"), "an Event tells it")[0]
     assert 2 == len(ids)
     assert [] == [token for token in ids if str(token) not in event["message"]]
     assert ids == [token["id"] for token in world.tokens_of("given-up") if token["live"]]

@@ -141,7 +141,7 @@ def test_a_controller_that_rewrites_the_secret_again_and_again_is_named_and_caus
             _rewrite(world, "contested")
         return world.condition("contested", "Stalled").get("reason") == "RotationStorm"
 
-    eventually(is_stalled, "the operator stops", 60)
+    eventually(is_stalled, "the operator stops")
 
     assert 5 == len([o for o in world.operations(before) if o in {"create", "reset"}])
     assert "field manager 'vault-sync' rewrites it" in world.condition("contested", "Stalled")["message"]

@@ -126,5 +126,5 @@ def test_every_command_of_a_page_works(
         assert answer.is_success, f"{command.text}\n{answer.text}"
         if command.answer:
             assert essence(command.answer) == essence(answer.text), f"{command.text}\n{answer.text}"
-    ready = ("wait", "apitokens", "--all", "--all-namespaces", "--for=condition=Ready", "--timeout=60s")
+    ready = ("wait", "apitokens", "--all", "--all-namespaces", "--for=condition=Ready", "--timeout=120s")
     eventually(lambda: emptied.kubectl(*ready), "all ApiTokens of the page are Ready")

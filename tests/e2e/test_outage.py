@@ -59,7 +59,7 @@ def test_a_long_outage_and_another_certificate(world: World) -> None:
         world.put_api_token("changed", expiration={"policy": "Never"})
         world.kube.delete(world.secret_path("damaged"))
 
-        eventually(lambda: world.value("damaged") not in {None, values["damaged"]}, "the Secret is back", 60)
+        eventually(lambda: world.value("damaged") not in {None, values["damaged"]}, "the Secret is back")
         for name in ("new", "changed", "damaged"):
             world.becomes_ready(name)
         assert world.becomes_ready("kept") == values["kept"]
@@ -85,7 +85,7 @@ def test_another_token_of_the_service_account(world: World) -> None:
         # It cuts the watches off, which would go on for minutes without a look at the token.
         world.cluster.stop_apiserver()
         world.cluster.start_apiserver()
-        eventually(lambda: "credentials were refused" in operator.log.read_text(), "it is refused", 60)
+        eventually(lambda: "credentials were refused" in operator.log.read_text(), "it is refused")
         assert livez(operator) == "ok"
         service_account(world, "robot", rules, secret=secrets[1])
 

@@ -78,7 +78,8 @@ def test_an_unknown_name_is_told_with_those_that_there_are_and_mended_by_an_edit
         world.condition("unknown")["status"],
         world.condition("unknown")["reason"],
     )
-    assert ["Warning"] == [event["type"] for event in world.events("unknown", "ResourceUnknown")]
+    events = eventually(lambda: world.events("unknown", "ResourceUnknown"), "an Event tells it")
+    assert {"Warning"} == {event["type"] for event in events}
     assert ([], None) == (world.operations(before), world.secret("unknown"))
 
     world.put_api_token("unknown", resources=by_name("shop.example"))
