@@ -272,7 +272,7 @@ class Plan:
 
     def changes(self, status: ApiTokenStatus) -> bool:
         """Whether this plan does more than to look and tell."""
-        return self.action is not None or self.record != record_of(status)
+        return self.action is not None or (not self.is_silent and self.record != record_of(status))
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,8 @@ def _of_deletion(planned: Plan, s: Situation) -> Iterator[str]:
     used = {token.id for token in left if why_left(s, token)}
     if ids := {token.id for token in left} - used:
         yield _deleting(ids)
+    elif used:
+        yield _RECORD
     if not used:
         yield _in_words(RemoveFinalizer(Reason.REVOKED))
 

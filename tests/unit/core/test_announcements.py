@@ -133,6 +133,15 @@ def of(world: Observation, outcome: Outcome) -> list[Announcement]:
             id="a value was lost",
         ),
         pytest.param(
+            seen(
+                an_api_token(status=a_status(previous=(a_previous(2, delete_after=NOW), a_previous(3)))),
+                listed=(TOKEN_1, a_remote_token(2), a_remote_token(3)),
+            ),
+            Done(),
+            Announcement("Normal", Reason.REVOKED, "Token 2 (…0002) was deleted."),
+            id="a token was deleted, and another one waits for its time",
+        ),
+        pytest.param(
             seen(listed=(TOKEN_1, a_remote_token(9))),
             Done(),
             Announcement("Warning", Reason.UNTRACKED, "Token 9 was on no record; it is retired."),

@@ -158,6 +158,11 @@ def would(world: Observation) -> str:
         ),
         pytest.param(seen(claimed(), credential="0001"), "do nothing", id="a deletion that waits for it"),
         pytest.param(
+            seen(doomed(a_status()), credential="0001"),
+            "record what it found",
+            id="a deletion that begins, and will wait for it",
+        ),
+        pytest.param(
             seen(an_api_token(deleted=True), listed=TIMEOUT),
             "record what it found",
             id="a deletion that begins while the account does not answer",
