@@ -5,16 +5,22 @@ import pytest
 from tests.simulation.cases import sample, violations
 from tests.simulation.flows import FLOWS, Flow
 from tests.simulation.schedules import first_preemptions, pairs, single_preemptions
+from tests.simulation.seed import part, seed
 
-SAMPLE = 50
-"""Of the second preemptions, each so many-th is tried here; `make simulate` tries them all."""
+FIRSTS, SECONDS = 8, 12
+"""Of the first preemptions of a pair and of the second ones, each so many-th is tried here; `make simulate` tries them all."""
+
+SINGLE = 4
+"""Of the single preemptions each so many-th is tried here."""
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
 def test_no_preemption_breaks_a_promise(flow: Flow) -> None:
-    assert {} == violations(single_preemptions(flow))
+    assert {} == violations(single_preemptions(flow, part(SINGLE)))
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
 def test_no_second_preemption_breaks_a_promise(flow: Flow) -> None:
-    assert {} == violations(sample(pairs, flow, first_preemptions(flow), SAMPLE))
+    firsts = list(first_preemptions(flow))[part(FIRSTS)]
+
+    assert {} == violations(sample(pairs, flow, firsts, SECONDS, seed() // FIRSTS))
