@@ -184,14 +184,6 @@ def test_the_api_server_comes_back_from_an_outage_where_it_was(cluster: Cluster)
     cluster.kubectl("delete", "namespace", "outage", "--timeout=120s")  # the controllers are back too
 
 
-def test_two_clusters_side_by_side_know_nothing_of_each_other(cluster: Cluster, tmp_path: Path) -> None:
-    with Cluster.start(tmp_path) as other:
-        other.kubectl("create", "namespace", "elsewhere")
-
-        with pytest.raises(KubectlError, match="NotFound"):
-            cluster.kubectl("get", "namespace", "elsewhere")
-
-
 def test_nodes_end_with_their_cluster_even_one_that_hangs(tmp_path: Path) -> None:
     with Cluster.start(tmp_path) as cluster:
         cluster.start_nodes("one", "two")
