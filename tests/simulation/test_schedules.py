@@ -10,13 +10,10 @@ from tests.simulation.seed import part, seed
 FIRSTS, SECONDS = 8, 12
 """Of the first preemptions of a pair and of the second ones, each so many-th is tried here; `make simulate` tries them all."""
 
-SINGLE = 4
-"""Of the single preemptions each so many-th is tried here."""
-
 
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
 def test_no_preemption_breaks_a_promise(flow: Flow) -> None:
-    assert {} == violations(single_preemptions(flow, part(SINGLE)))
+    assert {} == violations(single_preemptions(flow))
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
