@@ -42,7 +42,7 @@ simulation: $(STAMP) ## the operator on virtual time: every single fault, a samp
 
 e2e: $(STAMP) ## the tests on the real API server, and those of the chart with the real Helm
 	$(BIN)/python -m local_cluster build
-	$(BIN)/pytest tests/chart tests/e2e --numprocesses=auto --dist=loadfile
+	$(BIN)/pytest tests/chart tests/e2e --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 	$(BIN)/pytest tests/chaos
 
 simulate: $(STAMP) ## everything that the tests sample, whole; RUNS=2000 random histories; the mutants

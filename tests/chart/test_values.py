@@ -221,9 +221,21 @@ def test_a_parent_chart_may_give_global_values(helm: Helm) -> None:
     assert rendered(helm) == rendered(helm, None, "global.registry=example.com")
 
 
+@pytest.fixture(scope="module")
+def default(helm4: Helm) -> list[Body]:
+    """Provide what the chart makes of its defaults."""
+    return rendered(helm4)
+
+
+@pytest.fixture(scope="module")
+def full(helm4: Helm) -> list[Body]:
+    """Provide what the chart makes of the file with everything."""
+    return rendered(helm4, CHART / "ci" / "full-values.yaml")
+
+
 @pytest.mark.parametrize("setting", SWITCHED)
-def test_each_value_has_an_effect(helm4: Helm, setting: str) -> None:
-    assert rendered(helm4) != rendered(helm4, None, setting)
+def test_each_value_has_an_effect(helm4: Helm, default: list[Body], setting: str) -> None:
+    assert default != rendered(helm4, None, setting)
 
 
 def leaves(values: Body, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -245,7 +257,7 @@ def leaves(values: Body, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 @pytest.mark.parametrize("path", leaves(FULL), ids=".".join)
 def test_each_value_of_the_file_with_everything_has_an_effect(
-    helm4: Helm, tmp_path: Path, path: tuple[str, ...]
+    helm4: Helm, full: list[Body], tmp_path: Path, path: tuple[str, ...]
 ) -> None:
     fewer = copy.deepcopy(FULL)
     group = fewer
@@ -254,7 +266,7 @@ def test_each_value_of_the_file_with_everything_has_an_effect(
     del group[path[-1]]
     (tmp_path / "values.yaml").write_text(yaml.safe_dump(fewer))
 
-    assert rendered(helm4, CHART / "ci" / "full-values.yaml") != rendered(helm4, tmp_path / "values.yaml")
+    assert full != rendered(helm4, tmp_path / "values.yaml")
 
 
 def test_the_file_with_everything_knows_every_value() -> None:

@@ -1,7 +1,6 @@
 """Time that has passed: what a test cannot wait for is dated back where the operator reads it.
 
-When a token was issued stands in its Secret, and since when another one is on its way out in the status. The operator
-remembers neither, so an hour has passed where they say so.
+When a token was issued stands in its Secret. The operator does not remember it, so an hour has passed where that says so.
 """
 
 import json
@@ -30,15 +29,6 @@ def date_issuance(world: World, name: str, at: datetime) -> None:
     mark["wishes"]["issuedAt"] = _print(at)
     annotations = {_ISSUANCE: json.dumps(mark)}
     world.kube.merge(world.secret_path(name), {"metadata": {"annotations": annotations}})
-
-
-def date_retirement(world: World, name: str, at: datetime) -> None:
-    """Have the tokens on their way out be so since another moment."""
-    previous = world.status(name)["previous"]
-    for token in previous:
-        overlap = moment(token["deleteAfter"]) - moment(token["retiredAt"])
-        token |= {"retiredAt": _print(at), "deleteAfter": _print(at + overlap)}
-    world.kube.merge(f"{world.api_token_path(name)}/status", {"status": {"previous": previous}})
 
 
 def _print(at: datetime) -> str:

@@ -59,9 +59,26 @@ def simulator() -> Iterator[SimulatorProcess]:
         yield simulator
 
 
+LONGEST = (
+    "test_helm",
+    "test_own_credential",
+    "test_outage",
+    "test_crashes",
+    "test_local_cluster",
+    "test_demo",
+)
+"""The files that take longest. They are begun first, so that no process ends long after the others."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of the longest files first; `make e2e` hands out the files in this order."""
+    places = {f"{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Have the core suite run in each mode."""
-    modes = modes_of(metafunc.module.__name__.rpartition(".")[2], metafunc.function.__name__)
+    """Have the main line run in each mode, and the rest of the core suite in one."""
+    modes = modes_of(metafunc.module.__name__.rpartition(".")[2])
     if modes and "mode" in metafunc.fixturenames:
         metafunc.parametrize("mode", modes, ids=str, indirect=True, scope="module")
 

@@ -13,7 +13,6 @@ from tests.e2e.kube import Body, Kube
 from tests.e2e.world import World, eventually, served
 
 ADOPT, CONFIRM = "mailtrap-operator.io/adopt-token-id", "mailtrap-operator.io/adopt-confirm"
-PROOF = "mailtrap-operator.io/adopt-proof"
 EVERYBODY = {"allowedNamespaces": {"names": ["*"]}}
 
 
@@ -65,47 +64,6 @@ def test_a_token_is_told_of_first_and_taken_over_when_that_is_confirmed(world: W
     eventually(lambda: world.events("adopts", "Adopted"), "an Event tells of it")
     assert own == world.value("adopts")
     world.becomes_ready("adopts")
-
-
-def test_one_that_is_served_already_adopts_without_another_token(world: World) -> None:
-    token = by_hand(world, "second mailer")
-    put(world, "served", {})
-    world.becomes_ready("served")
-    before = world.last_call()
-
-    annotate(world, "served", {ADOPT: str(token["id"]), CONFIRM: str(token["id"])})
-
-    eventually(lambda: not world.works(token["token"]), "the adopted token is deleted")
-    assert ["delete"] == world.operations(before)
-
-
-def test_who_takes_the_confirmation_back_keeps_the_token(world: World) -> None:
-    token = by_hand(world, "third mailer")
-    put(world, "regrets", {ADOPT: str(token["id"]), CONFIRM: str(token["id"])}, overlap="1h")
-    eventually(lambda: world.status("regrets").get("previous"), "it is on record")
-
-    annotate(world, "regrets", {ADOPT: None, CONFIRM: None})
-
-    eventually(lambda: not world.status("regrets").get("previous"), "it is on record no more")
-    annotate(world, "regrets", {ADOPT: str(token["id"]), CONFIRM: str(token["id"])})
-    eventually(lambda: world.status("regrets").get("previous"), "it is on record again")
-    annotate(world, "regrets", {CONFIRM: None})
-    eventually(lambda: not world.status("regrets").get("previous"), "it is on record no more")
-    world.delete_api_token("regrets")
-    world.is_gone("regrets")
-    assert world.works(token["token"])
-
-
-def test_an_adopted_token_goes_with_its_object(world: World) -> None:
-    token = by_hand(world, "fourth mailer")
-    put(world, "goes", {ADOPT: str(token["id"]), CONFIRM: str(token["id"])}, overlap="1h")
-    world.becomes_ready("goes")
-    eventually(lambda: world.status("goes").get("adopted") == token["id"], "it is adopted")
-
-    world.delete_api_token("goes")
-
-    world.is_gone("goes")
-    assert not world.works(token["token"])
 
 
 def of_a_neighbour(world: World) -> int:
@@ -170,59 +128,3 @@ def test_a_shared_account_denies_adoptions_unless_its_policy_allows_them(world: 
     )
     assert [] == world.operations(before)
     assert world.works(token["token"])
-
-
-def test_who_has_the_value_of_a_token_retires_it(world: World) -> None:
-    account = Account(world, "asks")
-    account.put(policy=EVERYBODY | {"adoption": "Proven"})
-    token, other = by_hand(world, "seventh mailer"), by_hand(world, "eighth mailer")
-    world.put_plain_secret("proof", {"token": other["token"]})
-    marks = {ADOPT: str(token["id"]), CONFIRM: str(token["id"]), PROOF: "proof"}
-    before = world.last_call()
-
-    put(world, "proves", marks, accountRef={"name": account.name})
-
-    message = world.becomes("proves", "AdoptionRefused")["message"]
-    assert "Its value must be the one under key token of Secret proof." in message
-    assert [] == world.operations(before)
-
-    world.put_plain_secret("proof", {"token": token["token"]})
-    # Nobody watches that Secret: a change of the ApiToken has it looked at again at once.
-    put(world, "proves", marks | {PROOF: "proof/token"}, accountRef={"name": account.name})
-
-    world.becomes_ready("proves")
-    eventually(lambda: not world.works(token["token"]), "the adopted token is deleted after its overlap")
-    assert ["create", "delete"] == world.operations(before)
-    assert world.works(other["token"])
-    revoked = f"jsonpath={{.status.history[?(@.id=={token['id']})].outcome}}=Revoked"
-    world.cluster.kubectl(
-        "wait", "apitoken", "proves", "-n", world.namespace, f"--for={revoked}", "--timeout=600s"
-    )
-
-
-def test_a_token_with_more_rights_than_the_policy_allows_is_adopted_only_once_it_allows_them(
-    world: World,
-) -> None:
-    everybody, viewer = EVERYBODY | {"adoption": "Allowed"}, {"maxAccessLevel": "Viewer"}
-    account = Account(world, "strict")
-    account.put(policy=everybody | viewer)
-    token = by_hand(world, "fifth mailer")
-    before = world.last_call()
-
-    put(
-        world,
-        "strict",
-        {ADOPT: str(token["id"]), CONFIRM: str(token["id"])},
-        accountRef={"name": account.name},
-        resources=[{"type": "domain", "id": 1, "accessLevel": "Viewer"}],
-    )
-
-    message = world.becomes("strict", "AdoptionRefused")["message"]
-    assert "that may do no more than the account's policy allows" in message
-    assert [] == world.operations(before)
-
-    account.put(policy=everybody)
-
-    world.becomes_ready("strict")
-    eventually(lambda: not world.works(token["token"]), "the adopted token is deleted after its overlap")
-    assert ["create", "delete"] == world.operations(before)

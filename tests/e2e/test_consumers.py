@@ -1,13 +1,11 @@
 """Workloads move to a new value before the old token goes: real rollouts, with pods placed by the real scheduler."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from local_cluster import Cluster
-from tests.e2e.aging import date_retirement, moment, shortly
 from tests.e2e.kube import Kube
 from tests.e2e.workloads import KINDS, NODES, Kind, Workload, held
 from tests.e2e.world import World, eventually, served
@@ -111,74 +109,6 @@ def test_two_rotations_in_a_row_end_on_the_newest_value(world: World) -> None:
     eventually(lambda: not world.status("twice").get("previous"), "all old tokens are deleted")
 
 
-def test_a_target_that_is_added_while_the_old_token_works_is_restarted_once(world: World) -> None:
-    consumer = a_consumer(world, "Deployment", "late")
-    overlapping = {"rotation": {"strategy": "Replace", "overlap": "1h"}}
-    put(world, "late", **overlapping)
-    token_id = rotate(world, "late", "now")
-
-    put(world, "late", {"kind": "Deployment", "name": "late"}, **overlapping)
-
-    eventually(lambda: [token_id] == restarted_for(consumer), "the workload is restarted")
-    generation = consumer.body()["metadata"]["generation"]
-    world.lose_status("late")
-    eventually(lambda: world.status("late").get("previous"), "the old token is on record again")
-    consumer.is_rolled_out()
-    eventually(lambda: ["Overlap"] == waits_for(world, "late"), "the workload has moved")
-    assert generation == consumer.body()["metadata"]["generation"]
-
-
-def test_nothing_but_a_new_value_restarts_a_workload(world: World) -> None:
-    consumer = a_consumer(world, "Deployment", "calm")
-    target = {"kind": "Deployment", "name": "calm"}
-    put(world, "calm")
-    before, generation = world.last_call(), consumer.body()["metadata"]["generation"]
-
-    put(world, "calm", target)
-    put(world, "calm", target, rotation={**ROTATION, "renewBefore": "1h", "maxOverlap": "2h"})
-    world.kube.merge(world.api_token_path("calm"), {"metadata": {"labels": {"team": "shop"}}})
-    world.lose_status("calm")
-    world.becomes_ready("calm")
-    with world.operator():
-        put(world, "calm-later")
-
-    assert generation == consumer.body()["metadata"]["generation"]
-    assert ["create"] == world.operations(before), "for the other object alone"
-
-
-def test_a_target_that_does_not_exist_is_named_and_keeps_the_old_token(world: World) -> None:
-    old = put(world, "typo", {"kind": "Deployment", "name": "typos"})
-
-    said = world.becomes("typo", "TargetMissing", "RolloutRestart")["message"]
-    assert said.startswith("Deployment typos does not exist. Create what is missing,")
-    assert {"Warning"} == {event["type"] for event in world.events("typo", "TargetMissing")}
-
-    rotate(world, "typo", "now")
-
-    said = world.becomes("typo", "TargetMissing", "RolloutRestart")["message"]
-    assert "Deployment typos does not exist. Create what is missing," in said
-    assert world.works(old)
-
-    put(world, "typo")
-    eventually(lambda: not world.works(old), "the old token is deleted")
-
-
-def test_the_former_value_stays_in_the_secret_for_its_overlap(world: World) -> None:
-    template = {"data": {"token": "${token}"}, "previousKey": "before"}
-    world.put_api_token("both", secretTemplate=template, rotation={"strategy": "Replace", "overlap": "1h"})
-    old = world.becomes_ready("both")
-    assert world.value("both", "before") is None
-
-    rotate(world, "both", "now")
-
-    assert old == world.value("both", "before")
-    assert world.works(old)
-    date_retirement(world, "both", shortly(0) - timedelta(hours=1))
-    eventually(lambda: not world.works(old), "the old token is deleted")
-    assert world.value("both", "before") is None
-    assert world.works(world.value("both"))
-
-
 def test_a_paused_rollout_is_said_and_keeps_the_old_token(world: World) -> None:
     consumer = a_consumer(world, "Deployment", "paused")
     put(world, "paused", {"kind": "Deployment", "name": "paused"})
@@ -194,24 +124,3 @@ def test_a_paused_rollout_is_said_and_keeps_the_old_token(world: World) -> None:
     assert ["Consumers"] == waits_for(world, "paused")
     world.kube.merge(consumer.path, {"spec": {"paused": False}})
     eventually(lambda: not world.status("paused").get("previous"), "the old token is deleted")
-
-
-def test_the_old_token_goes_at_the_hard_limit_although_its_consumer_never_moves(world: World) -> None:
-    consumer = a_consumer(world, "Deployment", "stuck")
-    target = {"kind": "Deployment", "name": "stuck"}
-    old, before = put(world, "stuck", target, rotation={**ROTATION, "maxOverlap": "1h"}), world.last_call()
-    world.kube.merge(consumer.path, {"spec": {"paused": True}})
-    rotate(world, "stuck", "now")
-    eventually(lambda: ["Consumers"] == waits_for(world, "stuck"), "the old token waits")
-    (previous,) = world.status("stuck")["previous"]
-    eventually(lambda: moment(previous["deleteAfter"]) < datetime.now(UTC), "its overlap is over")
-
-    limit = shortly(4)
-    date_retirement(world, "stuck", limit - timedelta(hours=1))
-
-    eventually(lambda: not world.works(old), "the old token is deleted")
-    (delete,) = [call for call in world.calls("delete") if before < call["seq"]]
-    assert limit <= moment(delete["time"])
-    eventually(lambda: not world.status("stuck").get("previous"), "it is off the record")
-    assert "paused" in world.condition("stuck", "RolloutRestart")["message"].partition(":")[2]
-    assert world.works(world.becomes_ready("stuck"))

@@ -95,7 +95,7 @@ def versions(cluster: Cluster, tree: Path) -> dict[str, str]:
             {f"{b['kind']}/{b['metadata']['name']}": b["metadata"]["resourceVersion"] for b in bodies}
         )
         is_judged = all(body["status"].get("conditions") for body in ours)
-        return seen[-1] if is_judged and seen[-1:] * 10 == seen[-10:] else None
+        return seen[-1] if is_judged and seen[-1:] * 3 == seen[-3:] else None
 
     return eventually(look, f"{tree} comes to rest")
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from local_cluster import Cluster
+from tests.e2e.accounts import ACCOUNT_FINALIZER, CREDENTIAL_FINALIZER, Account, is_free, is_held
 from tests.e2e.aging import moment
 from tests.e2e.kube import Body, Kube
 from tests.e2e.modes import Mode
@@ -88,127 +89,34 @@ def test_changed_permissions_lead_to_one_replacement_and_the_old_token_goes_afte
     assert moment(probe["time"]) + timedelta(seconds=3) <= moment(delete["time"])
 
 
-def test_the_old_token_is_on_record_during_its_overlap(world: World) -> None:
-    world.put_api_token("overlapping")
-    old = world.becomes_ready("overlapping")
-    (token,) = world.tokens_of("overlapping")
+def test_a_secret_that_is_deleted_comes_back_with_another_value(world: World) -> None:
+    world.put_api_token("lost")
+    old = world.becomes_ready("lost")
+    before = world.last_call()
 
-    world.put_api_token("overlapping", resources=SANDBOX)
+    world.kube.delete(world.secret_path("lost"))
 
-    world.becomes_ready("overlapping")
-    status = world.status("overlapping")
-    (previous,) = status["previous"]
-    assert token["id"] == previous["id"]
-    assert timedelta(hours=12) <= moment(previous["deleteAfter"]) - moment(status["current"]["issuedAt"])
+    eventually(lambda: world.value("lost") not in {None, old}, "there is a new value")
+    assert world.works(world.becomes_ready("lost"))
+    assert ["reset"] == world.operations(before)
     assert world.works(old)
+    assert [] == world.strays("lost")
 
 
-def test_a_token_is_renewed_before_it_expires(world: World) -> None:
-    before = world.last_call()
-    world.put_api_token("renewed", expiration=after("1m"), rotation={"renewBeforePercentage": 90})
-    old = world.becomes_ready("renewed")
+def test_an_account_is_held_from_its_first_token_to_its_last(world: World) -> None:
+    account = Account(world, "used")
+    account.put()
+    held = {account.path: ACCOUNT_FINALIZER, account.secret_path: CREDENTIAL_FINALIZER}
+    world.put_api_token("user", accountRef=world.account_ref(account.name))
+    world.becomes_ready("user")
+    for path, finalizer in held.items():
+        is_held(world, path, finalizer)
 
-    eventually(lambda: world.value("renewed") != old, "the token is renewed")
+    world.delete_api_token("user")
 
-    assert ["create", "reset"] == world.operations(before)[:2]
-    assert world.works(old)
-    assert world.works(world.value("renewed"))
-    world.delete_api_token("renewed")
-    world.is_gone("renewed")
-    assert [] == world.tokens_of("renewed")
-
-
-def test_a_token_that_is_gone_or_expired_remotely_is_issued_anew(world: World) -> None:
-    old, ids = {}, {}
-    for name in ("vanished", "expired"):
-        world.put_api_token(name)
-        old[name] = world.becomes_ready(name)
-        (ids[name],) = [token["id"] for token in world.tokens_of(name)]
-    before = world.last_call()
-
-    world.simulator.control("DELETE", f"tokens/{ids['vanished']}")
-    world.simulator.control("POST", f"tokens/{ids['expired']}/expire")
-
-    for name, value in old.items():
-        eventually(lambda: world.value(name) != value, f"{name} has a new value")  # noqa: B023 - called at once
-        assert world.works(world.becomes_ready(name))
-        assert [] == world.strays(name)
-    assert ["create", "create"] == world.operations(before)
-
-
-def test_a_server_that_knows_no_expiry_works_too(world: World) -> None:
-    world.put_api_token("aged", expiration=after("2h"))
-    world.becomes_ready("aged")
-    assert "expiresAt" in world.status("aged")["current"]
-    before = world.last_call()
-    world.simulator.control("POST", "settings", {"server": "old"})
-
-    # Such a server refuses to reset a token that has an expiry.
-    world.put_api_token("aged", expiration=after("3h"))
-    assert world.works(world.becomes_ready("aged"))
-    world.put_api_token("aged", expiration=after("4h"))
-    assert world.works(world.becomes_ready("aged"))
-    told = world.becomes("aged", "ExpirationNotGranted", "ExpirationDiffers")["message"]
-    assert "which never expires. Set spec.rotation.every to have it replaced all the same." in told
-    assert "TokenPublished" == world.condition("aged")["reason"]
-
-    world.simulator.control("POST", "settings", {"server": "new"})
-    assert ["reset", "create", "reset"] == world.operations(before)
-    assert "expiresAt" not in world.status("aged")["current"]
-    assert [] == world.strays("aged")
-
-
-def test_an_expiry_that_the_server_decides_on_is_renewed_in_time(world: World) -> None:
-    world.put_api_token("default")
-    world.becomes_ready("default")
-
-    status = world.status("default")
-    issued, renewal = moment(status["current"]["issuedAt"]), moment(status["renewalTime"])
-    assert issued < renewal < moment(status["current"]["expiresAt"])
-    assert timedelta(days=365) <= moment(status["current"]["expiresAt"]) - issued + timedelta(minutes=1)
-
-
-def test_a_suspended_api_token_is_left_alone_and_catches_up_later(world: World) -> None:
-    world.put_api_token("paused")
-    old = world.becomes_ready("paused")
-    before = world.last_call()
-
-    world.put_api_token("paused", suspend=True, expiration=after("720h"))
-    world.becomes("paused", "Suspended")
-    world.kube.delete(world.secret_path("paused"))
-    world.put_api_token("going-on")
-    world.becomes_ready("going-on")
-
-    assert ["create"] == world.operations(before)
-    assert world.secret("paused") is None
-    world.put_api_token("paused", expiration=after("720h"))
-    assert world.becomes_ready("paused") not in {None, old}
-    assert ["create", "reset"] == world.operations(before)
-
-
-def test_a_suspended_api_token_can_be_deleted(world: World) -> None:
-    world.put_api_token("halted")
-    value = world.becomes_ready("halted")
-    world.put_api_token("halted", suspend=True)
-    world.becomes("halted", "Suspended")
-
-    world.delete_api_token("halted")
-
-    world.is_gone("halted")
-    assert not world.works(value)
-
-
-def test_deletion_policy_retain_leaves_the_token_alive(world: World) -> None:
-    world.put_api_token("retained", deletionPolicy="Retain")
-    value = world.becomes_ready("retained")
-    (token,) = world.tokens_of("retained")
-
-    world.delete_api_token("retained")
-
-    world.is_gone("retained")
-    assert world.works(value)
-    (event,) = eventually(lambda: world.events("retained", "Retained"), "an Event tells it")
-    assert str(token["id"]) in event["message"]
+    world.is_gone("user")
+    for path in held:
+        is_free(world, path)
 
 
 def test_a_deleted_api_token_leaves_nothing_behind(world: World) -> None:

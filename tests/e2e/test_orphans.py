@@ -9,10 +9,7 @@ from local_cluster import Cluster
 from tests.e2e.accounts import account_path, condition_of, force_delete, look_at, status_of
 from tests.e2e.cluster import cluster_with_crds
 from tests.e2e.kube import Body, Kube
-from tests.e2e.world import FAST, INSTALLATION, World, eventually
-
-TAG = f"[k8s:{INSTALLATION}-nobodyaaaa-abcdefgh]"
-RESOURCES = [{"resource_type": "domain", "resource_id": 1, "access_level": 100}]
+from tests.e2e.world import INSTALLATION, World, eventually
 
 
 # The operators here see all namespaces, so nothing of other tests may be there.
@@ -27,12 +24,6 @@ def kube(cluster: Cluster) -> Iterator[Kube]:
     kube = Kube(cluster.kubeconfig)
     yield kube
     kube.close()
-
-
-def put_orphan(world: World, name: str = f"lost {TAG}") -> int:
-    """Have a token that belongs to nobody; return its id."""
-    made = world.simulator.control("POST", "tokens", {"name": name, "resources": RESOURCES})
-    return int(made["id"])
 
 
 def set_policy(world: World, policy: str) -> None:
@@ -93,94 +84,3 @@ def test_a_token_whose_object_is_gone_is_reported_and_deleted_when_its_day_is_ov
 
     assert [] == world.tripped()
     assert world.works(world.value("kept"))
-
-
-def test_a_restart_takes_nobody_for_an_orphan_and_writes_nothing(world: World) -> None:
-    with world.operator(sees_all=True):
-        for number in range(5):
-            world.put_api_token(f"served-{number}")
-        for number in range(5):
-            world.becomes_ready(f"served-{number}")
-        look_at(world)
-
-    before = len(world.calls("list"))
-    with world.operator(sees_all=True, user="second"):
-        eventually(lambda: len(world.calls("list")) > before + 1, "the account is listed twice")
-
-    assert [] == world.writes("second")
-
-
-def test_an_operator_that_sees_only_some_namespaces_neither_reports_nor_deletes(world: World) -> None:
-    set_policy(world, "Delete")
-    orphan = put_orphan(world)
-    make_old(world, orphan)
-
-    with world.operator():
-        eventually(lambda: orphans(world) == [], "what others have reported is not known here")
-        look_at(world)
-
-    assert {} == found(world)
-    assert {orphan} == living(world)
-
-
-def test_an_operator_that_only_plans_reports_and_deletes_nothing(world: World) -> None:
-    set_policy(world, "Delete")
-    orphan = put_orphan(world)
-    make_old(world, orphan)
-
-    with world.operator("--dry-run", "true", *FAST, sees_all=True):
-        eventually(lambda: "only plans (DRY_RUN)" in found(world).get("message", ""), "it says so")
-        look_at(world)
-
-    assert [] == world.operations(0)
-    assert {orphan} == living(world)
-
-
-def test_a_refusal_is_told_and_tried_again(world: World) -> None:
-    set_policy(world, "Delete")
-    first, second = put_orphan(world), put_orphan(world)
-    make_old(world, first, second)
-    world.fault("delete", "status", status=403)
-
-    with world.operator(sees_all=True):
-        eventually(lambda: found(world).get("reason") == "DeletionRefused", "the refusal is told")
-        assert f"Token {first} may not be deleted." in found(world)["message"]
-        assert {first} == living(world)
-        eventually(lambda: living(world) == set(), "the next pass deletes it")
-        eventually(lambda: found(world) == {}, "nothing is reported any more")
-
-
-def test_tokens_that_are_retained_are_no_orphans(world: World) -> None:
-    with world.operator(sees_all=True):
-        world.put_api_token("retained", deletionPolicy="Retain")
-        value = world.becomes_ready("retained")
-        (token,) = living(world)
-        set_policy(world, "Delete")
-        world.delete_api_token("retained")
-        world.is_gone("retained")
-        make_old(world, token)
-        look_at(world)
-        eventually(lambda: orphans(world) == [], "the record is dropped")
-
-    assert {} == found(world)
-    assert world.works(value)
-    assert 1 == len(status_of(world)["retained"])
-
-
-def test_an_object_that_is_being_deleted_still_owns_its_tokens(world: World) -> None:
-    with world.operator(sees_all=True):
-        world.put_api_token("leaving")
-        value = world.becomes_ready("leaving")
-        (token,) = living(world)
-        set_policy(world, "Delete")
-        world.fault("delete", "status", times="forever", status=403)
-        world.delete_api_token("leaving")
-        world.becomes("leaving", "DeletionRefused")
-        make_old(world, token)
-        look_at(world)
-        eventually(lambda: orphans(world) == [], "the record is dropped")
-
-        assert {} == found(world)
-        assert world.works(value)
-        world.clear_faults()
-        world.is_gone("leaving")

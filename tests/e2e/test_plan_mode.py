@@ -158,37 +158,6 @@ def test_the_command_tells_of_orphans_and_of_an_account_that_does_not_say_whethe
     assert [] == world.writes(PLANNER)
 
 
-def test_what_is_stalled_is_blocked_for_the_reason_that_the_status_tells(world: World) -> None:
-    foreign: Body = {"metadata": {"name": "stalled"}, "data": {"password": "c2VjcmV0"}}
-    world.kube.create(f"/api/v1/namespaces/{world.namespace}/secrets", foreign)
-    world.fault("create", "status", "forever", status=422)
-    reasons = {"refused": "RequestRefused", "stalled": "SecretNotOwned", "lost": "AccountNotFound"}
-    world.put_api_token("refused")
-    world.put_api_token("stalled")
-    world.put_api_token("lost", accountRef={"name": f"{world.namespace}-none"})
-    with world.operator():
-        for name, reason in reasons.items():
-            world.becomes(name, reason)
-    before = world.last_call()
-
-    seen = rows(world)
-
-    assert reasons == {name: row["reason"] for name, row in seen.items()}
-    assert {("blocked", 0)} == {(row["prospect"], len(row["would"])) for row in seen.values()}
-    assert {name: world.condition(name)["message"] for name in reasons} == {
-        name: row["why"] for name, row in seen.items()
-    }
-    # The ids of objects without a token are looked up.
-    asked = [call["operation"] for call in world.calls() if before < call["seq"]]
-    assert (1, {"list", "resources"}) == (asked.count("list"), set(asked))
-    _, line = told(world, "refused", "-n", world.namespace).splitlines()
-    assert [world.namespace, "refused", "blocked"] == line.split()[:3]
-
-    # The refusal speaks of another spec.
-    world.put_api_token("refused", displayName="other")
-    assert ["create a token"] == rows(world, "refused")["refused"]["would"]
-
-
 def test_the_exit_status_tells_whether_there_is_something_to_do(world: World) -> None:
     # Nobody who is served uses this account: that it cannot be listed is not told.
     world.put_account(f"{world.namespace}-unused", baseUrl="http://127.0.0.1:9")
@@ -263,42 +232,3 @@ def test_an_operator_that_only_plans_says_so_in_the_status_and_changes_nothing_e
     with world.operator():
         assert world.works(world.becomes_ready("rehearsed"))
     assert {} == world.condition("rehearsed", "Planned")
-
-
-def test_an_operator_that_only_plans_leaves_tokens_and_secrets_that_there_are_as_they_are(
-    world: World,
-) -> None:
-    served = ("changed", "edited", "overdue", "served", "doomed")
-    ids = have_served(world, served, rotated="overdue")
-    world.put_api_token("changed", displayName="changed")
-    world.kube.merge(world.secret_path("edited"), {"data": {"token": None}})
-    former = end_overlap(world, "overdue")
-    world.delete_api_token("doomed")
-    secrets = {name: world.secret(name) for name in served}
-    before, written = world.last_call(), len(world.writes())
-
-    with world.operator("--dry-run", "true", *FAST):
-        planned = {
-            "changed": ("AccessChanged", f"create a token, and delete token {ids['changed']} later: "),
-            "edited": (
-                "SecretEdited",
-                f"reset token {ids['edited']}, and delete token {ids['edited']} later: ",
-            ),
-            "overdue": ("Revoking", f"delete token {former}: "),
-            "doomed": ("Deleting", f"delete token {ids['doomed']}, and let the object go: "),
-        }
-        for name, (reason, words) in planned.items():
-            assert f"It would {words}" in world.becomes(name, reason, "Planned")["message"]
-
-    assert {} == world.condition("served", "Planned")
-    assert [] == world.operations(before)
-    assert secrets == {name: world.secret(name) for name in served}
-    writes = [write["objectRef"] for write in world.writes()[written:]]
-    assert {"status"} == {ref.get("subresource") for ref in writes if ref["resource"] != "events"}
-    assert all(world.works(world.value(name)) for name in ("changed", "overdue", "served", "doomed"))
-
-    with world.operator():
-        world.is_gone("doomed")
-        for name in ("changed", "edited", "overdue", "served"):
-            assert world.works(world.becomes_ready(name))
-            eventually(lambda: world.condition(name, "Planned") == {}, f"nothing is planned for {name}")  # noqa: B023 - called at once

@@ -16,9 +16,6 @@ from tests.e2e.kube import Body, Kube
 from tests.e2e.world import World, eventually, served
 
 EVERYBODY: Body = {"allowedNamespaces": {"names": ["*"]}}
-VIEWER = [{"type": "domain", "id": 1, "accessLevel": "Viewer"}]
-LABEL: Body = {"mail": "yes"}
-BY_LABEL: Body = {"allowedNamespaces": {"selector": {"matchLabels": LABEL}}}
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +35,6 @@ def account_with(world: World, name: str, policy: Body) -> Account:
 
 def put_api_token(account: Account, name: str, **spec: Any) -> None:
     account.world.put_api_token(name, accountRef={"name": account.name}, **spec)
-
-
-def living_tokens(world: World) -> list[Body]:
-    """Return the tokens that ApiTokens of the namespace have; none here has a display name of its own."""
-    return [
-        each for each in world.tokens() if each["live"] and each["name"].startswith(f"{world.namespace}/")
-    ]
 
 
 def relax(account: Account, policy: Body) -> None:
@@ -153,110 +143,3 @@ def test_what_is_not_allowed_costs_no_remote_call_and_is_served_once_the_policy_
     for name in RULES:
         assert world.works(world.becomes_ready(name))
         assert {} == world.condition(name, "Stalled")
-
-
-def test_a_spec_that_keeps_to_the_policy_is_served(world: World) -> None:
-    account = account_with(world, "kept", EVERYBODY | {"maxAccessLevel": "Viewer"})
-    put_api_token(account, "kept")
-    world.becomes("kept", "PolicyViolated", "Stalled")
-
-    put_api_token(account, "kept", resources=VIEWER)
-
-    assert world.works(world.becomes_ready("kept"))
-
-
-def test_a_policy_that_comes_later_stops_rotation_and_leaves_the_value_as_it_is(world: World) -> None:
-    account = account_with(world, "later", EVERYBODY)
-    put_api_token(account, "later")
-    value = world.becomes_ready("later")
-    before = world.last_call()
-
-    relax(account, EVERYBODY | {"requireExpiration": True})
-    world.becomes("later", "PolicyViolated", "Stalled")
-    put_api_token(account, "later", expiration={"policy": "Never"})
-    world.request_rotation("later", "now")
-    generation = (world.api_token("later") or {})["metadata"]["generation"]
-    eventually(
-        lambda: world.condition("later", "Stalled").get("observedGeneration") == generation, "it is looked at"
-    )
-
-    assert [] == world.operations(before)
-    assert (value, True) == (world.value("later"), world.works(value))
-    assert ("True", "TokenPublished") == (
-        world.condition("later")["status"],
-        world.condition("later")["reason"],
-    )
-
-    relax(account, EVERYBODY)
-    eventually(lambda: world.value("later") != value, "the rotation that was asked for is made")
-    world.becomes_ready("later")
-    assert ["reset"] == world.operations(before)
-    assert {} == world.condition("later", "Stalled")
-
-
-def test_old_tokens_go_and_deletion_works_whatever_the_policy_says(world: World) -> None:
-    account = account_with(world, "leaving", EVERYBODY)
-    put_api_token(account, "leaving", rotation={"overlap": "5s"})
-    old = world.becomes_ready("leaving")
-    put_api_token(account, "leaving", rotation={"overlap": "5s"}, resources=VIEWER)
-    eventually(lambda: world.value("leaving") != old, "the token is replaced")
-
-    relax(account, {})
-    world.becomes("leaving", "PolicyViolated", "Stalled")
-    eventually(lambda: not world.works(old), "the old token is gone")
-    assert world.works(world.value("leaving"))
-
-    world.delete_api_token("leaving")
-    world.is_gone("leaving")
-    assert [] == world.tokens_of("leaving")
-
-
-def test_a_violation_ends_with_what_others_do_elsewhere(world: World) -> None:
-    # All account objects stand for one account in Mailtrap: what other tests have left there counts.
-    most = len(living_tokens(world)) + 1
-    many = account_with(world, "many", EVERYBODY | {"maxTokensPerNamespace": most})
-    labelled = account_with(world, "labelled", BY_LABEL)
-    put_api_token(many, "older")
-    world.becomes_ready("older")
-    put_api_token(many, "younger")
-    put_api_token(labelled, "labelled")
-    message = world.becomes("younger", "PolicyViolated", "Stalled")["message"]
-    assert (
-        f"maxTokensPerNamespace is {most}, and namespace {world.namespace} has {most} living tokens"
-        in message
-    )
-    world.becomes("labelled", "AccountNotFound", "Reconciling")
-
-    world.delete_api_token("older")
-    world.kube.merge(f"/api/v1/namespaces/{world.namespace}", {"metadata": {"labels": LABEL}})
-
-    for name in ("younger", "labelled"):
-        assert world.works(world.becomes_ready(name))
-
-
-def test_a_policy_that_demands_deletion_is_heeded_by_who_was_to_leave_tokens_behind(world: World) -> None:
-    account = account_with(world, "demanding", EVERYBODY)
-    put_api_token(account, "retaining", deletionPolicy="Retain")
-    value = world.becomes_ready("retaining")
-
-    relax(account, EVERYBODY | {"deletionPolicies": ["Delete"]})
-    world.becomes("retaining", "PolicyViolated", "Stalled")
-    assert world.works(value)
-
-    world.delete_api_token("retaining")
-    world.is_gone("retaining")
-    assert ([], False) == (world.tokens_of("retaining"), world.works(value))
-
-
-def test_the_policy_is_that_of_the_account_which_the_spec_names(world: World) -> None:
-    former = account_with(world, "former", EVERYBODY)
-    wished = account_with(world, "wished", EVERYBODY | {"requireExpiration": True})
-    put_api_token(former, "moving")
-    value = world.becomes_ready("moving")
-
-    put_api_token(wished, "moving")
-    world.becomes("moving", "PolicyViolated", "Stalled")
-    assert (value, True) == (world.value("moving"), world.works(value))
-
-    put_api_token(former, "moving")
-    assert value == world.becomes_ready("moving")

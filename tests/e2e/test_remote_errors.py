@@ -1,7 +1,8 @@
-"""Every error of the remote API on every call: it is named, nothing is issued from ignorance, and it ends well.
+"""Every error of the remote API on a real wire: it is named, nothing is issued from ignorance, and it ends well.
 
 Each row has an account object and a credential of its own, by which its faults are told from those of other rows:
-so all rows of a call run side by side.
+so all rows of a call run side by side. What each error means for each other call: `tests/unit/clients/test_mailtrap_errors.py`,
+and the single faults of the simulation.
 """
 
 import base64
@@ -38,15 +39,7 @@ ERRORS: dict[str, tuple[Body, str]] = {
     "empty": ({"kind": "empty"}, "RemoteAnswerUnusable"),
     "cut-json": ({"kind": "cut-json"}, "RemoteAnswerUnusable"),
 }
-# What cannot be read and was not signed by the API counts as somebody else's.
-OF_LIST = ERRORS | {error: (ERRORS[error][0], "RemoteUnavailable") for error in ("garbage", "empty")}
 OF_ISSUING = ERRORS | {"missing-token": ({"kind": "missing-token"}, "RemoteAnswerUnusable")}
-# A deletion answers nothing that could be cut, and one of a token that is gone is done.
-OF_DELETION = {
-    error: (effect, "DeletionRefused" if error in {"403", "422"} else reason)
-    for error, (effect, reason) in ERRORS.items()
-    if error not in {"404", "truncated", "empty", "cut-json"}
-}
 
 
 @pytest.fixture(scope="module")
@@ -120,31 +113,6 @@ def shows_no_value(world: World, history: list[Body]) -> None:
     assert [] == [text for text in values if text in shown]
 
 
-def test_errors_of_list(world: World) -> None:
-    rows = Rows(world, "list", OF_LIST)
-    rows.put()
-    rows.become_ready()
-    start, before = world.resource_version(), world.last_call()
-
-    rows.break_calls("forever")
-    rows.put(expiration=NEVER)
-    for name, reason in rows.reasons.items():
-        assert world.becomes(name, reason, "Reconciling")["message"]
-        assert "True" == world.condition(name)["status"]
-    rows.put("new-")
-    for name, reason in rows.reasons.items():
-        assert world.becomes(f"new-{name}", reason)["message"]
-
-    assert [] == world.operations(before)
-    world.clear_faults()
-    rows.become_ready()
-    rows.become_ready("new-")
-    assert {name: ["create", "reset"] for name in rows.reasons} == {
-        name: sorted(done) for name, done in rows.done(before).items()
-    }
-    shows_no_value(world, world.history(start))
-
-
 def test_a_list_that_lacks_a_token_on_record_counts_for_nothing(world: World) -> None:
     rows = Rows(world, "list", {"short": ({"kind": "short-list"}, "ListIncomplete")})
     rows.put()
@@ -175,95 +143,3 @@ def test_errors_of_create(world: World) -> None:
     creates = {name: done.count("create") for name, done in rows.done(before).items()}
     assert dict.fromkeys(rows.reasons, 2) == creates
     shows_no_value(world, history)
-
-
-def test_errors_of_reset(world: World) -> None:
-    rows = Rows(world, "reset", OF_ISSUING)
-    rows.put()
-    rows.become_ready()
-    start, before = world.resource_version(), world.last_call()
-
-    rows.break_calls(1)
-    rows.put(expiration=NEVER)
-
-    rows.become_ready()
-    history = world.history(start)
-    for name, reason in rows.reasons.items():
-        assert named(history, name).get(reason), f"{name} names its cause"
-    # Where the token was reset and its successor's value lost, or reset is refused, a create follows.
-    issued = {name: [call for call in done if call != "delete"] for name, done in rows.done(before).items()}
-    ways = (["reset", "reset"], ["reset", "create"], ["reset", "reset", "create"])
-    assert {} == {name: done for name, done in issued.items() if done not in ways}
-    shows_no_value(world, history)
-
-
-def test_errors_of_delete(world: World) -> None:
-    rows = Rows(world, "delete", OF_DELETION)
-    rows.put()
-    rows.become_ready()
-    start, before = world.resource_version(), world.last_call()
-
-    rows.break_calls(1)
-    for name in rows.reasons:
-        world.delete_api_token(name)
-
-    for name in rows.reasons:
-        world.is_gone(name)
-        assert [] == world.tokens_of(name)
-    history = world.history(start)
-    for name, reason in rows.reasons.items():
-        assert named(history, name).get(reason), f"{name} names its cause"
-    assert {} == {name: done for name, done in rows.done(before).items() if len(done) > 2}
-    shows_no_value(world, history)
-
-
-@pytest.mark.parametrize("error", ERRORS)
-def test_a_new_value_that_cannot_be_probed_is_published_unless_it_is_refused(
-    world: World, error: str
-) -> None:
-    before = world.last_call()
-    world.fault("accounts", **ERRORS[error][0])
-    name = f"probe-{error}"
-
-    world.put_api_token(name, rotation={"overlap": "0s"})
-
-    assert world.works(world.becomes_ready(name))
-    expected = ["create", "create"] if error == "401" else ["create"]
-    assert expected == [call for call in world.operations(before) if call == "create"]
-    eventually(lambda: len(world.tokens_of(name)) == 1, "one token is left")
-
-
-def test_a_server_that_cannot_be_reached_is_waited_for(world: World) -> None:
-    world.put_api_token("cut-off")
-    world.becomes_ready("cut-off")
-    before = world.last_call()
-
-    world.simulator.control("POST", "outage", {"seconds": 3})
-    world.put_api_token("cut-off", expiration=NEVER)
-
-    assert world.becomes("cut-off", "RemoteUnavailable", "Reconciling")["message"]
-    assert world.works(world.becomes_ready("cut-off"))
-    assert ["reset"] == world.operations(before)
-
-
-def test_what_is_refused_for_good_keeps_no_old_token_alive(world: World) -> None:
-    def put(level: str) -> None:
-        resources = [{"type": "domain", "id": 1, "accessLevel": level}]
-        world.put_api_token("refused", resources=resources, rotation={"overlap": "5s"})
-
-    put("Admin")
-    world.becomes_ready("refused")
-    put("Viewer")
-    value = world.becomes_ready("refused")
-    world.fault("create", "status", "forever", status=422)
-
-    put("Admin")
-
-    world.becomes("refused", "RequestRefused", "Stalled")
-    eventually(lambda: not world.status("refused").get("previous"), "the old token is deleted")
-    world.becomes("refused", "RequestRefused", "Stalled")
-    (living,) = [token for token in world.tokens_of("refused") if token["live"]]
-    assert living["id"] == world.status("refused")["tokenId"]
-    assert world.works(value)
-    world.clear_faults()
-    eventually(lambda: value != world.value("refused"), "the new token is published")

@@ -18,16 +18,16 @@ ACTING: dict[str, Body] = {
 }
 
 
-@pytest.mark.parametrize("name", ACTING)
-def test_metadata_on_which_tools_act_is_refused_unless_the_operator_allows_it(
-    scene: Scene, name: str
-) -> None:
-    template = {"metadata": ACTING[name], "data": {"datasource.yaml": "url: ${token}"}}
-    scene.alice.put_api_token(name, secretTemplate=template)
+def test_metadata_on_which_tools_act_is_refused_unless_the_operator_allows_it(scene: Scene) -> None:
+    for name, metadata in ACTING.items():
+        template = {"metadata": metadata, "data": {"datasource.yaml": "url: ${token}"}}
+        scene.alice.put_api_token(name, secretTemplate=template)
 
-    scene.alice.becomes(name, "SpecInvalid", "Stalled")
+    for name in ACTING:
+        scene.alice.becomes(name, "SpecInvalid", "Stalled")
 
-    assert ([], None) == (scene.alice.tokens_of(name), scene.alice.secret(name))
+    unharmed: dict[str, tuple[list[Body], None]] = {name: ([], None) for name in ACTING}
+    assert unharmed == {name: (scene.alice.tokens_of(name), scene.alice.secret(name)) for name in ACTING}
 
 
 def test_a_display_name_takes_no_characters_that_turn_it_round(scene: Scene) -> None:

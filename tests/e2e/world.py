@@ -393,12 +393,6 @@ class World:
         headers = {"Api-Token": value or ""}
         return httpx.get(f"{self.simulator.url}/api/accounts", headers=headers, timeout=60).is_success
 
-    def holds_the_one(self, name: str) -> bool:
-        """Whether exactly one token lives, and the Secret holds its value."""
-        value = self.value(name)
-        digest = hashlib.sha256(value.encode()).hexdigest() if value else ""
-        return [token["sha256"] for token in self.living()] == [digest]
-
     def tripped(self) -> list[Body]:
         """Return every attempt to touch a token that is not ours."""
         attempts: list[Body] = self.simulator.control("GET", "tripwire")["attempts"]

@@ -5,9 +5,10 @@ import pytest
 from tests.simulation.cases import sample, violations
 from tests.simulation.flows import FLOWS, Flow
 from tests.simulation.schedules import first_preemptions, pairs, single_preemptions
+from tests.simulation.seed import part, seed
 
-SAMPLE = 50
-"""Of the second preemptions, each so many-th is tried here; `make simulate` tries them all."""
+FIRSTS, SECONDS = 8, 12
+"""Of the first preemptions of a pair and of the second ones, each so many-th is tried here; `make simulate` tries them all."""
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
@@ -17,4 +18,6 @@ def test_no_preemption_breaks_a_promise(flow: Flow) -> None:
 
 @pytest.mark.parametrize("flow", FLOWS, ids=str)
 def test_no_second_preemption_breaks_a_promise(flow: Flow) -> None:
-    assert {} == violations(sample(pairs, flow, first_preemptions(flow), SAMPLE))
+    firsts = list(first_preemptions(flow))[part(FIRSTS)]
+
+    assert {} == violations(sample(pairs, flow, firsts, SECONDS, seed() // FIRSTS))
