@@ -8,14 +8,14 @@ NODE := tests/contract/node
 NODE_STAMP := $(NODE)/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check unit simulation e2e simulate chaos failovers format crds chart lock sbom clean
+.PHONY: help demo dev test check unit simulation e2e simulation-full chaos failovers format crds chart lock sbom clean
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header
 RUNS ?= 2000
 KILLS ?= 25
 FAILOVERS ?= 100
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## tell the whole story on this machine: cluster, remote API, operator
 	@$(BIN)/python -m demo
@@ -45,7 +45,7 @@ e2e: $(STAMP) ## the tests on the real API server, and those of the chart with t
 	$(BIN)/pytest tests/chart tests/e2e --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 	$(BIN)/pytest tests/chaos
 
-simulate: $(STAMP) ## everything that the tests sample, whole; RUNS=2000 random histories; the mutants
+simulation-full: $(STAMP) ## everything that the tests sample, whole; RUNS=2000 random histories; the mutants
 	$(BIN)/python -m tests.simulation pairs
 	$(BIN)/python -m tests.simulation schedules
 	$(BIN)/python -m tests.simulation corruption

@@ -14,7 +14,7 @@ from local_cluster.readiness import free_port
 
 _SOURCES = Path(__file__).resolve().parents[1]
 _START_SECONDS = 30.0
-_STOP_SECONDS = 20.0  # a stopping operator first ends the calls under way
+_STOP_SECONDS = 20.0  # a stopping operator first ends the calls in progress
 _POLL_SECONDS = 0.05
 
 

@@ -89,7 +89,7 @@ def _operator_is_killed(scene: Scene) -> None:
     scene.simulator.control("DELETE", "faults")
     scene.show.say("Answers arrive again.")
     scene.start_operator()
-    scene.show.say(f"A lost answer settles for {SETTLE_SECONDS} s; then the work goes on by itself.")
+    scene.show.say(f"A lost answer settles for {SETTLE_SECONDS} s; then the operator continues by itself.")
     new = scene.new_value(old)
     scene.check("all living tokens", masked(new), lambda: " ".join(scene.witness.living()), patience=60)
     scene.show.table("Tokens in Mailtrap:", scene.witness.rows())

@@ -1,4 +1,4 @@
-"""The world as anybody can see it: the Secret, what Mailtrap lists, and whether a token value works.
+"""The world as anyone can see it: the Secret, what Mailtrap lists, and whether a token value works.
 
 It only looks. Token values stay inside: `masked` is the one form in which the demo speaks of them.
 """

@@ -1,4 +1,4 @@
-"""`python -m distribution`: writes anew all that is generated of the chart, `deploy/` and docs/reference.md."""
+"""`python -m distribution`: writes again all that is generated of the chart, `deploy/` and docs/reference.md."""
 
 import tempfile
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Writes the manifests in `deploy/` from the chart, for those who install without Helm.
 
-The text is what Helm renders, comments too, without the two labels that tell of Helm.
+The text is what Helm renders, comments too, without the two labels that name Helm.
 """
 
 import re
@@ -17,7 +17,7 @@ _SEPARATOR = "---\n"
 _OF_HELM = re.compile(r"^ +(helm\.sh/chart|app\.kubernetes\.io/managed-by): .*\n", re.MULTILINE)
 _DOCUMENT = re.compile(r"# Source: mailtrap-operator/templates/(\S+)\n(.*)", re.DOTALL)
 _IMAGE = "registry.invalid/mailtrap-operator"
-"""What stands for the image until somebody names theirs; nothing can be pulled from a name that ends so (RFC 2606)."""
+"""What stands for the image until someone names theirs; nothing can be pulled from a name that ends so (RFC 2606)."""
 _POLICY = "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy"
 _OMITTED = ("crds.yaml", "tests/ready.yaml")
 """The CRDs stand in a folder of their own; a test of a release needs Helm."""

@@ -44,7 +44,7 @@ CONTROL_PLANE = Bundle(
         "kubectl": "k8s.io/kubernetes/cmd/kubectl",
     }
 )
-# Only clusters with nodes need these two, so nobody else waits for them.
+# Only clusters with nodes need these two, so no one else waits for them.
 SCHEDULER = Bundle({"kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler"})
 KWOK = Bundle({"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, MODULE / "kwok")
 # Only the tests of the chart need these two.

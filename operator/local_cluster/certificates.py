@@ -1,6 +1,6 @@
 """The certificates of one cluster: an authority and what it signs.
 
-Everything is made anew for every cluster and lives as long as its folder.
+Everything is created again for every cluster and lives as long as its folder.
 """
 
 import ipaddress

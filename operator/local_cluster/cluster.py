@@ -136,7 +136,7 @@ class Cluster:
         text = self.kubectl("create", "token", name, f"--namespace={namespace}", "--duration=1h", *bound)
         user = quote(f"system:serviceaccount:{namespace}:{name}", safe="")
         token, path = self._layout.users / f"{user}.token", self._layout.users / f"{user}.kubeconfig"
-        # Whoever reads it meanwhile must find the former token or the new one.
+        # Anyone who reads it meanwhile must find the former token or the new one.
         fresh = self._layout.users / f"{user}.new"
         write_private(fresh, text.strip().encode())
         fresh.replace(token)
@@ -163,7 +163,7 @@ class Cluster:
         self._plane.pause_kubelet(node)
 
     def resume_kubelet(self, node: str) -> None:
-        """Let a node's kubelet go on where it was."""
+        """Let a node's kubelet continue where it was."""
         self._plane.resume_kubelet(node)
 
     def stop_apiserver(self) -> None:

@@ -83,7 +83,7 @@ def etcd(layout: Layout, port: int) -> list[str]:
         f"--data-dir={layout.root / 'etcd'}",
         f"--listen-client-urls={url}",
         f"--advertise-client-urls={url}",
-        f"--listen-peer-urls=https://{LOOPBACK}:0",  # without peers nobody needs to know the port
+        f"--listen-peer-urls=https://{LOOPBACK}:0",  # without peers no one needs to know the port
         "--client-cert-auth",
         f"--trusted-ca-file={pki / 'etcd-ca.crt'}",
         f"--cert-file={pki / 'etcd.crt'}",
@@ -118,7 +118,7 @@ def api_server(layout: Layout, port: int, etcd_port: int) -> list[str]:
         "--endpoint-reconciler-type=none",  # a loopback address is refused as an endpoint
         f"--audit-policy-file={layout.audit_policy}",
         f"--audit-log-path={layout.audit_log}",
-        "--audit-log-maxsize=0",  # one file: whoever counts requests must find all of them
+        "--audit-log-maxsize=0",  # one file: anyone who counts requests must find all of them
     ]
 
 
@@ -126,7 +126,7 @@ def controller_manager(layout: Layout) -> list[str]:
     """Return kube-controller-manager's arguments."""
     return [
         f"--kubeconfig={layout.kubeconfig_of('kube-controller-manager')}",
-        "--secure-port=0",  # nobody asks it anything
+        "--secure-port=0",  # no one asks it anything
         "--leader-elect=false",
         "--use-service-account-credentials",
         f"--root-ca-file={layout.pki / 'ca.crt'}",
@@ -141,7 +141,7 @@ def scheduler(layout: Layout) -> list[str]:
     """Return kube-scheduler's arguments."""
     return [
         f"--kubeconfig={layout.kubeconfig_of('kube-scheduler')}",
-        "--secure-port=0",  # nobody asks it anything
+        "--secure-port=0",  # no one asks it anything
         "--leader-elect=false",
     ]
 

@@ -59,7 +59,7 @@ class ControlPlane:
         )
 
     def start_scheduler(self, program: Path) -> None:
-        """Start the scheduler; it tells nobody when it is ready, a pod just waits for it."""
+        """Start the scheduler; it tells no one when it is ready, a pod just waits for it."""
         self._vouch(SCHEDULER, components.SCHEDULER_USER)
         self._start(SCHEDULER, components.scheduler(self._layout), program)
 
@@ -81,7 +81,7 @@ class ControlPlane:
         self._running[components.kubelet_name(node)].send_signal(signal.SIGSTOP)
 
     def resume_kubelet(self, node: str) -> None:
-        """Let the kubelet of a node go on."""
+        """Let the kubelet of a node continue."""
         self._running[components.kubelet_name(node)].send_signal(signal.SIGCONT)
 
     def start_api_server(self) -> None:

@@ -20,7 +20,7 @@ def kubeconfig(*, url: str, authority: bytes, user: Credential) -> bytes:
 
 
 def token_kubeconfig(*, url: str, authority: bytes, token: Path) -> bytes:
-    """Return a kubeconfig for whoever the token is for that stands in a file; it is read when it is used."""
+    """Return a kubeconfig with the token that stands in a file; it is read when it is used."""
     return _document(url, authority, {"tokenFile": str(token)})
 
 

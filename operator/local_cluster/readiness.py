@@ -18,8 +18,8 @@ START_TIMEOUT = 60.0  # seconds; a start takes about three on an idle machine
 POLL_INTERVAL = 0.05
 PROBE_TIMEOUT = 5.0
 
-# Below the ports that the kernel gives to outgoing connections: whoever connects to a stopped
-# API server must find nobody there, neither another program nor itself.
+# Below the ports that the kernel gives to outgoing connections: anyone who connects to a stopped
+# API server must find no one there, neither another program nor itself.
 PORTS = range(20000, 30000)
 PORT_CHOICES = 100
 PORT_ATTEMPTS = 3

@@ -9,16 +9,16 @@ from collections.abc import Awaitable, Callable
 
 from mailtrap_operator.api.names import ACCOUNT_FINALIZER, CREDENTIAL_FINALIZER
 from mailtrap_operator.api.v1alpha1 import Account
-from mailtrap_operator.clients.account_store import AccountStore
-from mailtrap_operator.clients.accounts import Accounts
+from mailtrap_operator.clients.account_client import AccountClient
 from mailtrap_operator.clients.credential_secrets import CredentialSecrets
 from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.clients.remote_accounts import RemoteAccounts
 from mailtrap_operator.core import protection
 from mailtrap_operator.core.account_plan import AccountPlan
 from mailtrap_operator.core.protection import CredentialSecret
 from mailtrap_operator.core.reverts import FINALIZER_TARGET, GONE, THERE, secret_target
+from mailtrap_operator.runtime.cache import Cache, key_of_account
 from mailtrap_operator.runtime.reverts import Attempt, Reverts
-from mailtrap_operator.runtime.store import Store, key_of_account
 
 logger = logging.getLogger(__name__)
 
@@ -29,21 +29,21 @@ class AccountApplier:
     def __init__(
         self,
         *,
-        store: Store,
-        accounts: Accounts,
-        account_store: AccountStore,
+        cache: Cache,
+        accounts: RemoteAccounts,
+        account_client: AccountClient,
         secrets: CredentialSecrets,
         reverts: Reverts,
     ) -> None:
-        self._store = store
+        self._cache = cache
         self._accounts = accounts
-        self._account_store = account_store
+        self._account_client = account_client
         self._secrets = secrets
         self._reverts = reverts
 
-    async def free(self, plan: AccountPlan) -> Failure | None:
+    async def release(self, plan: AccountPlan) -> Failure | None:
         """Remove our finalizer from the Secrets that need not stay."""
-        return await self._told(plan, self._free)
+        return await self._told(plan, self._release)
 
     async def protect(self, plan: AccountPlan) -> Failure | None:
         """Hold the account and its Secret, or let the account go; the status must have named the Secret before."""
@@ -56,15 +56,15 @@ class AccountApplier:
             await step(plan)
         except Failure as failure:
             extra = {"key": str(plan.key), "cause": failure.message}
-            logger.warning("an account in use is not protected, or one out of use not let go", extra=extra)
+            logger.warning("the finalizers of an account could not be updated", extra=extra)
             return failure
         return None
 
-    async def _free(self, plan: AccountPlan) -> None:
-        for name in plan.frees:
-            await self._secrets.free(plan.credentials_namespace, name)
+    async def _release(self, plan: AccountPlan) -> None:
+        for name in plan.releases:
+            await self._secrets.release(plan.credentials_namespace, name)
             if plan.account is None:
-                # An account of that name that comes holds it anew.
+                # A new account of that name holds it again.
                 self._accounts.at(plan.key).credential_secret = None
 
     async def _protect(self, plan: AccountPlan) -> None:
@@ -76,7 +76,7 @@ class AccountApplier:
             await self._write_finalizer(plan, is_wanted=False)
 
     def _latest(self, plan: AccountPlan) -> Account | None:
-        return self._store.account(plan.key) or plan.account
+        return self._cache.account(plan.key) or plan.account
 
     async def _hold(self, plan: AccountPlan, secret: CredentialSecret) -> None:
         account = self._latest(plan)
@@ -98,11 +98,11 @@ class AccountApplier:
     async def _write(self, account: Account, finalizers: tuple[str, ...]) -> None:
         key, wanted, before = key_of_account(account), str(finalizers), str(account.metadata.finalizers)
         self._reverts.check(key, FINALIZER_TARGET, wanted, before)
-        written = await self._account_store.write_finalizers(account, finalizers)
-        if protection.is_going(written) and not written.metadata.finalizers:
-            self._store.drop_account(key, written.metadata.uid)
+        written = await self._account_client.write_finalizers(account, finalizers)
+        if protection.is_terminating(written) and not written.metadata.finalizers:
+            self._cache.drop_account(key, written.metadata.uid)
             return
-        self._store.put_account(written)
+        self._cache.put_account(written)
         found = str(written.metadata.finalizers)
         attempt = Attempt(FINALIZER_TARGET, wanted, before, found, ACCOUNT_FINALIZER)
         self._reverts.must_last(key, attempt)

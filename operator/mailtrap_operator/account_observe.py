@@ -8,8 +8,8 @@ from dataclasses import replace
 from functools import cache
 
 from mailtrap_operator.api.v1alpha1 import Account
-from mailtrap_operator.clients.accounts import Accounts
-from mailtrap_operator.clients.connection import Tokens
+from mailtrap_operator.clients.remote_account import Tokens
+from mailtrap_operator.clients.remote_accounts import RemoteAccounts
 from mailtrap_operator.core import orphans
 from mailtrap_operator.core.account_observation import (
     AccountObservation,
@@ -17,20 +17,20 @@ from mailtrap_operator.core.account_observation import (
     Remembered,
     Terms,
 )
-from mailtrap_operator.core.account_plan import secrets_in_question
+from mailtrap_operator.core.account_plan import releasable_secrets
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.observation import RemoteToken
-from mailtrap_operator.core.protection import Reach, Usage, is_going, may_be_used
-from mailtrap_operator.core.tenants import speaks_for
+from mailtrap_operator.core.protection import Reach, Usage, is_terminating, may_be_used
+from mailtrap_operator.core.tenants import counts_for
+from mailtrap_operator.runtime.cache import Cache, key_of_account
 from mailtrap_operator.runtime.reverts import Reverts
-from mailtrap_operator.runtime.store import Store, key_of_account
 
 
 class AccountObserver:
     """Reads what there is to know of an account; never raises."""
 
-    def __init__(self, *, store: Store, accounts: Accounts, reverts: Reverts, reach: Reach) -> None:
-        self._store = store
+    def __init__(self, *, cache: Cache, accounts: RemoteAccounts, reverts: Reverts, reach: Reach) -> None:
+        self._cache = cache
         self._accounts = accounts
         self._reverts = reverts
         self.reach = reach
@@ -38,11 +38,11 @@ class AccountObserver:
     async def listed(self, key: AccountKey, remembered: Remembered) -> AccountObservation:
         """Return an account as it is after a LIST."""
         tokens = await self._accounts.at(key).list_tokens()
-        return self.look(key, self._store.account(key), tokens, remembered)
+        return self.look(key, self._cache.account(key), tokens, remembered)
 
     def after(self, seen: AccountObservation, deletion: OrphanDeletion) -> AccountObservation:
         """Return an account as it is after the deletion of orphans, by the same LIST."""
-        account = self._store.account(seen.key) or seen.account
+        account = self._cache.account(seen.key) or seen.account
         return self.look(seen.key, account, seen.tokens, seen.remembered, deletion)
 
     def look(
@@ -62,9 +62,9 @@ class AccountObserver:
             tokens=tokens,
             reach=self.reach,
             remembered=remembered,
-            terms=Terms(account.spec, connection.pacer, is_going(account)) if account else None,
+            terms=Terms(account.spec, connection.pacer, is_terminating(account)) if account else None,
             usage=self.usage(key),
-            holders=self._store.holders.of(key),
+            holders=self._cache.holders.of(key),
             credential=accepted.token if accepted else None,
             in_use=self._accounts.credentials(key, key.namespace),
             credential_secret=connection.credential_secret,
@@ -74,37 +74,37 @@ class AccountObserver:
             is_claimed=self._claims(),
             deletion=deletion,
         )
-        names = secrets_in_question(seen)
+        names = releasable_secrets(seen)
         return replace(seen, shared_secrets=self._shared(key, frozenset(names))) if names else seen
 
     def usage(self, key: AccountKey) -> Usage:
         """Return who may have tokens in an account."""
-        holders = self._store.holders
-        labels = {each: self._store.namespace_labels(each) for each in holders.namespaces(key)}
+        holders = self._cache.holders
+        labels = {each: self._cache.namespace_labels(each) for each in holders.namespaces(key)}
 
         def user(owner: str) -> ApiTokenKey | None:
-            api_token = self._store.owner(owner)
+            api_token = self._cache.owner(owner)
             return api_token if api_token is not None and holders.has(api_token, key) else None
 
         return Usage(labels, self._accounts.at(key).owned, user)
 
     def _claims(self) -> Callable[[RemoteToken], bool]:
-        """Return what tells whether a token belongs to an ApiToken, or a Secret that outlived its ApiToken holds its value."""
-        held = cache(self._store.held_tokens)
-        return lambda token: self._store.claims(token) or orphans.is_held(token, held())
+        """Return the predicate whether a token belongs to an ApiToken, or a Secret that outlived its ApiToken holds its value."""
+        held = cache(self._cache.held_tokens)
+        return lambda token: self._cache.claims(token) or orphans.is_held(token, held())
 
     def _retained(self, account: Account) -> frozenset[str]:
         """Return the owners whose tokens stay on purpose, by the account object and those that may speak for it."""
         own = key_of_account(account)
-        others = (key for key in self._store.accounts_beside(own) if speaks_for(key, own.namespace))
-        accounts = (account, *map(self._store.account, others))
+        others = (key for key in self._cache.sibling_accounts(own) if counts_for(key, own.namespace))
+        accounts = (account, *map(self._cache.account, others))
         return frozenset(owner for each in accounts if each for owner in orphans.retained_owners(each.status))
 
     def _shared(self, own: AccountKey, names: frozenset[str]) -> frozenset[str]:
         """Return those of some Secrets in which another account in use has its credential."""
         namespace, shared = self.reach.credentials_namespace(own), set[str]()
-        for key in self._store.account_keys():
-            account = self._store.account(key)
+        for key in self._cache.account_keys():
+            account = self._cache.account(key)
             if account is None or key == own or self.reach.credentials_namespace(key) != namespace:
                 continue
             name = account.spec.credentials_secret_ref.name

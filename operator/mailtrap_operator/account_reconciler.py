@@ -13,11 +13,11 @@ from mailtrap_operator.core.account_observation import Remembered
 from mailtrap_operator.core.account_plan import AccountPlan, plan_account
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.orphan_sweep import OrphanSweep
-from mailtrap_operator.runtime.workqueue import Verdict
+from mailtrap_operator.runtime.workqueue import Result
 
 
 class AccountReconciler:
-    """Runs reconciles of accounts."""
+    """Reconciles accounts."""
 
     def __init__(
         self,
@@ -36,13 +36,13 @@ class AccountReconciler:
         self._news = news
         self._clock = clock
 
-    async def reconcile(self, key: AccountKey) -> Verdict:
-        """Run one reconcile."""
+    async def reconcile(self, key: AccountKey) -> Result:
+        """Reconcile one object."""
         seen = await self._observer.listed(key, self._news.begin(key))
         planned = plan_account(seen, self._clock())
         if planned.account is None:
             self._news.remember(key, None)
-            return _verdict(planned, await self._applier.free(planned))
+            return _result(planned, await self._applier.release(planned))
         remembered = Remembered(seen.terms, refused=seen.remembered.refused)
         if planned.wakes_users:
             self._news.wake_users(key)
@@ -53,20 +53,20 @@ class AccountReconciler:
             # That took its time: others may have begun to use the account.
             seen = self._observer.after(seen, deletion)
             planned = plan_account(seen, self._clock())
-        failure = await self._applier.free(planned)
-        written = await self._reporter.report(planned, is_freed=failure is None)
+        failure = await self._applier.release(planned)
+        written = await self._reporter.report(planned, is_released=failure is None)
         failure = failure or await self._applier.protect(planned)
         self._news.remember(key, replace(remembered, is_troubled=planned.trouble is not None))
-        verdict = _verdict(planned, failure, written)
-        # Somebody may have begun or ended to use it meanwhile.
-        is_done = verdict.is_failed or self._news.is_settled(key)
-        return verdict if is_done else replace(verdict, requeue_after=timedelta())
+        result = _result(planned, failure, written)
+        # Someone may have begun or ended to use it meanwhile.
+        is_done = result.is_failed or self._news.is_settled(key)
+        return result if is_done else replace(result, requeue_after=timedelta())
 
 
-def _verdict(plan: AccountPlan, failure: Failure | None, written: tuple[str, ...] = ()) -> Verdict:
+def _result(plan: AccountPlan, failure: Failure | None, written: tuple[str, ...] = ()) -> Result:
     at_most = plan.account.spec.refresh_interval if plan.account else None
     if plan.trouble is not None:
-        return Verdict(plan.requeue_after, is_failed=True, at_most=at_most, written=written)
+        return Result(plan.requeue_after, is_failed=True, at_most=at_most, written=written)
     if failure is not None:
-        return Verdict(failure.retry_after, is_failed=True, at_most=at_most, written=written)
-    return Verdict(plan.requeue_after, written=written)
+        return Result(failure.retry_after, is_failed=True, at_most=at_most, written=written)
+    return Result(plan.requeue_after, written=written)

@@ -1,19 +1,19 @@
 """Whether a Secret holds the value of the token to adopt: who does not have the value may not retire the token.
 
 The value is read, tried and dropped here. How many calls are made depends on the value alone, never on the token that
-is named: whoever guesses learns nothing of it.
+is named: anyone who guesses learns nothing of it.
 """
 
 from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.pacer import Turn
-from mailtrap_operator.clients.secret_store import SecretStore
+from mailtrap_operator.clients.secret_client import SecretClient
 from mailtrap_operator.core.adoption import proven_by
 from mailtrap_operator.core.observation import RemoteToken
 from mailtrap_operator.core.references import ProofPlace
 
 
 async def proven_token(
-    secrets: SecretStore, client: MailtrapClient, turn: Turn, place: ProofPlace, token_id: int
+    secrets: SecretClient, client: MailtrapClient, turn: Turn, place: ProofPlace, token_id: int
 ) -> RemoteToken | None:
     """Return the token of an id where the Secret holds its value, else None; raises a `Failure`.
 

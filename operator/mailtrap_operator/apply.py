@@ -1,7 +1,7 @@
 """APPLY: carries a plan's one action out. Only writes happen here, and the reads that are their precondition.
 
 The order of `_issue` is the protocol: dry run, finalizer, claim, remote call, probe, Secret. Where it stops, the
-next pass goes on from what is on record. It has some more lines than other files: the protocol is read in one place.
+next reconcile continues from what is on record. It has some more lines than other files: the protocol is read in one place.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ from pydantic import SecretStr
 
 from mailtrap_operator.api.names import FINALIZER
 from mailtrap_operator.api.v1alpha1 import ApiToken
-from mailtrap_operator.clients.accounts import Accounts
-from mailtrap_operator.clients.api_token_store import ApiTokenStore
-from mailtrap_operator.clients.connection import Connection
+from mailtrap_operator.clients.api_token_client import ApiTokenClient
 from mailtrap_operator.clients.errors import Failure, Missing, Terminal, Unauthorized, Uncertain
-from mailtrap_operator.clients.issued_values import IssuedValue, UnpublishedTokens
 from mailtrap_operator.clients.mailtrap import MailtrapClient
-from mailtrap_operator.clients.secret_store import SecretStore
-from mailtrap_operator.clients.workloads import WorkloadStore
+from mailtrap_operator.clients.remote_account import RemoteAccount
+from mailtrap_operator.clients.remote_accounts import RemoteAccounts
+from mailtrap_operator.clients.secret_client import SecretClient
+from mailtrap_operator.clients.unpublished_values import IssuedValue, UnpublishedValues
+from mailtrap_operator.clients.workload_client import WorkloadClient
 from mailtrap_operator.core.actions import (
     Action,
     AddFinalizer,
@@ -43,6 +43,7 @@ from mailtrap_operator.core.actions import (
 from mailtrap_operator.core.clocks import why_an_end_is_refused
 from mailtrap_operator.core.conditions import status_of_claim
 from mailtrap_operator.core.deletion import held_up
+from mailtrap_operator.core.desired_state import form_digest, form_of, form_wanted
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
 from mailtrap_operator.core.observation import RemoteToken, SecretState, Unknown
 from mailtrap_operator.core.reasons import Reason
@@ -55,23 +56,22 @@ from mailtrap_operator.core.reverts import (
     secret_target,
 )
 from mailtrap_operator.core.templates import filled_for_token
-from mailtrap_operator.core.wishes import form_digest, form_of, form_wanted
 from mailtrap_operator.quota import Quota
 from mailtrap_operator.retentions import Retentions
+from mailtrap_operator.runtime.cache import Cache, key_of_api_token
 from mailtrap_operator.runtime.reverts import Attempt, Reverts
-from mailtrap_operator.runtime.store import Store, key_of_api_token
 from mailtrap_operator.unlisted_tokens import UnlistedTokens
 
 
 @dataclass(slots=True)
 class Writes:
-    """What a pass has written of Kubernetes so far: the newest object, and the versions whose events are echoes."""
+    """What a reconcile has written of Kubernetes so far: the newest object, and the versions whose events are echoes."""
 
     api_token: ApiToken
     versions: tuple[str, ...] = ()
 
     def note(self, api_token: ApiToken) -> None:
-        """Take note of the object as it was written."""
+        """Record the object as it was written."""
         self.api_token = api_token
         self.versions += (api_token.metadata.resource_version,)
 
@@ -82,26 +82,26 @@ class Applier:
     def __init__(
         self,
         *,
-        store: Store,
-        api_tokens: ApiTokenStore,
-        secret_store: SecretStore,
-        workloads: WorkloadStore,
-        accounts: Accounts,
+        cache: Cache,
+        api_tokens: ApiTokenClient,
+        secret_client: SecretClient,
+        workloads: WorkloadClient,
+        accounts: RemoteAccounts,
         retentions: Retentions,
-        unpublished: UnpublishedTokens,
+        unpublished: UnpublishedValues,
         quota: Quota,
         reverts: Reverts,
         settle_time: timedelta,
         clock: Callable[[], datetime],
     ) -> None:
-        self._store = store
+        self._cache = cache
         self._api_tokens = api_tokens
-        self._secrets = secret_store
+        self._secrets = secret_client
         self._workloads = workloads
         self._accounts = accounts
         self._retentions = retentions
         self._unpublished = unpublished
-        self._unlisted = UnlistedTokens(store=store, secrets=secret_store, clock=clock)
+        self._unlisted = UnlistedTokens(cache=cache, secrets=secret_client, clock=clock)
         self._quota = quota
         self._reverts = reverts
         # A claim older than this is not acted upon: its remote call must be over well before it counts as settled.
@@ -137,7 +137,7 @@ class Applier:
                 self._note_secret(key, source if source.name == secret.name else None, state, secret, writes)
             case DeleteSecret(namespace, secret_state):
                 await self._secrets.delete(namespace, secret_state)
-                self._store.drop_secret(namespace, secret_state.name)
+                self._cache.drop_secret(namespace, secret_state.name)
             case RestartWorkloads():
                 await self._restart(action, key)
             case RevokeToken():
@@ -157,18 +157,18 @@ class Applier:
         return Done()
 
     async def _issue(self, action: IssueToken, key: ApiTokenKey, writes: Writes) -> Outcome:
-        connection = self._accounts.at(account_key(action.operation.account, key.namespace))
+        remote_account = self._accounts.at(account_key(action.operation.account, key.namespace))
         try:
-            client = await connection.client()
+            client = await remote_account.client()
         except Failure as failure:
             return Failed(failure.as_unknown())
         await self._secrets.try_publish(action.secret, action.issuance)
         await self._add_finalizer(key, writes)
-        async with client.pacer.slot(action.lane, key.namespace):
+        async with client.pacer.slot(action.priority, key.namespace):
             with self._quota.place_for(key, writes.api_token, action.policy):
-                outcome = await self._claim_and_call(action, key, client, connection, writes)
+                outcome = await self._claim_and_call(action, key, client, remote_account, writes)
                 if isinstance(outcome, IssuedValue):
-                    connection.learn(outcome.token, is_alive=True)
+                    remote_account.record_change(outcome.token, is_alive=True)
         if isinstance(outcome, Failed):
             return outcome
         self._unpublished.keep(key, outcome)
@@ -193,7 +193,7 @@ class Applier:
         action: IssueToken,
         key: ApiTokenKey,
         client: MailtrapClient,
-        connection: Connection,
+        remote_account: RemoteAccount,
         writes: Writes,
     ) -> IssuedValue | Failed:
         loop = asyncio.get_running_loop()
@@ -201,9 +201,9 @@ class Applier:
         status = status_of_claim(writes.api_token, action, self._clock())
         writes.note(await self._api_tokens.write_status(writes.api_token, status))
         if loop.time() - begun > self._longest_claim.total_seconds():
-            message = "The Kubernetes API took too long to record the operation; it is begun anew."
+            message = "The Kubernetes API took too long to record the operation; it is started again."
             return Failed(Unknown(Reason.KUBERNETES_UNAVAILABLE, message), closes_claim=True)
-        # One that lasts is no repetition: it is begun anew whenever Mailtrap refuses.
+        # One that lasts is no repetition: it is started again whenever Mailtrap refuses.
         if writes.api_token.status.operation != status.operation:
             self._reverts.note(key, Attempt.at_adding(CLAIM_TARGET, CLAIM_TARGET, is_there=False))
             return Failed(Unknown(*reason_and_message(self._reverts.of(key))), closes_claim=True)
@@ -213,7 +213,7 @@ class Applier:
             return Failed(failure.as_unknown())
         except Failure as failure:
             if isinstance(failure, Unauthorized):
-                connection.distrust(failure)
+                remote_account.mark_failed(failure)
             if why := self._by_which_clock(failure, action, client, writes):
                 cause = Unknown(Reason.CLOCK_SKEWED, f"{failure.said} {why}")
                 return Failed(cause, is_final=True, closes_claim=True)
@@ -226,13 +226,13 @@ class Applier:
     ) -> str | None:
         if failure.reason is not Reason.REQUEST_REFUSED:
             return None
-        wish, now = writes.api_token.spec.expiration, self._clock()
-        return why_an_end_is_refused(failure.said, wish, action.expires_at, now, client.clock_difference)
+        desired, now = writes.api_token.spec.expiration, self._clock()
+        return why_an_end_is_refused(failure.said, desired, action.expires_at, now, client.clock_difference)
 
     async def _keep_claim(self, key: ApiTokenKey, writes: Writes) -> None:
         """Renew a claim that is getting old, so that no other operator gives the value up while it is published."""
         operation = writes.api_token.status.operation
-        if operation and self._store.claim_age(key) > 2 * self._longest_claim:
+        if operation and self._cache.claim_age(key) > 2 * self._longest_claim:
             # The date must differ, or it is no new claim to those who watch; a clock may have been put back.
             renewed = begun_at(operation, max(self._clock(), operation.started_at + timedelta(seconds=1)))
             status = writes.api_token.status.model_copy(update={"operation": renewed})
@@ -244,7 +244,7 @@ class Applier:
         try:
             state = await self._secrets.publish(secret, issued)
         except Failure as failure:
-            # The value stays in memory; the next pass publishes it.
+            # The value stays in memory; the next reconcile publishes it.
             return Failed(failure.as_unknown(), holds_value=True)
         filled = replace(secret, data=filled_for_token(secret.data, issued.token.id, issued.token.expires_at))
         self._note_secret(key, None, state, filled, writes)
@@ -259,7 +259,7 @@ class Applier:
         desired: DesiredSecret,
         writes: Writes,
     ) -> None:
-        self._store.put_secret(key.namespace, state)
+        self._cache.put_secret(key.namespace, state)
         writes.versions += (state.resource_version,)
         uid = desired.api_token_uid
         attempt = Attempt(
@@ -291,15 +291,15 @@ class Applier:
 
     async def _revoke(self, action: RevokeToken, key: ApiTokenKey, writes: Writes) -> None:
         token = action.token
-        connection = self._accounts.at(account_key(token.account, key.namespace))
+        remote_account = self._accounts.at(account_key(token.account, key.namespace))
         if action.seen is None:
-            client = await connection.client()
-            async with client.pacer.slot(action.lane, key.namespace):
+            client = await remote_account.client()
+            async with client.pacer.slot(action.priority, key.namespace):
                 await client.delete_token(token.id)
         else:
             version = writes.api_token.metadata.resource_version
-            await self._unlisted.revoke(action, action.seen, connection, key, version)
-        connection.learn(token, is_alive=False)
+            await self._unlisted.revoke(action, action.seen, remote_account, key, version)
+        remote_account.record_change(token, is_alive=False)
 
 
 async def _call(action: IssueToken, client: MailtrapClient) -> tuple[RemoteToken, SecretStr]:

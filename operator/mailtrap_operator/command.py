@@ -1,4 +1,4 @@
-"""The command `mailtrap-operator`: runs the operator, tells what it would do, prints its CustomResourceDefinitions."""
+"""The command `mailtrap-operator`: runs the operator, shows what it would do, prints its CustomResourceDefinitions."""
 
 import asyncio
 import signal
@@ -13,7 +13,7 @@ from pydantic_settings import SettingsError
 
 from mailtrap_operator.api import manifests
 from mailtrap_operator.clients.errors import Failure
-from mailtrap_operator.settings import PreviewSettings, Settings, SettingsT, complaints, parse
+from mailtrap_operator.settings import PreviewSettings, Settings, SettingsT, parse, problems
 from mailtrap_operator.telemetry import logs
 
 _COMMANDS = ("run", "plan", "crds")
@@ -74,7 +74,7 @@ def _plan(settings: PreviewSettings) -> Coroutine[Any, Any, int]:
     return work()
 
 
-async def _until_told(work: Coroutine[Any, Any, int]) -> int:
+async def _until_signal(work: Coroutine[Any, Any, int]) -> int:
     """Return the exit status of the work, which SIGTERM and SIGINT cancel unless it handles them itself."""
     task, told = asyncio.current_task(), list[int]()
 
@@ -105,15 +105,15 @@ def _start(
     try:
         settings = parse(kind, arguments)
     except ValidationError as error:
-        for complaint in complaints(error):
-            _say(complaint)
+        for problem in problems(error):
+            _say(problem)
         return misuse
     except SettingsError as error:
         _say(str(error))
         return misuse
     logs.configure(settings.log_level, settings.log_format)
     try:
-        return asyncio.run(_until_told(command(settings)))
+        return asyncio.run(_until_signal(command(settings)))
     except (Failure, OSError) as error:
         _say(str(error))
         return 1

@@ -18,37 +18,37 @@ from mailtrap_operator.account_reconciler import AccountReconciler
 from mailtrap_operator.account_report import AccountReporter
 from mailtrap_operator.apply import Applier
 from mailtrap_operator.clients.account_access import AccountAccess, RemoteLimits
-from mailtrap_operator.clients.account_store import AccountStore
-from mailtrap_operator.clients.accounts import Accounts
-from mailtrap_operator.clients.api_token_store import ApiTokenStore
-from mailtrap_operator.clients.connection import Tokens
+from mailtrap_operator.clients.account_client import AccountClient
+from mailtrap_operator.clients.api_token_client import ApiTokenClient
 from mailtrap_operator.clients.credential_secrets import CredentialSecrets
-from mailtrap_operator.clients.issued_values import UnpublishedTokens
 from mailtrap_operator.clients.kube import KubeClient
-from mailtrap_operator.clients.namespace_store import NamespaceStore
-from mailtrap_operator.clients.secret_store import SecretStore
-from mailtrap_operator.clients.workloads import WorkloadStore
+from mailtrap_operator.clients.namespace_client import NamespaceClient
+from mailtrap_operator.clients.remote_account import Tokens
+from mailtrap_operator.clients.remote_accounts import RemoteAccounts
+from mailtrap_operator.clients.secret_client import SecretClient
+from mailtrap_operator.clients.unpublished_values import UnpublishedValues
+from mailtrap_operator.clients.workload_client import WorkloadClient
+from mailtrap_operator.core.dry_run import plan_without_acting
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
-from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Identity, Limits
 from mailtrap_operator.core.ownership import nonce_of
 from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.priorities import Priority
 from mailtrap_operator.core.protection import Reach
-from mailtrap_operator.core.rehearsal import rehearse
-from mailtrap_operator.intake import Intake
+from mailtrap_operator.informer import Informer
 from mailtrap_operator.observe import Observer
 from mailtrap_operator.orphan_sweep import OrphanSweep
 from mailtrap_operator.quota import Quota
 from mailtrap_operator.reconciler import Reconciler
 from mailtrap_operator.report import Reporter
 from mailtrap_operator.retentions import Retentions
+from mailtrap_operator.runtime.cache import Cache
 from mailtrap_operator.runtime.reverts import Reverts
 from mailtrap_operator.runtime.scope import EVERYTHING, Scope
-from mailtrap_operator.runtime.secret_rounds import SecretRounds
-from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.runtime.secret_polling import SecretPolling
 from mailtrap_operator.runtime.turns import Groups
 from mailtrap_operator.runtime.watchdog import Watchdog
-from mailtrap_operator.runtime.workqueue import Verdict, WorkQueue
+from mailtrap_operator.runtime.workqueue import Result, WorkQueue
 from mailtrap_operator.settings import Settings
 from mailtrap_operator.telemetry.annotations import UnknownAnnotations
 from mailtrap_operator.telemetry.events import EventRecorder
@@ -56,8 +56,8 @@ from mailtrap_operator.telemetry.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the operator's parts are given by whoever runs them.
+class Dependencies:
+    """What the operator's parts are given by anyone who runs them.
 
     `entropy` returns as many random bytes as it is asked for. `may_mutate` runs before each remote mutation, and raises a
     `Failure` where this process must not make it; `kube` asks for its own writes.
@@ -74,19 +74,19 @@ class Surroundings:
 
 
 class Operator:
-    """All parts of one operator, not yet running; `intake` is where objects come in, `queue` where they are worked on."""
+    """All parts of one operator, not yet running; `informer` is where objects come in, `queue` where they are worked on."""
 
-    def __init__(self, given: Surroundings, settings: Settings) -> None:
+    def __init__(self, given: Dependencies, settings: Settings) -> None:
         limits = Limits(settings.allowed_secret_metadata, settings.rollout_restarts)
         identity = Identity(
             given.installation, given.holder, settings.settle_time, settings.namespace, limits
         )
         kube, clock = given.kube, given.clock
-        store = Store(given.installation, _monotonic, on_holders=self._holders_changed)
-        unpublished = UnpublishedTokens()
-        api_tokens = ApiTokenStore(kube, store.put_api_token)
-        secret_store, workloads = SecretStore(kube, given.installation), WorkloadStore(kube)
-        account_store = AccountStore(kube)
+        cache = Cache(given.installation, _monotonic, on_holders=self._holders_changed)
+        unpublished = UnpublishedValues()
+        api_tokens = ApiTokenClient(kube, cache.put_api_token)
+        secret_client, workloads = SecretClient(kube, given.installation), WorkloadClient(kube)
+        account_client = AccountClient(kube)
         events = EventRecorder(kube, holder=given.holder, clock=clock)
         annotations = UnknownAnnotations(events)
         self.random = random.Random(given.entropy(16))  # noqa: S311 - spreads retries
@@ -94,12 +94,12 @@ class Operator:
             self._work, workers=settings.workers, groups_of=self._groups_of, rng=self.random
         )
         self.scope, self.clock = given.scope, clock
-        self.intake = Intake(store, self.queue, given.installation)
+        self.informer = Informer(cache, self.queue, given.installation)
         self.watchdog = Watchdog(_monotonic)
         self.metrics = Metrics(queued=self.queue.__len__, running=lambda: self.queue.running)
         access = AccountAccess(
             kube,
-            store.account,
+            cache.account,
             operator_namespace=settings.namespace,
             limits=RemoteLimits(settings.allowed_base_urls, settings.request_timeout, *settings.rate_limit),
             new_http=given.new_http,
@@ -108,16 +108,18 @@ class Operator:
             before_mutation=given.may_mutate,
             while_waiting=self.queue.without_worker,
         )
-        self.accounts = Accounts(access, beside=store.accounts_beside, on_change=self._tokens_changed)
-        self.store = store
+        self.accounts = RemoteAccounts(
+            access, siblings=cache.sibling_accounts, on_change=self._tokens_changed
+        )
+        self.cache = cache
         reverts = Reverts(clock)
-        quota = Quota(store, self.accounts, installation=given.installation, clock=clock)
+        quota = Quota(cache, self.accounts, installation=given.installation, clock=clock)
         self.observer = Observer(
-            store=store,
+            cache=cache,
             api_tokens=api_tokens,
-            secret_store=secret_store,
+            secret_client=secret_client,
             workloads=workloads,
-            namespaces=NamespaceStore(kube),
+            namespaces=NamespaceClient(kube),
             accounts=self.accounts,
             unpublished=unpublished,
             quota=quota,
@@ -129,16 +131,16 @@ class Operator:
         )
         self._reconciler = Reconciler(
             observer=self.observer,
-            decide=rehearse if settings.dry_run else plan,
+            decide=plan_without_acting if settings.dry_run else plan,
             annotations=annotations,
-            rounds=None if given.scope.watches_secrets else SecretRounds(store, self.random),
+            polling=None if given.scope.watches_secrets else SecretPolling(cache, self.random),
             applier=Applier(
-                store=store,
+                cache=cache,
                 api_tokens=api_tokens,
-                secret_store=secret_store,
+                secret_client=secret_client,
                 workloads=workloads,
                 accounts=self.accounts,
-                retentions=Retentions(store=store, accounts=self.accounts, account_store=account_store),
+                retentions=Retentions(cache=cache, accounts=self.accounts, account_client=account_client),
                 unpublished=unpublished,
                 quota=quota,
                 reverts=reverts,
@@ -161,9 +163,9 @@ class Operator:
             may_write=not settings.dry_run,
         )
         self.account_observer = AccountObserver(
-            store=store, accounts=self.accounts, reverts=reverts, reach=reach
+            cache=cache, accounts=self.accounts, reverts=reverts, reach=reach
         )
-        self._account_news = AccountNews(store=store, observer=self.account_observer, wake=self._wake)
+        self._account_news = AccountNews(cache=cache, observer=self.account_observer, wake=self._wake)
         self._account_reconciler = AccountReconciler(
             observer=self.account_observer,
             sweep=OrphanSweep(
@@ -174,15 +176,15 @@ class Operator:
                 lists_secrets=given.scope.watches_secrets,
             ),
             applier=AccountApplier(
-                store=store,
+                cache=cache,
                 accounts=self.accounts,
-                account_store=account_store,
+                account_client=account_client,
                 secrets=CredentialSecrets(kube),
                 reverts=reverts,
             ),
             reporter=AccountReporter(
-                store=store,
-                account_store=account_store,
+                cache=cache,
+                account_client=account_client,
                 events=events,
                 annotations=annotations,
                 reverts=reverts,
@@ -192,7 +194,7 @@ class Operator:
         )
 
     def _wake(self, key: Key, *, ends_backoff: bool) -> None:
-        self.queue.add(key, Lane.ROUTINE, ends_backoff=ends_backoff)
+        self.queue.add(key, Priority.ROUTINE, ends_backoff=ends_backoff)
 
     def _holders_changed(self, account: AccountKey) -> None:
         self._account_news.note_holders(account)
@@ -200,7 +202,7 @@ class Operator:
     def _tokens_changed(self, account: AccountKey, before: Tokens, now: Tokens) -> None:
         self._account_news.note_tokens(account, before, now)
 
-    async def _work(self, key: Key) -> Verdict:
+    async def _work(self, key: Key) -> Result:
         match key:
             case ApiTokenKey():
                 return await self._reconciler.reconcile(key)
@@ -208,14 +210,14 @@ class Operator:
                 return await self._account_reconciler.reconcile(key)
 
     def _groups_of(self, key: Key) -> Groups:
-        """Return whose shares a pass takes: its namespace's, and that of a cluster-wide account which many share.
+        """Return whose shares a reconcile takes: its namespace's, and that of a cluster-wide account which many share.
 
-        A pass that has to do with several accounts takes the share of none: it may wait for one, and would keep those of
+        A reconcile that has to do with several accounts takes the share of none: it may wait for one, and would keep those of
         another from starting.
         """
         if isinstance(key, AccountKey):
             return (key.namespace or key,)
-        match tuple(self.store.accounts_of(key)):
+        match tuple(self.cache.accounts_of(key)):
             case (AccountKey(namespace=None) as account,):
                 return key.namespace, ("users of", account)
             case _:

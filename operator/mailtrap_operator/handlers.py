@@ -1,4 +1,4 @@
-"""WATCH: kopf tells which object an event is about; here it is remembered, and its key enqueued. Nothing else.
+"""WATCH: kopf says which object an event is about; it is put into the cache and its key into the queue. Nothing else.
 
 kopf lists and watches, and keeps the login; it writes nothing. Of Secrets it is sent the metadata alone.
 """
@@ -14,7 +14,7 @@ from mailtrap_operator.api.names import GROUP, KOPF_FINALIZER, SECRETS_OF_OURS, 
 from mailtrap_operator.clients.cluster_access import ClusterAccess, Login
 from mailtrap_operator.clients.pages import LONGEST_PAGE
 from mailtrap_operator.clients.watch_session import watch_session
-from mailtrap_operator.intake import Intake
+from mailtrap_operator.informer import Informer
 from mailtrap_operator.runtime.scope import Scope
 from mailtrap_operator.runtime.watchdog import Watchdog
 
@@ -22,9 +22,13 @@ _LONGEST_PAUSE = 30.0
 
 
 def register(
-    registry: kopf.OperatorRegistry, access: ClusterAccess, intake: Intake, watchdog: Watchdog, scope: Scope
+    registry: kopf.OperatorRegistry,
+    access: ClusterAccess,
+    informer: Informer,
+    watchdog: Watchdog,
+    scope: Scope,
 ) -> None:
-    """Register the handlers that feed the intake with what is watched."""
+    """Register the handlers that feed the informer with what is watched."""
 
     @kopf.on.startup(registry=registry)
     async def configure(settings: kopf.OperatorSettings, **_: Any) -> None:
@@ -37,17 +41,17 @@ def register(
     @kopf.on.event(GROUP, VERSION, "apitokens", registry=registry)
     async def on_api_token(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf names it
         watchdog.heard(body)
-        intake.api_token(dict(body), is_gone=type == "DELETED")
+        informer.api_token(dict(body), is_gone=type == "DELETED")
 
     async def on_secret(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf names it
         metadata = {**body, "kind": "Secret"}
         watchdog.heard(metadata)
-        intake.secret_metadata(metadata, is_gone=type == "DELETED")
+        informer.secret_metadata(metadata, is_gone=type == "DELETED")
 
     @kopf.on.event(GROUP, VERSION, "mailtrapaccounts", registry=registry)
     async def on_account(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 - kopf names it
         watchdog.heard(body)
-        intake.account(dict(body), is_gone=type == "DELETED")
+        informer.account(dict(body), is_gone=type == "DELETED")
 
     if scope.watches_secrets:
         kopf.on.event("v1", "secrets", registry=registry)(on_secret)

@@ -8,13 +8,13 @@ from mailtrap_operator.clients.deployments import operators_in
 from mailtrap_operator.clients.errors import Failure, Terminal, visible
 from mailtrap_operator.clients.kube import KubeClient
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.settings import OF_THE_DECISION, PREFIX, PreviewSettings, complaints
+from mailtrap_operator.settings import OF_THE_DECISION, PREFIX, PreviewSettings, problems
 
 
 async def as_installed(
     settings: PreviewSettings, kube: KubeClient, say: Callable[[str], None]
 ) -> PreviewSettings:
-    """Return the settings to plan with; `say` is told in one line where they come from.
+    """Return the settings to plan with; `say` gets one line that says where they come from.
 
     Raises:
         Terminal: The Deployment has a setting that no operator would start with.
@@ -40,7 +40,7 @@ async def as_installed(
     try:
         combined = settings.over(texts)
     except ValidationError as error:
-        wrong = "; ".join(complaints(error))
+        wrong = "; ".join(problems(error))
         raise Terminal(Reason.SPEC_INVALID, f"{place} is set up wrongly: {visible(wrong)}") from None
     told = [f"{name.replace('_', '-')}={text}" for name, text in texts.items()]
     unread = [

@@ -1,6 +1,6 @@
-"""OBSERVE, the neighbours: to whom of the same namespace a Secret belongs that an ApiToken wishes.
+"""OBSERVE, the neighbours: which other ApiToken of the namespace owns the Secret that an ApiToken names.
 
-What the watches told is looked at; nothing is read. A mark names nobody whose digest it does not bear.
+Only what the watches have reported is used; nothing is read. A mark names no one whose digest it does not have.
 """
 
 from mailtrap_operator.api.v1alpha1 import ApiToken
@@ -8,7 +8,7 @@ from mailtrap_operator.core.keys import ApiTokenKey
 from mailtrap_operator.core.observation import Absent, Found, SecretState, Unknown
 from mailtrap_operator.core.ownership import Neighbour, owner_in
 from mailtrap_operator.core.references import former_secret_name, secret_name
-from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.runtime.cache import Cache
 
 _LONGEST_RING = 16
 
@@ -16,37 +16,37 @@ _LONGEST_RING = 16
 class Neighbours:
     """Looks up who else a Secret belongs to."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
 
     def of(
         self, key: ApiTokenKey, api_token: ApiToken, secret: Found[SecretState] | Absent | Unknown
     ) -> Neighbour | None:
-        """Return the other ApiToken of the namespace that a Secret of the wished name belongs to, if one lives."""
+        """Return the other ApiToken of the namespace that a Secret of the desired name belongs to, if one lives."""
         owner = self._owner(key.namespace, secret.value.owner) if isinstance(secret, Found) else None
-        if owner is None or owner == key or (neighbour := self._store.api_token(owner)) is None:
+        if owner is None or owner == key or (neighbour := self._cache.api_token(owner)) is None:
             return None
         former, moves = former_secret_name(api_token), former_secret_name(neighbour) == secret_name(api_token)
         makes_room = moves and former is not None and self._ends_at(owner, former)
         return Neighbour(owner.name, secret_name(neighbour), moves=moves, makes_room=makes_room)
 
     def _ends_at(self, key: ApiTokenKey, former: str) -> bool:
-        """Whether each wishes the Secret of the next one, and the last the `former` one of who asks."""
+        """Whether each ApiToken names the Secret of the next one, and the last one the `former` Secret of the first."""
         for _ in range(_LONGEST_RING):
-            api_token = self._store.api_token(key)
+            api_token = self._cache.api_token(key)
             if api_token is None or not _moves(api_token):
                 return False
-            wished = secret_name(api_token)
-            if wished == former:
+            desired = secret_name(api_token)
+            if desired == former:
                 return True
-            following = self._owner(key.namespace, self._store.known_owner(key.namespace, wished))
+            following = self._owner(key.namespace, self._cache.known_owner(key.namespace, desired))
             if following is None or following == key:
                 return False
             key = following
         return False
 
     def _owner(self, namespace: str, mark: str | None) -> ApiTokenKey | None:
-        owner = self._store.owner(owner_in(mark))
+        owner = self._cache.owner(owner_in(mark))
         return owner if owner and owner.namespace == namespace else None
 
 

@@ -11,24 +11,24 @@ from datetime import timedelta
 
 from mailtrap_operator.api.names import SECRETS_OF_OURS
 from mailtrap_operator.api.v1alpha1 import Account
-from mailtrap_operator.clients.accounts import Accounts
-from mailtrap_operator.clients.connection import Connection
 from mailtrap_operator.clients.errors import Failure, Terminal
 from mailtrap_operator.clients.kube import KubeClient, api_tokens_path, secrets_path
-from mailtrap_operator.clients.secret_marks import told_to_hold
+from mailtrap_operator.clients.remote_account import RemoteAccount
+from mailtrap_operator.clients.remote_accounts import RemoteAccounts
+from mailtrap_operator.clients.secret_marks import tokens_marked_as_held
 from mailtrap_operator.core import orphans
 from mailtrap_operator.core.account_observation import OrphanDeletion
-from mailtrap_operator.core.announcements import Announcement
-from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.events import Event
 from mailtrap_operator.core.observation import CredentialInUse, RemoteToken
 from mailtrap_operator.core.ownership import HeldToken, owner_of
+from mailtrap_operator.core.priorities import Priority
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.runtime.cache import key_of_account
 from mailtrap_operator.runtime.listing import pages
-from mailtrap_operator.runtime.store import key_of_account
 from mailtrap_operator.telemetry.events import EventRecorder
 
 _PROVES_FOR = timedelta(seconds=10)
-"""How long a list of all ApiTokens proves that nobody lays claim to a token; waiting for the rate limit takes time."""
+"""How long a list of all ApiTokens proves that no one lays claim to a token; waiting for the rate limit takes time."""
 
 
 class OrphanSweep:
@@ -38,7 +38,7 @@ class OrphanSweep:
         self,
         *,
         kube: KubeClient,
-        accounts: Accounts,
+        accounts: RemoteAccounts,
         events: EventRecorder,
         installation: str,
         lists_secrets: bool,
@@ -50,13 +50,13 @@ class OrphanSweep:
         self._lists_secrets = lists_secrets
 
     async def delete(self, account: Account, due: Iterable[RemoteToken]) -> OrphanDeletion:
-        """Delete what is due and belongs to nobody; never raises."""
-        connection = self._accounts.at(key_of_account(account))
+        """Delete what is due and belongs to no one; never raises."""
+        remote_account = self._accounts.at(key_of_account(account))
         cleared: set[int] = set()
         refusals: dict[int, Failure] = {}
         failure: Failure | None = None
         try:
-            await self._delete(account, due, connection, cleared, refusals)
+            await self._delete(account, due, remote_account, cleared, refusals)
         except Failure as trouble:
             failure = trouble
         failure = failure or next(iter(refusals.values()), None)
@@ -67,21 +67,21 @@ class OrphanSweep:
         self,
         account: Account,
         due: Iterable[RemoteToken],
-        connection: Connection,
+        remote_account: RemoteAccount,
         cleared: set[int],
         refusals: dict[int, Failure],
     ) -> None:
         """Note each token in `cleared` or `refusals` as it goes; raises the `Failure` that ends it."""
         listed_at = _now()
         owners, held = await self._owners(), await self._held()
-        client = await connection.client()
+        client = await remote_account.client()
         for token in due:
             # The credential may be another one since the list.
             is_wanted = orphans.belongs_to(token, owners) or orphans.is_held(token, held)
-            if is_wanted or any(each.may_be(token) for each in self._at_work(connection)):
+            if is_wanted or any(each.may_be(token) for each in self._credentials_in_use(remote_account)):
                 cleared.add(token.id)
                 continue
-            async with client.pacer.slot(Lane.ROUTINE, connection.key.namespace):
+            async with client.pacer.slot(Priority.ROUTINE, remote_account.key.namespace):
                 if _now() - listed_at >= _PROVES_FOR:
                     break
                 try:
@@ -90,8 +90,8 @@ class OrphanSweep:
                     refusals[token.id] = refusal
                     continue
             cleared.add(token.id)
-            connection.learn(token, is_alive=False)
-            await self._tell(account, token)
+            remote_account.record_change(token, is_alive=False)
+            await self._emit_deleted(account, token)
 
     async def _owners(self) -> set[str]:
         owners = set()
@@ -104,17 +104,17 @@ class OrphanSweep:
         held = set[HeldToken]()
         if self._lists_secrets:
             async for body in pages(self._kube.list_metadata, secrets_path(), "Secret", SECRETS_OF_OURS):
-                held |= told_to_hold(body["metadata"], self._installation)
+                held |= tokens_marked_as_held(body["metadata"], self._installation)
         return held
 
-    async def _tell(self, account: Account, token: RemoteToken) -> None:
+    async def _emit_deleted(self, account: Account, token: RemoteToken) -> None:
         message = (
             f"Token {token.id} (…{token.last_four}) was deleted: it had belonged to no ApiToken for a day."
         )
-        await self._events.emit(account, Announcement("Normal", Reason.REVOKED, message))
+        await self._events.emit(account, Event("Normal", Reason.REVOKED, message))
 
-    def _at_work(self, connection: Connection) -> tuple[CredentialInUse, ...]:
-        return self._accounts.credentials(connection.key, connection.key.namespace)
+    def _credentials_in_use(self, remote_account: RemoteAccount) -> tuple[CredentialInUse, ...]:
+        return self._accounts.credentials(remote_account.key, remote_account.key.namespace)
 
 
 def _now() -> timedelta:

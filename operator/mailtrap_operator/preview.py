@@ -1,6 +1,6 @@
 """The command `plan`: what the operator would do now. It lists the cluster and each account once, and writes nowhere.
 
-What a status says is shown, and decides nothing: anybody may have written it.
+What a status says is shown, and decides nothing: anyone may have written it.
 
 The cluster comes first: a token that is issued meanwhile is then too much in the LIST of an account, never missing there.
 """
@@ -16,12 +16,12 @@ from mailtrap_operator.clients.kube import KubeClient
 from mailtrap_operator.composition import Operator
 from mailtrap_operator.core.account_observation import Remembered
 from mailtrap_operator.core.account_plan import plan_account
+from mailtrap_operator.core.dry_run import in_words, orphan_plans, steps_of
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.observation import Unknown
-from mailtrap_operator.core.prospects import Prospect, foreseen, prospect_of
+from mailtrap_operator.core.observed_state import ObservedState
+from mailtrap_operator.core.prospects import Prospect, plan_with_refusals, prospect_of
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.rehearsal import fates_of, in_words, steps_of
-from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.runtime.listing import list_all
 from mailtrap_operator.settings import PreviewSettings
 
@@ -67,17 +67,17 @@ class OrphanRow:
 
 
 async def preview(operator: Operator, kube: KubeClient, settings: PreviewSettings) -> Answer:
-    """Return what would be done, as a table or as JSON; raises a `Failure` when that cannot be told of all that is asked for."""
-    for refusal in await list_all(kube, operator.intake.listings(operator.scope)):
+    """Return what would be done, as a table or as JSON; raises a `Failure` when that is not known of everything asked for."""
+    for refusal in await list_all(kube, operator.informer.listings(operator.scope)):
         # A table that lacks a namespace would pass for the whole.
         raise refusal
-    at_once, store = asyncio.Semaphore(settings.workers), operator.store
+    at_once, cache = asyncio.Semaphore(settings.workers), operator.cache
     keys = _asked_for(operator, settings)
-    accounts = sorted(store.account_keys(), key=str)
+    accounts = sorted(cache.account_keys(), key=str)
     of_accounts = await _each(at_once, accounts, lambda key: _orphans(operator, key))
     if operator.scope.namespaces or settings.in_namespace or settings.names:
-        # Orphans are nobody's; that an account is not known matters to who uses it.
-        used = {str(account) for key in keys for account in store.accounts_of(key)}
+        # Orphans are no one's; that an account is not known matters to who uses it.
+        used = {str(account) for key in keys for account in cache.accounts_of(key)}
         of_accounts = [row for row in of_accounts if row.token is None and row.account in used]
     of_tokens = await _each(at_once, keys, lambda key: _rows(operator, key))
     text = (_as_json if settings.output == "json" else _as_text)(of_tokens, of_accounts)
@@ -85,12 +85,12 @@ async def preview(operator: Operator, kube: KubeClient, settings: PreviewSetting
 
 
 def _asked_for(operator: Operator, settings: PreviewSettings) -> list[ApiTokenKey]:
-    """Return the ApiTokens to tell of; raises `Terminal` where one that is named is not among those that there are."""
+    """Return the ApiTokens to report; raises `Terminal` where one that is named is not among those that there are."""
     namespace, served = settings.in_namespace, operator.scope.namespaces
     if namespace and served and namespace not in served:
         message = f"The operator does not serve namespace {namespace}, only {', '.join(served)}."
         raise Terminal(Reason.NOT_FOUND, message)
-    keys = [key for key in sorted(operator.store.api_token_keys()) if namespace in {None, key.namespace}]
+    keys = [key for key in sorted(operator.cache.api_token_keys()) if namespace in {None, key.namespace}]
     if not settings.names:
         return keys
     place = f"namespace {namespace}" if namespace else "any namespace that the operator serves"
@@ -128,7 +128,7 @@ async def _orphans(operator: Operator, key: AccountKey) -> list[OrphanRow]:
         return []
     return [
         OrphanRow(str(key), token.id, (step,) if step else (), Reason.ORPHANED, why)
-        for token, step, why in fates_of(planned.orphans, planned.account, operator.clock())
+        for token, step, why in orphan_plans(planned.orphans, planned.account, operator.clock())
     ]
 
 
@@ -136,8 +136,8 @@ async def _rows(operator: Operator, key: ApiTokenKey) -> list[Row]:
     seen = await operator.observer.listed(key)
     if seen is None:
         return []
-    s = Situation(seen, operator.clock())
-    planned = foreseen(s)
+    s = ObservedState(seen, operator.clock())
+    planned = plan_with_refusals(s)
     steps, finding = steps_of(planned, s), planned.finding
     prospect = prospect_of(planned, steps, s.api_token.status)
     return [Row(*key, prospect, steps, finding.reason, finding.message)]

@@ -1,4 +1,4 @@
-"""The running operator: the parts, the watches, the health pages, from the first list to the last pass."""
+"""The running operator: the parts, the watches, the health pages, from the first list to the last reconcile."""
 
 import asyncio
 import logging
@@ -14,12 +14,12 @@ import kopf
 
 from mailtrap_operator.clients.cluster_access import ClusterAccess
 from mailtrap_operator.clients.errors import Failure, Retryable, Undefined
-from mailtrap_operator.clients.identification import USER_AGENT
 from mailtrap_operator.clients.kube import KubeClient, connect
-from mailtrap_operator.clients.lease_store import LeaseStore
+from mailtrap_operator.clients.lease_client import LeaseClient
 from mailtrap_operator.clients.mailtrap_http import http_clients
 from mailtrap_operator.clients.proxies import Proxies
-from mailtrap_operator.composition import Operator, Surroundings
+from mailtrap_operator.clients.user_agent import USER_AGENT
+from mailtrap_operator.composition import Dependencies, Operator
 from mailtrap_operator.core.ownership import installation_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.handlers import register
@@ -29,10 +29,10 @@ from mailtrap_operator.runtime.elector import CALL_TIMEOUT, Elector
 from mailtrap_operator.runtime.health import HealthServer, on_all_addresses, on_loopback
 from mailtrap_operator.runtime.leadership import Alone, Leadership
 from mailtrap_operator.runtime.liveness import Liveness
-from mailtrap_operator.runtime.patience import patiently
 from mailtrap_operator.runtime.resync import Resync
 from mailtrap_operator.runtime.scope import find_scope
-from mailtrap_operator.runtime.shutdown import serve_until_told
+from mailtrap_operator.runtime.shutdown import serve_until_signal
+from mailtrap_operator.runtime.startup_retry import retry_until_available
 from mailtrap_operator.settings import PreviewSettings, Settings, is_in_pod
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ async def run(settings: Settings) -> None:
 
 
 async def show_plan(settings: PreviewSettings, say: Callable[[str], None]) -> Answer:
-    """Return what the operator would do now; `say` is told in one line which settings count. Raises a `Failure`."""
+    """Return what the operator would do now; `say` gets one line that names the settings in use. Raises a `Failure`."""
     proxies = Proxies(os.environ)
     async with _kubernetes(settings, ClusterAccess(random.SystemRandom(), proxies)) as kube:
         if not is_in_pod():
@@ -78,7 +78,7 @@ async def _kubernetes(settings: Settings, access: ClusterAccess) -> AsyncIterato
 
 def _elector(kube: KubeClient, settings: Settings, holder: str) -> Elector:
     return Elector(
-        LeaseStore(kube, settings.namespace, CALL_TIMEOUT),
+        LeaseClient(kube, settings.namespace, CALL_TIMEOUT),
         holder=holder,
         clock=_clock,
         rng=random.SystemRandom(),
@@ -88,14 +88,14 @@ def _elector(kube: KubeClient, settings: Settings, holder: str) -> Elector:
 
 def _end_at_once() -> None:
     logger.error("this replica does not lead any more; the process ends, to be started again")
-    # What is under way must not write another word; the Secret, the status and the list tell a successor everything.
+    # What is in progress must not write another word; the Secret, the status and the list tell a successor everything.
     os._exit(1)
 
 
 async def _operator(
     kube: KubeClient, settings: Settings, holder: str, leadership: Leadership, proxies: Proxies
 ) -> Operator:
-    surroundings = Surroundings(
+    dependencies = Dependencies(
         kube=kube.guarded(leadership.check),
         new_http=http_clients(proxies),
         clock=_clock,
@@ -105,7 +105,7 @@ async def _operator(
         scope=await find_scope(kube, settings.watch_namespaces, watches_secrets=settings.watch_secrets),
         may_mutate=leadership.check,
     )
-    return Operator(surroundings, settings)
+    return Operator(dependencies, settings)
 
 
 def _clock() -> datetime:
@@ -130,7 +130,7 @@ class Process:
         self._access = access
         self._leadership = leadership
         self._settings = settings
-        self._liveness = Liveness(access.complaint)
+        self._liveness = Liveness(access.unhealthy_reason)
         self._lacks: str | None = "the API server was not reached yet"
         self._operator: Operator | None = None
 
@@ -139,14 +139,14 @@ class Process:
         health = HealthServer(
             listen=on_all_addresses if is_in_pod() else on_loopback,
             port=self._settings.port,
-            is_live=self._liveness.complaint,
+            is_live=self._liveness.unhealthy_reason,
             is_ready=lambda: self._lacks,
             role=lambda: self._leadership.role,
             metrics=self._metrics,
         )
         await health.start()
         try:
-            await self._operate(await patiently(build, random.SystemRandom()))
+            await self._operate(await retry_until_available(build, random.SystemRandom()))
         finally:
             await health.stop()
 
@@ -155,10 +155,10 @@ class Process:
 
     async def _operate(self, operator: Operator) -> None:
         self._operator = operator
-        self._liveness.heed(operator.watchdog.complaint, operator.queue.complaint)
+        self._liveness.add_checks(operator.watchdog.unhealthy_reason, operator.queue.unhealthy_reason)
         resync = Resync(
             self._kube,
-            operator.intake.listings(operator.scope),
+            operator.informer.listings(operator.scope),
             operator.watchdog,
             interval=self._settings.resync_interval,
             rng=operator.random,
@@ -168,9 +168,9 @@ class Process:
             await resync.begin()
             self._lacks = None
             background = asyncio.create_task(resync.go_on(), name="resync")
-            self._liveness.rely_on(background, "The resync has ended.")
+            self._liveness.watch_task(background, "The resync has ended.")
             working = asyncio.create_task(self._work(operator), name="work")
-            self._liveness.rely_on(working, "The election has ended.")
+            self._liveness.watch_task(working, "The election has ended.")
             try:
                 await self._watch(operator, working)
             finally:
@@ -189,7 +189,7 @@ class Process:
 
     async def _watch(self, operator: Operator, working: asyncio.Task[None]) -> None:
         async def drain() -> None:
-            logger.info("stopping: the passes under way come to their end")
+            logger.info("stopping: the running reconciles finish")
             # What waits for the rate limit has sent nothing; the next leader waits for it as well.
             operator.accounts.end_waiting()
             await operator.queue.drain(min(3 * self._settings.request_timeout, _LONGEST_DRAIN))
@@ -197,7 +197,7 @@ class Process:
             await self._leadership.release()
 
         registry = kopf.OperatorRegistry()
-        register(registry, self._access, operator.intake, operator.watchdog, operator.scope)
+        register(registry, self._access, operator.informer, operator.watchdog, operator.scope)
         is_up, stop = asyncio.Event(), asyncio.Event()
         namespaces = self._settings.watch_namespaces
         watches = asyncio.create_task(
@@ -212,21 +212,21 @@ class Process:
             name="kopf",
         )
         try:
-            await serve_until_told(watches, is_up=is_up, on_stop=drain, stop=stop, on_stuck=os._exit)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the process ends; kopf has logged what nobody foresaw
+            await serve_until_signal(watches, is_up=is_up, on_stop=drain, stop=stop, on_stuck=os._exit)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the process ends; kopf has logged what no one foresaw
             cause = await self._missing_definition(operator)
             why = f": {cause}" if cause else f" ({type(error).__name__})."
             message = f"The watches ended{why} The process ends, to be started again."
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, message) from None
 
     async def _missing_definition(self, operator: Operator) -> str | None:
-        """Return which kind of object the API server does not serve, where that is why a watch cannot go on."""
+        """Return which kind of object the API server does not serve, where that is why a watch cannot continue."""
         try:
-            for listing in operator.intake.listings(operator.scope):
+            for listing in operator.informer.listings(operator.scope):
                 await self._kube.list_page(listing.paths[0], {"limit": "1"})
         except Undefined as missing:
             return missing.message
         except Failure:
-            # Whatever else is wrong, the next start tells of it.
+            # Whatever else is wrong, the next start reports it.
             return None
         return None

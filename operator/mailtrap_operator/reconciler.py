@@ -1,7 +1,7 @@
 """The loop on one screen: observe → plan → apply → report.
 
-A pass first looks at what is known anyway; only when that calls for a change does it read the world afresh and
-decide again. Any pass may be the first, may be repeated, and may have been cut anywhere.
+A reconcile first looks at what is known anyway; only when that calls for a change does it read the world afresh and
+decide again. Any reconcile may be the first, may be repeated, and may have been cut anywhere.
 """
 
 import logging
@@ -17,15 +17,15 @@ from mailtrap_operator.core.observation import Observation
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.observe import Observer
 from mailtrap_operator.report import Reporter
-from mailtrap_operator.runtime.secret_rounds import SecretRounds
-from mailtrap_operator.runtime.workqueue import Verdict
+from mailtrap_operator.runtime.secret_polling import SecretPolling
+from mailtrap_operator.runtime.workqueue import Result
 from mailtrap_operator.telemetry.annotations import UnknownAnnotations
 
 logger = logging.getLogger(__name__)
 
 
 class Reconciler:
-    """Runs passes over ApiTokens."""
+    """Reconciles ApiTokens."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Reconciler:
         decide: Callable[[Observation, datetime], Plan],
         applier: Applier,
         reporter: Reporter,
-        rounds: SecretRounds | None,
+        polling: SecretPolling | None,
         annotations: UnknownAnnotations,
         clock: Callable[[], datetime],
     ) -> None:
@@ -42,34 +42,34 @@ class Reconciler:
         self._decide = decide
         self._applier = applier
         self._reporter = reporter
-        self._rounds = rounds
+        self._polling = polling
         self._annotations = annotations
         self._clock = clock
 
-    async def reconcile(self, key: ApiTokenKey) -> Verdict:
-        """Run one pass."""
+    async def reconcile(self, key: ApiTokenKey) -> Result:
+        """Reconcile one object."""
         known = await self._observer.known(key)
         if known is not None:
-            await self._annotations.tell(known.api_token)
+            await self._annotations.report(known.api_token)
             planned = self._decide(known, self._clock())
             if self._is_idle(known, planned):
-                return self._dated(known, self._reporter.verdict(planned))
+                return self._with_next_poll(known, self._reporter.result(planned))
         try:
             seen = await self._observer.fresh(key)
         except Failure as failure:
             logger.warning("an ApiToken could not be read", extra={"key": str(key), "cause": failure.message})
-            return Verdict(failure.retry_after, is_failed=True)
+            return Result(failure.retry_after, is_failed=True)
         if seen is None:
-            # One that is gone is soon told of by the watch; until then one answer is not enough.
-            return Verdict(is_failed=known is not None)
+            # The watch soon reports an object that is gone; until then one answer is not enough.
+            return Result(is_failed=known is not None)
         planned = self._decide(seen, self._clock())
-        await self._reporter.take_leave(seen.api_token, planned)
+        await self._reporter.announce_left_tokens(seen.api_token, planned)
         writes = Writes(seen.api_token)
         outcome = await self._applier.apply(planned, writes)
-        return self._dated(seen, await self._reporter.report(planned, outcome, writes))
+        return self._with_next_poll(seen, await self._reporter.report(planned, outcome, writes))
 
-    def _dated(self, seen: Observation, verdict: Verdict) -> Verdict:
-        return self._rounds.dated(seen.api_token, verdict) if self._rounds else verdict
+    def _with_next_poll(self, seen: Observation, result: Result) -> Result:
+        return self._polling.with_next_poll(seen.api_token, result) if self._polling else result
 
     def _is_idle(self, known: Observation, planned: Plan) -> bool:
         if planned.finding.reason is Reason.ACCOUNT_NOT_LISTED:

@@ -1,6 +1,6 @@
 """OBSERVE, the remote side: what a look at one ApiToken asks of Mailtrap beside the LISTs of its accounts.
 
-Only reads happen here, and none that nobody needs: a token to adopt, resources that no token was issued for yet, tokens
+Only reads happen here, and none that no one needs: a token to adopt, resources that no token was issued for yet, tokens
 on record that a LIST lacks.
 """
 
@@ -9,13 +9,12 @@ from datetime import timedelta
 
 from mailtrap_operator.adoption_proof import proven_token
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
-from mailtrap_operator.clients.accounts import Accounts
 from mailtrap_operator.clients.errors import Failure
-from mailtrap_operator.clients.secret_store import SecretStore
+from mailtrap_operator.clients.remote_accounts import RemoteAccounts
+from mailtrap_operator.clients.secret_client import SecretClient
 from mailtrap_operator.core.adoption import adoption_in
 from mailtrap_operator.core.installations import mismatch_of_token
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
-from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import (
     NOT_ASKED_FOR,
     Absent,
@@ -27,6 +26,7 @@ from mailtrap_operator.core.observation import (
     RemoteToken,
     Unknown,
 )
+from mailtrap_operator.core.priorities import Priority
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import (
     adoptee_id,
@@ -45,7 +45,7 @@ _LATELY = timedelta(seconds=10)
 class RemoteReads:
     """Asks the accounts; never raises."""
 
-    def __init__(self, accounts: Accounts, secrets: SecretStore, installation: str) -> None:
+    def __init__(self, accounts: RemoteAccounts, secrets: SecretClient, installation: str) -> None:
         self._accounts = accounts
         self._secrets = secrets
         self._installation = installation
@@ -64,17 +64,17 @@ class RemoteReads:
             else:
                 client = await self._accounts.at(account_key(seen.account.ref, key.namespace)).client()
                 token = await proven_token(
-                    self._secrets, client, (Lane.ROUTINE, key.namespace), place, token_id
+                    self._secrets, client, (Priority.ROUTINE, key.namespace), place, token_id
                 )
         except Failure as failure:
             return failure.as_unknown()
         return Absent() if token is None else Found(Adoptee(token, is_proven=mode == "Proven"))
 
     async def _token(
-        self, ref: AccountRef, key: ApiTokenKey, token_id: int, lane: Lane = Lane.ROUTINE
+        self, ref: AccountRef, key: ApiTokenKey, token_id: int, priority: Priority = Priority.ROUTINE
     ) -> RemoteToken | None:
         client = await self._accounts.at(account_key(ref, key.namespace)).client()
-        async with client.pacer.slot(lane, key.namespace):
+        async with client.pacer.slot(priority, key.namespace):
             return await client.get_token(token_id)
 
     async def catalogue(self, key: ApiTokenKey, seen: Observation) -> Found[Catalogue] | Unknown | None:
@@ -85,33 +85,35 @@ class RemoteReads:
         api_token, account = seen.api_token, seen.account
         if api_token.metadata.deletion_timestamp:
             return None
-        connection = self._accounts.at(account_key(account.ref, key.namespace))
+        remote_account = self._accounts.at(account_key(account.ref, key.namespace))
         if unbound(api_token, account.account_id):
-            return await connection.resources.answer()
+            return await remote_account.resources.answer()
         ids = unchecked(api_token, account.account_id, issued_access(seen))
         if not ids:
             return None
-        recent = connection.resources.latest(_LATELY)
-        return recent if will_do(recent, account.account_id, ids) else await connection.resources.answer()
+        recent = remote_account.resources.latest(_LATELY)
+        return recent if will_do(recent, account.account_id, ids) else await remote_account.resources.answer()
 
-    async def doubted(self, key: ApiTokenKey, seen: Observation, view: AccountView) -> AccountView:
+    async def verify_missing_tokens(
+        self, key: ApiTokenKey, seen: Observation, view: AccountView
+    ) -> AccountView:
         """Ask for each token on record that a LIST lacks; one that is there after all makes the LIST worthless."""
         if isinstance(view.tokens, Unknown):
             return view
-        listed, anothers = {token.id for token in view.tokens.value}, set()
-        lane = Lane.URGENT if seen.api_token.metadata.deletion_timestamp else Lane.ROUTINE
+        listed, foreign_ids = {token.id for token in view.tokens.value}, set()
+        priority = Priority.URGENT if seen.api_token.metadata.deletion_timestamp else Priority.ROUTINE
         try:
             for token_id in sorted(ids_on_record(seen, view.ref) - listed):
-                token = await self._token(view.ref, key, token_id, lane)
+                token = await self._token(view.ref, key, token_id, priority)
                 if token is None or (token.tag is None and is_adopted(seen.api_token, token_id)):
                     continue
                 if self._is_falsely_adopted(token, seen.api_token):
-                    anothers.add(token_id)
+                    foreign_ids.add(token_id)
                     continue
                 if mismatch := mismatch_of_token(token, self._installation):
                     return view.without_answer(mismatch)
-                if self._is_anothers(token, seen.api_token):
-                    anothers.add(token_id)
+                if self._is_foreign(token, seen.api_token):
+                    foreign_ids.add(token_id)
                 else:
                     return view.without_answer(
                         Unknown(
@@ -122,16 +124,16 @@ class RemoteReads:
                     )
         except Failure as failure:
             return view.without_answer(failure.as_unknown())
-        return replace(view, anothers=frozenset(anothers))
+        return replace(view, foreign_ids=frozenset(foreign_ids))
 
     def _is_falsely_adopted(self, token: RemoteToken, api_token: ApiToken) -> bool:
-        """Whether the record calls a token adopted that bears somebody else's tag: none with a tag ever is."""
+        """Whether the record calls a token adopted that has someone else's tag: none with a tag ever is."""
         ours = self._installation, owner_part(api_token, self._installation)
         is_tagged = token.tag is not None and (token.tag.installation, token.tag.owner) != ours
         return is_tagged and was_adopted(api_token, token.id)
 
-    def _is_anothers(self, token: RemoteToken, api_token: ApiToken) -> bool:
-        """Whether a token bears the tag of another object here, or its adoption was taken back: the LIST is right."""
+    def _is_foreign(self, token: RemoteToken, api_token: ApiToken) -> bool:
+        """Whether a token has the tag of another object here, or its adoption was taken back: the LIST is right."""
         if token.tag is None:
             return was_adopted(api_token, token.id)
         owner = owner_part(api_token, self._installation)

@@ -1,26 +1,26 @@
-"""Puts on record that tokens stay on purpose, before nobody is left to say so: the record stands in the account's status."""
+"""Records in the account's status that tokens are retained, before their ApiToken is gone."""
 
 import asyncio
 
 from mailtrap_operator.api.v1alpha1 import RetainedOwner
-from mailtrap_operator.clients.account_store import AccountStore
-from mailtrap_operator.clients.accounts import Accounts
+from mailtrap_operator.clients.account_client import AccountClient
 from mailtrap_operator.clients.errors import Terminal
+from mailtrap_operator.clients.remote_accounts import RemoteAccounts
 from mailtrap_operator.core.actions import Retention
 from mailtrap_operator.core.keys import ApiTokenKey, account_key
 from mailtrap_operator.core.observation import Found
 from mailtrap_operator.core.orphans import MOST_RETAINED_OF_ONE, with_retained
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.runtime.store import Store
+from mailtrap_operator.runtime.cache import Cache
 
 
 class Retentions:
     """Writes the records, one after the other."""
 
-    def __init__(self, *, store: Store, accounts: Accounts, account_store: AccountStore) -> None:
-        self._store = store
+    def __init__(self, *, cache: Cache, accounts: RemoteAccounts, account_client: AccountClient) -> None:
+        self._cache = cache
         self._accounts = accounts
-        self._account_store = account_store
+        self._account_client = account_client
         # The objects of a namespace may all go at once, and write to the same account.
         self._writing = asyncio.Lock()
 
@@ -32,9 +32,9 @@ class Retentions:
     async def _note(self, key: ApiTokenKey, retention: Retention) -> None:
         for ref in retention.accounts:
             account_of_token = account_key(ref, key.namespace)
-            if (account := self._store.account(account_of_token)) is None:
+            if (account := self._cache.account(account_of_token)) is None:
                 continue
-            tokens, before = self._accounts.told(account_of_token), account.status.retained
+            tokens, before = self._accounts.last_listed(account_of_token), account.status.retained
             living = {owner for _, owner in tokens.value} if isinstance(tokens, Found) else None
             new = RetainedOwner(owner=retention.owner, namespace=key.namespace)
             retained = with_retained(before, new, living)
@@ -48,4 +48,4 @@ class Retentions:
                 raise Terminal(Reason.TOO_MANY_RETAINED, message)
             if retained != before:
                 status = account.status.model_copy(update={"retained": retained})
-                self._store.put_account(await self._account_store.write_status(account, status))
+                self._cache.put_account(await self._account_client.write_status(account, status))

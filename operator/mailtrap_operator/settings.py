@@ -133,7 +133,7 @@ class Settings(BaseSettings):
 
     namespace: Namespace = Field(
         default_factory=_own_namespace,
-        description="Where the credentials of ClusterMailtrapAccounts and the Lease live; outside of a pod mailtrap-system.",
+        description="Namespace of the Lease and of the credentials of ClusterMailtrapAccounts; outside of a pod mailtrap-system.",
     )
     watch_namespaces: Annotated[tuple[Namespace, ...], NoDecode, BeforeValidator(_list)] = _default(
         "", "Comma-separated namespaces to serve; empty: all."
@@ -152,13 +152,14 @@ class Settings(BaseSettings):
     rate_limit: Annotated[RateLimit, NoDecode, BeforeValidator(_rate)] = _default(
         "140/10s", "Calls per credential."
     )
-    workers: Annotated[int, Field(ge=1, le=256)] = _default(32, "Passes that may run at once.")
+    workers: Annotated[int, Field(ge=1, le=256)] = _default(32, "Reconciles that may run at once.")
     resync_interval: Duration = _default("10m", "How often the watch is verified.")
     watch_secrets: bool = _default(
         "true", "Watch the Secrets that hold tokens; false: read them by name once per refreshInterval."
     )
     leader_election: bool = _default(
-        "true", "Work only while holding the Lease; false: for one process on a desk."
+        "true",
+        "Work only while holding the Lease; false: for a single process, such as on a developer's machine.",
     )
     allowed_secret_metadata: Annotated[tuple[MetadataKey, ...], NoDecode, BeforeValidator(_list)] = _default(
         "app.kubernetes.io/name,app.kubernetes.io/component,app.kubernetes.io/part-of,app.kubernetes.io/version",
@@ -169,8 +170,8 @@ class Settings(BaseSettings):
     )
     dry_run: bool = _default("false", "Change nothing: the condition Planned says what would be done.")
     port: Annotated[int, Field(ge=0, le=65535)] = _default(8080, "Port of /livez, /readyz and /metrics.")
-    log_level: Literal["debug", "info", "warning", "error"] = _default("info", "Least level logged.")
-    log_format: Literal["json", "text"] = _default("json", "Form of the log.")
+    log_level: Literal["debug", "info", "warning", "error"] = _default("info", "Lowest level that is logged.")
+    log_format: Literal["json", "text"] = _default("json", "Format of the log.")
 
     @model_validator(mode="after")
     def _settles_long_enough(self) -> Self:
@@ -196,9 +197,9 @@ class PreviewSettings(Settings):
         cli_shortcuts={"in-namespace": "n", "output": "o"},
     )
 
-    names: CliPositionalArg[tuple[str, ...]] = _default((), "The ApiTokens to tell of; none: all.")
-    in_namespace: Namespace | None = _default(None, "Tell of the ApiTokens of this namespace alone.")
-    output: Literal["table", "json"] = _default("table", "Form of the answer.")
+    names: CliPositionalArg[tuple[str, ...]] = _default((), "The ApiTokens to show; none: all.")
+    in_namespace: Namespace | None = _default(None, "Show the ApiTokens of this namespace only.")
+    output: Literal["table", "json"] = _default("table", "Format of the output.")
     # What makes no difference here is not in the help.
     resync_interval: CliSuppress[Duration] = _default("10m", "")
     leader_election: CliSuppress[bool] = _default("true", "")
@@ -206,7 +207,7 @@ class PreviewSettings(Settings):
     port: CliSuppress[int] = _default(8080, "")
 
     def over(self, texts: Mapping[str, str]) -> "PreviewSettings":
-        """Return these settings, with what others wrote in the place of what nobody gave here; raises `ValidationError`."""
+        """Return these settings, with what others wrote in the place of what no one gave here; raises `ValidationError`."""
         given = {name: getattr(self, name) for name in self.model_fields_set}
         return PreviewSettings(**{**texts, **given})
 
@@ -256,7 +257,7 @@ def parse(kind: type[SettingsT], arguments: Sequence[str]) -> SettingsT:
     return kind(_cli_settings_source=flags)
 
 
-def complaints(error: ValidationError) -> Iterator[str]:
+def problems(error: ValidationError) -> Iterator[str]:
     """Yield what is wrong with the settings, one line each."""
     for detail in error.errors(include_url=False):
         words = str(detail["ctx"]["error"]) if detail["type"] == "value_error" else _plain(detail)

@@ -7,14 +7,14 @@ or written to, whether the account serves the namespace. Only reads happen here.
 from collections.abc import Iterable, Mapping
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
-from mailtrap_operator.clients.accounts import Accounts
 from mailtrap_operator.clients.errors import Failure
-from mailtrap_operator.clients.namespace_store import NamespaceStore
+from mailtrap_operator.clients.namespace_client import NamespaceClient
+from mailtrap_operator.clients.remote_accounts import RemoteAccounts
 from mailtrap_operator.core.keys import AccountKey, account_key
 from mailtrap_operator.core.observation import LABELS_NOT_READ, AccountView, Found, Identity, Unknown
 from mailtrap_operator.core.references import owner_part
 from mailtrap_operator.core.tenants import not_found, selector_of, serves
-from mailtrap_operator.runtime.store import Store, key_of_account
+from mailtrap_operator.runtime.cache import Cache, key_of_account
 
 Labels = Found[Mapping[str, str]] | Unknown
 
@@ -23,21 +23,21 @@ class TenantReads:
     """Looks at accounts and namespaces; never raises."""
 
     def __init__(
-        self, *, store: Store, accounts: Accounts, namespaces: NamespaceStore, identity: Identity
+        self, *, cache: Cache, accounts: RemoteAccounts, namespaces: NamespaceClient, identity: Identity
     ) -> None:
-        self._store = store
+        self._cache = cache
         self._accounts = accounts
         self._namespaces = namespaces
         self._identity = identity
 
     def known_labels(self, namespace: str) -> Labels:
         """Return the labels of a namespace where they were read lately."""
-        known = self._store.namespace_labels(namespace)
+        known = self._cache.namespace_labels(namespace)
         return LABELS_NOT_READ if known is None else Found(known)
 
     async def labels(self, namespace: str, refs: Iterable[AccountRef]) -> Labels:
         """Read the labels of a namespace, where the policy of one of these accounts asks for them."""
-        accounts = (self._store.account(account_key(ref, namespace)) for ref in refs)
+        accounts = (self._cache.account(account_key(ref, namespace)) for ref in refs)
         account = next((each for each in accounts if each and selector_of(each.spec.policy)), None)
         if account is None:
             return LABELS_NOT_READ
@@ -49,7 +49,7 @@ class TenantReads:
                 f"asks for them: {failure.message} Let the operator get namespaces, or have the policy name them."
             )
             return Unknown(failure.reason, message, failure.retry_after)
-        self._store.put_namespace_labels(namespace, labels)
+        self._cache.put_namespace_labels(namespace, labels)
         return Found(labels)
 
     def closed(
@@ -64,16 +64,16 @@ class TenantReads:
 
     def _closed(self, api_token: ApiToken, ref: AccountRef, labels: Labels) -> AccountView | None:
         installation = self._identity.installation
-        connection = self._accounts.at(account_key(ref, api_token.metadata.namespace or ""))
-        if connection.shows((installation, owner_part(api_token, installation))):
+        remote_account = self._accounts.at(account_key(ref, api_token.metadata.namespace or ""))
+        if remote_account.shows((installation, owner_part(api_token, installation))):
             return None
-        unknown = self._refusal(connection.key, api_token.metadata.namespace or "", labels)
+        unknown = self._refusal(remote_account.key, api_token.metadata.namespace or "", labels)
         if unknown is None:
             return None
-        return AccountView(ref, None, unknown, is_closed=True, shows_none=connection.owned is not None)
+        return AccountView(ref, None, unknown, is_closed=True, shows_none=remote_account.owned is not None)
 
     def _refusal(self, key: AccountKey, namespace: str, labels: Labels) -> Unknown | None:
-        account = self._store.account(key)
+        account = self._cache.account(key)
         if account is None or key.namespace:
             return None
         known = labels.value if isinstance(labels, Found) else None

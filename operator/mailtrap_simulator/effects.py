@@ -1,6 +1,6 @@
 """What a fault does to one call: whether and when it is committed, and what becomes of the answer.
 
-Yields values only; whoever owns the connection (the HTTP layer, or a simulation on a virtual clock) acts on them.
+Yields values only; anyone who owns the connection (the HTTP layer, or a simulation on a virtual clock) acts on them.
 """
 
 import json

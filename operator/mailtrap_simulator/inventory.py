@@ -1,4 +1,4 @@
-"""What the control API does to accounts, tokens and credentials behind everybody's back, and shows of them."""
+"""What the control API does to accounts, tokens and credentials behind everyone's back, and shows of them."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -80,7 +80,7 @@ def replace_resources(simulator: Simulator, account_id: int, body: Any) -> dict[
 
 
 def add_token(simulator: Simulator, body: Any) -> dict[str, Any]:
-    """A token made by somebody else, past or future expiry included.
+    """A token made by someone else, past or future expiry included.
 
     It may be odd: `name` and `last_4_digits` null, `expires_at` a bare date.
     """

@@ -47,7 +47,7 @@ class Journal:
         self._entries.append(entry)
 
     def clear(self) -> None:
-        """Forget the entries; the numbers go on."""
+        """Forget the entries; the numbers continue."""
         self._entries.clear()
         self._dropped = 0
 

@@ -95,7 +95,7 @@ class Payload:
         return value
 
     def finish(self) -> None:
-        """Refuse keys that nobody read."""
+        """Refuse keys that no one read."""
         if self._left:
             raise PayloadError(f"{self._what} has unknown keys: {', '.join(sorted(self._left))}")
 

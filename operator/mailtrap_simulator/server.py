@@ -31,7 +31,7 @@ class Server:
         self._windows = RateWindows()
 
     def add_account(self, id_: int, name: str, catalogue: tuple[Node, ...] | None = None) -> Account:
-        """A new account without tokens, so far reachable by nobody."""
+        """A new account without tokens, so far reachable by no one."""
         account = Account(id_, name, self._mint, catalogue)
         self.accounts[id_] = account
         return account

@@ -1,4 +1,4 @@
-"""A certificate authority and a server certificate for loopback, made anew at each start.
+"""A certificate authority and a server certificate for loopback, created again at each start.
 
 The certificate has a name as well that is no loopback's: one that only a proxy leads to.
 """

@@ -24,14 +24,14 @@ from tests.chaos.operators import Operators
 from tests.chaos.proxy import Proxy
 from tests.chaos.report import Report
 from tests.chaos.users import Users
-from tests.chaos.wrongs import leaked, values_in_logs
+from tests.chaos.violations import leaked, values_in_logs
 from tests.e2e.witness import View, Witness, unrests
 from tests.e2e.world import World
 
 NAMES = ["alpha", "bravo", "charlie", "delta", "echo", "foxtrot"]
 
 OVERLAP = 12
-"""Seconds for which a replaced value goes on working: longer than an outage of the API server."""
+"""Seconds for which a replaced value continues working: longer than an outage of the API server."""
 
 STRIKES_PER_OUTAGE = 60
 
@@ -103,7 +103,7 @@ class Chaos:
             while self.operators.strikes < strikes:
                 self.operators.strike()
                 self._count_changes()
-                self._tell_wrongs()
+                self._report_violations()
                 are_well()
                 if under_way and under_way.done():
                     under_way.result()
@@ -122,7 +122,7 @@ class Chaos:
         with (self.world.folder / "remote-changes.jsonl").open("a") as file:
             file.writelines(f"{json.dumps(entry)}\n" for entry in changes)
 
-    def _tell_wrongs(self) -> None:
+    def _report_violations(self) -> None:
         seen = {*self.consumer.dead.values(), *self.witness.violations}
         for wrong in sorted(seen - self._told):
             self._tell(f"{time.strftime('%H:%M:%S')} {wrong}")

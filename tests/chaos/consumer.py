@@ -1,7 +1,7 @@
 """A consumer as the product's user knows it: ten times a second it calls with the value of each Secret.
 
 A running program notices a new value late, so for a while the former values are used on as well. Both servers are
-spoken with directly; while the API server is away the consumer goes on with the values it has.
+spoken with directly; while the API server is away the consumer continues with the values it has.
 """
 
 import base64

@@ -72,7 +72,7 @@ class Failovers:
                     self.processes.ended_alone += 1
                     process.launch()
             time.sleep(0.05)
-        raise AssertionError(f"nobody led within {_IN_TIME:.0f} s")
+        raise AssertionError(f"no one led within {_IN_TIME:.0f} s")
 
 
 def _spread(seconds: list[float]) -> str:

@@ -13,7 +13,7 @@ _PAUSES = ((0.0, 1.2), (1.2, 2.5), (5.0, 8.0))
 _WEIGHTS = (16, 3, 1)
 
 _LONGEST_START = 5.0
-"""Seconds; while the API server is away nobody gets ready."""
+"""Seconds; while the API server is away no one gets ready."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""A user's client that goes on through the outages of the API server."""
+"""A user's client that continues through the outages of the API server."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""The operator processes of a run, whoever ends them."""
+"""The operator processes of a run, anyone who ends them."""
 
 from dataclasses import dataclass, field
 

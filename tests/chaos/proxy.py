@@ -54,7 +54,7 @@ class Proxy:
 
     async def cut(self, times: int) -> None:
         """Pass only half of the next pieces that the server answers within a second, and close their connections."""
-        # Without an end, whoever calls once in a while would be cut off for good.
+        # Without an end, anyone who calls once in a while would be cut off for good.
         self._cuts, self._cuts_until = times, asyncio.get_running_loop().time() + 1
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -20,7 +20,7 @@ from tests.e2e.operator_process import OperatorProcess
 from tests.e2e.world import CREDENTIAL, World
 
 _FOREIGN = ("laptop", "other [k8s:otherx-aaaaaaaaaa-bbbbbbbb]", "other [k8s:testaa-aaaaaaaaaa-bbbbbbbb]")
-"""Names of tokens that are somebody else's, two of them as another cluster's and another object's would be named."""
+"""Names of tokens that are someone else's, two of them as another cluster's and another object's would be named."""
 
 _HASTY = ("--request-timeout", "1s", "--settle-time", "4s")
 """Many calls count as lost on a busy machine; that is one accident more."""

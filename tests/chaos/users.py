@@ -1,6 +1,6 @@
 """What users do meanwhile: they edit objects, lose and spoil Secrets, delete objects and create them again.
 
-What a user takes away from a consumer is written down before it is done, so that nobody blames the operator for it.
+What a user takes away from a consumer is written down before it is done, so that no one blames the operator for it.
 """
 
 import random
@@ -35,7 +35,7 @@ class Blame:
 
 
 @dataclass
-class _Wish:
+class _Desired:
     strategy: str
     name: int = 0
     level: str = "Admin"
@@ -51,23 +51,23 @@ class Users:
         self._world = world
         self._overlap = overlap
         self._rng = rng
-        self._wishes = {name: _Wish(("Reset", "Replace")[place % 2]) for place, name in enumerate(names)}
+        self._desired = {name: _Desired(("Reset", "Replace")[place % 2]) for place, name in enumerate(names)}
         self.blame = Blame()
         self.counts: Counter[str] = Counter()
 
     @property
     def wanted(self) -> list[str]:
         """The objects that shall exist."""
-        return [name for name, wish in self._wishes.items() if wish.is_wanted]
+        return [name for name, desired in self._desired.items() if desired.is_wanted]
 
     @property
     def unwanted(self) -> list[str]:
         """The objects that were deleted and not created again."""
-        return [name for name, wish in self._wishes.items() if not wish.is_wanted]
+        return [name for name, desired in self._desired.items() if not desired.is_wanted]
 
     def create_all(self) -> None:
         """Create every object."""
-        for name in self._wishes:
+        for name in self._desired:
             self._put(name)
 
     def go_on(self, end: threading.Event) -> None:
@@ -83,36 +83,36 @@ class Users:
         }
         weights = [weight for weight, _ in actions.values()]
         while not end.wait(self._rng.expovariate(1 / PAUSE)):
-            for name in self._rng.sample(list(self._wishes), self._rng.choice((1, 1, 2, 3))):
+            for name in self._rng.sample(list(self._desired), self._rng.choice((1, 1, 2, 3))):
                 kind = self._rng.choices(list(actions), weights)[0]
-                if not self._wishes[name].is_wanted:
+                if not self._desired[name].is_wanted:
                     self.counts["object created again"] += self._create_again(name)
                 else:
                     self.counts[kind] += actions[kind][1](name)
 
     def _put(self, name: str) -> bool:
-        wish = self._wishes[name]
+        desired = self._desired[name]
         self._world.put_api_token(
             name,
-            displayName=f"{self._world.namespace}/{name}~{wish.name}",
-            resources=[{"type": "domain", "id": 1, "accessLevel": wish.level}],
-            expiration=wish.expiration,
-            rotation={"strategy": wish.strategy, "overlap": f"{self._overlap}s"},
+            displayName=f"{self._world.namespace}/{name}~{desired.name}",
+            resources=[{"type": "domain", "id": 1, "accessLevel": desired.level}],
+            expiration=desired.expiration,
+            rotation={"strategy": desired.strategy, "overlap": f"{self._overlap}s"},
         )
         return True
 
     def _rename(self, name: str) -> bool:
-        self._wishes[name].name += 1
+        self._desired[name].name += 1
         return self._put(name)
 
     def _change_level(self, name: str) -> bool:
-        wish = self._wishes[name]
-        wish.level = "Viewer" if wish.level == "Admin" else "Admin"
+        desired = self._desired[name]
+        desired.level = "Viewer" if desired.level == "Admin" else "Admin"
         return self._put(name)
 
     def _change_expiration(self, name: str) -> bool:
-        wish = self._wishes[name]
-        wish.expiration = dict(self._rng.choice([e for e in _EXPIRATIONS if e != wish.expiration]))
+        desired = self._desired[name]
+        desired.expiration = dict(self._rng.choice([e for e in _EXPIRATIONS if e != desired.expiration]))
         return self._put(name)
 
     def _lose_secret(self, name: str) -> bool:
@@ -134,8 +134,8 @@ class Users:
 
     def _demand(self, name: str) -> None:
         """Ask for what is no longer done unasked, after so many losses."""
-        self._wishes[name].losses += 1
-        if self._wishes[name].losses > REPAIRS_UNASKED:
+        self._desired[name].losses += 1
+        if self._desired[name].losses > REPAIRS_UNASKED:
             self._request_rotation(name)
 
     def _request_rotation(self, name: str) -> bool:
@@ -150,12 +150,12 @@ class Users:
         if body is None:
             return False
         self.blame.deleted.add(body["metadata"]["uid"])
-        self._wishes[name].is_wanted = False
+        self._desired[name].is_wanted = False
         self._world.delete_api_token(name)
         return True
 
     def _create_again(self, name: str) -> bool:
         if self._world.api_token(name) is not None:
             return False
-        self._wishes[name].is_wanted = True
+        self._desired[name].is_wanted = True
         return self._put(name)

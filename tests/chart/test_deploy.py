@@ -39,7 +39,7 @@ def kustomized(folder: Path) -> dict[str, Body]:
 
 
 def without_helm(objects: list[Body]) -> dict[str, Body]:
-    """Return a chart's objects as somebody has them who knows no Helm: without its marks, and without its test."""
+    """Return a chart's objects as someone has them who knows no Helm: without its marks, and without its test."""
     installed = [body for body in objects if "helm.sh/hook" not in body["metadata"].get("annotations", {})]
     for body in installed:
         _strip(body)
@@ -88,7 +88,7 @@ def test_the_namespaced_overlay_is_the_chart_that_watches_its_own_namespace(helm
     overlay = without_namespace(kustomized(DEPLOY / "overlays" / "namespaced"))
     expected = as_deployed(helm, f"watchNamespaces={{{NAMESPACE}}}")
 
-    # By its own name, so that it follows where somebody else's overlay puts the operator.
+    # By its own name, so that it follows where someone else's overlay puts the operator.
     assert ["$(MAILTRAP_OPERATOR_NAMESPACE)"] == namespaces_of(overlay)
     assert [NAMESPACE] == namespaces_of(expected)
     assert anywhere(expected) == anywhere(overlay)

@@ -42,10 +42,13 @@ def test_the_next_steps_are_an_account_and_an_api_token_that_fit_the_mode(
 ) -> None:
     account, api_token = manifests(notes(helm, *settings))
 
-    spec, wishes = AccountSpec.model_validate(account["spec"]), ApiTokenSpec.model_validate(api_token["spec"])
+    spec, desired = (
+        AccountSpec.model_validate(account["spec"]),
+        ApiTokenSpec.model_validate(api_token["spec"]),
+    )
     allowed = spec.policy.allowed_namespaces.names if spec.policy.allowed_namespaces else ()
     assert (kind, "default") == (account["kind"], account["metadata"]["name"])
-    assert (kind, "default") == (wishes.account_ref.kind, wishes.account_ref.name)
+    assert (kind, "default") == (desired.account_ref.kind, desired.account_ref.name)
     assert namespace == api_token["metadata"]["namespace"]
     assert namespace in (account["metadata"].get("namespace"), *allowed)
 
@@ -63,7 +66,7 @@ def test_the_account_names_what_it_gives_and_the_api_token_asks_for_no_more(
     assert policy["maxLifetime"] == api_token["expiration"]["after"]
 
 
-def test_who_keeps_the_definitions_elsewhere_is_told_to_do_so(helm: Helm) -> None:
+def test_notes_name_the_definitions_that_are_kept_elsewhere(helm: Helm) -> None:
     words = "The CustomResourceDefinitions are not part of this release"
 
     assert words in notes(helm, "crds.enabled=false")
@@ -79,6 +82,6 @@ def test_the_namespace_of_the_api_token_is_made_first_where_it_is_an_example(
     assert creates == before_the_token.count("kubectl create namespace shop")
 
 
-def test_who_wants_a_network_policy_is_told_what_it_lets_through(helm: Helm) -> None:
+def test_notes_say_what_the_network_policy_lets_through(helm: Helm) -> None:
     assert "networkPolicy.egress" in notes(helm, "networkPolicy.enabled=true")
     assert "networkPolicy.egress" not in notes(helm)

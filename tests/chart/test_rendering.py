@@ -55,7 +55,7 @@ def test_the_linter_has_nothing_to_say(helm: Helm, values: Path) -> None:
 
 
 @every_values_file
-def test_every_object_stands_in_a_namespace_that_was_named_and_bears_the_labels(
+def test_every_object_stands_in_a_namespace_that_was_named_and_has_the_labels(
     helm: Helm, values: Path
 ) -> None:
     given = yaml.safe_load(values.read_text())

@@ -1,4 +1,4 @@
-"""What whoever takes the operator over, or runs beside it, gets from the chart: nothing that it does not need."""
+"""What anyone who takes the operator over, or runs beside it, gets from the chart: nothing that it does not need."""
 
 from typing import Any
 

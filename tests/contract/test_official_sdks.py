@@ -102,7 +102,7 @@ def refusal(sdk: Sdk, name: str, *args: Any, credential: str = ADMIN) -> tuple[i
 
 
 def test_the_lock_file_names_no_registry() -> None:
-    """Whoever installs may have one of their own; the hashes decide what comes from it."""
+    """Anyone who installs may have one of their own; the hashes decide what comes from it."""
     packages = json.loads((NODE / "package-lock.json").read_text())["packages"]
     installed = {path: entry for path, entry in packages.items() if path}
 

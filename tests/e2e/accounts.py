@@ -37,12 +37,12 @@ def finalizers_of(world: World, path: str) -> list[str]:
 
 
 def is_held(world: World, path: str, finalizer: str) -> None:
-    """Wait until an object bears a finalizer."""
+    """Wait until an object has a finalizer."""
     eventually(lambda: finalizer in finalizers_of(world, path), f"{path} is held")
 
 
 def is_free(world: World, path: str) -> None:
-    """Wait until an object bears no finalizer any more."""
+    """Wait until an object has no finalizer any more."""
     eventually(lambda: finalizers_of(world, path) == [], f"{path} is free")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from local_cluster import Cluster
 from tests.e2e.kube import GROUP, Kube, RefusedError
-from tests.e2e.verdicts import PLURALS, every_status_judged
+from tests.e2e.status_watch import PLURALS, every_status_judged
 from tests.e2e.world import OPERATOR_NAMESPACE, eventually
 
 _CRDS = Path(__file__).parents[2] / "crds"

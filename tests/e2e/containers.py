@@ -45,7 +45,7 @@ def command_of(container: Body) -> list[str]:
 
 
 def environment_of(container: Body, pod: Body) -> dict[str, str]:
-    """Return a container's variables, those that tell of the pod too."""
+    """Return a container's variables, those that report the pod too."""
     return {variable["name"]: _value(variable, pod) for variable in container.get("env", [])}
 
 

@@ -90,7 +90,7 @@ class Steps:
             return Step(name, len(self._taken[name]) - 1, label)
 
     def stops(self, step: Step | None, moment: Moment) -> bool:
-        """Whether a step must not go on; an object that was stopped once takes no other step."""
+        """Whether a step must not continue; an object that was stopped once takes no other step."""
         with self._changed:
             if step is None or step.name in self._stopped:
                 return step is not None
@@ -100,7 +100,7 @@ class Steps:
             self._changed.notify_all()
             return True
 
-    def learn(self, step: Step | None, answer: web.StreamResponse) -> None:
+    def record_change(self, step: Step | None, answer: web.StreamResponse) -> None:
         """Remember whose token was issued, if one was."""
         if step is None or not step.label.startswith("POST api_tokens"):
             return
@@ -145,14 +145,14 @@ class Gate:
 
     def open(self) -> AbstractAsyncContextManager[str]:
         """Serve; yield the base URL."""
-        return self._proxy.open(self._pass)
+        return self._proxy.open(self._reconcile_key)
 
-    async def _pass(self, request: web.Request) -> web.StreamResponse:
+    async def _reconcile_key(self, request: web.Request) -> web.StreamResponse:
         step = self._steps.take(request, await request.read())
         if self._steps.stops(step, "before"):
             return await _hold()
         answer = await self._proxy.pass_on(request)
-        self._steps.learn(step, answer)
+        self._steps.record_change(step, answer)
         return await _hold() if self._steps.stops(step, "after") else answer
 
 

@@ -74,7 +74,7 @@ def lines_of(audit_log: Path) -> list[str]:
 
 
 def requests_among(entries: Iterable[Body]) -> set[Request]:
-    """Return what entries of the audit log ask for, apart from what everybody may."""
+    """Return what entries of the audit log ask for, apart from what everyone may."""
     found = set()
     for entry in entries:
         if "objectRef" in entry:
@@ -96,7 +96,7 @@ def not_granted(audit_log: Path, user: str, folder: Path) -> set[Request]:
 
 
 def rights_bound(objects: list[Body]) -> list[Right]:
-    """Return what the roles that are bound to somebody grant, among objects that are installed together."""
+    """Return what the roles that are bound to someone grant, among objects that are installed together."""
     bindings = [*of_kind("ClusterRoleBinding", objects), *of_kind("RoleBinding", objects)]
     bound = {(binding["roleRef"]["kind"], binding["roleRef"]["name"]) for binding in bindings}
     roles = [body for body in objects if (body["kind"], body["metadata"]["name"]) in bound]

@@ -23,7 +23,7 @@ class Mode:
     values: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Return how a test's name tells of it."""
+        """Return how a test's name reports it."""
         return self.name
 
 

@@ -123,7 +123,7 @@ class OperatorProcess:
         self._process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Have the process go on where it was."""
+        """Have the process continue where it was."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 

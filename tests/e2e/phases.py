@@ -31,7 +31,7 @@ RESTING = {
     "stalled": ("Stalled", "SpecInvalid"),
     "adopting": ("Ready", "AdoptionRefused"),
 }
-"""What each of those shows that stay as they are until a user, or a far date, goes on with them."""
+"""What each of those shows that stay as they are until a user, or a far date, continues with them."""
 
 
 def have_some_rest(world: World) -> None:
@@ -73,6 +73,6 @@ def have_some_under_way(world: World) -> None:
 
 
 def _put_one_that_adopts(world: World, name: str) -> None:
-    """Create an ApiToken that is to adopt a token made by hand, which nobody has confirmed."""
+    """Create an ApiToken that is to adopt a token made by hand, which no one has confirmed."""
     made = world.simulator.control("POST", "tokens", {"name": "old mailer", "resources": REMOTE_ADMIN})
     world.put_annotated_api_token(name, {"mailtrap-operator.io/adopt-token-id": str(made["id"])})

@@ -16,7 +16,7 @@ IMAGE = {"image": {"repository": "registry.example.com/mailtrap-operator"}}
 
 
 class Release:
-    """One release; Helm is called only by the methods that say so. All of its objects bear its name."""
+    """One release; Helm is called only by the methods that say so. All of its objects have its name."""
 
     def __init__(self, cluster: Cluster, helm: Helm, name: str, namespace: str, **values: Any) -> None:
         self.name = name
@@ -34,7 +34,7 @@ class Release:
         return self._run("install", str(chart), *flags, **values)
 
     def upgrade(self, *flags: str, chart: Path = CHART, **values: Any) -> str:
-        """Run `helm upgrade`; what was given before counts on, unless it is given anew."""
+        """Run `helm upgrade`; what was given before counts on, unless it is given again."""
         return self._run("upgrade", str(chart), *flags, **values)
 
     def rollback(self, revision: int, *flags: str) -> None:

@@ -1,4 +1,4 @@
-"""A reverse proxy on loopback before one server: what passes may be looked at, and watches may be kept from telling."""
+"""A reverse proxy on loopback before one server: what reconciles may be looked at, and watches may be kept from telling."""
 
 import asyncio
 import ssl

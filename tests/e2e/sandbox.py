@@ -1,7 +1,7 @@
 """A pod's sandbox: a process in namespaces of its own, with the network, host name and service account of a pod.
 
 In it `127.0.0.1` is the pod's own, so that a server there may listen on every address and on the port that its
-manifest names, and nobody else's machine can reach it. What the pod may reach of this machine's loopback, and what
+manifest names, and no one else's machine can reach it. What the pod may reach of this machine's loopback, and what
 of the pod is reached from here, goes through relays: a Unix socket each in the sandbox's folder.
 
 `python -m tests.e2e.sandbox outside CONFIG` opens the relays and starts itself as `inside`, which starts the command.
@@ -145,7 +145,7 @@ async def _relay(
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Pass on until the end; the other way ends with it, as nobody here goes on after half a close."""
+    """Pass on until the end; the other way ends with it, as no one here continues after half a close."""
     try:
         while chunk := await reader.read(_CHUNK):
             writer.write(chunk)

@@ -69,7 +69,7 @@ def _may_edit(kube: Kube) -> bool:
 class Scene:
     """One test's account in Mailtrap, and the administrator's object for it, which serves `alice` and not `mallory`.
 
-    Whoever of the two names no account in an ApiToken means this one. `resources` are those of the account in Mailtrap;
+    Anyone who of the two names no account in an ApiToken means this one. `resources` are those of the account in Mailtrap;
     without them it takes any.
     """
 
@@ -113,7 +113,7 @@ class Scene:
     def serve(self, *tenants: World, **rules: Any) -> None:
         """Have the account serve these tenants' namespaces and no others, under further rules of its policy."""
         names = [tenant.namespace for tenant in tenants]
-        # An account that is listed of itself would have calls that nobody has caused.
+        # An account that is listed of itself would have calls that no one has caused.
         self.account.put(policy={"allowedNamespaces": {"names": names}, **rules}, refreshInterval="1h")
         is_ready(self.account)
 
@@ -270,7 +270,7 @@ def encoded(data: Mapping[str, str]) -> dict[str, str]:
 
 
 class Canary:
-    """A port of this machine that nobody may connect to; `address` is host and port."""
+    """A port of this machine that no one may connect to; `address` is host and port."""
 
     def __init__(self, listener: socket.socket) -> None:
         self._listener = listener
@@ -278,7 +278,7 @@ class Canary:
         self.address = f"{host}:{port}"
 
     def sings(self) -> bool:
-        """Whether somebody has connected."""
+        """Whether someone has connected."""
         try:
             self._listener.accept()[0].close()
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The chart's policy for admission on the real API server: statuses and finalizers are the operator's, all else is everybody's.
+"""The chart's policy for admission on the real API server: statuses and finalizers are the operator's, all else is everyone's.
 
 Others are here a user of one namespace, whose role names every resource of the group, and an administrator of the
 cluster who is not in the group that Kubernetes lets do everything.
@@ -67,9 +67,11 @@ def world(cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFactory
 def other(request: pytest.FixtureRequest, world: World) -> Iterator[Kube]:
     """Provide the client of each other user, once the policy is in force and RBAC lets them do all of it."""
     client = Kube(world.cluster.kubeconfig_for(request.param))
-    rehearsed = f"{GROUP}/namespaces/{world.namespace}/apitokens?dryRun=All"
+    planned_without_acting = f"{GROUP}/namespaces/{world.namespace}/apitokens?dryRun=All"
     born = api_token(world, "born", finalizers=[FINALIZER])
-    eventually(lambda: OURS in refusal(lambda: client.create(rehearsed, born)), "the policy is in force")
+    eventually(
+        lambda: OURS in refusal(lambda: client.create(planned_without_acting, born)), "the policy is in force"
+    )
     yield client
     client.close()
 
@@ -121,7 +123,7 @@ def refusal(write: Callable[[], object]) -> str:
             return (str(refused),) if refused.status != HTTPStatus.CONFLICT else None
         return ("",)
 
-    return eventually(said, "somebody else is always faster")[0]
+    return eventually(said, "someone else is always faster")[0]
 
 
 def edit(world: World, other: Kube, path: str, part: str = "", **changes: Any) -> None:
@@ -151,7 +153,7 @@ def guarded(world: World) -> dict[str, str]:
     }
 
 
-def test_nobody_else_writes_a_status(world: World, other: Kube) -> None:
+def test_other_users_cannot_write_a_status(world: World, other: Kube) -> None:
     empty: Body = {"conditions": []}
     for kind, path in (("ApiToken", world.api_token_path("own")), ("MailtrapAccount", own_account(world))):
         writes: list[Callable[[], object]] = [
@@ -164,7 +166,7 @@ def test_nobody_else_writes_a_status(world: World, other: Kube) -> None:
         assert [True] * 4 == ["403: " in said and WRITES in said for said in map(refusal, writes)]
 
 
-def test_nobody_else_adds_or_takes_away_what_holds_an_object(world: World, other: Kube) -> None:
+def test_other_users_cannot_add_or_remove_the_finalizer(world: World, other: Kube) -> None:
     for path, finalizer in guarded(world).items():
         is_held(world, path, finalizer)
         for finalizers in ([], [OTHER], [finalizer, "mailtrap-operator.io/another"]):
@@ -175,7 +177,7 @@ def test_nobody_else_adds_or_takes_away_what_holds_an_object(world: World, other
 
 
 @pytest.mark.parametrize("finalizer", [FINALIZER, ACCOUNT_FINALIZER, CREDENTIAL_FINALIZER])
-def test_nobody_else_makes_an_object_that_is_held_from_its_birth(
+def test_other_users_cannot_create_an_object_with_the_finalizer(
     world: World, other: Kube, finalizer: str
 ) -> None:
     held: Body = {"name": "born", "finalizers": [OTHER, finalizer]}
@@ -203,7 +205,7 @@ def test_cluster_wide_accounts_are_guarded_as_well(world: World) -> None:
     platform.close()
 
 
-def test_all_else_is_everybodys(world: World, other: Kube) -> None:
+def test_other_fields_may_be_written_by_everyone(world: World, other: Kube) -> None:
     for path, finalizer in guarded(world).items():
         # What an editor sends back has a status, which the API server leaves out.
         edited = partial(

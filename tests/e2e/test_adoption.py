@@ -1,4 +1,4 @@
-"""A token that somebody made by hand comes under the operator's care: told of first, then taken over."""
+"""A token that someone made by hand comes under the operator's care: reported first, then taken over."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -33,7 +33,7 @@ def by_hand(world: World, name: str, **more: Any) -> Body:
 
 
 def put(world: World, name: str, annotations: dict[str, str], overlap: str = "3s", **spec: Any) -> None:
-    """Create an ApiToken that bears annotations from its birth."""
+    """Create an ApiToken that has annotations from its birth."""
     world.put_annotated_api_token(name, annotations, rotation={"overlap": overlap}, **spec)
 
 
@@ -41,7 +41,7 @@ def annotate(world: World, name: str, annotations: dict[str, str | None]) -> Non
     world.kube.merge(world.api_token_path(name), {"metadata": {"annotations": annotations}})
 
 
-def test_a_token_is_told_of_first_and_taken_over_when_that_is_confirmed(world: World) -> None:
+def test_a_token_is_reported_first_and_taken_over_when_that_is_confirmed(world: World) -> None:
     token = by_hand(world, "old mailer")
     before = world.last_call()
 
@@ -61,7 +61,7 @@ def test_a_token_is_told_of_first_and_taken_over_when_that_is_confirmed(world: W
     create, delete = (call for call in world.mutations() if before < call["seq"])
     lived = moment(delete["time"]) - moment(create["time"])
     assert timedelta(seconds=3) <= lived
-    eventually(lambda: world.events("adopts", "Adopted"), "an Event tells of it")
+    eventually(lambda: world.events("adopts", "Adopted"), "an Event reports it")
     assert own == world.value("adopts")
     world.becomes_ready("adopts")
 

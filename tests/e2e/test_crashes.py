@@ -115,7 +115,7 @@ def lose(world: World, witness: Witness, name: str, lost: str) -> None:
 
 
 def imitate_all(world: World) -> None:
-    """Have somebody make tokens whose names contain the tag of a token that is there."""
+    """Have someone make tokens whose names contain the tag of a token that is there."""
     for token in world.tokens():
         world.put_foreign_token(f"{token['name']} (by hand)")
 
@@ -124,7 +124,7 @@ def assert_all_is_well(world: World, witness: Witness) -> None:
     assert set() == witness.violations
     assert witness.looks > 0
     assert [] == world.tripped()
-    # Until then a token that was reset goes on living.
+    # Until then a token that was reset continues living.
     world.simulator.control("POST", "clock", {"advance": 12 * 3600})
     assert {} == {name: view.others() for name, view in look(world).items() if view.others()}
 

@@ -637,7 +637,7 @@ def test_defaults_are_filled_in_for_all_to_see(cluster: Cluster) -> None:
     ("kind", "spec"),
     [("ApiToken", token()), ("MailtrapAccount", ACCOUNT), ("ClusterMailtrapAccount", ACCOUNT)],
 )
-def test_a_new_object_says_that_nobody_has_seen_it(cluster: Cluster, kind: str, spec: Json) -> None:
+def test_a_new_object_says_that_no_one_has_seen_it(cluster: Cluster, kind: str, spec: Json) -> None:
     assert {"observedGeneration": -1} == create(cluster, kind, "new", spec)["status"]
 
 
@@ -648,7 +648,7 @@ FROM_BEFORE: dict[str, Json] = {
 """Specs that were stored before there were the rules that refuse them."""
 
 
-def test_a_spec_from_before_a_rule_keeps_nobody_from_writing_the_rest_or_deleting(cluster: Cluster) -> None:
+def test_a_spec_from_before_a_rule_keeps_no_one_from_writing_the_rest_or_deleting(cluster: Cluster) -> None:
     crd = yaml.safe_load((CRDS_FOLDER / "apitokens.yaml").read_text())
     spec = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
     rules = [spec.pop("x-kubernetes-validations")]

@@ -1,4 +1,4 @@
-"""What somebody changes in Mailtrap is corrected, or reported; a fight over a Secret has an end."""
+"""What someone changes in Mailtrap is corrected, or reported; a fight over a Secret has an end."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def living(world: World, name: str) -> Body:
 
 @dataclass(frozen=True)
 class Drift:
-    """What somebody changes in Mailtrap, how it is called and told, and what corrects it."""
+    """What someone changes in Mailtrap, how it is called and told, and what corrects it."""
 
     changes: Body
     reason: str
@@ -97,7 +97,7 @@ def test_what_was_changed_in_mailtrap_is_reported_and_the_report_ends_with_it(
 
 
 @pytest.mark.parametrize("policy", ["Correct", "Report"])
-def test_a_token_that_somebody_reset_is_followed_by_one_whose_value_is_known(
+def test_a_token_that_someone_reset_is_followed_by_one_whose_value_is_known(
     world: World, policy: str
 ) -> None:
     name = f"reset-{policy.lower()}"
@@ -110,7 +110,7 @@ def test_a_token_that_somebody_reset_is_followed_by_one_whose_value_is_known(
     look_at(world)
 
     eventually(lambda: world.value(name) != old, "there is another token")
-    # The unknown successor goes as well; nobody has its value.
+    # The unknown successor goes as well; no one has its value.
     eventually(lambda: len(world.operations(before)) == 4, "both others are deleted")
     assert ["reset", "create", "delete", "delete"] == world.operations(before)
     assert world.works(world.becomes_ready(name))

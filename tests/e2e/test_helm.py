@@ -1,4 +1,4 @@
-"""Helm, both of them, on the real API server: the operator's pods run, and nobody loses a token."""
+"""Helm, both of them, on the real API server: the operator's pods run, and no one loses a token."""
 
 import json
 import re
@@ -16,11 +16,11 @@ from tests.e2e.kube import Body, Kube
 from tests.e2e.kubelet import Kubelet
 from tests.e2e.modes import Mode
 from tests.e2e.release import Release
-from tests.e2e.verdicts import Verdicts, every_status_judged
+from tests.e2e.status_watch import StatusWatch, every_status_judged
 from tests.e2e.world import API_VERSION, CREDENTIAL, OPERATOR_NAMESPACE, World, eventually
 
 PREVIOUS = Path(__file__).parent / "charts" / "mailtrap-operator-0.0.9.tgz"
-"""The chart as it was first made, with CustomResourceDefinitions from before accounts told of orphans."""
+"""The chart as it was first made, with CustomResourceDefinitions from before accounts reported orphans."""
 
 BOTH = pytest.mark.parametrize("bundle", [HELM3, HELM4], ids=["helm3", "helm4"])
 """Where the two may differ; all that the chart renders is compared in `tests/chart`."""
@@ -39,10 +39,10 @@ def bare(tmp_path: Path) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def verdicts(bare: Cluster) -> Iterator[Verdicts]:
+def status_watch(bare: Cluster) -> Iterator[StatusWatch]:
     """Have every status judged that operators write there."""
-    with every_status_judged(bare.kubeconfig) as verdicts:
-        yield verdicts
+    with every_status_judged(bare.kubeconfig) as status_watch:
+        yield status_watch
 
 
 @pytest.fixture
@@ -55,12 +55,12 @@ def user(bare: Cluster) -> Iterator[Kube]:
 
 @pytest.fixture
 def first(
-    bare: Cluster, verdicts: Verdicts, simulator: SimulatorProcess, tmp_path: Path, bundle: Bundle
+    bare: Cluster, status_watch: StatusWatch, simulator: SimulatorProcess, tmp_path: Path, bundle: Bundle
 ) -> Iterator[Release]:
     """Provide a release, not installed, and a node for its pods."""
     with Kubelet(bare, "node-a", tmp_path, [simulator.url]):
         yield release(bare, bundle, simulator, "first")
-    assert verdicts.judged
+    assert status_watch.judged
 
 
 def settings(simulator: SimulatorProcess) -> Body:
@@ -288,7 +288,7 @@ def test_the_test_of_a_release_fails_until_the_operator_is_ready(
     world: World, nodes: None, tmp_path: Path, bundle: Bundle
 ) -> None:
     if not sandbox.is_possible():
-        pytest.skip("this machine lets nobody make namespaces")
+        pytest.skip("this machine lets no one make namespaces")
     ours = release(world.cluster, bundle, world.simulator, world.namespace)
     with Kubelet(world.cluster, f"node-{world.namespace}", tmp_path, [world.simulator.url]) as kubelet:
         place = {"kubernetes.io/hostname": kubelet.node}

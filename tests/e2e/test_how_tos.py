@@ -96,7 +96,7 @@ def an_account(cluster: Cluster, url: str) -> None:
 
 
 def an_old_token(simulator: SimulatorProcess, folder: Path) -> str:
-    """Have somebody make a token; save its value where the page expects it, and return its id."""
+    """Have someone make a token; save its value where the page expects it, and return its id."""
     rights = [{"resource_type": "domain", "resource_id": 435, "access_level": 100}]
     token = simulator.control("POST", "tokens", {"name": "by hand", "resources": rights})
     (folder / "old-billing.txt").write_text(token["token"])
@@ -115,7 +115,7 @@ def test_every_command_of_a_page_works(
     if any(OLD_TOKEN in text for text in texts):
         old_token = an_old_token(simulator, tmp_path)
         texts = [text.replace(OLD_TOKEN, old_token) for text in texts]
-        # Nobody waits for the 12 hours of the page.
+        # No one waits for the 12 hours of the page.
         texts.insert(1, f"kubectl patch --filename=billing.yaml --type=merge --patch='{SHORT_OVERLAP}'")
         shown.insert(1, Command(texts[1], ""))
 

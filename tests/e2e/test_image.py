@@ -1,4 +1,4 @@
-"""The image as far as it can be had without an engine: built by the Dockerfile's own steps, and run as nobody."""
+"""The image as far as it can be had without an engine: built by the Dockerfile's own steps, and run as no one."""
 
 import importlib.util
 import json
@@ -44,7 +44,7 @@ def test_it_says_in_one_line_what_it_lacks(image: Image) -> None:
     assert "Traceback" not in started.stderr
 
 
-def test_everybody_may_read_it_and_nobody_may_write_it(image: Image) -> None:
+def test_everyone_may_read_it_and_no_one_may_write_it(image: Image) -> None:
     modes = {path: path.stat().st_mode for path in image.root.rglob("*")}
 
     assert modes
@@ -79,7 +79,7 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_it_serves_as_nobody_from_a_tree_that_it_cannot_write(
+def test_it_serves_as_no_one_from_a_tree_that_it_cannot_write(
     image: Image, world: World, tmp_path: Path
 ) -> None:
     before = contents(image.root)

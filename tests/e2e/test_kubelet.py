@@ -49,7 +49,7 @@ def test_a_pod_is_ready_when_its_process_is_and_goes_when_that_has_ended(
     world: World, tmp_path: Path, *, in_sandbox: bool
 ) -> None:
     if in_sandbox and not sandbox.is_possible():
-        pytest.skip("this machine lets nobody make namespaces")
+        pytest.skip("this machine lets no one make namespaces")
     subject = f"--serviceaccount={world.namespace}:default"
     world.cluster.kubectl(
         "create", "clusterrolebinding", world.namespace, "--clusterrole=cluster-admin", subject

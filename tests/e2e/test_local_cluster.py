@@ -148,7 +148,7 @@ def test_the_audit_log_tells_who_wrote_what_but_not_the_content(cluster: Cluster
     assert all("requestObject" not in event and "responseObject" not in event for event in events)
 
 
-def test_what_belongs_to_a_deleted_object_is_collected(cluster: Cluster) -> None:
+def test_dependents_of_a_deleted_object_are_collected(cluster: Cluster) -> None:
     cluster.kubectl("create", "-f", "-", input=config_map("owner"))
     uid = cluster.kubectl("get", "configmap", "owner", "-o", "jsonpath={.metadata.uid}")
     owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid}

@@ -1,4 +1,4 @@
-"""What the largest objects that the API server admits cost an operator: a bounded part of its memory, whoever made them."""
+"""What the largest objects that the API server admits cost an operator: a bounded part of its memory, anyone who made them."""
 
 import base64
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ MOST = 60 * MIB
 
 
 def grow(world: World) -> None:
-    """Create Secrets of 1 MiB that bear our label, and ApiTokens of 400 KiB, half of it in annotations under our group."""
+    """Create Secrets of 1 MiB that have our label, and ApiTokens of 400 KiB, half of it in annotations under our group."""
     text = base64.b64encode(b"x" * (MIB - 1024)).decode()
     labels = {f"{number:03}.{'x' * 60}.{'x' * 60}.example/{'y' * 50}": "z" * 63 for number in range(400)}
     annotations = {f"mailtrap-operator.io/note-{number}": "x" * 60_000 for number in range(4)}
@@ -59,7 +59,7 @@ def peak_of_start(world: World, name: str) -> int:
         for number in range(API_TOKENS) if world.api_token("large-0") else ():
             reason = "SecretNotOwned" if number < SECRETS else "AccountNotFound"
             world.becomes(f"large-{number}", reason)
-        # A watch tells of changes once it has listed everything.
+        # A watch reports changes once it has listed everything.
         world.kube.merge(world.secret_path(name), {"metadata": {"labels": {MANAGED_BY_LABEL: None}}})
         eventually(
             lambda: MANAGED_BY_LABEL in (world.secret(name) or {})["metadata"].get("labels", {}),

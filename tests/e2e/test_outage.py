@@ -42,7 +42,7 @@ def livez(operator: OperatorProcess) -> str:
 
 def test_a_long_outage_and_another_certificate(world: World) -> None:
     names = ["kept", "damaged", "changed"]
-    # What is deleted before a watch has listed everything anew, it never tells of: the resync does.
+    # What is deleted before a watch has listed everything again, it never reports: the resync does.
     with world.operator(*FAST, "--resync-interval", "5s") as operator:
         for name in names:
             world.put_api_token(name)
@@ -82,7 +82,7 @@ def test_another_token_of_the_service_account(world: World) -> None:
         value = world.becomes_ready("before")
 
         world.kube.delete(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets/{secrets[0]}")
-        # It cuts the watches off, which would go on for minutes without a look at the token.
+        # It cuts the watches off, which would continue for minutes without a look at the token.
         world.cluster.stop_apiserver()
         world.cluster.start_apiserver()
         eventually(lambda: "credentials were refused" in operator.log.read_text(), "it is refused")
@@ -113,7 +113,7 @@ def test_an_operator_that_starts_too_early_waits(world: World) -> None:
         operator.kill()
 
 
-def test_a_watch_that_cannot_go_on_ends_the_process(world: World) -> None:
+def test_a_watch_that_cannot_continue_ends_the_process(world: World) -> None:
     operator = world.operator()
     everywhere = f"{GROUP}/mailtrapaccounts"
     for account in (world.kube.get(everywhere) or {})["items"]:
@@ -127,12 +127,12 @@ def test_a_watch_that_cannot_go_on_ends_the_process(world: World) -> None:
     # kopf sometimes waits for ever for a watch that it has cancelled.
     endings = {
         "The watches ended: The Kubernetes API does not know mailtrapaccounts.mailtrap-operator.io: this",
-        "the watches do not come to their end; the process ends without them",
+        "the watches do not end; the process ends without them",
     }
     assert any(ending in log.splitlines()[-1] for ending in endings)
     assert "Traceback" not in log
 
-    # The kubelet starts it again: it waits for the definition, and goes on when that is there.
+    # The kubelet starts it again: it waits for the definition, and continues when that is there.
     again = world.operator()
     try:
         again.launch()

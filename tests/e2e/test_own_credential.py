@@ -1,6 +1,6 @@
 """The operator's credential looks after itself, as docs/accounts.md says: begun with its commands and its samples.
 
-The clocks of the operator and of the simulator are put forward together, and the operator starts anew each time.
+The clocks of the operator and of the simulator are put forward together, and the operator starts again each time.
 """
 
 import base64
@@ -292,7 +292,7 @@ def test_a_secret_that_is_gone_is_made_again_by_hand(scene: Scene) -> None:
         assert finalizers_of(world, API_TOKEN)
 
 
-def test_one_that_is_given_up_and_created_again_goes_on_with_the_secret(scene: Scene) -> None:
+def test_one_that_is_given_up_and_created_again_continues_with_the_secret(scene: Scene) -> None:
     world = scene.world
     with scene.operator():
         scene.begin()

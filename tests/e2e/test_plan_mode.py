@@ -61,7 +61,7 @@ def rows(world: World, *arguments: str, status: int = 2) -> dict[str, Body]:
 
 
 def orphans(world: World) -> dict[int | None, Body]:
-    """Return what is told of this world's orphans."""
+    """Return what is reported this world's orphans."""
     account = f"{world.account_kind} {world.account}"
     _, out, _ = ran(world, "--output", "json", sees_all=True)
     found = json.loads(out)["orphans"]
@@ -107,7 +107,7 @@ def test_the_command_tells_what_the_operator_would_do_and_writes_nothing(world: 
         "twice": ["create a token", f"delete token {former}", f"delete token {ids['twice']} later"],
         "reset": [f"reset token {ids['reset']}", f"delete token {ids['reset']} later"],
         "served": [],
-        "doomed": [f"delete token {ids['doomed']}", "let the object go"],
+        "doomed": [f"delete token {ids['doomed']}", "remove the finalizer"],
     } == {name: row["would"] for name, row in seen.items()}
     assert ("AccessChanged", world.namespace) == (seen["changed"]["reason"], seen["changed"]["namespace"])
     # The ids of objects without a token are looked up.
@@ -121,7 +121,7 @@ def test_the_command_tells_what_the_operator_would_do_and_writes_nothing(world: 
     assert 6 == len(lines)
 
 
-def test_the_command_tells_of_orphans_and_of_an_account_that_does_not_say_whether_there_are_any(
+def test_the_command_reports_orphans_and_of_an_account_that_does_not_say_whether_there_are_any(
     world: World,
 ) -> None:
     name = "lost [k8s:testaa-nobodyaaaa-abcdefgh]"
@@ -159,7 +159,7 @@ def test_the_command_tells_of_orphans_and_of_an_account_that_does_not_say_whethe
 
 
 def test_the_exit_status_tells_whether_there_is_something_to_do(world: World) -> None:
-    # Nobody who is served uses this account: that it cannot be listed is not told.
+    # No one who is served uses this account: that it cannot be listed is not told.
     world.put_account(f"{world.namespace}-unused", baseUrl="http://127.0.0.1:9")
     ids = have_served(world, ["served"], rotated="served")
     former = end_overlap(world, "served")
@@ -178,7 +178,7 @@ def test_the_exit_status_tells_whether_there_is_something_to_do(world: World) ->
 
     code, out, err = ran(world, "nobody")
     assert (1, "") == (code, out)
-    assert "There is no ApiToken nobody in" in err
+    assert "There is no ApiToken no one in" in err
     code, out, err = ran(world, "-n", "elsewhere")
     assert (1, "") == (code, out)
     assert "The operator does not serve namespace elsewhere" in err

@@ -1,4 +1,4 @@
-"""Who may use an account, and for what: what is not allowed costs no remote call, and goes on once it is.
+"""Who may use an account, and for what: what is not allowed costs no remote call, and continues once it is.
 
 Each row has an account object and a credential of its own, so that all rows run side by side and the simulator's
 journal tells whose calls they were.
@@ -118,7 +118,7 @@ def test_an_account_that_does_not_serve_a_namespace_reads_like_none_until_it_doe
         assert world.works(world.becomes_ready(name))
 
 
-def test_what_is_not_allowed_costs_no_remote_call_and_is_served_once_the_policy_allows_it(
+def test_refused_object_costs_no_remote_call_and_is_served_once_the_policy_allows_it(
     world: World,
 ) -> None:
     accounts = {name: account_with(world, name, rule.policy) for name, rule in RULES.items()}

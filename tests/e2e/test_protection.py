@@ -1,4 +1,4 @@
-"""Accounts and credentials in use: they stay until no token depends on them any more, whoever deletes them and when."""
+"""Accounts and credentials in use: they stay until no token depends on them any more, anyone who deletes them and when."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -81,7 +81,7 @@ def test_an_account_is_held_from_the_first_token_to_the_last_and_nothing_else_of
     assert "credentialsSecret" not in status_of(world, account_path(world, account))
 
 
-def test_an_account_that_nobody_uses_goes_at_once(world: World) -> None:
+def test_an_account_that_no_one_uses_goes_at_once(world: World) -> None:
     account = put_account(world, "unused")
     look_at(world, account_path(world, account))
 
@@ -90,7 +90,7 @@ def test_an_account_that_nobody_uses_goes_at_once(world: World) -> None:
     assert None is world.kube.get(account_path(world, account))
 
 
-def test_the_deletion_of_an_account_waits_for_its_tokens_and_takes_nobody_in(world: World) -> None:
+def test_the_deletion_of_an_account_waits_for_its_tokens_and_takes_no_one_in(world: World) -> None:
     account = put_account(world, "deleted")
     value = put_api_token(world, "deleted", account)
 
@@ -105,7 +105,7 @@ def test_the_deletion_of_an_account_waits_for_its_tokens_and_takes_nobody_in(wor
     assert [] == world.tokens_of("late")
 
     world.request_rotation("deleted", "while it waits")
-    eventually(lambda: world.value("deleted") != value, "who is served goes on to be served")
+    eventually(lambda: world.value("deleted") != value, "who is served continues to be served")
     world.becomes_ready("deleted")
     world.delete_api_token("deleted")
     is_gone(world, account_path(world, account))
@@ -114,7 +114,7 @@ def test_the_deletion_of_an_account_waits_for_its_tokens_and_takes_nobody_in(wor
     world.becomes("late", "AccountNotFound")
 
 
-def test_an_account_that_was_deleted_by_mistake_is_followed_by_another_one_and_nobody_is_cut_off(
+def test_an_account_that_was_deleted_by_mistake_is_followed_by_another_one_and_no_one_is_cut_off(
     world: World,
 ) -> None:
     account = put_account(world, "mistaken")
@@ -143,7 +143,7 @@ def test_a_credential_that_is_deleted_stays_until_another_one_takes_its_place(wo
     condition = eventually(lambda: blocked(world, account), "it says what it waits for")
     assert "CredentialInUse" == condition["reason"]
     assert "put the credential into another Secret and name that" in condition["message"].replace(
-        "To go on, ", ""
+        "To continue, ", ""
     )
     world.put_credential(CREDENTIAL, f"{account}-2")
     world.kube.merge(
@@ -155,7 +155,7 @@ def test_a_credential_that_is_deleted_stays_until_another_one_takes_its_place(wo
     assert value == world.becomes_ready("lost")
 
 
-def test_a_former_credential_is_let_go(world: World) -> None:
+def test_a_former_credential_is_released(world: World) -> None:
     account = put_account(world, "changed")
     put_api_token(world, "changed", account)
     assert account == status_of(world, account_path(world, account))["credentialsSecret"]
@@ -196,7 +196,7 @@ def test_an_account_that_was_made_to_go_leaves_its_credential_free(world: World)
     world.becomes("forced", "AccountNotFound", "Reconciling")
 
 
-def test_finalizers_that_somebody_took_away_come_back(world: World) -> None:
+def test_finalizers_that_someone_took_away_come_back(world: World) -> None:
     account = put_account(world, "robbed")
     put_api_token(world, "robbed", account)
     for path in (account_path(world, account), credential_path(world, account)):

@@ -87,7 +87,9 @@ def live(world: World, proxy: ReverseProxy) -> None:
         for path in paths:
             world.kube.merge(path, {"spec": {"refreshInterval": "61s"}})
         for path in paths:
-            eventually(partial(is_read, world, path), f"{path} is read, which only the resync's list told of")
+            eventually(
+                partial(is_read, world, path), f"{path} is read, which only the resync's list reported"
+            )
 
 
 def is_read(world: World, path: str) -> bool:

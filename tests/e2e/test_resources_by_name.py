@@ -41,7 +41,7 @@ def questions(world: World, since: int) -> int:
     return len([call for call in world.calls("resources") if since < call["seq"]])
 
 
-def test_a_name_becomes_the_permission_for_the_resource_that_bears_it(world: World) -> None:
+def test_a_name_becomes_the_permission_for_the_resource_that_has_it(world: World) -> None:
     before = world.last_call()
 
     world.put_api_token("named", resources=by_name("shop.example"))
@@ -64,7 +64,7 @@ def test_what_is_known_once_is_not_asked_for_again(world: World) -> None:
     assert (["create"], 0) == (world.operations(before), questions(world, before))
 
 
-def test_an_unknown_name_is_told_with_those_that_there_are_and_mended_by_an_edit(world: World) -> None:
+def test_an_unknown_name_is_told_with_those_that_there_are_and_repaired_by_an_edit(world: World) -> None:
     before = world.last_call()
 
     world.put_api_token("unknown", resources=by_name("shop.exmaple"))

@@ -1,4 +1,4 @@
-"""A restart is not an event: what is right stays as it is, and nobody hears of it."""
+"""A restart is not an event: what is right stays as it is, and no one hears of it."""
 
 from tests.e2e.accounts import ACCOUNT_FINALIZER, CREDENTIAL_FINALIZER, account_path, credential_path, is_held
 from tests.e2e.world import World, eventually

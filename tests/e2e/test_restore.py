@@ -55,7 +55,7 @@ def test_in_a_clone_the_mismatch_is_said_and_nothing_is_touched(world: World, na
     ]
     assert [] == world.tripped()
 
-    # With its own installation it goes on where it was; only the Secret that was lost needs a new value.
+    # With its own installation it continues where it was; only the Secret that was lost needs a new value.
     before = world.last_call()
     with world.operator():
         for name in names:

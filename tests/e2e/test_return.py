@@ -117,7 +117,7 @@ WAYS = (
 )
 
 
-def test_an_object_that_comes_back_gets_a_token_and_whoever_had_a_value_that_lives_keeps_it(
+def test_an_object_that_comes_back_gets_a_token_and_anyone_who_had_a_value_that_lives_keeps_it(
     world: World,
 ) -> None:
     ways = [way for way in WAYS if not way.is_restore]
@@ -129,7 +129,7 @@ def test_an_object_that_comes_back_gets_a_token_and_whoever_had_a_value_that_liv
             is_served_again(world, former[way.name], secret, way)
 
 
-def test_an_object_that_is_restored_gets_a_token_and_whoever_had_a_value_keeps_it(world: World) -> None:
+def test_an_object_that_is_restored_gets_a_token_and_anyone_who_had_a_value_keeps_it(world: World) -> None:
     ways = [way for way in WAYS if way.is_restore]
     with world.operator():
         former = {way.name: value for way, value in zip(ways, are_served(world, ways), strict=True)}

@@ -1,4 +1,4 @@
-"""The Secret in other hands: edited, taken by somebody else, or refused by the API server."""
+"""The Secret in other hands: edited, taken by someone else, or refused by the API server."""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -83,7 +83,7 @@ def test_a_lost_value_leads_to_a_new_one_and_the_former_token_stays_on_record(
     assert [] == world.tripped()
 
 
-def test_a_secret_that_lost_its_label_is_found_and_mended(world: World) -> None:
+def test_a_secret_that_lost_its_label_is_found_and_repaired(world: World) -> None:
     world.put_api_token("unlabelled")
     value = world.becomes_ready("unlabelled")
     before = world.last_call()
@@ -99,7 +99,7 @@ def test_a_secret_that_lost_its_label_is_found_and_mended(world: World) -> None:
     assert [] == world.operations(before)
 
 
-def test_a_secret_of_somebody_else_is_never_touched_and_costs_nothing_until_it_goes(world: World) -> None:
+def test_a_secret_of_someone_else_is_never_touched_and_costs_nothing_until_it_goes(world: World) -> None:
     world.put_plain_secret("taken", {"theirs": "hands off"})
     theirs = world.secret("taken")
     world.put_api_token("first", secretName="shared")
@@ -121,7 +121,7 @@ def test_a_secret_of_somebody_else_is_never_touched_and_costs_nothing_until_it_g
     assert value == world.value("shared")
     assert theirs == world.secret("taken")
 
-    # Nothing tells that a Secret of somebody else is gone: it is looked for now and then.
+    # Nothing tells that a Secret of someone else is gone: it is looked for now and then.
     world.kube.delete(world.secret_path("taken"))
     world.delete_api_token("first")
     for name in ("taken", "second"):
@@ -214,6 +214,7 @@ def test_a_template_tells_what_belongs_to_the_token(world: World) -> None:
     data["card"] = "bulk: ${bulkSmtpHost}:${bulkSmtpPort}"
     world.put_api_token("templated", secretTemplate={"data": data}, expiration={"policy": "Never"})
     eventually(
-        lambda: world.value("templated", "card") == "bulk: bulk.smtp.mailtrap.io:587", "the Secret is mended"
+        lambda: world.value("templated", "card") == "bulk: bulk.smtp.mailtrap.io:587",
+        "the Secret is repaired",
     )
     assert ([], value) == (world.operations(before), world.value("templated"))

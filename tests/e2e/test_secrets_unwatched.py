@@ -18,7 +18,7 @@ def test_a_damaged_secret_is_seen_by_its_name(world: World) -> None:
 
         world.kube.merge(world.secret_path("billing"), {"data": {"token": "ZWRpdGVk"}})
         world.kube.delete(world.secret_path("mailer-token"))
-        eventually(lambda: world.value("billing") not in {None, first, "edited"}, "the Secret is mended")
+        eventually(lambda: world.value("billing") not in {None, first, "edited"}, "the Secret is repaired")
         eventually(lambda: world.value("mailer-token") not in {None, second}, "the Secret is back")
         for name in ("billing", "mailer"):
             assert world.works(world.becomes_ready(name))

@@ -106,7 +106,7 @@ def is_answered(world: World, name: str, request: str) -> bool:
     return bool(world.status(name).get("lastHandledRotateRequest") == request)
 
 
-def test_admin_of_the_account_is_given_to_nobody_unless_the_policy_lists_it(scene: Scene) -> None:
+def test_admin_of_the_account_is_given_to_no_one_unless_the_policy_lists_it(scene: Scene) -> None:
     scene.serve(scene.alice, scene.mallory)
     before = scene.admin.last_call()
 
@@ -146,7 +146,7 @@ def test_admin_of_the_account_is_given_where_the_policy_lists_it(scene: Scene) -
     scene.mallory.becomes_ready("master")
 
 
-def test_what_the_policy_forbids_by_now_is_not_renewed_by_a_name_that_nobody_has(platform: Platform) -> None:
+def test_what_the_policy_forbids_by_now_is_not_renewed_by_a_name_that_no_one_has(platform: Platform) -> None:
     with staged(platform, [{"id": 435, "name": "shop.example", "type": "domain"}, ELSEWHERE]) as scene:
         scene.serve(scene.alice, scene.mallory)
         wide = {"type": "domain", "id": 999, "accessLevel": "Admin"}
@@ -264,7 +264,7 @@ def plain(scene: Scene) -> None:
 
 
 def with_status(scene: Scene) -> None:
-    """Put a token on record that somebody else has."""
+    """Put a token on record that someone else has."""
     scene.grant_everything(scene.mallory, "mallory")
     token = {"id": scene.account.credential_id, "lastFour": "0000", "account": scene.ref}
     issued = {"issuedAt": PAST, "accessDigest": "x", "expirationDigest": "x"}
@@ -274,7 +274,7 @@ def with_status(scene: Scene) -> None:
 
 
 def with_secret(scene: Scene) -> None:
-    """Name a token in marks that somebody else has."""
+    """Name a token in marks that someone else has."""
     own = own_account(scene.mallory, "own", refreshInterval="1h")
     scene.mallory.put_api_token("genuine", accountRef={"kind": "MailtrapAccount", "name": own.name})
     scene.mallory.becomes_ready("genuine")

@@ -57,7 +57,7 @@ def test_a_tenant_adopts_nothing_and_is_told_nothing_of_any_token(scene: Scene, 
     assert ([], True) == (changes_of(scene.admin, token["id"]), scene.admin.works(token["token"]))
 
 
-def test_who_owns_the_value_of_a_token_adopts_it_where_proof_is_asked_for(scene: Scene) -> None:
+def test_owner_of_the_value_adopts_the_token_where_proof_is_required(scene: Scene) -> None:
     scene.serve(scene.alice, scene.mallory, adoption="Proven")
     tokens = {name: by_hand(scene.admin, f"mailer {name}") for name in ("token", "key")}
     scene.mallory.put_plain_secret("proof-token", {"token": tokens["token"]["token"]})
@@ -86,7 +86,7 @@ UNPROVEN: dict[str, tuple[str | None, dict[str, str]]] = {
 }
 
 
-def test_without_the_value_of_a_token_nobody_adopts_it_where_proof_is_asked_for(scene: Scene) -> None:
+def test_without_the_value_of_a_token_no_one_adopts_it_where_proof_is_asked_for(scene: Scene) -> None:
     scene.serve(scene.alice, scene.mallory, adoption="Proven")
     token, mine = by_hand(scene.admin, "prod mailer"), by_hand(scene.admin, "a mailer of mine")
     value = token["token"]
@@ -121,7 +121,7 @@ def the_operators(scene: Scene) -> int:
 
 @pytest.mark.parametrize("is_served", [False, True], ids=["not served", "served"])
 @pytest.mark.parametrize("marks", [False, True], ids=["status", "status and Secret"])
-def test_a_forged_status_has_nobodys_token_deleted(scene: Scene, *, is_served: bool, marks: bool) -> None:
+def test_a_forged_status_has_no_ones_token_deleted(scene: Scene, *, is_served: bool, marks: bool) -> None:
     scene.alice.put_api_token("mailer")
     value = scene.alice.becomes_ready("mailer")
     scene.serve(*([scene.alice, scene.mallory] if is_served else [scene.alice]))

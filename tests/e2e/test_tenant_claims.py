@@ -78,7 +78,7 @@ LOOK_ALIKES = {
 }
 
 
-def test_a_name_that_looks_like_a_tag_is_nobodys(scene: Scene) -> None:
+def test_a_name_that_looks_like_a_tag_is_no_ones(scene: Scene) -> None:
     """Tried: a tag in `displayName`, and look-alikes in full width or upper case."""
     scene.serve(scene.alice, scene.mallory)
     token_of(scene.alice, "mailer")

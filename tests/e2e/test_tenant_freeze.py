@@ -57,7 +57,7 @@ def poisons(genuine: Body) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
     }
 
 
-def test_a_secret_that_takes_long_to_search_stops_nobody(scene: Scene, platform: Platform) -> None:
+def test_a_secret_that_takes_long_to_search_stops_no_one(scene: Scene, platform: Platform) -> None:
     mallory = scene.mallory
     is_served(scene, "before")
     own = own_account(mallory, "own")

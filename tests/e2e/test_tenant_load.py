@@ -1,4 +1,4 @@
-"""A tenant with many objects or connections, or with a server that has it wait, delays nobody else."""
+"""A tenant with many objects or connections, or with a server that has it wait, delays no one else."""
 
 import socket
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def platform(cluster: Cluster, kube: Kube, tmp_path_factory: pytest.TempPathFact
         yield platform
 
 
-def test_connections_that_never_end_a_request_keep_nobody_from_the_health_pages(scene: Scene) -> None:
+def test_connections_that_never_end_a_request_keep_no_one_from_the_health_pages(scene: Scene) -> None:
     port = scene.operator.port
     with ExitStack() as open_ones:
         for _ in range(200):
@@ -47,7 +47,7 @@ def answers(port: int, page: str) -> bool:
 
 
 @pytest.mark.parametrize("rules", [{}, {"adoption": "Allowed"}], ids=["by default", "allowed"])
-def test_adoptions_that_nobody_confirms_do_not_come_before_the_tokens_of_others(
+def test_adoptions_that_no_one_confirms_do_not_come_before_the_tokens_of_others(
     scene: Scene, rules: Body
 ) -> None:
     scene.serve(scene.alice, scene.mallory, **rules)

@@ -26,7 +26,7 @@ def of_another_cluster(scene: Scene) -> int:
 
 @pytest.mark.parametrize("has_status", [False, True], ids=["no status", "of a served account"])
 @pytest.mark.parametrize("find", [alices, persons, of_another_cluster], ids=lambda find: find.__name__)
-def test_marks_in_a_secret_tell_nobody_whether_a_token_exists(
+def test_marks_in_a_secret_tell_no_one_whether_a_token_exists(
     scene: Scene, find: Callable[[Scene], int], *, has_status: bool
 ) -> None:
     existing = find(scene)

@@ -144,7 +144,7 @@ def test_a_plain_api_token_in_a_namespace_that_is_not_served_costs_no_call_and_i
     assert [] == [part for part in told if part in message]
 
 
-def test_who_may_edit_may_not_write_a_status(scene: Scene) -> None:
+def test_editors_may_not_write_a_status(scene: Scene) -> None:
     """Tried: `apitokens/status` by `edit`, and the other things that the role does not have."""
     scene.mallory.put_api_token("probe")
     own = own_account(scene.mallory, "own")

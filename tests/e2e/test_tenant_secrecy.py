@@ -95,7 +95,7 @@ def test_a_server_and_a_tenant_write_no_line_of_the_log(scene: Scene) -> None:
 
     lines = [json.loads(line) for line in scene.operator.log.read_text().splitlines()]
     assert [] == [line for line in lines if line.get("message") == "forged"]
-    assert any(scene.mallory.namespace in json.dumps(line) for line in lines), "the log tells of them"
+    assert any(scene.mallory.namespace in json.dumps(line) for line in lines), "the log reports them"
 
 
 def test_objects_without_what_clients_usually_send_break_nothing(scene: Scene) -> None:
@@ -143,7 +143,7 @@ def send_namelessly(world: World, path: str, body: Body) -> int:
     return world.kube._http.send(request).status_code
 
 
-def test_a_large_secret_that_is_written_again_and_again_delays_nobody(scene: Scene) -> None:
+def test_a_large_secret_that_is_written_again_and_again_delays_no_one(scene: Scene) -> None:
     """Tried: a Secret of 1 MiB patched several times a second."""
     mallory, name = scene.mallory, "large"
     path = mallory.secret_path(name)

@@ -1,4 +1,4 @@
-"""A server in place of Mailtrap that is hostile or broken: it has no value told, and stops nobody."""
+"""A server in place of Mailtrap that is hostile or broken: it has no value told, and stops no one."""
 
 import gzip
 import json

@@ -54,7 +54,7 @@ def test_metadata_beside_what_the_operator_allows_is_refused(scene: Scene, metad
     assert ([], None) == (scene.alice.tokens_of("mailer"), scene.alice.secret("mailer"))
 
 
-def test_nobody_restarts_a_workload_where_the_operator_forbids_it(scene: Scene) -> None:
+def test_no_one_restarts_a_workload_where_the_operator_forbids_it(scene: Scene) -> None:
     workload = Workload(scene.alice, "Deployment", "web", secret="mailer")
     targets = [{"kind": "Deployment", "name": "web"}]
 

@@ -29,7 +29,7 @@ def worlds(
 
 
 def put(world: World, **more: object) -> str:
-    """Apply an ApiToken that bears the same name in both clusters."""
+    """Apply an ApiToken that has the same name in both clusters."""
     world.put_api_token("billing", rotation=ROTATION, displayName="billing mailer", **more)
     return world.becomes_ready("billing")
 

@@ -46,7 +46,7 @@ def test_two_operators_at_once_keep_one_token_for_each_object(world: World) -> N
             assert 10 == change_all(world, "create", lambda name: put(world, name, "1080h", "Viewer"))
             assert 10 == change_all(world, "reset", lambda name: world.kube.delete(world.secret_path(name)))
 
-        # Until then a token that was reset goes on living; a witness, whose time is ours, must not see that end.
+        # Until then a token that was reset continues living; a witness, whose time is ours, must not see that end.
         world.simulator.control("POST", "clock", {"advance": 12 * 3600})
         assert {} == {name: view.others() for name, view in look(world).items() if view.others()}
 

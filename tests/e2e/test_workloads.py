@@ -13,7 +13,7 @@ from local_cluster import Cluster
 from mailtrap_operator.api.v1alpha1 import RestartTarget
 from mailtrap_operator.clients.errors import Conflict
 from mailtrap_operator.clients.kube import KubeClient
-from mailtrap_operator.clients.workloads import WorkloadStore
+from mailtrap_operator.clients.workload_client import WorkloadClient
 from mailtrap_operator.core import workloads as seen
 from mailtrap_simulator.process import SimulatorProcess
 from tests.e2e.kube import Kube
@@ -37,11 +37,11 @@ def world(
 
 
 @pytest.fixture
-async def store(world: World) -> AsyncIterator[WorkloadStore]:
+async def store(world: World) -> AsyncIterator[WorkloadClient]:
     """Provide the operator's client, as the administrator."""
     api = await config.new_client_from_config(str(world.cluster.kubeconfig))
     client = KubeClient(api, timedelta(seconds=10))
-    yield WorkloadStore(client)
+    yield WorkloadClient(client)
     await client.close()
 
 
@@ -52,7 +52,7 @@ def a_workload(world: World, kind: Kind, name: str, **more: Any) -> Workload:
     return workload
 
 
-async def read(store: WorkloadStore, world: World, workload: Workload) -> seen.Workload:
+async def read(store: WorkloadClient, world: World, workload: Workload) -> seen.Workload:
     (found,) = await store.read(
         world.namespace, [RestartTarget(kind=workload.kind, name=workload.name)], RESTARTED
     )
@@ -60,7 +60,7 @@ async def read(store: WorkloadStore, world: World, workload: Workload) -> seen.W
     return found
 
 
-async def says(store: WorkloadStore, world: World, workload: Workload, words: str | None) -> None:
+async def says(store: WorkloadClient, world: World, workload: Workload, words: str | None) -> None:
     """Wait until the rollout of a workload is judged with these words; the time only bounds a failure."""
     deadline = time.monotonic() + PATIENCE
     while (found := (await read(store, world, workload)).rollout) != words:
@@ -94,8 +94,8 @@ def test_pods_get_ready_and_a_new_template_replaces_them_all(world: World, kind:
         ("DaemonSet", "0 of 1 pods are updated"),
     ],
 )
-async def test_a_rollout_that_is_held_waits_while_another_goes_on_and_finishes_later(
-    world: World, store: WorkloadStore, kind: Kind, words: str
+async def test_a_rollout_that_is_held_waits_while_another_continues_and_finishes_later(
+    world: World, store: WorkloadClient, kind: Kind, words: str
 ) -> None:
     workload = a_workload(world, kind, "held")
     before = uids(workload)
@@ -141,8 +141,8 @@ async def test_a_rollout_that_is_held_waits_while_another_goes_on_and_finishes_l
         ),
     ],
 )
-async def test_what_keeps_pods_from_being_replaced_is_said(
-    world: World, store: WorkloadStore, kind: Kind, change: dict[str, Any], words: str
+async def test_blocked_rollout_names_its_cause(
+    world: World, store: WorkloadClient, kind: Kind, change: dict[str, Any], words: str
 ) -> None:
     workload = a_workload(world, kind, f"kept-{len(str(change))}")
     world.kube.merge(workload.path, {"spec": change})
@@ -151,7 +151,7 @@ async def test_what_keeps_pods_from_being_replaced_is_said(
     await says(store, world, workload, words)
 
 
-async def test_new_pods_that_do_not_get_ready_in_time_are_said(world: World, store: WorkloadStore) -> None:
+async def test_new_pods_that_do_not_get_ready_in_time_are_said(world: World, store: WorkloadClient) -> None:
     workload = a_workload(world, "Deployment", "late")
     world.kube.merge(workload.path, {"spec": {"progressDeadlineSeconds": 1}})
 
@@ -165,7 +165,7 @@ async def test_new_pods_that_do_not_get_ready_in_time_are_said(world: World, sto
 
 @pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
 async def test_with_on_delete_a_rollout_is_finished_when_the_pods_were_deleted(
-    world: World, store: WorkloadStore, kind: Kind
+    world: World, store: WorkloadClient, kind: Kind
 ) -> None:
     workload = a_workload(world, kind, "by-hand")
     world.kube.merge(workload.path, {"spec": ON_DELETE})
@@ -178,7 +178,7 @@ async def test_with_on_delete_a_rollout_is_finished_when_the_pods_were_deleted(
 
 @each_kind
 async def test_the_operators_restart_replaces_all_pods_and_a_stale_one_does_nothing(
-    world: World, store: WorkloadStore, kind: Kind
+    world: World, store: WorkloadClient, kind: Kind
 ) -> None:
     workload = a_workload(world, kind, "ours")
     before, stale = uids(workload), await read(store, world, workload)
@@ -194,7 +194,7 @@ async def test_the_operators_restart_replaces_all_pods_and_a_stale_one_does_noth
     assert {RESTARTED: "7"} == workload.annotations()
 
 
-async def test_targets_are_found_by_name_and_by_labels(world: World, store: WorkloadStore) -> None:
+async def test_targets_are_found_by_name_and_by_labels(world: World, store: WorkloadClient) -> None:
     labels = {"example.com/team": "shop", "tier": "web"}
     for name in ("one", "two"):
         Workload(world, "Deployment", name, secret="billing", labels=labels)

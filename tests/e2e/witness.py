@@ -45,7 +45,7 @@ class View:
 
     @property
     def uid(self) -> str:
-        """The object's identity; one that is created anew under the same name has another."""
+        """The object's identity; one that is created again under the same name has another."""
         return str(self.api_token.get("metadata", {}).get("uid", ""))
 
     @property
@@ -59,7 +59,7 @@ class View:
         return "deletionTimestamp" not in self.api_token.get("metadata", {"deletionTimestamp": ""})
 
     def leaving(self) -> dict[int, datetime]:
-        """Return when the tokens on their way out will be deleted, by id."""
+        """Return when the retired tokens will be deleted, by id."""
         return {p["id"]: datetime.fromisoformat(p["deleteAfter"]) for p in self.status.get("previous", [])}
 
     def others(self) -> set[int]:
@@ -75,7 +75,7 @@ class View:
     def unrest(self) -> str:
         """Return in what the object is not at rest; empty when it is.
 
-        At rest: Ready, nothing under way, the Secret's value lives, and every other living token is on record
+        At rest: Ready, nothing in progress, the Secret's value lives, and every other living token is on record
         with a date that is still far.
         """
         meta = self.api_token.get("metadata", {})
@@ -84,10 +84,10 @@ class View:
         leaving = self.leaving()
         soon = datetime.now(UTC) + timedelta(minutes=1)
         left = self.others() - leaving.keys()
-        wrongs = {
+        violations = {
             "it does not exist": not meta,
             f"it is not Ready: {ready.get('reason')}": ready.get("status") != "True",
-            "it is under way": "Reconciling" in conditions or "operation" in self.status,
+            "it is in progress": "Reconciling" in conditions or "operation" in self.status,
             "its status is outdated": ready.get("observedGeneration") != meta.get("generation"),
             "the Secret's value is dead": not any(
                 t["live"] and t["sha256"] == self.held for t in self.after.values()
@@ -95,7 +95,7 @@ class View:
             f"tokens {left} are left over": left,
             "tokens are still to be deleted": any(date < soon for date in leaving.values()),
         }
-        return next((wrong for wrong, is_so in wrongs.items() if is_so), "")
+        return next((wrong for wrong, is_so in violations.items() if is_so), "")
 
     def remains(self) -> str:
         """Return what is left of an object that is to be gone; empty when nothing is."""
@@ -118,7 +118,7 @@ def look(world: World) -> dict[str, View]:
 
 
 def _tokens(world: World) -> dict[str, dict[int, Body]]:
-    # A display name that a test changes begins as the default one, and goes on with `~`.
+    # A display name that a test changes begins as the default one, and continues with `~`.
     own_name = re.compile(rf"^{world.namespace}/([^\s~]+)(?:~\S*)? \[k8s:")
     found: dict[str, dict[int, Body]] = defaultdict(dict)
     for token in world.tokens():
@@ -137,15 +137,15 @@ def unrests(world: World, names: Collection[str], wrong: Callable[[View], str]) 
     deadline = time.monotonic() + PATIENCE
     while True:
         views = look(world)
-        wrongs = {name: words for name in names if (words := wrong(views.get(name, nothing)))}
-        if not wrongs or time.monotonic() > deadline:
-            return wrongs
+        violations = {name: words for name in names if (words := wrong(views.get(name, nothing)))}
+        if not violations or time.monotonic() > deadline:
+            return violations
         time.sleep(PAUSE)
 
 
 @dataclass
 class Witness:
-    """Looks on from its `with` to its end; `overlap` is how long a replaced value must go on working."""
+    """Looks on from its `with` to its end; `overlap` is how long a replaced value must continue working."""
 
     world: World
     overlap: timedelta
@@ -180,21 +180,21 @@ class Witness:
             self.looks += 1
 
     def _judge(self, name: str, view: View, begun: datetime, ended: datetime) -> set[str]:
-        wrongs = set()
+        violations = set()
         if len(view.unaccounted()) > 1 and name not in self.robbed:
-            wrongs.add(f"tokens {view.unaccounted()} are unaccounted")
+            violations.add(f"tokens {view.unaccounted()} are unaccounted")
         living = {token["sha256"] for token in view.before.values() if token["live"]}
         if view.is_wanted:
             held = self._held[view.uid]
             dead = held.keys() & self._lived - living  # what a user wrote there never lived
             if view.held in self._lived - living:
-                wrongs.add("the Secret holds a value that is dead")
+                violations.add("the Secret holds a value that is dead")
             if any(ended < held[digest] + self.overlap for digest in dead):
-                wrongs.add("a value that was in the Secret died before its overlap was over")
+                violations.add("a value that was in the Secret died before its overlap was over")
             if view.held:
                 held[view.held] = begun
         self._lived |= living
-        return wrongs
+        return violations
 
 
 @contextmanager

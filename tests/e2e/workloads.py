@@ -37,7 +37,7 @@ class Workload:
     """A workload whose pods take their environment from a Secret and run on one node, as its owner sees it.
 
     To make one is to apply it. It has 2 pods; a DaemonSet has the one of its node. `labels` are the workload's own, and
-    `spec` overrides fields of its spec. The Secret need not exist: without containers nobody misses it.
+    `spec` overrides fields of its spec. The Secret need not exist: without containers no one misses it.
     """
 
     def __init__(

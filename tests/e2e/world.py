@@ -175,7 +175,7 @@ class World:
         self._put_api_token({"name": name}, spec)
 
     def put_annotated_api_token(self, name: str, annotations: dict[str, str], **spec: Any) -> None:
-        """Apply an ApiToken that bears annotations from its birth."""
+        """Apply an ApiToken that has annotations from its birth."""
         self._put_api_token({"name": name, "annotations": annotations}, spec)
 
     def _put_api_token(self, metadata: Body, spec: Body) -> None:
@@ -201,7 +201,7 @@ class World:
             self.kube.merge(f"{self.api_token_path(name)}/status", {"status": None})
 
     def put_foreign_token(self, name: str) -> None:
-        """Have somebody else make a remote token."""
+        """Have someone else make a remote token."""
         resources = [{"resource_type": "domain", "resource_id": 1, "access_level": 100}]
         self.simulator.control("POST", "tokens", {"name": name, "resources": resources, "foreign": True})
 
@@ -348,7 +348,7 @@ class World:
         return [token for token in self.tokens() if token["name"].startswith(beginning)]
 
     def strays(self, name: str) -> list[Body]:
-        """Return the living tokens of an ApiToken that are neither the Secret's nor on record as on their way out."""
+        """Return the living tokens of an ApiToken that are neither the Secret's nor on record as retired."""
         body = self.api_token(name) or {"spec": {}}
         data = (self.secret(body["spec"].get("secretName", name)) or {}).get("data") or {}
         held = {hashlib.sha256(base64.b64decode(text)).hexdigest() for text in data.values()}

@@ -30,7 +30,7 @@ class Image:
         return {name: _here(self.root, value) for name, value in _environment(self._stage).items()}
 
     def command(self, *arguments: str) -> list[str]:
-        """Return the command of a container: of nobody where root may say so, else of oneself."""
+        """Return the command of a container: of no one where root may say so, else of oneself."""
         _, *rest = self._stage.last("ENTRYPOINT").words
         return [*_as_nobody(), str(self._python), *rest, *(arguments or self._stage.last("CMD").words)]
 
@@ -48,7 +48,7 @@ class Image:
 
 
 def build(folder: Path) -> Image:
-    """Carry the Dockerfile out in a folder; nobody may write to the result."""
+    """Carry the Dockerfile out in a folder; no one may write to the result."""
     sources = folder / "context"
     for place in context():
         _copy(ROOT / place, sources / place)
@@ -126,6 +126,6 @@ def _here(root: Path, text: str) -> str:
 def _as_nobody() -> Sequence[str]:
     if os.geteuid() != 0:
         return ()
-    # Where the tests' own Python lies may be root's alone: nobody is let read there, and write nowhere.
+    # Where the tests' own Python lies may be root's alone: no one is let read there, and write nowhere.
     ids = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     return ("setpriv", *ids, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")

@@ -21,7 +21,7 @@ from tests.simulation import (
     exhaustive,
     forgeries,
     histories,
-    hunting,
+    mutation_runner,
     schedules,
 )
 from tests.simulation.cases import Case, violations
@@ -43,7 +43,7 @@ def main() -> int:
         return 0
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         if arguments.what == "mutants":
-            return _tell_of_mutants(pool.map(hunting.hunt, MUTANTS))
+            return _tell_of_mutants(pool.map(mutation_runner.run_mutant, MUTANTS))
         layer = LAYERS[arguments.what]
         return _tell(layer.text, pool.map(layer.run, layer.jobs(arguments), chunksize=layer.jobs_at_once))
 
@@ -150,7 +150,7 @@ def _tell(what: str, reports: Iterable[Report]) -> int:
     return 1 if found else 0
 
 
-def _tell_of_mutants(catches: Iterable[hunting.Catch]) -> int:
+def _tell_of_mutants(catches: Iterable[mutation_runner.Catch]) -> int:
     missed = 0
     print("| mutant | caught by | in |\n|---|---|---|")
     for catch in catches:

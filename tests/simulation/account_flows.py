@@ -9,8 +9,8 @@ from mailtrap_operator.core.ownership import Tag
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.tokens import ADMIN, Grant
 from tests.simulation.flows import Flow, create, delete, is_served
-from tests.simulation.incarnation import INSTALLATION
-from tests.simulation.time import server_time
+from tests.simulation.operator_instance import INSTALLATION
+from tests.simulation.virtual_time import server_time
 from tests.simulation.world import CREDENTIAL, GROUP, World, api_token_path
 
 ACCOUNT = f"{GROUP}/clustermailtrapaccounts/default"
@@ -59,7 +59,7 @@ def _is_other_secret_held(world: World) -> bool:
 
 
 def _have_an_old_orphan(world: World) -> None:
-    """Have a token that has belonged to nobody for long, and have such tokens deleted."""
+    """Have a token that has belonged to no one for long, and have such tokens deleted."""
     draft = Draft(_LOST, (Grant("domain", 1, ADMIN),), None)
     orphan = world.account.create(draft, "Jane Doe", server_time(), value=None)
     body: dict[str, Any] = deepcopy(world.read(ACCOUNT) or {})
@@ -74,7 +74,7 @@ def _is_swept(world: World) -> bool:
     body = world.read(ACCOUNT) or {}
     recorded = {orphan.get("name") for orphan in body["status"].get("orphans", ())}
     is_gone = not any(token.name == _LOST for token in world.remote_tokens().values())
-    # Where a list or an answer says that it is gone, and another that it is not, its day begins anew.
+    # Where a list or an answer says that it is gone, and another that it is not, its day starts again.
     return is_served(world) and is_gone != (_LOST in recorded)
 
 

@@ -3,7 +3,7 @@
 import base64
 
 from mailtrap_simulator.drafts import Draft
-from tests.simulation.time import server_time
+from tests.simulation.virtual_time import server_time
 from tests.simulation.world import API_VERSION, FOR_EVERYBODY, GROUP, NAMESPACE, World, secret_path
 
 _SECOND_ID = 4711

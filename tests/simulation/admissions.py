@@ -58,10 +58,10 @@ class Meddling:
 
     resource: str
     path: Path
-    deed: str
+    action: str
 
     def __str__(self) -> str:
-        return f"{self.deed} {self.resource} {'.'.join(map(str, self.path))}"
+        return f"{self.action} {self.resource} {'.'.join(map(str, self.path))}"
 
     def change(self, body: dict[str, Any]) -> None:
         """Do it to an object, if it has the field; what a user wrote is not touched."""
@@ -74,10 +74,10 @@ class Meddling:
                 parent = parent[folder]
             except (KeyError, IndexError, TypeError):
                 return
-        if self.deed == "add":
+        if self.action == "add":
             parent[name] = _ADDED[str(folders[-1])]
         elif isinstance(parent, dict) and name in parent:
-            other = None if self.deed == "strip" else _other(parent[name])
+            other = None if self.action == "strip" else _other(parent[name])
             if other in (None, []):
                 del parent[name]
             else:
@@ -122,7 +122,9 @@ def _meddlings(flow: Flow) -> tuple[Meddling, ...]:
             for part in parts:
                 if resource == "secrets" and part[-1] != "finalizers" and _is_users(body):
                     continue
-                met.update(dict.fromkeys(Meddling(resource, path, deed) for path, deed in _deeds(body, part)))
+                met.update(
+                    dict.fromkeys(Meddling(resource, path, action) for path, action in _actions(body, part))
+                )
 
         return record
 
@@ -136,7 +138,7 @@ def _is_users(body: dict[str, Any]) -> bool:
     return bool(body["metadata"]["namespace"] != NAMESPACE)
 
 
-def _deeds(body: dict[str, Any], part: Path) -> Iterator[tuple[Path, str]]:
+def _actions(body: dict[str, Any], part: Path) -> Iterator[tuple[Path, str]]:
     value: Any = body
     for name in part:
         if not isinstance(value, dict) or name not in value:

@@ -19,8 +19,8 @@ from tests.simulation.flows import (
     is_waiting,
     request_rotation,
 )
-from tests.simulation.incarnation import SETTINGS, Setup
-from tests.simulation.time import START, server_time
+from tests.simulation.operator_instance import SETTINGS, Setup
+from tests.simulation.virtual_time import START, server_time
 from tests.simulation.world import (
     BY_HAND,
     CREDENTIAL,
@@ -129,7 +129,7 @@ def _is_mutable_again(world: World) -> bool:
 
 
 def _elsewhere(change: Callable[[World, Token], object]) -> Callable[[World], None]:
-    """Return a change of the token by a person; the list tells of it when somebody asks."""
+    """Return a change of the token by a person; the list reports it when someone asks."""
 
     def begin(world: World) -> None:
         token = held_token(world)
@@ -222,7 +222,7 @@ def _is_by_hand_there(world: World) -> bool:
 
 
 def _is_adopted_later(world: World) -> bool:
-    """Whether the token by hand is gone, and went on record only when that was confirmed."""
+    """Whether the token by hand is gone, and continued record only when that was confirmed."""
     (body,) = world.api_tokens()
     status, confirmed = body["status"], START + timedelta(seconds=_LATER)
     retired = [entry["retiredAt"] for entry in status["history"] if entry["id"] == status.get("adopted")]
@@ -320,7 +320,7 @@ API_FLOWS: tuple[Flow, ...] = (
         "immutable Secret",
         _rotate_an_immutable_secret,
         is_done=_is_mutable_again,
-        recovery=44,  # an operator that starts anew reads the Secret, and is refused, anew
+        recovery=44,  # an operator that starts again reads the Secret, and is refused, again
     ),
     Flow(
         "deleted in Mailtrap",

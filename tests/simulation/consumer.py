@@ -1,6 +1,6 @@
 """A workload that uses the value of a Secret: each rollout makes it use the value that is there when its pods start.
 
-Its former pods work on while they are ending, and no count tells of that, as before Kubernetes 1.35.
+Its former pods work on while they are ending, and no count reports that, as before Kubernetes 1.35.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ ROLLOUT = 100.0
 """How many seconds a rollout takes unless a flow says otherwise: longer than the overlap."""
 
 GRACE = 40
-"""How many seconds its pods go on when they are told to end: longer than the pause between two looks at it."""
+"""How many seconds its pods continue when they are told to end: longer than the pause between two looks at it."""
 
 _ROOT = "/apis/apps/v1/namespaces/team/deployments"
 
@@ -65,7 +65,7 @@ class Consumer:
         self._tell(generation)
 
     def _later(self, seconds: float, what: Callable[..., None], *args: Any) -> None:
-        # In a context of its own: it goes on while the operator that wrote the template stands still.
+        # In a context of its own: it continues while the operator that wrote the template stands still.
         asyncio.get_running_loop().call_later(seconds, what, *args, context=Context())
 
     def _end_former(self, value: str | None) -> None:

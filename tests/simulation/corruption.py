@@ -60,7 +60,7 @@ def cases(situation: Situation) -> tuple[Case, ...]:
 
 
 def _lets_go(corrupted: Corrupted) -> bool:
-    """Whether an object that is deleted at once would go at once: without the finalizer nobody can hold it."""
+    """Whether an object that is deleted at once would go at once: without the finalizer no one can hold it."""
     return corrupted.document == "finalizers" and FINALIZER not in corrupted.content
 
 
@@ -108,7 +108,7 @@ async def _run(case: Case, start: Start, ends: list[str]) -> None:
             ends.append(await _until(watched, is_served, case))
             watched.check_at_rest()
         world.delete(api_token_path())
-        ends.append(await _until(watched, _is_let_go, case))
+        ends.append(await _until(watched, _is_released, case))
         _check_leftovers(world, api_token, case)
 
 
@@ -159,8 +159,8 @@ def _check_leftovers(world: World, api_token: Body, case: Case) -> None:
         raise ViolationError(f"of the other object: {wrong}")
 
 
-def _is_let_go(world: World) -> bool:
-    """Whether nothing keeps the object but a finalizer that somebody else has set."""
+def _is_released(world: World) -> bool:
+    """Whether nothing keeps the object but a finalizer that someone else has set."""
     return FINALIZER not in _billing(world).get("metadata", {}).get("finalizers", ())
 
 

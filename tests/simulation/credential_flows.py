@@ -10,7 +10,7 @@ from mailtrap_operator.api.names import HAND_OVER_ANNOTATION
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.tokens import Token
 from tests.simulation.flows import Flow, delete, held_token, is_served
-from tests.simulation.time import START, server_time
+from tests.simulation.virtual_time import START, server_time
 from tests.simulation.world import (
     ACCOUNT_ID,
     API_VERSION,
@@ -64,7 +64,7 @@ def _create(world: World) -> None:
 
 
 def _is_renewed(world: World) -> bool:
-    """Whether the credential has had two successors in time, each of them made anew, and the former ones are gone."""
+    """Whether the credential has had two successors in time, each of them created again, and the former ones are gone."""
     held, (body,) = held_token(world), world.api_tokens()
     is_late = held is not None and held.created_at - START >= _TWO_PERIODS
     is_alone = is_served(world) and [held] == world.owned(body)
@@ -109,14 +109,14 @@ def _put_another_if_alive(world: World) -> None:
         _put_another(world)
 
 
-def _is_let_go(world: World) -> bool:
+def _is_released(world: World) -> bool:
     """Whether the ApiToken and its tokens are gone, and the credential that a person made is in its place."""
     is_in_place = value_in(world.read(secret_path())) == _SECOND
     return not world.api_tokens() and is_in_place and world.remote_tokens().keys() <= world.foreign
 
 
 _RECOVERY = 36
-"""An operator that starts anew is refused anew, and asks anew which account the credential opens."""
+"""An operator that starts again is refused again, and asks again which account the credential opens."""
 
 CREDENTIAL_FLOWS: tuple[Flow, ...] = (
     Flow(
@@ -135,5 +135,5 @@ CREDENTIAL_FLOWS: tuple[Flow, ...] = (
         prepare=_bootstrap,
         recovery=_RECOVERY,
     ),
-    Flow("own credential deleted", _delete, spec=_OWN, is_done=_is_let_go, prepare=_bootstrap),
+    Flow("own credential deleted", _delete, spec=_OWN, is_done=_is_released, prepare=_bootstrap),
 )

@@ -58,7 +58,7 @@ def random_fault(random: Random) -> Fault:
 
 
 def _is_beyond_notice(kind: Kind, outcome: Outcome) -> bool:
-    """Whether nobody can tell a lie, given the deeds that there are.
+    """Whether no one can tell a lie, given the deeds that there are.
 
     A short list is that of a credential with fewer rights; taking those away is a deed. While it has them not, a 404 to
     the deletion of a token that is there confirms what the list says.

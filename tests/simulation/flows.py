@@ -9,9 +9,9 @@ from typing import Any
 from mailtrap_simulator.settings import Paths
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
 from tests.simulation.consumer import NAME as CONSUMER
-from tests.simulation.incarnation import USUAL, Setup
 from tests.simulation.invariants import what_is_missing
-from tests.simulation.time import START
+from tests.simulation.operator_instance import USUAL, Setup
+from tests.simulation.virtual_time import START
 from tests.simulation.world import BY_HAND, OVERLAP, World, api_token_path, secret_path
 
 _UNDER_WAY = 0.15
@@ -42,7 +42,7 @@ def is_waiting(world: World) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Flow:
-    """One flow; `spec` is that of the object it starts from, None when there is none yet; `prepare` comes before it.
+    """One flow; `spec` is that of the object it starts from, None when the ApiToken has none yet; `prepare` comes before it.
 
     `setup` is that of its operators, `paths` are those that Mailtrap serves. One that `ends_served` leaves every object Ready. `recovery` is how many I/Os more
     than without faults it may take until the object is served, for each fault; among them are the account's status, which a
@@ -155,7 +155,7 @@ def _replace_credential(world: World) -> None:
 
 
 def _change_permissions_elsewhere(world: World) -> None:
-    """Change the token's permissions as a person in Mailtrap; the list tells of it when somebody asks."""
+    """Change the token's permissions as a person in Mailtrap; the list reports it when someone asks."""
     (body,) = world.api_tokens()
     (token,) = world.owned(body)
     world.account.put(replace(token, grants=(Grant("domain", 2, ADMIN),)))

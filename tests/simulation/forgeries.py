@@ -1,4 +1,4 @@
-"""What somebody writes who may write one object's status, annotations and Secret, and wants a token of others deleted.
+"""What someone writes who may write one object's status, annotations and Secret, and wants a token of others deleted.
 
 The three are written together and fit one another: everything says that the token was adopted, or is the object's own.
 Under no policy that an account may have is a token touched that the object may not have, whatever becomes of the object.
@@ -22,7 +22,7 @@ from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.tokens import ADMIN, Grant
 from tests.simulation.network import Network
 from tests.simulation.situations import SITUATIONS, Situation, start_of
-from tests.simulation.time import server_time
+from tests.simulation.virtual_time import server_time
 from tests.simulation.world import (
     CREDENTIAL,
     FOR_EVERYBODY,
@@ -44,7 +44,7 @@ _STRUCK = ("one token", "overlap", "adopted", "replacement made", "deletion clai
 
 Policy = Mapping[str, Any]
 Target = Callable[[World], int]
-"""Finds, or makes, the token that somebody is after; returns its id."""
+"""Finds, or makes, the token that someone is after; returns its id."""
 DENIED: Policy = {**FOR_EVERYBODY, "adoption": None}
 PROVEN: Policy = {**FOR_EVERYBODY, "adoption": "Proven"}
 ALLOWED: Policy = FOR_EVERYBODY
@@ -134,8 +134,8 @@ FORGERIES: tuple[Forgery, ...] = tuple(
 def check(number: int) -> str | None:
     """Run the forgery of a number among all; return what it violates, if anything."""
     forgery = FORGERIES[number]
-    wrongs = run(forgery)
-    return f"{forgery}: {wrongs[0]}" if wrongs else None
+    violations = run(forgery)
+    return f"{forgery}: {violations[0]}" if violations else None
 
 
 def run(forgery: Forgery) -> list[str]:
@@ -145,7 +145,7 @@ def run(forgery: Forgery) -> list[str]:
 
 async def _run(forgery: Forgery, saved: Saved) -> list[str]:
     virtual_loop().now = saved.time
-    network, wrongs = Network(), list[str]()
+    network, violations = Network(), list[str]()
     world = World(network, saved=saved)
     account = f"{GROUP}/clustermailtrapaccounts/default"
     world.write("PATCH", account, {"spec": {"policy": forgery.policy}})
@@ -158,7 +158,7 @@ async def _run(forgery: Forgery, saved: Saved) -> list[str]:
         world.note_change()
         there = world.remote_tokens()
         touched = [id_ for id_, token in others.items() if there.get(id_) != token]
-        wrongs.extend(f"I4: token {id_} was touched" for id_ in touched)
+        violations.extend(f"I4: token {id_} was touched" for id_ in touched)
 
     network.on_change, network.is_counting = note, True
     await world.start_operator()
@@ -170,15 +170,15 @@ async def _run(forgery: Forgery, saved: Saved) -> list[str]:
     world.delete(api_token_path())
     await asyncio.sleep(_LONG)
     if len(network.calls) > _MOST_CALLS:
-        wrongs.append(f"{len(network.calls)} calls in {2 * _LONG} s")
+        violations.append(f"{len(network.calls)} calls in {2 * _LONG} s")
     if world.read(api_token_path()):
         marks = {ABANDON_ANNOTATION: "true"}
         world.write("PATCH", api_token_path(), {"metadata": {"annotations": marks}})
         await asyncio.sleep(_LONG)
     if world.read(api_token_path()):
-        wrongs.append("the object does not go, although its tokens are given up")
+        violations.append("the object does not go, although its tokens are given up")
     await world.stop_operators()
-    return wrongs
+    return violations
 
 
 def _forge(world: World, id_: int, places: frozenset[str]) -> None:

@@ -1,4 +1,4 @@
-"""Processes that stand still, each on its own, as a stopped or starved process does, while the time goes on for all.
+"""Processes that stand still, each on its own, as a stopped or starved process does, while the time continues for all.
 
 A frozen process runs nothing. What comes due for it meanwhile, answers and timers alike, waits; when it thaws, all of
 that runs at once in the order in which it came due.

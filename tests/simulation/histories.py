@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cache
 
-from tests.simulation.accidents import tidy
-from tests.simulation.deeds import OVERLAP, initial
+from tests.simulation.disturbances import tidy
 from tests.simulation.faults import Faults
 from tests.simulation.freezing import FreezingLoop, running_loop
 from tests.simulation.invariants import Invariants
-from tests.simulation.listening import everything_logged
+from tests.simulation.log_capture import everything_logged
 from tests.simulation.network import Call, Network
 from tests.simulation.outcomes import OK
-from tests.simulation.plots import Plot, Step, plot
-from tests.simulation.posts import Posts
-from tests.simulation.time import server_time
+from tests.simulation.replica_slots import ReplicaSlots
+from tests.simulation.scenarios import Scenario, Step, scenario
+from tests.simulation.user_actions import OVERLAP, initial
+from tests.simulation.virtual_time import server_time
 from tests.simulation.world import Saved, World
 from tests.unit.clock import run_virtual
 
@@ -31,17 +31,17 @@ MOST_TOKENS = 30
 
 def check(seed: int) -> str | None:
     """Return what a seed's history violates, None when all is well."""
-    return _Play(plot(seed)).run()
+    return _Play(scenario(seed)).run()
 
 
 def describe(seed: int) -> str:
     """Return what happens in a seed's history, line by line; of one that violates something, the shortest that still does."""
-    play = _Play(shortest(plot(seed)), is_told=True)
+    play = _Play(shortest(scenario(seed)), is_told=True)
     violation = play.run()
     return "\n".join([*play.lines, violation or "all is well"])
 
 
-def shortest(of: Plot) -> Plot:
+def shortest(of: Scenario) -> Scenario:
     """Return a plot that violates something without the steps and faults that are not needed for that."""
     if _Play(of).run() is None:
         return of
@@ -51,12 +51,12 @@ def shortest(of: Plot) -> Plot:
 
 
 class _Play:
-    """One history on the stage; `lines` tell of it where they are wanted."""
+    """One history on the stage; `lines` report it where they are wanted."""
 
-    def __init__(self, of: Plot, *, is_told: bool = False) -> None:
+    def __init__(self, of: Scenario, *, is_told: bool = False) -> None:
         self.lines: list[str] = []
         self._plot = of
-        self._is_told = is_told
+        self._is_reported = is_told
         self._faults = Faults()
 
     def run(self) -> str | None:
@@ -68,17 +68,17 @@ class _Play:
     async def _run(self, saved: Saved, logged: list[str]) -> str | None:
         running_loop().now = saved.time
         network = Network(self._faults.outcome, late_by=self._plot.late_by)
-        network.before = self._tell if self._is_told else None
+        network.before = self._tell if self._is_reported else None
         world = World(network, saved=saved)
         world.remote.skew = self._plot.remote_skew
         self._invariants = invariants = Invariants(world, OVERLAP, self._plot.clock_error)
         network.on_change = invariants.on_change
         invariants.check()
-        posts = Posts(world, self._plot.posts)
-        posts.fill()
+        slots = ReplicaSlots(world, self._plot.slots)
+        slots.fill()
         network.is_counting = True
         for step in self._plot.steps:
-            self._perform(step, world, posts)
+            self._perform(step, world, slots)
             invariants.forgive()
             await asyncio.sleep(step.wait)
             if invariants.violations:
@@ -90,11 +90,11 @@ class _Play:
             invariants.violations.append(f"cost: {tokens} tokens")
         return next(iter(invariants.violations), None)
 
-    def _perform(self, step: Step, world: World, posts: Posts) -> None:
+    def _perform(self, step: Step, world: World, slots: ReplicaSlots) -> None:
         world.collect_garbage()
-        self._say("; ".join([step.deed.text, *map(str, step.faults)]))
+        self._say("; ".join([step.action.text, *map(str, step.faults)]))
         self._faults.add(step.faults)
-        step.deed.do(world, posts)
+        step.action.do(world, slots)
 
     async def _end(self, world: World, invariants: Invariants) -> None:
         self._faults.end()
@@ -123,7 +123,7 @@ class _Play:
         )
 
     def _say(self, line: str) -> None:
-        if self._is_told and not self._invariants.violations:
+        if self._is_reported and not self._invariants.violations:
             self.lines.append(f"{asyncio.get_running_loop().time():10.2f} {line}")
 
 

@@ -6,7 +6,7 @@ I3  a value that was ever in the Secret works for its whole overlap
 I4  nothing without the object's tag is ever deleted or reset
 C1  a token that pods still use is not deleted before the hard limit; workloads are restarted once for each new value
 I5  after the finalizer is gone no token of the object is left (policy Delete)
-GitOps  kstatus and Argo CD judge every status that an operator writes as `tests.judges.design` says
+GitOps  kstatus and Argo CD judge every status that an operator writes as `tests.status_conformance.design` says
 ESR once spec and faults stop changing, the object is Ready, or gone, and stays so
 """
 
@@ -18,10 +18,10 @@ from typing import Any
 from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.core.ownership import parse_tag
 from mailtrap_simulator.tokens import Token
-from tests.judges.design import wrongs
-from tests.simulation.listening import one_of
-from tests.simulation.time import server_time
+from tests.simulation.log_capture import one_of
+from tests.simulation.virtual_time import server_time
 from tests.simulation.world import MAX_OVERLAP, OVERLAP, Body, World, as_text, texts_in, value_in
+from tests.status_conformance.design import violations
 
 
 class ViolationError(AssertionError):
@@ -60,7 +60,7 @@ class Invariants:
         self._forgiven.update(token.id for body in objects.values() for token in self._unaccounted(body))
 
     def on_change(self) -> None:
-        """Let everybody hear of a change, and note what it violates."""
+        """Let everyone hear of a change, and note what it violates."""
         self.world.note_change()
         self.note(self.check)
         self.note(self._check_statuses)
@@ -110,11 +110,11 @@ class Invariants:
     def _check_statuses(self) -> None:
         statuses, self.world.network.statuses = self.world.network.statuses, []
         for body in statuses:
-            for wrong in wrongs(body):
+            for wrong in violations(body):
                 raise ViolationError(f"GitOps: {wrong}: {body['status']}")
 
     def _note_lost_claim(self, before: Body, after: Body) -> None:
-        """What a claim leads to that a user has wiped, nobody can know."""
+        """What a claim leads to that a user has wiped, no one can know."""
         claim = before.get("status", {}).get("operation")
         if claim and "operation" not in after.get("status", {}):
             base = self._remote.get(claim.get("base", 0))
@@ -135,7 +135,7 @@ class Invariants:
                 (id_ for value, id_ in self._ids.items() if any(value in text for text in texts)), None
             )
             if before is not None and before != held:
-                # One that was on its way out already, and that a user has put back, is promised no more than before.
+                # One that was retired already, and that a user has put back, is promised no more than before.
                 if before not in {previous["id"] for previous in body.get("status", {}).get("previous", ())}:
                     self._left_secret[before] = server_time()
                 del self._in_secret[uid]

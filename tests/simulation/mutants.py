@@ -20,7 +20,7 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "claim without its precondition",
-        "clients/api_token_store.py",
+        "clients/api_token_client.py",
         """                "resourceVersion": meta.resource_version,
             },
             "status\"""",
@@ -36,13 +36,13 @@ MUTANTS = (
     ),
     Mutant(
         "the nonce is not compared",
-        "core/situation.py",
+        "core/observed_state.py",
         "self.secret.is_intact and self.secret.nonce == operation.nonce",
         "self.secret.is_intact",
     ),
     Mutant(
         "no settle time",
-        "core/situation.py",
+        "core/observed_state.py",
         "return self.seen.identity.settle_time - self.seen.claim_age",
         "return timedelta()",
     ),
@@ -54,20 +54,20 @@ MUTANTS = (
     ),
     Mutant(
         "no overlap",
-        "core/situation.py",
+        "core/observed_state.py",
         "delete_after=whole_second_after(self.now + overlap)",
         "delete_after=whole_second_after(self.now)",
     ),
     Mutant(
         "the old token goes before the Secret is written",
         "core/bookkeeping.py",
-        "    action = PublishToken(unpublished, wishes.desired_secret(s))\n",
+        "    action = PublishToken(unpublished, desired_state.desired_secret(s))\n",
         "    from mailtrap_operator.core.actions import RevokeToken\n"
-        "    from mailtrap_operator.core.lanes import Lane\n"
+        "    from mailtrap_operator.core.priorities import Priority\n"
         "    old = s.owned.get(s.record.current.id) if s.record.current else None\n"
         "    if old:\n"
-        "        return step_plan(s, finding, action=RevokeToken(old, Lane.URGENT))\n"
-        "    action = PublishToken(unpublished, wishes.desired_secret(s))\n",
+        "        return step_plan(s, finding, action=RevokeToken(old, Priority.URGENT))\n"
+        "    action = PublishToken(unpublished, desired_state.desired_secret(s))\n",
     ),
     Mutant(
         "status before Secret",
@@ -81,9 +81,9 @@ MUTANTS = (
         "    if not tokens:\n        return None\n    lost",
         "    if tokens:\n"
         "        from mailtrap_operator.core.actions import RevokeToken\n"
-        "        from mailtrap_operator.core.lanes import Lane\n"
+        "        from mailtrap_operator.core.priorities import Priority\n"
         '        finding = Finding(State.PROGRESSING, Reason.UNTRACKED, "deleted")\n'
-        "        return step_plan(s, finding, action=RevokeToken(tokens[0], Lane.URGENT))\n"
+        "        return step_plan(s, finding, action=RevokeToken(tokens[0], Priority.URGENT))\n"
         "    if not tokens:\n        return None\n    lost",
     ),
     Mutant(
@@ -155,7 +155,7 @@ MUTANTS = (
     ),
     Mutant(
         "the operator's own credential is reset",
-        "core/wishes.py",
+        "core/desired_state.py",
         "        and not is_in_use(s, s.owned[base.id])\n",
         "",
     ),
@@ -168,13 +168,13 @@ MUTANTS = (
         "        return IssuedValue(action.operation.nonce, token, value, action.issuance)\n",
     ),
     Mutant(
-        "the status is written in every pass",
+        "the status is written in every reconcile",
         "report.py",
         "        if self.needs_write(before, status):\n",
         "        if True:\n",
     ),
     Mutant(
-        "the status does not say that work goes on",
+        "the status does not say that work continues",
         "core/conditions.py",
         '        yield "Reconciling", "True", finding.reason, finding.message\n',
         "        return\n",

@@ -50,7 +50,7 @@ class Network:
     """Counts I/Os from 0 while `is_counting`, and lets the script decide how each ends.
 
     The script is asked for each counted call, when it happens. `wasted` names the Kubernetes writes that were accepted
-    and changed nothing; `statuses` are the objects after each write of their status, until somebody takes them.
+    and changed nothing; `statuses` are the objects after each write of their status, until someone takes them.
     `on_change` runs after each write that took effect; `before` may hold a call back.
     """
 

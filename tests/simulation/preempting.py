@@ -8,7 +8,7 @@ Both start in the same world and see the same change. A preemption is of one of 
 
 One thing is left out: a create or reset that reaches the server later than the settle time. A process would have to be
 stopped just there, after its last look at the clock and before the request is on the wire, and to send it all the same
-when it goes on, though its timeout is over; no client can take such a request back.
+when it continues, though its timeout is over; no client can take such a request back.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from tests.simulation.endings import ending_of
+from tests.simulation.final_state import final_state_of
 from tests.simulation.flows import Flow
 from tests.simulation.freezing import FreezingLoop, running_loop
 from tests.simulation.invariants import Invariants
-from tests.simulation.listening import everything_logged
+from tests.simulation.log_capture import everything_logged
 from tests.simulation.network import LATENCY, Call, Network
 from tests.simulation.outcomes import OK, Kind, Outcome, Seen
 from tests.simulation.runs import live, start_of, without_faults
@@ -34,7 +34,7 @@ _HELD_AT_MOST = 9.0
 """Less than the timeout of a call."""
 
 _AT_REST = 0.3
-"""So long nothing happens at an operator that has nothing more to do; a watch tells of changes sooner."""
+"""So long nothing happens at an operator that has nothing more to do; a watch reports changes sooner."""
 
 _STALE = Outcome("stale", Seen.STALE)
 _STALE_READS = 3
@@ -114,7 +114,7 @@ class _Play:
         await live(self._flow, invariants, is_standing_still=lambda: running_loop().is_anyone_frozen)
         await invariants.end()
         invariants.note_words(logged)
-        return Run(tuple(self._calls), next(iter(invariants.violations), None)), ending_of(world)
+        return Run(tuple(self._calls), next(iter(invariants.violations), None)), final_state_of(world)
 
     def _outcome(self, call: Call) -> Outcome:
         """Return how a call ends: some reads are stale."""

@@ -12,7 +12,7 @@ from mailtrap_simulator.server import Server
 from mailtrap_simulator.settings import Paths
 from tests.simulation.network import Life, Network
 from tests.simulation.outcomes import Kind, Outcome, Seen
-from tests.simulation.time import server_time
+from tests.simulation.virtual_time import server_time
 
 _OF_AN_ACCOUNT = "/api/accounts/"
 _PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"

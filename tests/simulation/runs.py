@@ -7,12 +7,12 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from tests.simulation.endings import ending_of
+from tests.simulation.final_state import final_state_of
 from tests.simulation.flows import Flow, is_served, is_waiting
-from tests.simulation.incarnation import CLAIM, FULL, LIST, OF_ACCOUNT, TRIAL, Sight
 from tests.simulation.invariants import Invariants
-from tests.simulation.listening import everything_logged
+from tests.simulation.log_capture import everything_logged
 from tests.simulation.network import Before, Call, Network
+from tests.simulation.operator_instance import CLAIM, FULL, LIST, OF_ACCOUNT, TRIAL, Sight
 from tests.simulation.outcomes import OK, Kind, Outcome, Seen
 from tests.simulation.world import Saved, World
 from tests.unit.clock import run_virtual, virtual_loop
@@ -133,7 +133,7 @@ async def _play(flow: Flow, saved: Saved, network: Network, logged: list[str], s
     await invariants.end()
     invariants.note_words(logged)
     violation = next(iter(invariants.violations), None)
-    return Run(tuple(network.calls), cost, ending_of(world), invariants.values, violation)
+    return Run(tuple(network.calls), cost, final_state_of(world), invariants.values, violation)
 
 
 async def live(
@@ -141,7 +141,7 @@ async def live(
 ) -> None:
     """Have a flow begin, and wait until it is done, and a little longer.
 
-    Of a world in which somebody is standing still nothing is concluded.
+    Of a world in which someone is standing still nothing is concluded.
     """
     world, violations, loop = invariants.world, invariants.violations, asyncio.get_running_loop()
     world.network.is_counting = True

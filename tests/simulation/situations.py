@@ -60,9 +60,9 @@ class Situation:
 
 
 SITUATIONS: tuple[Situation, ...] = (
-    Situation("one token, the operator goes on", _REPLACE, is_over=True, goes_on=True),
+    Situation("one token, the operator continues", _REPLACE, is_over=True, goes_on=True),
     Situation("one token", _REPLACE, is_over=True),
-    Situation("overlap, the operator goes on", _REPLACE, goes_on=True),
+    Situation("overlap, the operator continues", _REPLACE, goes_on=True),
     Situation("overlap", _REPLACE),
     Situation("overlap of a reset", _RESET),
     Situation("workloads to restart", _RESTART),

@@ -19,7 +19,7 @@ from tests.simulation.invariants import Invariants
 from tests.simulation.network import Network
 from tests.simulation.persisted import named
 from tests.simulation.schema_fields import schema_fields, schema_of
-from tests.simulation.time import server_time
+from tests.simulation.virtual_time import server_time
 from tests.simulation.world import GROUP, NAMESPACE, OVERLAP, World, api_token_path
 from tests.unit.clock import virtual
 

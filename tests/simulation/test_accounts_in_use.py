@@ -1,4 +1,4 @@
-"""Accounts are held and let go, and orphans go, whatever becomes of one I/O on the way; no promise is broken by that."""
+"""Accounts are held and released, and orphans go, whatever becomes of one I/O on the way; no promise is broken by that."""
 
 import pytest
 

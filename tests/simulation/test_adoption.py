@@ -1,4 +1,4 @@
-"""Who may adopt a token that somebody made by hand: nobody, who has its value, or who may use the account."""
+"""Who may adopt a token that was created by hand: no one, who has its value, or who may use the account."""
 
 import asyncio
 import base64
@@ -13,7 +13,7 @@ from mailtrap_operator.core.keys import AccountKey
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
 from tests.simulation.network import Call, Network
-from tests.simulation.time import server_time
+from tests.simulation.virtual_time import server_time
 from tests.simulation.world import (
     CREDENTIAL,
     FOR_EVERYBODY,
@@ -88,7 +88,7 @@ PROOF = {PROOF_ANNOTATION: "mine"}
 
 
 @virtual
-async def test_who_has_the_value_of_a_token_retires_it() -> None:
+async def test_owner_of_a_value_may_retire_the_token() -> None:
     world = await served("Proven")
     token = by_hand(world)
     hold(world, f"{token.value}\n")
@@ -115,7 +115,7 @@ async def test_the_proof_is_needed_to_the_end() -> None:
     await asyncio.sleep(MINUTE)
     assert token.id == adopted(world)
 
-    hold(world, "another value of somebody")
+    hold(world, "another value of someone")
     await asyncio.sleep(10 * MINUTE)
 
     assert lives(world, token)
@@ -149,7 +149,7 @@ async def test_an_adoption_that_is_not_allowed_any_more_keeps_its_token_and_says
     assert "AdoptionRefused" == world.condition("RevocationPending")["reason"]
     assert "its policy.adoption is Denied, its default" in world.condition("RevocationPending")["message"]
     assert {} == world.condition("Stalled")
-    assert len(world.network.calls) <= 5, "nobody goes on asking"
+    assert len(world.network.calls) <= 5, "no one continues asking"
 
     allow(world, "Allowed")
     await asyncio.sleep(5 * MINUTE)
@@ -159,7 +159,7 @@ async def test_an_adoption_that_is_not_allowed_any_more_keeps_its_token_and_says
 
 
 @virtual
-async def test_who_takes_the_annotations_back_keeps_a_token_whose_adoption_is_not_allowed_any_more() -> None:
+async def test_removed_annotations_keep_a_token_whose_adoption_is_no_longer_allowed() -> None:
     world = await served("Allowed")
     token = by_hand(world)
     ask_for(world, token.id)
@@ -185,7 +185,7 @@ NO_SECRET: dict[str, dict[str, str]] = {
 
 @pytest.mark.parametrize("proof", NO_SECRET.values(), ids=NO_SECRET)
 @virtual
-async def test_without_a_value_nobody_is_asked(proof: dict[str, str]) -> None:
+async def test_without_a_value_no_one_is_asked(proof: dict[str, str]) -> None:
     world = await served("Proven")
     token = by_hand(world)
     hold(world, "short")
@@ -201,7 +201,7 @@ async def test_without_a_value_nobody_is_asked(proof: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("adoption", [None, "Denied"])
 @virtual
-async def test_where_adoption_is_denied_nobody_is_asked(adoption: str | None) -> None:
+async def test_where_adoption_is_denied_no_one_is_asked(adoption: str | None) -> None:
     world = World(Network(is_counting=True))
     allow(world, adoption)
     token = by_hand(world)
@@ -342,7 +342,7 @@ class Last:
             # The first look is the observation's.
             if self._looks == 2:
                 self._strike()
-                # The watch tells of it.
+                # The watch reports it.
                 await asyncio.sleep(1)
             self.times.append((call.what, asyncio.get_running_loop().time()))
 
@@ -370,9 +370,9 @@ async def test_after_a_wait_for_the_rate_limit_the_token_is_looked_at_again() ->
     world = await served("Allowed")
     token = by_hand(world)
     (operator,) = world.operators
-    connection = operator.operator.accounts.at(AccountKey("ClusterMailtrapAccount", None, "default"))
-    assert connection.pacer is not None
-    pause = connection.pacer.pause
+    remote_account = operator.operator.accounts.at(AccountKey("ClusterMailtrapAccount", None, "default"))
+    assert remote_account.pacer is not None
+    pause = remote_account.pacer.pause
     last = Last(world, lambda: pause(timedelta(seconds=30)))
 
     ask_for(world, token.id)
@@ -381,7 +381,7 @@ async def test_after_a_wait_for_the_rate_limit_the_token_is_looked_at_again() ->
     assert not lives(world, token)
     deleted = [what for what, _ in last.times].index(DELETION)
     (_, looked_at), (_, deleted_at) = last.times[deleted - 1 : deleted + 1]
-    assert deleted > 2, "it was looked at anew"
+    assert deleted > 2, "it was looked at again"
     assert deleted_at - looked_at < 1
 
 
@@ -391,7 +391,7 @@ async def test_a_policy_that_changes_at_any_call_of_a_reconcile_is_heeded(number
     async def allow_at(call: Call) -> None:
         if call.number == number:
             allow(world, "Allowed")
-            # Its watch tells of it before the call goes on.
+            # Its watch reports it before the call continues.
             await asyncio.sleep(1)
 
     world = World(Network(is_counting=True, before=allow_at))

@@ -1,4 +1,4 @@
-"""Clocks that differ: who is told, what is not issued because of it, and that it goes on when they agree again."""
+"""Clocks that differ: who is told, what is not issued because of it, and that it continues when they agree again."""
 
 import asyncio
 from datetime import timedelta
@@ -59,7 +59,7 @@ async def test_a_duration_that_one_clock_refuses_is_never_the_specs_fault(
 
 
 @virtual
-async def test_it_goes_on_by_itself_when_the_clocks_agree_again() -> None:
+async def test_it_continues_by_itself_when_the_clocks_agree_again() -> None:
     world = await world_with(3 * DAY, expiration=TWO_DAYS)
 
     world.remote.skew = timedelta()
@@ -125,7 +125,7 @@ async def test_old_tokens_whose_overlap_is_over_go_all_the_same() -> None:
 
 @pytest.mark.parametrize("ahead", [3 * DAY, -3 * DAY, timedelta(minutes=6)], ids=str)
 @virtual
-async def test_what_is_told_is_written_once(ahead: timedelta) -> None:
+async def test_unchanged_condition_is_written_once(ahead: timedelta) -> None:
     world = await world_with(ahead, expiration={"policy": "After", "after": "90d"})
     assert is_served(world)
     assert "ClockSkewed" == told(world, "ClockSkewed", ACCOUNT)[0]

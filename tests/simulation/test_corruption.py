@@ -19,7 +19,7 @@ CONDITIONS = {
     "InstallationMismatch": "the status says that another installation serves it, and no Secret says otherwise",
     "AccountNotFound": "a token is on record in an account that does not exist, and perhaps lives there",
 }
-"""Where the user has to restore a field, and why nobody else can know better."""
+"""Where the user has to restore a field, and why no one else can know better."""
 
 
 FOUND = (

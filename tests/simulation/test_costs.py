@@ -29,7 +29,7 @@ HELD = (0, 1, 3, 1, 0, 0)
 """The first token of an account: it is listed, and it and its credential get their finalizers."""
 
 FREED = (0, 1, 3, 2, 0, 0)
-"""The last token of an account: it is listed, and it and its credential are let go."""
+"""The last token of an account: it is listed, and it and its credential are released."""
 
 TOLD_TO_WAIT = (0, 1, 1, 3, 0, 1)
 """The condition that says what a rotation waits for."""
@@ -38,7 +38,7 @@ TARGETS_NAMED = (0, 0, 0, 2, 0, 0)
 """A spec that names one workload to restart: it is looked at by what is known, and afresh."""
 
 PODS_END = (0, 2, 2, 11, 0, 0)
-"""The wait for pods that no count contains: its end goes on record, and it is looked at until then."""
+"""The wait for pods that no count contains: its end is recorded, and it is looked at until then."""
 
 LOOKED_UP = (0, 1, 0, 1, 0, 0)
 """Resources that no token was issued for yet, be they given by id or by name."""

@@ -5,7 +5,7 @@ import pytest
 from mailtrap_operator.runtime.scope import Scope
 from tests.simulation.credential_flows import CREDENTIAL_FLOWS
 from tests.simulation.flows import FLOWS, Flow
-from tests.simulation.incarnation import Sight
+from tests.simulation.operator_instance import Sight
 from tests.simulation.runs import play, without_faults
 
 DEAF = {

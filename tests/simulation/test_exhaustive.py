@@ -11,7 +11,7 @@ from tests.simulation.runs import without_faults
 from tests.simulation.seed import part, seed
 
 FIRSTS, SECONDS = 5, 25
-"""Of the first faults of a pair and of the second ones, each so many-th is tried here; `make simulate` tries them all."""
+"""Of the first faults of a pair and of the second ones, each so many-th is tried here; `make simulation-full` tries them all."""
 
 PLAIN_SAMPLE = 12
 """Of the faults with the other form of paths, each so many-th is tried."""

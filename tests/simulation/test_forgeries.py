@@ -16,4 +16,4 @@ def test_a_forged_record_moves_the_operator_against_no_token(number: int, target
     forgeries = [forgery for forgery in FORGERIES if forgery.target is target][part(EVERY, number)]
 
     assert forgeries
-    assert {} == {str(forgery): wrongs for forgery in forgeries if (wrongs := run(forgery))}
+    assert {} == {str(forgery): violations for forgery in forgeries if (violations := run(forgery))}

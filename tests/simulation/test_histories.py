@@ -7,7 +7,7 @@ from tests.simulation.seed import part
 
 HISTORIES = 2000
 EVERY = 4
-"""One history in so many is played here, others with each seed; `make simulate` plays them all."""
+"""One history in so many is played here, others with each seed; `make simulation-full` plays them all."""
 
 _CHUNK = 100
 

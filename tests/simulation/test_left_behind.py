@@ -139,9 +139,7 @@ async def test_marks_that_name_another_object_take_no_secret_over() -> None:
     world.put_api_token()
     await asyncio.sleep(60)
 
-    assert "It bears the marks of ApiToken mailer, whose own Secret is mailer: it is a copy." in stalled(
-        world
-    )
+    assert "It has the marks of ApiToken mailer, whose own Secret is mailer: it is a copy." in stalled(world)
     assert (value, {value}) == (held(world, "mailer"), living(world))
     await world.stop_operators()
 
@@ -222,7 +220,7 @@ async def test_a_secret_that_is_about_to_be_left_is_waited_for_and_costs_no_toke
 
 
 @virtual
-async def test_when_a_secret_that_stood_in_the_way_is_deleted_the_object_goes_on_within_seconds() -> None:
+async def test_when_a_secret_that_stood_in_the_way_is_deleted_the_object_continues_within_seconds() -> None:
     world = a_world()
     await world.start_operator()
     world.write("POST", secret_path().rpartition("/")[0], {"metadata": {"name": "billing"}})

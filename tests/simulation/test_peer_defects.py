@@ -56,8 +56,8 @@ async def test_a_stale_watch_after_a_rotation_mints_nothing() -> None:
     world.network.is_counting = True
 
     for _ in range(3):
-        operator.operator.intake.api_token(deepcopy(before[0]))
-        operator.operator.intake.secret(deepcopy(before[1]))
+        operator.operator.informer.api_token(deepcopy(before[0]))
+        operator.operator.informer.secret(deepcopy(before[1]))
         await asyncio.sleep(5)
 
     assert [] == mutations(world)

@@ -1,7 +1,7 @@
-"""What `plan` tells is what the operator does: the passes that follow do it and nothing else, or say why not.
+"""What `plan` tells is what the operator does: the reconciles that follow do it and nothing else, or say why not.
 
 Histories of edits, troubles among them, run against the operator's own parts and the simulated servers. Then the operator
-is gone, more is edited, `plan` tells, and a new operator has its passes over the object until it comes to rest.
+is gone, more is edited, `plan` tells, and a new operator has its reconciles of the object until it comes to rest.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ from mailtrap_operator.preview import NOTHING_TO_DO, SOMETHING_TO_DO, preview
 from mailtrap_operator.runtime.listing import list_all
 from mailtrap_operator.settings import PreviewSettings
 from tests.simulation.accounts import add_accounts
-from tests.simulation.incarnation import Incarnation
 from tests.simulation.network import Network
+from tests.simulation.operator_instance import OperatorInstance
 from tests.simulation.outcomes import Kind
 from tests.simulation.test_policies import ACCOUNT, MANY_WORKERS, NAMES, STEPS, WAITS, History, Step, Timed
 from tests.simulation.troubles import NOTHING, TROUBLES, Trouble
@@ -82,18 +82,18 @@ async def told(world: World, name: str) -> tuple[int, Body]:
     return answer.status, row
 
 
-async def work(operator: Incarnation, name: str) -> bool:
-    """Have an operator's passes over an ApiToken until it comes to rest; return whether one failed."""
+async def work(operator: OperatorInstance, name: str) -> bool:
+    """Have an operator's reconciles of an ApiToken until it comes to rest; return whether one failed."""
     parts = operator.operator
     for number in range(MOST_PASSES):
-        await list_all(operator._kube, parts.intake.listings(parts.scope))
+        await list_all(operator._kube, parts.informer.listings(parts.scope))
         if number == 0:
-            # The passes over the accounts do so at the start.
-            for key in parts.store.account_keys():
+            # The reconciles of the accounts do so at the start.
+            for key in parts.cache.account_keys():
                 await parts.accounts.at(key).list_tokens()
-        verdict = await parts._work(ApiTokenKey(NAMESPACE, name))
-        if verdict.is_failed or verdict.requeue_after != timedelta():
-            return verdict.is_failed
+        result = await parts._work(ApiTokenKey(NAMESPACE, name))
+        if result.is_failed or result.requeue_after != timedelta():
+            return result.is_failed
     raise AssertionError("it does not come to rest")
 
 
@@ -103,13 +103,13 @@ def reasons(world: World, name: str) -> set[str]:
 
 
 class Judge:
-    """Holds what was told of an ApiToken against what the operator then does."""
+    """Holds what was reported an ApiToken against what the operator then does."""
 
     def __init__(self, world: World, name: str) -> None:
         self._world = world
         self._name = name
 
-    async def wrongs(self) -> list[str]:
+    async def violations(self) -> list[str]:
         world, name = self._world, self._name
         status, row = await told(world, name)
         before, secret = world.remote_tokens(), world.read(secret_path(name))
@@ -186,7 +186,7 @@ async def _wrongs(steps: Timed, trouble: Trouble, at: int, edits: list[Step]) ->
         await asyncio.sleep(1)
         for name in NAMES:
             if world.read(api_token_path(name)):
-                found += await Judge(world, name).wrongs()
+                found += await Judge(world, name).violations()
     return found
 
 
@@ -226,7 +226,7 @@ async def _told_of_a_forged_status() -> str:
     return (await preview(planner.operator, planner._kube, PreviewSettings())).text
 
 
-def test_a_status_that_somebody_wrote_stays_in_its_row() -> None:
+def test_a_status_that_someone_wrote_stays_in_its_row() -> None:
     _, line, *_ = run_virtual(_told_of_a_forged_status()).splitlines()
 
     assert ["team", "a", "blocked", "gone"] == line.split()[:4]

@@ -15,20 +15,20 @@ from hypothesis import strategies as st
 
 from mailtrap_operator.core.ownership import owner_of, parse_tag
 from mailtrap_simulator.tokens import ADMIN, VIEWER, Token
-from tests.simulation.incarnation import INSTALLATION, SETTINGS, Setup
 from tests.simulation.network import Call, Network
+from tests.simulation.operator_instance import INSTALLATION, SETTINGS, Setup
 from tests.simulation.outcomes import LOST, OK, Kind, Outcome
-from tests.simulation.time import server_time
+from tests.simulation.virtual_time import server_time
 from tests.simulation.world import ACCOUNT_ID, FOR_EVERYBODY, GROUP, NAMESPACE, World, api_token_path
 from tests.unit.clock import run_virtual
 
 NAMES = ("a", "b", "c")
 ACCOUNT = f"{GROUP}/clustermailtrapaccounts/default"
 GRACE = 1.0
-"""For so many seconds a former policy may still count: a call is under way, and the news of an edit."""
+"""For so many seconds a former policy may still count: a call is in progress, and the news of an edit."""
 
 MANY_WORKERS = Setup(settings=SETTINGS.model_copy(update={"workers": 32}))
-"""Several passes of one account run at once: a quarter of them."""
+"""Several reconciles of one account run at once: a quarter of them."""
 
 EVERY_RULE: dict[str, Any] = dict.fromkeys(
     (
@@ -59,7 +59,7 @@ class History:
     world: World
     policies: list[tuple[float, Mapping[str, Any]]] = field(default_factory=list)
     known: dict[int, Token] = field(default_factory=dict)
-    wrongs: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
     issued: int = 0
     losses: int = 0
 
@@ -76,9 +76,9 @@ class History:
         for token in self.known.values():
             if token.id not in before:
                 self.issued += 1
-                wrongs = [self._wrong_with(token, before, policy) for policy in self._in_force()]
-                if all(wrongs):
-                    self.wrongs.append(f"{server_time()}: {token} {wrongs}")
+                violations = [self._wrong_with(token, before, policy) for policy in self._in_force()]
+                if all(violations):
+                    self.violations.append(f"{server_time()}: {token} {violations}")
 
     def _in_force(self) -> list[Mapping[str, Any]]:
         now = asyncio.get_running_loop().time()
@@ -87,12 +87,12 @@ class History:
         return [present, *(p for (_, p), end in zip(former, starts, strict=True) if now - end < GRACE)]
 
     def _wrong_with(self, token: Token, before: Mapping[int, Token], policy: Mapping[str, Any]) -> str:
-        wrongs = [
+        violations = [
             self._beyond(policy, token),
             self._too_long(policy, token),
             self._too_many(policy, token, before),
         ]
-        return "; ".join(wrong for wrong in wrongs if wrong)
+        return "; ".join(wrong for wrong in violations if wrong)
 
     def _beyond(self, policy: Mapping[str, Any], token: Token) -> str:
         allowed = policy.get("allowedResources")
@@ -167,7 +167,7 @@ EXPIRATIONS = (
 )
 SPECS = st.one_of(
     st.sampled_from(RESOURCES).map(lambda resources: {"resources": resources}),
-    st.sampled_from(EXPIRATIONS).map(lambda wish: {"expiration": {"after": None} | wish}),
+    st.sampled_from(EXPIRATIONS).map(lambda desired: {"expiration": {"after": None} | desired}),
     st.sampled_from(["default", "default", "nowhere"]).map(lambda name: {"accountRef": {"name": name}}),
     st.sampled_from(["Delete", "Retain"]).map(lambda policy: {"deletionPolicy": policy}),
     st.sampled_from(["12h", "10m"]).map(
@@ -217,7 +217,7 @@ def _delete(name: str) -> Step:
 
 
 def _evade_the_level(name: str, request: int) -> Timed:
-    """Ask for less than the token may do, of a resource that nobody knows, and have that renewed."""
+    """Ask for less than the token may do, of a resource that no one knows, and have that renewed."""
     unknown = [{"type": "domain", "name": "no such name", "accessLevel": "Viewer"}]
     return [
         (_put(name, {}), 5.0),
@@ -306,4 +306,4 @@ def test_no_token_is_issued_beyond_the_policy_of_that_moment(scenes: list[Timed]
     history = run_virtual(_live_through([step for scene in scenes for step in scene]))
     event(f"{min(history.issued, 9)} tokens or more are issued")
 
-    assert [] == history.wrongs
+    assert [] == history.violations

@@ -1,4 +1,4 @@
-"""How soon an object goes on when whatever refused a write of Kubernetes was mended."""
+"""How soon an object continues when whatever refused a write of Kubernetes was repaired."""
 
 import asyncio
 

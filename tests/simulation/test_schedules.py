@@ -1,4 +1,4 @@
-"""Two operators at once, preempted at every I/O: one living token each, nothing leaked, nobody cut off."""
+"""Two operators at once, preempted at every I/O: one living token each, nothing leaked, no one cut off."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.simulation.schedules import first_preemptions, pairs, single_preempti
 from tests.simulation.seed import part, seed
 
 FIRSTS, SECONDS = 8, 12
-"""Of the first preemptions of a pair and of the second ones, each so many-th is tried here; `make simulate` tries them all."""
+"""Of the first preemptions of a pair and of the second ones, each so many-th is tried here; `make simulation-full` tries them all."""
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=str)

@@ -12,15 +12,15 @@ from random import Random
 import pytest
 
 from mailtrap_operator.api.names import ADOPT_ANNOTATION
-from mailtrap_operator.core.lanes import AGEING
+from mailtrap_operator.core.priorities import AGEING
 from mailtrap_operator.settings import RateLimit, Settings
 from mailtrap_simulator import refusals
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.messages import Request, Response
 from mailtrap_simulator.tokens import ADMIN, Grant
-from tests.simulation.incarnation import Setup
 from tests.simulation.network import Network
-from tests.simulation.time import server_time
+from tests.simulation.operator_instance import Setup
+from tests.simulation.virtual_time import server_time
 from tests.simulation.world import (
     API_VERSION,
     CREDENTIAL,
@@ -132,7 +132,7 @@ async def edited(world: World, names: list[tuple[str, str]]) -> AsyncIterator[No
     ids=["four accounts", "forty accounts", "five namespaces"],
 )
 @virtual
-async def test_accounts_that_answer_429_delay_nobody_elses_objects(
+async def test_accounts_that_answer_429_delay_no_other_objects(
     namespaces: tuple[str, ...], accounts: int, objects: int
 ) -> None:
     world, remote = world_of()
@@ -154,14 +154,14 @@ async def test_accounts_that_answer_429_delay_nobody_elses_objects(
 
     assert max(took) < 1
     each = [sum(name.startswith(f"pass {namespace}/") for name in under_way) for namespace in namespaces]
-    # One may be between two passes at that moment.
+    # One may be between two reconciles at that moment.
     assert [] == [number for number in each if number not in {WORKERS // 4, WORKERS // 4 - 1}]
     assert 0 == queue.running
     await world.stop_operators()
 
 
 @virtual
-async def test_objects_that_also_wait_for_an_account_that_answers_429_delay_nobody_at_the_shared_one() -> (
+async def test_objects_that_also_wait_for_an_account_that_answers_429_delay_no_one_at_the_shared_one() -> (
     None
 ):
     world, remote = world_of()
@@ -186,7 +186,7 @@ async def test_objects_that_also_wait_for_an_account_that_answers_429_delay_nobo
 
 
 @virtual
-async def test_objects_that_ask_again_and_again_delay_nobody_elses_by_more_than_lanes_age() -> None:
+async def test_objects_that_ask_again_and_again_delay_no_other_by_more_than_priorities_age() -> None:
     world, _ = world_of(calls=14)
     draft = Draft("by hand", (Grant("domain", 1, ADMIN),), None)
     token = world.account.create(draft, "Jane Doe", server_time())

@@ -16,7 +16,7 @@ each_field = pytest.mark.parametrize("name", FIELDS)
 each_trouble = pytest.mark.parametrize("trouble", TROUBLES, ids=str)
 
 
-def wrongs(trials: Iterable[Trial]) -> dict[str, str]:
+def violations(trials: Iterable[Trial]) -> dict[str, str]:
     return {str(trial[0]): wrong for trial in trials if (wrong := wrong_with(trial))}
 
 
@@ -33,13 +33,13 @@ def test_every_field_of_the_spec_has_its_effect_in_the_table() -> None:
 
 @each_field
 def test_a_change_costs_what_the_table_says(name: str) -> None:
-    assert {} == wrongs((change, NOTHING, False) for change in of_field(name, right_transitions()))
+    assert {} == violations((change, NOTHING, False) for change in of_field(name, right_transitions()))
 
 
 @each_field
 @each_trouble
 def test_a_change_in_the_midst_of_trouble_costs_no_more(name: str, trouble: Trouble) -> None:
-    assert {} == wrongs((change, trouble, False) for change in of_field(name, right_transitions()))
+    assert {} == violations((change, trouble, False) for change in of_field(name, right_transitions()))
 
 
 @each_trouble
@@ -47,9 +47,9 @@ def test_an_object_that_is_born_into_trouble_gets_one_token(trouble: Trouble) ->
     # Each field meets another trouble here; all meet all in the whole list of trials.
     changes = list(right_transitions())[TROUBLES.index(trouble) :: len(TROUBLES)]
 
-    assert {} == wrongs((change, trouble, True) for change in changes)
+    assert {} == violations((change, trouble, True) for change in changes)
 
 
 @each_field
 def test_an_odd_value_changes_nothing_for_good(name: str) -> None:
-    assert {} == wrongs((change, NOTHING, False) for change in of_field(name, odd_transitions()))
+    assert {} == violations((change, NOTHING, False) for change in of_field(name, odd_transitions()))

@@ -8,8 +8,8 @@ import pytest
 from mailtrap_operator.api.names import ABANDON_ANNOTATION, ACCOUNT_FINALIZER
 from mailtrap_operator.runtime.scope import Scope
 from tests.simulation.flows import is_served
-from tests.simulation.incarnation import USUAL, Incarnation, Setup, Sight
 from tests.simulation.network import Network
+from tests.simulation.operator_instance import USUAL, OperatorInstance, Setup, Sight
 from tests.simulation.outcomes import Kind
 from tests.simulation.world import GROUP, Saved, World, api_token_path, secret_path, value_in
 from tests.unit.clock import run_virtual, virtual
@@ -19,7 +19,7 @@ HOUR = 3600.0
 STATUS = "PUT apitokens/status"
 
 
-async def start(world: World, setup: Setup) -> Incarnation:
+async def start(world: World, setup: Setup) -> OperatorInstance:
     world.setup = setup
     return await world.start_operator()
 
@@ -64,7 +64,7 @@ def served() -> Saved:
 SERVED = served()
 
 
-async def both(saved: Saved = SERVED) -> tuple[World, Incarnation, Incarnation]:
+async def both(saved: Saved = SERVED) -> tuple[World, OperatorInstance, OperatorInstance]:
     """Start the operator that serves the object, then the other one."""
     world = a_world(saved)
     one = await start(world, USUAL)
@@ -74,7 +74,7 @@ async def both(saved: Saved = SERVED) -> tuple[World, Incarnation, Incarnation]:
 
 
 @virtual
-async def test_who_finds_an_object_served_says_so_once_and_nothing_flaps() -> None:
+async def test_second_installation_reports_once_and_nothing_flaps() -> None:
     world, one, other = await both()
     await asyncio.sleep(3 * HOUR)
 
@@ -86,7 +86,7 @@ async def test_who_finds_an_object_served_says_so_once_and_nothing_flaps() -> No
 
 
 @virtual
-async def test_it_is_not_said_again_by_who_starts_anew() -> None:
+async def test_it_is_not_said_again_by_who_starts_again() -> None:
     world, _, other = await both()
     other.life.is_alive = False
     world.network.calls.clear()
@@ -115,7 +115,7 @@ async def test_a_change_is_answered_by_who_serves_the_object_alone() -> None:
 
 
 @virtual
-async def test_a_lost_secret_is_made_anew_by_who_serves_the_object_alone() -> None:
+async def test_a_lost_secret_is_created_again_by_who_serves_the_object_alone() -> None:
     world, one, _ = await both()
     world.network.calls.clear()
 
@@ -196,7 +196,7 @@ async def test_tokens_are_left_behind_by_who_serves_the_object(*, is_abandoned: 
 
 
 @virtual
-async def test_when_the_other_one_is_gone_a_change_that_nobody_answers_brings_the_word_back() -> None:
+async def test_when_the_other_one_is_gone_a_change_that_no_one_answers_brings_the_word_back() -> None:
     world, one, _ = await both()
     one.life.is_alive = False
     await asyncio.sleep(HOUR)
@@ -208,7 +208,7 @@ async def test_when_the_other_one_is_gone_a_change_that_nobody_answers_brings_th
 
     assert "InstallationMismatch" == reason(world)
     assert 1 == of_statuses(world).total()
-    # The way out that the message names: to go on as the installation that is gone.
+    # The way out that the message names: to continue as the installation that is gone.
     await world.stop_operators()
     await start(world, USUAL)
     await asyncio.sleep(60)
@@ -251,7 +251,7 @@ async def test_operators_of_other_namespaces_that_share_an_account_leave_it_alon
 
 
 @virtual
-async def test_an_id_that_somebody_writes_into_the_status_stops_nothing_where_the_secret_says_otherwise() -> (
+async def test_an_id_that_someone_writes_into_the_status_stops_nothing_where_the_secret_says_otherwise() -> (
     None
 ):
     world = a_world(SERVED)

@@ -5,13 +5,13 @@ import pytest
 from mailtrap_operator.runtime.scope import Scope
 from tests.simulation.credential_flows import CREDENTIAL_FLOWS
 from tests.simulation.flows import FLOWS, Flow
-from tests.simulation.incarnation import Sight
+from tests.simulation.operator_instance import Sight
 from tests.simulation.outcomes import DISTINCT
 from tests.simulation.runs import play, without_faults
 
 UNWATCHED = Sight(Scope(watches_secrets=False))
 SAMPLE = 4
-"""Of the faults of a flow each so many-th is tried; of a lost Secret, which nothing tells of here, all."""
+"""Of the faults of a flow each so many-th is tried; of a lost Secret, which nothing reports here, all."""
 
 
 @pytest.mark.parametrize("flow", [*FLOWS, *CREDENTIAL_FLOWS], ids=str)

@@ -1,4 +1,4 @@
-"""While a value is in memory, nothing of the operator shows it to whoever prints an object or an exception."""
+"""While a value is in memory, nothing of the operator shows it to anyone who prints an object or an exception."""
 
 import gc
 from typing import Any

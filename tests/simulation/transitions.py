@@ -46,7 +46,7 @@ _CONTENT = (Reason.TOKEN_PUBLISHED, Reason.SUSPENDED)
 _NOTICE = 45.0
 """How long a trouble lasts before and after a change, so that both are noticed.
 
-In silence it takes two passes, each of which waits 10 s for a call that is under way and 10 s for its own.
+In silence it takes two reconciles, each of which waits 10 s for a call that is in progress and 10 s for its own.
 """
 
 

@@ -1,4 +1,4 @@
-"""A world whose invariants are checked at every change, and the wait until it is as wished or has come to rest."""
+"""A world whose invariants are checked at every change, and the wait until it is as desired or has come to rest."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from typing import Self
 from mailtrap_operator.core.causes import BY_REASON
 from mailtrap_operator.core.reasons import Reason
 from tests.simulation.invariants import Invariants, ViolationError, what_is_missing
-from tests.simulation.listening import everything_logged
+from tests.simulation.log_capture import everything_logged
 from tests.simulation.network import Network
 from tests.simulation.world import Body, Saved, World
 from tests.unit.clock import virtual_loop
@@ -17,7 +17,7 @@ from tests.unit.clock import virtual_loop
 PATIENCE = 400.0
 """How long nothing may change before a world counts as at rest: longer than settling, overlap and the last backoff."""
 AFTERWARDS = 5.0
-"""How long a world stays as wished before it counts: for second thoughts."""
+"""How long a world stays as desired before it counts: for second thoughts."""
 _LONGEST = 7200.0
 _ON_THE_WAY = BY_REASON.keys() | {
     Reason.PUBLISHING,
@@ -29,11 +29,11 @@ _ON_THE_WAY = BY_REASON.keys() | {
     Reason.REVOKED,
     Reason.DELETING,
 }
-"""Reasons of something that goes on by itself: nothing may stand still with one of them."""
+"""Reasons of something that continues by itself: nothing may stand still with one of them."""
 
 
 class WatchedWorld:
-    """A saved world that goes on from where it was, to be entered with `async with` in a running virtual loop.
+    """A saved world that continues from where it was, to be entered with `async with` in a running virtual loop.
 
     `issued` collects all remote tokens that there ever were. On leaving, all operators end; a write without a change,
     an unexpected error and a value in a log then raise `ViolationError`.
@@ -79,7 +79,7 @@ class WatchedWorld:
         self._invariants.on_change()
 
     async def until(self, is_done: Callable[[World], bool]) -> bool:
-        """Wait until the world is as wished; return whether it is, or has come to rest otherwise.
+        """Wait until the world is as desired; return whether it is, or has come to rest otherwise.
 
         Raises:
             ViolationError: An invariant was broken meanwhile, or the world finds no rest.

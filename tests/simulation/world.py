@@ -24,10 +24,10 @@ from mailtrap_simulator.settings import Settings as RemoteSettings
 from mailtrap_simulator.settings import Types
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
 from tests.simulation.consumer import Consumer
-from tests.simulation.incarnation import FULL, INSTALLATION, USUAL, Incarnation, Setup, Sight
 from tests.simulation.kubernetes import Kubernetes
 from tests.simulation.network import Life, Network
-from tests.simulation.time import server_time
+from tests.simulation.operator_instance import FULL, INSTALLATION, USUAL, OperatorInstance, Setup, Sight
+from tests.simulation.virtual_time import server_time
 
 Body = dict[str, Any]
 
@@ -108,7 +108,7 @@ class World:
         self.sight = sight
         self.setup = setup
         self.seed = seed
-        self.operators: list[Incarnation] = []
+        self.operators: list[OperatorInstance] = []
         self.changes = 0
         self.consumer = Consumer(self)
         self._born = 0
@@ -165,17 +165,17 @@ class World:
 
     # Operators.
 
-    async def start_operator(self) -> Incarnation:
+    async def start_operator(self) -> OperatorInstance:
         """Start an operator; one that crashes is followed by another."""
         operator = self.add_operator()
         await operator.start()
         return operator
 
-    def add_operator(self) -> Incarnation:
+    def add_operator(self) -> OperatorInstance:
         """Return an operator that is still to be started."""
         self._born += 1
         name = f"operator-{self._born}"
-        operator = Incarnation(
+        operator = OperatorInstance(
             name,
             self.kubernetes,
             self.remote,
@@ -195,7 +195,7 @@ class World:
         return self.save()
 
     async def stop_operators(self) -> None:
-        """End all operators, and what they have under way."""
+        """End all operators, and what they have in progress."""
         for operator in self.operators:
             operator.life.is_alive = False
             await operator.operator.queue.drain(timedelta())
@@ -203,7 +203,7 @@ class World:
     def follow_crashes(self) -> None:
         """Have another operator start whenever one dies."""
         loop = asyncio.get_running_loop()
-        tasks: set[asyncio.Task[Incarnation]] = set()
+        tasks: set[asyncio.Task[OperatorInstance]] = set()
 
         def successor(_life: Life) -> None:
             loop.call_later(RESTART_AFTER, lambda: tasks.add(loop.create_task(self.start_operator())))
@@ -221,7 +221,7 @@ class World:
         return answer
 
     def note_change(self) -> None:
-        """Let everybody who watches hear of a change."""
+        """Let everyone who watches hear of a change."""
         self.changes += 1
         self.consumer.hear()
         for operator in self.operators:
@@ -257,7 +257,7 @@ class World:
         self.write("PATCH", api_token_path(name), {"metadata": {"annotations": marks}})
 
     def request_list(self) -> None:
-        """Have the account looked at before its time: its object changes in a way that matters to nobody."""
+        """Have the account looked at before its time: its object changes in a way that matters to no one."""
         path = f"{GROUP}/clustermailtrapaccounts/default"
         self.write("PATCH", path, {"spec": {"refreshInterval": "59m"}})
 
@@ -329,7 +329,7 @@ class World:
         return {token.id: token for account in accounts for token in account.tokens(now)}
 
     def owned(self, api_token: Body, among: Mapping[int, Token] | None = None) -> list[Token]:
-        """Return the tokens that bear an object's tag, by default among all remote ones."""
+        """Return the tokens that have an object's tag, by default among all remote ones."""
         tokens = self.remote_tokens() if among is None else among
         meta = api_token["metadata"]
         owner = owner_of(INSTALLATION, meta["namespace"], meta["name"], meta["uid"])

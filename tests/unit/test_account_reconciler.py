@@ -1,4 +1,4 @@
-"""A pass over an account: what its status says of its credential, and whom it wakes."""
+"""A reconcile of an account: what its status says of its credential, and whom it wakes."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -14,17 +14,17 @@ from mailtrap_operator.account_reconciler import AccountReconciler
 from mailtrap_operator.account_report import AccountReporter
 from mailtrap_operator.api.names import FINALIZER
 from mailtrap_operator.api.v1alpha1 import Account, CredentialToken
-from mailtrap_operator.clients.account_store import AccountStore
+from mailtrap_operator.clients.account_client import AccountClient
 from mailtrap_operator.clients.credential_secrets import CredentialSecrets
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.ownership import Tag, owner_of
 from mailtrap_operator.core.protection import Reach
 from mailtrap_operator.orphan_sweep import OrphanSweep
+from mailtrap_operator.runtime.cache import Cache
 from mailtrap_operator.runtime.reverts import Reverts
-from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.telemetry.annotations import UnknownAnnotations
 from mailtrap_operator.telemetry.events import EventRecorder
-from tests.unit.clients.account_bench import BASE, KEY, URL, AccountBench, credentials
+from tests.unit.clients.account_harness import BASE, KEY, URL, AccountBench, credentials
 from tests.unit.clients.objects import ACCOUNTS, INSTALLATION, account, api_token
 from tests.unit.clients.remote import CREDENTIAL, server_time
 from tests.unit.clock import virtual, virtual_loop
@@ -33,26 +33,26 @@ DAY = timedelta(days=1)
 BILLING = ApiTokenKey("team", "billing")
 
 
-class Bench:
+class Harness:
     """One account with its credential, and the ApiToken that uses it."""
 
     def __init__(self, *, may_write: bool = False, sees_all: bool = True) -> None:
         self.elapsed = 0.0
-        self.bench = AccountBench()
-        self.kube, self.remote = self.bench.kube, self.bench.remote
-        self.store = Store(INSTALLATION, lambda: self.elapsed)
+        self.harness = AccountBench()
+        self.kube, self.remote = self.harness.kube, self.harness.remote
+        self.cache = Cache(INSTALLATION, lambda: self.elapsed)
         body = account()
         body["spec"] |= {"baseUrl": URL}
         self.kube.seed(ACCOUNTS, body)
         self.take()
-        self.store.put_api_token(api_token())
+        self.cache.put_api_token(api_token())
         events = EventRecorder(self.kube, holder="me", clock=self.now)
         self.woken: list[Key] = []
-        self.bench.find = self.store.account
+        self.harness.find = self.cache.account
         reverts = Reverts(self.now)
-        accounts, account_store = self.bench.accounts, AccountStore(self.kube)
+        accounts, account_client = self.harness.accounts, AccountClient(self.kube)
         reach = Reach(INSTALLATION, "mailtrap-system", sees_all=sees_all, may_write=may_write)
-        observer = AccountObserver(store=self.store, accounts=accounts, reverts=reverts, reach=reach)
+        observer = AccountObserver(cache=self.cache, accounts=accounts, reverts=reverts, reach=reach)
         self.reconciler = AccountReconciler(
             observer=observer,
             sweep=OrphanSweep(
@@ -63,20 +63,20 @@ class Bench:
                 lists_secrets=True,
             ),
             applier=AccountApplier(
-                store=self.store,
+                cache=self.cache,
                 accounts=accounts,
-                account_store=account_store,
+                account_client=account_client,
                 secrets=CredentialSecrets(self.kube),
                 reverts=reverts,
             ),
             reporter=AccountReporter(
-                store=self.store,
-                account_store=account_store,
+                cache=self.cache,
+                account_client=account_client,
                 events=events,
                 annotations=UnknownAnnotations(events),
                 reverts=reverts,
             ),
-            news=AccountNews(store=self.store, observer=observer, wake=self.wake),
+            news=AccountNews(cache=self.cache, observer=observer, wake=self.wake),
             clock=self.now,
         )
         state = self.remote.control("GET", "state")
@@ -90,12 +90,12 @@ class Bench:
         return server_time()
 
     def take(self) -> None:
-        """Have the watch tell of the account as it is."""
-        self.store.put_account(Account.model_validate(self.kube.object(f"{ACCOUNTS}/default")))
+        """Have the watch report the account as it is."""
+        self.cache.put_account(Account.model_validate(self.kube.object(f"{ACCOUNTS}/default")))
 
     def forget(self) -> None:
         """Forget what was learned from answers, as a new process has."""
-        self.bench.accounts._connections.clear()
+        self.harness.accounts._remote_accounts.clear()
 
     def change(self, **spec: object) -> None:
         """Change the account's spec as a user."""
@@ -107,7 +107,7 @@ class Bench:
         self.remote.control("PATCH", f"credentials/{self.credential}", {"expires_at": end})
 
     async def passes(self) -> int:
-        """Run one pass; return how often it wrote."""
+        """Run one reconcile; return how often it wrote."""
         before = len(self.kube.writes)
         await self.reconciler.reconcile(KEY)
         return len(self.kube.writes) - before
@@ -121,7 +121,7 @@ class Bench:
         return body["metadata"].get("finalizers") or []
 
     def conditions(self) -> Mapping[str, str]:
-        known = self.store.account(KEY)
+        known = self.cache.account(KEY)
         assert known is not None
         return {condition.type: condition.message for condition in known.status.conditions}
 
@@ -130,30 +130,30 @@ class Bench:
         return [body for (kind, _, _), body in self.kube.objects.items() if kind == "events"]
 
     def told(self) -> CredentialToken | None:
-        known = self.store.account(KEY)
+        known = self.cache.account(KEY)
         return known.status.credential if known else None
 
 
 @virtual
 async def test_the_status_tells_which_token_the_credential_is_and_is_written_once() -> None:
-    bench = Bench()
+    harness = Harness()
 
-    assert [1, 0, 0] == [await bench.passes() for _ in range(3)]
-    assert CredentialToken(token_id=bench.credential, last_four=CREDENTIAL[-4:]) == bench.told()
-    assert ["Ready"] == list(bench.conditions())
+    assert [1, 0, 0] == [await harness.passes() for _ in range(3)]
+    assert CredentialToken(token_id=harness.credential, last_four=CREDENTIAL[-4:]) == harness.told()
+    assert ["Ready"] == list(harness.conditions())
 
 
 @virtual
 async def test_as_its_end_comes_near_a_condition_says_so_once() -> None:
-    bench = Bench()
-    bench.expire_credential_in(31 * DAY)
+    harness = Harness()
+    harness.expire_credential_in(31 * DAY)
 
-    assert [1, 0] == [await bench.passes() for _ in range(2)]
-    assert ["Ready"] == list(bench.conditions())
+    assert [1, 0] == [await harness.passes() for _ in range(2)]
+    assert ["Ready"] == list(harness.conditions())
     virtual_loop().now += DAY.total_seconds()
 
-    assert [2, 0, 0] == [await bench.passes() for _ in range(3)], "the status and an Event"
-    message = bench.conditions()["CredentialExpiring"]
+    assert [2, 0, 0] == [await harness.passes() for _ in range(3)], "the status and an Event"
+    message = harness.conditions()["CredentialExpiring"]
     assert "expires at 2026-04-01T12:00:00Z" in message
     assert "Put another token into key 'token' of Secret credentials" in message
 
@@ -161,76 +161,74 @@ async def test_as_its_end_comes_near_a_condition_says_so_once() -> None:
 @pytest.mark.parametrize(
     ("key", "woken"),
     [
-        pytest.param(
-            KEY, {BILLING, ApiTokenKey("team", "mailer")}, id="everybody, by a cluster-wide account"
-        ),
+        pytest.param(KEY, {BILLING, ApiTokenKey("team", "mailer")}, id="everyone, by a cluster-wide account"),
         pytest.param(
             AccountKey("MailtrapAccount", "team", "own"),
             {BILLING, ApiTokenKey("team", "mailer")},
             id="its namespace, by an account of that",
         ),
-        pytest.param(AccountKey("MailtrapAccount", "else", "own"), set(), id="nobody in other namespaces"),
+        pytest.param(AccountKey("MailtrapAccount", "else", "own"), set(), id="no one in other namespaces"),
     ],
 )
 @virtual
 async def test_another_credential_has_those_looked_at_whose_tokens_it_may_have_kept(
     key: AccountKey, woken: set[ApiTokenKey]
 ) -> None:
-    bench = Bench()
-    bench.store.put_api_token(api_token("mailer", account="beside"))
+    harness = Harness()
+    harness.cache.put_api_token(api_token("mailer", account="beside"))
     for name, namespace in (("beside", None), ("own", "team"), ("own", "else")):
         body = account(name, namespace)
         body["spec"] |= {"baseUrl": URL}
-        bench.store.put_account(Account.model_validate(body))
+        harness.cache.put_account(Account.model_validate(body))
         if namespace:
-            bench.kube.seed(BASE.format(namespace), credentials(CREDENTIAL))
-    await bench.reconciler.reconcile(key)
-    bench.woken.clear()
+            harness.kube.seed(BASE.format(namespace), credentials(CREDENTIAL))
+    await harness.reconciler.reconcile(key)
+    harness.woken.clear()
 
-    made = bench.remote.control("POST", "credentials", {})
-    bench.bench.put_credential(made["token"], namespace=key.namespace or "mailtrap-system")
-    await bench.reconciler.reconcile(key)
+    made = harness.remote.control("POST", "credentials", {})
+    harness.harness.put_credential(made["token"], namespace=key.namespace or "mailtrap-system")
+    await harness.reconciler.reconcile(key)
 
-    assert woken == set(bench.woken)
+    assert woken == set(harness.woken)
 
 
 @virtual
 async def test_another_credential_ends_the_condition() -> None:
-    bench = Bench()
-    bench.expire_credential_in(DAY)
-    await bench.passes()
-    assert "CredentialExpiring" in bench.conditions()
+    harness = Harness()
+    harness.expire_credential_in(DAY)
+    await harness.passes()
+    assert "CredentialExpiring" in harness.conditions()
 
-    made = bench.remote.control("POST", "credentials", {})
-    bench.bench.put_credential(made["token"])
-    await bench.passes()
+    made = harness.remote.control("POST", "credentials", {})
+    harness.harness.put_credential(made["token"])
+    await harness.passes()
 
-    assert CredentialToken(token_id=made["id"], last_four=made["token"][-4:]) == bench.told()
-    assert ["Ready"] == list(bench.conditions())
+    assert CredentialToken(token_id=made["id"], last_four=made["token"][-4:]) == harness.told()
+    assert ["Ready"] == list(harness.conditions())
 
 
 @virtual
 async def test_a_list_that_fails_takes_nothing_back() -> None:
-    bench = Bench()
-    bench.expire_credential_in(DAY)
-    await bench.passes()
-    before = bench.told()
+    harness = Harness()
+    harness.expire_credential_in(DAY)
+    await harness.passes()
+    before = harness.told()
 
-    bench.remote.fault("list", "html")
-    await bench.passes()
+    harness.remote.fault("list", "html")
+    await harness.passes()
 
-    assert before == bench.told()
-    assert {"Ready", "CredentialExpiring"} == bench.conditions().keys()
+    assert before == harness.told()
+    assert {"Ready", "CredentialExpiring"} == harness.conditions().keys()
 
 
 @virtual
 async def test_a_credential_that_two_tokens_could_be_is_not_told() -> None:
-    bench = Bench()
-    bench.remote.seed("alike", value="0" * 28 + CREDENTIAL[-4:])
+    harness = Harness()
+    harness.remote.seed("alike", value="0" * 28 + CREDENTIAL[-4:])
 
-    await bench.passes()
+    await harness.passes()
 
-    assert None is bench.told()
+    assert None is harness.told()
 
 
 @pytest.mark.parametrize(
@@ -238,16 +236,16 @@ async def test_a_credential_that_two_tokens_could_be_is_not_told() -> None:
 )
 @virtual
 async def test_a_changed_spec_has_all_who_use_the_account_looked_at(spec: Mapping[str, object]) -> None:
-    bench = Bench()
-    await bench.passes()
-    bench.woken.clear()
-    await bench.passes()
-    assert [] == bench.woken
+    harness = Harness()
+    await harness.passes()
+    harness.woken.clear()
+    await harness.passes()
+    assert [] == harness.woken
 
-    bench.change(**spec)
-    await bench.passes()
+    harness.change(**spec)
+    await harness.passes()
 
-    assert [BILLING] == bench.woken
+    assert [BILLING] == harness.woken
 
 
 HOLDING: dict[str, Any] = {"finalizers": [FINALIZER]}
@@ -265,159 +263,159 @@ LABELLED = {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "yes"}}}}
     ],
 )
 @virtual
-async def test_who_bears_our_finalizer_holds_an_account_only_where_that_serves_it(
+async def test_finalizer_holds_an_account_only_where_the_account_serves_the_object(
     policy: Mapping[str, object], *, is_held: bool
 ) -> None:
-    bench = Bench(may_write=True)
-    bench.change(policy=policy)
-    bench.store.put_api_token(api_token(version=2, **HOLDING))
+    harness = Harness(may_write=True)
+    harness.change(policy=policy)
+    harness.cache.put_api_token(api_token(version=2, **HOLDING))
 
-    await bench.passes()
+    await harness.passes()
 
-    assert is_held == bool(bench.finalizers())
-    assert is_held == bool(bench.secret_finalizers())
+    assert is_held == bool(harness.finalizers())
+    assert is_held == bool(harness.secret_finalizers())
 
 
 @virtual
-async def test_who_has_tokens_in_an_account_holds_it_though_it_serves_it_no_more() -> None:
-    bench = Bench(may_write=True)
-    bench.store.put_api_token(api_token(version=2, **HOLDING))
+async def test_object_with_tokens_holds_the_account_after_that_stops_serving_it() -> None:
+    harness = Harness(may_write=True)
+    harness.cache.put_api_token(api_token(version=2, **HOLDING))
     owner = owner_of(INSTALLATION, "team", "billing", "uid-of-billing")
-    bench.remote.seed(f"team/billing {Tag(INSTALLATION, owner, 'abcdefgh')}")
+    harness.remote.seed(f"team/billing {Tag(INSTALLATION, owner, 'abcdefgh')}")
 
-    await bench.passes()
+    await harness.passes()
 
-    assert bench.finalizers()
+    assert harness.finalizers()
 
 
 @virtual
 async def test_an_account_that_is_held_stays_so_until_its_list_and_the_labels_of_its_users_are_known() -> (
     None
 ):
-    bench = Bench(may_write=True)
-    bench.change(policy=LABELLED)
-    bench.store.put_api_token(api_token(version=2, **HOLDING))
-    bench.store.put_namespace_labels("team", {"mail": "yes"})
-    await bench.passes()
-    assert bench.finalizers()
+    harness = Harness(may_write=True)
+    harness.change(policy=LABELLED)
+    harness.cache.put_api_token(api_token(version=2, **HOLDING))
+    harness.cache.put_namespace_labels("team", {"mail": "yes"})
+    await harness.passes()
+    assert harness.finalizers()
 
-    bench.elapsed += 60
-    bench.remote.fault("list", "html")
-    await bench.passes()
-    await bench.passes()
-    assert bench.finalizers(), "nobody knows yet"
+    harness.elapsed += 60
+    harness.remote.fault("list", "html")
+    await harness.passes()
+    await harness.passes()
+    assert harness.finalizers(), "no one knows yet"
 
-    bench.store.put_namespace_labels("team", {"mail": "no"})
-    await bench.passes()
-    assert not bench.finalizers()
+    harness.cache.put_namespace_labels("team", {"mail": "no"})
+    await harness.passes()
+    assert not harness.finalizers()
 
 
 @virtual
 async def test_a_trouble_is_told_once_by_a_warning_event_about_the_account() -> None:
-    bench = Bench()
-    bench.bench.put_credential("f" * 32)
+    harness = Harness()
+    harness.harness.put_credential("f" * 32)
 
-    assert [2, 0, 0] == [await bench.passes() for _ in range(3)], "the status and an Event"
-    (event,) = bench.events()
+    assert [2, 0, 0] == [await harness.passes() for _ in range(3)], "the status and an Event"
+    (event,) = harness.events()
     assert ("Warning", "CredentialRefused", "ClusterMailtrapAccount", "default") == (
         event["type"],
         event["reason"],
         event["involvedObject"]["kind"],
         event["involvedObject"]["name"],
     )
-    assert bench.conditions()["Ready"] == event["message"]
+    assert harness.conditions()["Ready"] == event["message"]
 
 
-async def being_deleted() -> Bench:
+async def being_deleted() -> Harness:
     """Return a bench whose account is used, and was told to go."""
-    bench = Bench(may_write=True)
-    bench.change(policy=HERE)
-    bench.store.put_api_token(api_token(version=2, **HOLDING))
-    await bench.passes()
-    bench.kube.remove(f"{ACCOUNTS}/default")
-    bench.take()
-    return bench
+    harness = Harness(may_write=True)
+    harness.change(policy=HERE)
+    harness.cache.put_api_token(api_token(version=2, **HOLDING))
+    await harness.passes()
+    harness.kube.remove(f"{ACCOUNTS}/default")
+    harness.take()
+    return harness
 
 
 @virtual
 async def test_an_account_that_is_being_deleted_says_so_in_ready_and_whom_it_waits_for_in_an_event() -> None:
-    bench = await being_deleted()
+    harness = await being_deleted()
 
-    await bench.passes()
+    await harness.passes()
 
-    known = bench.store.account(KEY)
+    known = harness.cache.account(KEY)
     assert known is not None
     assert [("Ready", "False", "Deleting"), ("DeletionBlocked", "True", "AccountInUse")] == [
         (c.type, c.status, c.reason) for c in known.status.conditions
     ]
     assert 1 == len({condition.message for condition in known.status.conditions})
-    assert [("Warning", "AccountInUse")] == [(event["type"], event["reason"]) for event in bench.events()]
+    assert [("Warning", "AccountInUse")] == [(event["type"], event["reason"]) for event in harness.events()]
 
 
 @virtual
 async def test_a_trouble_of_an_account_that_is_being_deleted_stands_in_ready() -> None:
-    bench = await being_deleted()
-    bench.bench.put_credential("f" * 32)
+    harness = await being_deleted()
+    harness.harness.put_credential("f" * 32)
 
-    await bench.passes()
+    await harness.passes()
 
-    known = bench.store.account(KEY)
+    known = harness.cache.account(KEY)
     assert known is not None
     assert "CredentialRefused" == known.status.conditions[0].reason
 
 
 @virtual
-async def test_an_annotation_that_means_nothing_is_told_of() -> None:
-    bench = Bench()
+async def test_an_annotation_that_means_nothing_is_reported() -> None:
+    harness = Harness()
     mistyped = {"mailtrap-operator.io/rotate": "1"}
-    bench.kube.edit(f"{ACCOUNTS}/default", lambda body: body["metadata"].update(annotations=mistyped))
-    bench.take()
+    harness.kube.edit(f"{ACCOUNTS}/default", lambda body: body["metadata"].update(annotations=mistyped))
+    harness.take()
 
-    await bench.passes()
+    await harness.passes()
 
-    assert ["UnknownAnnotation"] == [event["reason"] for event in bench.events()]
+    assert ["UnknownAnnotation"] == [event["reason"] for event in harness.events()]
 
 
 @virtual
 async def test_clocks_that_differ_are_told_once_and_with_an_event() -> None:
-    bench = Bench()
-    bench.remote.control("POST", "clock", {"offset": 72 * 3600})
+    harness = Harness()
+    harness.remote.control("POST", "clock", {"offset": 72 * 3600})
 
-    assert [2, 0, 0] == [await bench.passes() for _ in range(3)], "the status and an Event"
-    assert bench.conditions()["ClockSkewed"].startswith("The operator's clock is 3d behind Mailtrap's,")
-    assert [("Warning", "ClockSkewed")] == [(event["type"], event["reason"]) for event in bench.events()]
+    assert [2, 0, 0] == [await harness.passes() for _ in range(3)], "the status and an Event"
+    assert harness.conditions()["ClockSkewed"].startswith("The operator's clock is 3d behind Mailtrap's,")
+    assert [("Warning", "ClockSkewed")] == [(event["type"], event["reason"]) for event in harness.events()]
 
 
 @virtual
 async def test_a_few_minutes_are_not_told() -> None:
-    bench = Bench()
-    bench.remote.control("POST", "clock", {"offset": 4 * 60})
+    harness = Harness()
+    harness.remote.control("POST", "clock", {"offset": 4 * 60})
 
-    assert [1, 0] == [await bench.passes() for _ in range(2)]
-    assert ["Ready"] == list(bench.conditions())
+    assert [1, 0] == [await harness.passes() for _ in range(2)]
+    assert ["Ready"] == list(harness.conditions())
 
 
 @virtual
 async def test_clocks_that_agree_again_are_believed_at_the_second_look() -> None:
-    bench = Bench()
-    bench.remote.control("POST", "clock", {"offset": -600})
-    await bench.passes()
-    bench.remote.control("POST", "clock", {"offset": 0})
+    harness = Harness()
+    harness.remote.control("POST", "clock", {"offset": -600})
+    await harness.passes()
+    harness.remote.control("POST", "clock", {"offset": 0})
 
-    assert [0, 1, 0] == [await bench.passes() for _ in range(3)]
-    assert ["Ready"] == list(bench.conditions())
+    assert [0, 1, 0] == [await harness.passes() for _ in range(3)]
+    assert ["Ready"] == list(harness.conditions())
 
 
 @virtual
-async def test_what_was_told_of_the_clocks_stays_while_the_server_tells_no_time() -> None:
-    bench = Bench()
-    bench.remote.control("POST", "clock", {"offset": 600})
-    await bench.passes()
-    told = bench.conditions()["ClockSkewed"]
-    bench.forget()
-    bench.remote.unreachable = httpx.ConnectError("refused")
+async def test_clock_condition_stays_while_the_server_sends_no_date() -> None:
+    harness = Harness()
+    harness.remote.control("POST", "clock", {"offset": 600})
+    await harness.passes()
+    told = harness.conditions()["ClockSkewed"]
+    harness.forget()
+    harness.remote.unreachable = httpx.ConnectError("refused")
 
-    await bench.passes()
+    await harness.passes()
 
-    assert told == bench.conditions()["ClockSkewed"]
-    assert bench.conditions()["Ready"].startswith("Mailtrap could not be reached")
+    assert told == harness.conditions()["ClockSkewed"]
+    assert harness.conditions()["Ready"].startswith("Mailtrap could not be reached")

@@ -90,7 +90,7 @@ _GIVEN_TO_USERS = [
 
 
 @pytest.mark.parametrize("policy", _GIVEN_TO_USERS)
-def test_an_example_of_an_account_names_what_it_gives_and_gives_nobody_the_account(policy: Body) -> None:
+def test_an_example_of_an_account_names_what_it_gives_and_gives_no_one_the_account(policy: Body) -> None:
     namespaces = policy["allowedNamespaces"]
     assert namespaces.get("names") or namespaces["selector"]["matchLabels"]
     assert "*" not in namespaces.get("names", ())

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mailtrap_operator.clients.identification import USER_AGENT
+from mailtrap_operator.clients.user_agent import USER_AGENT
 
 # Each stands in for a library that takes its time: it says that it is being loaded, and waits until the test has spoken.
 WAITS = """\

@@ -47,7 +47,7 @@ async def test_an_empty_list_is_a_list(body: dict[str, object]) -> None:
             assert (body if body.get("items", ()) is not None else {"items": []}) == await response.json()
 
 
-async def test_a_session_bears_the_credentials_of_its_login() -> None:
+async def test_a_session_has_the_credentials_of_its_login() -> None:
     assert "bearer token" == (await asked("/api/v1")).headers["authorization"]
 
 
@@ -76,7 +76,7 @@ SMALL, LARGE = {"items": [1]}, {"items": ["x" * 5_000_000]}
 
 
 async def test_a_page_that_is_too_large_is_asked_for_with_fewer_objects() -> None:
-    # The announced rest never comes: nobody waits for it.
+    # The announced rest never comes: no one waits for it.
     too_large = answer(200, LARGE, length=9_000_000) + HANG
     small = answer(200, SMALL)
 

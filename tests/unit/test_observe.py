@@ -1,4 +1,4 @@
-"""What a pass looks at to judge an object by its account's policy: no more than the policy asks for."""
+"""What a reconcile looks at to judge an object by its account's policy: no more than the policy asks for."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
@@ -8,12 +8,12 @@ import pytest
 
 from mailtrap_operator.api.names import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, FINALIZER
 from mailtrap_operator.api.v1alpha1 import Account, ApiToken
-from mailtrap_operator.clients.api_token_store import ApiTokenStore
-from mailtrap_operator.clients.connection import NOT_LISTED
-from mailtrap_operator.clients.issued_values import UnpublishedTokens
-from mailtrap_operator.clients.namespace_store import NamespaceStore
-from mailtrap_operator.clients.secret_store import SecretStore
-from mailtrap_operator.clients.workloads import WorkloadStore
+from mailtrap_operator.clients.api_token_client import ApiTokenClient
+from mailtrap_operator.clients.namespace_client import NamespaceClient
+from mailtrap_operator.clients.remote_account import NOT_LISTED
+from mailtrap_operator.clients.secret_client import SecretClient
+from mailtrap_operator.clients.unpublished_values import UnpublishedValues
+from mailtrap_operator.clients.workload_client import WorkloadClient
 from mailtrap_operator.core.digests import access_digest
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.observation import (
@@ -32,9 +32,9 @@ from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.workloads import MissingTarget
 from mailtrap_operator.observe import Observer
 from mailtrap_operator.quota import Quota
+from mailtrap_operator.runtime.cache import Cache
 from mailtrap_operator.runtime.reverts import Reverts
-from mailtrap_operator.runtime.store import Store
-from tests.unit.clients.account_bench import KEY, URL, AccountBench
+from tests.unit.clients.account_harness import KEY, URL, AccountBench
 from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token, secret
 from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, START
 from tests.unit.clock import virtual, virtual_loop
@@ -52,7 +52,7 @@ BY_LABEL = {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "yes"}}}}
 NO_LIMITS = Limits()
 
 
-class Bench:
+class Harness:
     """An observer of the one ApiToken that there is, and of its account."""
 
     def __init__(
@@ -65,23 +65,23 @@ class Bench:
     ) -> None:
         self.accounts = AccountBench()
         self.kube = self.accounts.kube
-        self.store = Store(INSTALLATION, virtual_loop().time)
+        self.cache = Cache(INSTALLATION, virtual_loop().time)
         self.kube.seed("/api/v1/namespaces", {"metadata": {"name": "team", "labels": {"mail": "yes"}}})
         self.kube.seed(API_TOKENS, api_token())
         self.kube.seed(ACCOUNTS, account())
         body = account()
         body["spec"] |= {"policy": policy, "baseUrl": URL}
-        self.store.put_account(Account.model_validate(body))
-        self.store.put_api_token(self.kube.object(f"{API_TOKENS}/billing") or {})
+        self.cache.put_account(Account.model_validate(body))
+        self.cache.put_api_token(self.kube.object(f"{API_TOKENS}/billing") or {})
         self.observer = Observer(
-            store=self.store,
-            api_tokens=ApiTokenStore(self.kube, self.store.put_api_token),
-            secret_store=SecretStore(self.kube, INSTALLATION),
-            workloads=WorkloadStore(self.kube),
-            namespaces=NamespaceStore(self.kube),
+            cache=self.cache,
+            api_tokens=ApiTokenClient(self.kube, self.cache.put_api_token),
+            secret_client=SecretClient(self.kube, INSTALLATION),
+            workloads=WorkloadClient(self.kube),
+            namespaces=NamespaceClient(self.kube),
             accounts=self.accounts.accounts,
-            unpublished=UnpublishedTokens(),
-            quota=Quota(self.store, self.accounts.accounts, installation=INSTALLATION, clock=lambda: now),
+            unpublished=UnpublishedValues(),
+            quota=Quota(self.cache, self.accounts.accounts, installation=INSTALLATION, clock=lambda: now),
             reverts=Reverts(lambda: now),
             identity=Identity(INSTALLATION, "me", timedelta(seconds=60), "mailtrap-system", limits),
             new_nonce=lambda: "abcdefgh",
@@ -113,45 +113,45 @@ def labels_in(tenancy: Tenancy | None) -> Mapping[str, str]:
 
 @virtual
 async def test_a_policy_that_asks_for_no_labels_costs_no_look_at_the_namespace() -> None:
-    bench = Bench({"allowedNamespaces": {"names": ["team"]}, "maxTokensPerNamespace": 3})
+    harness = Harness({"allowedNamespaces": {"names": ["team"]}, "maxTokensPerNamespace": 3})
 
-    fresh = await bench.fresh()
+    fresh = await harness.fresh()
 
-    assert await bench.known() == fresh
+    assert await harness.known() == fresh
     assert fresh is not None
     assert (LABELS_NOT_READ, NOT_LISTED) == (fresh.labels, fresh.tokens)
-    assert 0 == bench.reads()
+    assert 0 == harness.reads()
 
 
 @virtual
 async def test_labels_are_read_afresh_and_remembered_for_a_while() -> None:
-    bench = Bench(BY_LABEL)
-    tenancy = await bench.known()
+    harness = Harness(BY_LABEL)
+    tenancy = await harness.known()
     assert tenancy is not None
     assert LABELS_NOT_READ == tenancy.labels
 
-    assert {"mail": "yes"} == labels_in(await bench.fresh())
-    assert {"mail": "yes"} == labels_in(await bench.known())
-    bench.label(mail="no")
-    assert {"mail": "yes"} == labels_in(await bench.known())
-    assert 1 == bench.reads()
+    assert {"mail": "yes"} == labels_in(await harness.fresh())
+    assert {"mail": "yes"} == labels_in(await harness.known())
+    harness.label(mail="no")
+    assert {"mail": "yes"} == labels_in(await harness.known())
+    assert 1 == harness.reads()
 
-    assert None is await bench.fresh(), "it is served no more"
-    assert None is await bench.known()
-    bench.label(mail="yes", stage="live")
-    assert {"mail": "yes", "stage": "live"} == labels_in(await bench.fresh())
+    assert None is await harness.fresh(), "it is served no more"
+    assert None is await harness.known()
+    harness.label(mail="yes", stage="live")
+    assert {"mail": "yes", "stage": "live"} == labels_in(await harness.fresh())
     virtual_loop().now += 60
-    tenancy = await bench.known()
+    tenancy = await harness.known()
     assert tenancy is not None
     assert LABELS_NOT_READ == tenancy.labels
 
 
 @virtual
 async def test_labels_that_cannot_be_read_are_not_known_and_it_is_said_what_to_do() -> None:
-    bench = Bench(BY_LABEL)
-    bench.kube.remove(NAMESPACE)
+    harness = Harness(BY_LABEL)
+    harness.kube.remove(NAMESPACE)
 
-    seen = await bench.observer.fresh(BILLING)
+    seen = await harness.observer.fresh(BILLING)
 
     assert seen is not None
     assert seen.account.is_closed
@@ -162,14 +162,14 @@ async def test_labels_that_cannot_be_read_are_not_known_and_it_is_said_what_to_d
         "The labels of namespace team cannot be read, and the policy of ClusterMailtrapAccount default asks for them: "
     )
     assert unknown.message.endswith("Let the operator get namespaces, or have the policy name them.")
-    known = await bench.observer.known(BILLING)
+    known = await harness.observer.known(BILLING)
     assert known is not None
     assert unknown != known.account.tokens, "what is kept in the status must not pass for the next answer"
 
 
 @virtual
 async def test_only_the_account_that_the_spec_names_has_a_say() -> None:
-    bench = Bench(HERE)
+    harness = Harness(HERE)
     former = {"kind": "ClusterMailtrapAccount", "name": "other"}
     previous = {
         "id": 1,
@@ -178,9 +178,11 @@ async def test_only_the_account_that_the_spec_names_has_a_say() -> None:
         "reason": "Superseded",
         "account": former,
     }
-    bench.store.put_api_token(api_token(version=9, status={"observedGeneration": 1, "previous": [previous]}))
+    harness.cache.put_api_token(
+        api_token(version=9, status={"observedGeneration": 1, "previous": [previous]})
+    )
 
-    seen = await bench.observer.known(BILLING)
+    seen = await harness.observer.known(BILLING)
 
     assert seen is not None
     assert [True, False] == [view.tenancy is not None for view in seen.accounts]
@@ -188,41 +190,41 @@ async def test_only_the_account_that_the_spec_names_has_a_say() -> None:
 
 @virtual
 async def test_the_credential_is_known_by_its_last_four_characters_once_a_list_has_answered() -> None:
-    bench = Bench(HERE)
+    harness = Harness(HERE)
 
     async def used() -> set[tuple[AccountKey, str]]:
-        seen = await bench.observer.known(BILLING)
+        seen = await harness.observer.known(BILLING)
         assert seen is not None
         return {(each.account, each.last_four) for each in seen.account.credentials}
 
     assert set() == await used()
-    await bench.accounts.accounts.at(KEY).list_tokens()
+    await harness.accounts.accounts.at(KEY).list_tokens()
     assert {(KEY, CREDENTIAL[-4:])} == await used()
-    bench.accounts.remote.fault("list", "html")
-    await bench.accounts.accounts.at(KEY).list_tokens()
+    harness.accounts.remote.fault("list", "html")
+    await harness.accounts.accounts.at(KEY).list_tokens()
     assert set() == await used()
 
 
 @virtual
-async def test_an_object_that_nobody_has_served_is_looked_at_without_a_list() -> None:
-    bench = Bench({})
+async def test_an_object_that_no_one_has_served_is_looked_at_without_a_list() -> None:
+    harness = Harness({})
 
-    await bench.fresh()
+    await harness.fresh()
 
-    assert 0 == bench.accounts.lists()
-
-
-def operations(bench: Bench) -> list[str]:
-    return [entry["operation"] for entry in bench.accounts.remote.control("GET", "journal")["entries"]]
+    assert 0 == harness.accounts.lists()
 
 
-def calls_of(bench: Bench) -> int:
-    return len(operations(bench))
+def operations(harness: Harness) -> list[str]:
+    return [entry["operation"] for entry in harness.accounts.remote.control("GET", "journal")["entries"]]
 
 
-def put_domains(bench: Bench, *ids: int) -> None:
+def calls_of(harness: Harness) -> int:
+    return len(operations(harness))
+
+
+def put_domains(harness: Harness, *ids: int) -> None:
     tree = [{"id": id_, "name": f"{id_}.example", "type": "domain"} for id_ in ids]
-    bench.accounts.remote.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": tree})
+    harness.accounts.remote.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": tree})
 
 
 def wish_for_what_must_be_asked_for(body: dict[str, Any], adoptee: int = 7) -> None:
@@ -264,59 +266,59 @@ def wish_for_what_must_be_asked_for(body: dict[str, Any], adoptee: int = 7) -> N
 async def test_on_behalf_of_who_may_not_use_an_account_it_is_not_asked_anything(
     policy: Mapping[str, Any], calls: int
 ) -> None:
-    bench = Bench(policy)
-    bench.store.put_api_token(api_token("an-older-one"))
-    by_hand = bench.accounts.remote.seed("old mailer")
-    bench.kube.edit(
+    harness = Harness(policy)
+    harness.cache.put_api_token(api_token("an-older-one"))
+    by_hand = harness.accounts.remote.seed("old mailer")
+    harness.kube.edit(
         f"{API_TOKENS}/billing", lambda body: wish_for_what_must_be_asked_for(body, adoptee=by_hand)
     )
     tree = [{"id": 8, "name": "example.com", "type": "domain"}]
-    bench.accounts.remote.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": tree})
+    harness.accounts.remote.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": tree})
 
-    await bench.fresh()
+    await harness.fresh()
 
-    assert calls == calls_of(bench)
+    assert calls == calls_of(harness)
 
 
-async def resources_of(bench: Bench) -> Catalogue | None:
+async def resources_of(harness: Harness) -> Catalogue | None:
     """Return what a fresh look has of the account's resources."""
-    seen = await bench.observer.fresh(BILLING)
+    seen = await harness.observer.fresh(BILLING)
     assert seen is not None
     return seen.catalogue.value if isinstance(seen.catalogue, Found) else None
 
 
 @virtual
 async def test_an_id_is_looked_up_once_for_all_who_come_together() -> None:
-    bench = Bench(HERE)
-    put_domains(bench, 7)
+    harness = Harness(HERE)
+    put_domains(harness, 7)
 
-    first, second = await resources_of(bench), await resources_of(bench)
+    first, second = await resources_of(harness), await resources_of(harness)
 
     assert first is not None
-    assert (first, 1) == (second, calls_of(bench))
+    assert (first, 1) == (second, calls_of(harness))
     virtual_loop().now += 11
-    await resources_of(bench)
-    assert 2 == calls_of(bench)
+    await resources_of(harness)
+    assert 2 == calls_of(harness)
 
 
 @virtual
-async def test_an_id_that_the_last_answer_lacks_is_looked_up_anew() -> None:
-    bench = Bench(HERE)
-    put_domains(bench, 8)
-    await resources_of(bench)
+async def test_an_id_that_the_last_answer_lacks_is_looked_up_again() -> None:
+    harness = Harness(HERE)
+    put_domains(harness, 8)
+    await resources_of(harness)
 
-    put_domains(bench, 7, 8)
-    catalogue = await resources_of(bench)
+    put_domains(harness, 7, 8)
+    catalogue = await resources_of(harness)
 
     assert catalogue is not None
     assert [ACCOUNT, 7, 8] == [entry.id for entry in catalogue.entries]
-    assert 2 == calls_of(bench)
+    assert 2 == calls_of(harness)
 
 
 @virtual
 async def test_an_id_that_a_token_was_issued_for_is_not_looked_up() -> None:
-    bench = Bench(HERE)
-    asked_for = ApiToken.model_validate(bench.kube.object(f"{API_TOKENS}/billing") or {})
+    harness = Harness(HERE)
+    asked_for = ApiToken.model_validate(harness.kube.object(f"{API_TOKENS}/billing") or {})
     digest = access_digest(asked_for, ACCOUNT, asked_for.spec.resources)
 
     def serve(body: dict[str, Any]) -> None:
@@ -324,33 +326,33 @@ async def test_an_id_that_a_token_was_issued_for_is_not_looked_up() -> None:
         current |= {"expirationDigest": "", "account": {"kind": KEY.kind, "name": KEY.name}}
         body["status"] = {"observedGeneration": 1, "current": current}
 
-    bench.kube.edit(f"{API_TOKENS}/billing/status", serve)
+    harness.kube.edit(f"{API_TOKENS}/billing/status", serve)
 
-    assert await resources_of(bench) is None
-    assert "resources" not in operations(bench)
+    assert await resources_of(harness) is None
+    assert "resources" not in operations(harness)
 
 
 @virtual
 async def test_on_behalf_of_who_asks_for_more_than_the_settings_allow_nothing_is_asked() -> None:
-    bench = Bench(HERE, limits=Limits(rollout_restarts=False))
+    harness = Harness(HERE, limits=Limits(rollout_restarts=False))
 
-    def wish(body: dict[str, Any]) -> None:
+    def set_spec(body: dict[str, Any]) -> None:
         wish_for_what_must_be_asked_for(body)
         body["spec"]["rolloutRestartTargets"] = [{"kind": "Deployment", "name": "billing"}]
 
-    bench.kube.edit(f"{API_TOKENS}/billing", wish)
+    harness.kube.edit(f"{API_TOKENS}/billing", set_spec)
 
-    await bench.fresh()
+    await harness.fresh()
 
-    assert 0 == calls_of(bench)
+    assert 0 == calls_of(harness)
 
 
 @virtual
 async def test_tokens_are_counted_only_where_the_policy_asks_for_it_and_by_the_last_list() -> None:
-    free, bounded = Bench(HERE), Bench(HERE | {"maxTokensPerNamespace": 3})
-    bounded.store.put_api_token(api_token("an-older-one", creationTimestamp="2026-02-01T12:00:00Z"))
-    for bench in (free, bounded):
-        await bench.accounts.accounts.at(KEY).list_tokens()
+    free, bounded = Harness(HERE), Harness(HERE | {"maxTokensPerNamespace": 3})
+    bounded.cache.put_api_token(api_token("an-older-one", creationTimestamp="2026-02-01T12:00:00Z"))
+    for harness in (free, bounded):
+        await harness.accounts.accounts.at(KEY).list_tokens()
 
     tenancies = [await free.known(), await bounded.known(), await bounded.fresh()]
 
@@ -361,65 +363,65 @@ async def test_tokens_are_counted_only_where_the_policy_asks_for_it_and_by_the_l
 
 @virtual
 async def test_while_it_is_not_known_who_may_use_an_account_it_is_not_asked_anything() -> None:
-    bench = Bench(BY_LABEL)
-    bench.kube.edit(f"{API_TOKENS}/billing", wish_for_what_must_be_asked_for)
-    bench.kube.remove(NAMESPACE)
+    harness = Harness(BY_LABEL)
+    harness.kube.edit(f"{API_TOKENS}/billing", wish_for_what_must_be_asked_for)
+    harness.kube.remove(NAMESPACE)
 
-    await bench.fresh()
+    await harness.fresh()
 
-    assert 0 == calls_of(bench)
+    assert 0 == calls_of(harness)
 
 
 @pytest.mark.parametrize(("days", "is_asked"), [(0, False), (1, True)], ids=["too far", "near enough"])
 @virtual
 async def test_a_date_is_judged_as_it_is_now(days: int, *, is_asked: bool) -> None:
-    bench = Bench(HERE | {"maxLifetime": "240h"}, now=START + timedelta(days=days))
+    harness = Harness(HERE | {"maxLifetime": "240h"}, now=START + timedelta(days=days))
 
-    def wish(body: dict[str, Any]) -> None:
+    def set_spec(body: dict[str, Any]) -> None:
         wish_for_what_must_be_asked_for(body)
         body["spec"]["expiration"] = {"policy": "At", "at": "2026-03-12T12:00:00Z"}
 
-    bench.kube.edit(f"{API_TOKENS}/billing", wish)
+    harness.kube.edit(f"{API_TOKENS}/billing", set_spec)
 
-    await bench.fresh()
+    await harness.fresh()
 
-    assert is_asked == bool(calls_of(bench))
+    assert is_asked == bool(calls_of(harness))
 
 
 @virtual
 async def test_what_is_listed_is_enough_for_a_look_at_any_number_of_objects() -> None:
-    bench = Bench(BY_LABEL | {"adoption": "Allowed"})
-    by_hand = bench.accounts.remote.seed("old mailer")
-    bench.kube.edit(
+    harness = Harness(BY_LABEL | {"adoption": "Allowed"})
+    by_hand = harness.accounts.remote.seed("old mailer")
+    harness.kube.edit(
         f"{API_TOKENS}/billing", lambda body: wish_for_what_must_be_asked_for(body, adoptee=by_hand)
     )
-    bench.store.put_api_token(bench.kube.object(f"{API_TOKENS}/billing") or {})
-    await bench.accounts.accounts.at(KEY).list_tokens()
-    before = len(bench.kube.calls)
+    harness.cache.put_api_token(harness.kube.object(f"{API_TOKENS}/billing") or {})
+    await harness.accounts.accounts.at(KEY).list_tokens()
+    before = len(harness.kube.calls)
 
-    seen = [await bench.observer.listed(BILLING) for _ in "abc"]
+    seen = [await harness.observer.listed(BILLING) for _ in "abc"]
 
-    assert 1 == bench.accounts.lists()
+    assert 1 == harness.accounts.lists()
     assert [f"{NAMESPACE}/secrets/billing", NAMESPACE] == [
-        call.path for call in bench.kube.calls[before : before + 2]
+        call.path for call in harness.kube.calls[before : before + 2]
     ], "its labels are read once, its credential for what else is asked"
-    assert 1 == bench.reads()
-    fresh = await bench.observer.fresh(BILLING)
+    assert 1 == harness.reads()
+    fresh = await harness.observer.fresh(BILLING)
     assert fresh is not None
     assert [(fresh.accounts, fresh.adoptee)] * 3 == [(each.accounts, each.adoptee) for each in seen if each]
-    assert 2 == bench.accounts.lists()
+    assert 2 == harness.accounts.lists()
 
 
 @virtual
-async def test_an_object_that_nobody_has_served_needs_no_list_while_it_waits_for_an_adoption() -> None:
-    bench = Bench(HERE)
-    bench.kube.edit(f"{API_TOKENS}/billing", wish_for_what_must_be_asked_for)
+async def test_an_object_that_no_one_has_served_needs_no_list_while_it_waits_for_an_adoption() -> None:
+    harness = Harness(HERE)
+    harness.kube.edit(f"{API_TOKENS}/billing", wish_for_what_must_be_asked_for)
 
-    seen = await bench.observer.fresh(BILLING)
+    seen = await harness.observer.fresh(BILLING)
 
     assert seen is not None
     assert Absent() == seen.adoptee
-    assert 0 == bench.accounts.lists()
+    assert 0 == harness.accounts.lists()
 
 
 STATUS_BASE = {
@@ -435,7 +437,7 @@ STATUS_BASE = {
         pytest.param(f"old mailer {SIBLINGS}", HERE, {0}, id="another object's"),
         pytest.param(f"old mailer {FOREIGN}", HERE, {0}, id="another installation's"),
         pytest.param(
-            f"old mailer {SIBLINGS}", ELSEWHERE, frozenset(), id="nobody is asked for who is not served"
+            f"old mailer {SIBLINGS}", ELSEWHERE, frozenset(), id="no one is asked for who is not served"
         ),
     ],
 )
@@ -443,8 +445,8 @@ STATUS_BASE = {
 async def test_a_token_that_is_on_record_as_adopted_is_judged_by_its_tag(
     name: str, policy: Mapping[str, Any], expected: Collection[int]
 ) -> None:
-    bench = Bench(policy)
-    id_ = bench.accounts.remote.seed(name)
+    harness = Harness(policy)
+    id_ = harness.accounts.remote.seed(name)
     record = STATUS_BASE | {"id": id_, "lastFour": "beef", "reason": "Adopted"}
 
     def forge(body: dict[str, Any]) -> None:
@@ -454,63 +456,65 @@ async def test_a_token_that_is_on_record_as_adopted_is_judged_by_its_tag(
     def forge_status(body: dict[str, Any]) -> None:
         body["status"] = {"observedGeneration": 1, "adopted": id_, "previous": [record]}
 
-    bench.kube.edit(f"{API_TOKENS}/billing", forge)
-    bench.kube.edit(f"{API_TOKENS}/billing/status", forge_status)
+    harness.kube.edit(f"{API_TOKENS}/billing", forge)
+    harness.kube.edit(f"{API_TOKENS}/billing/status", forge_status)
 
-    seen = await bench.observer.fresh(BILLING)
+    seen = await harness.observer.fresh(BILLING)
 
     assert seen is not None
-    assert frozenset(id_ for _ in expected) == seen.account.anothers
+    assert frozenset(id_ for _ in expected) == seen.account.foreign_ids
     assert (policy == ELSEWHERE) == seen.account.is_closed
 
 
 @virtual
 async def test_of_what_is_not_listed_nothing_is_told() -> None:
-    bench = Bench(HERE)
+    harness = Harness(HERE)
 
-    assert None is await bench.observer.listed(ApiTokenKey("team", "unheard-of"))
+    assert None is await harness.observer.listed(ApiTokenKey("team", "unheard-of"))
 
 
 @virtual
-async def test_a_look_at_what_is_listed_meets_a_secret_that_no_list_tells_of() -> None:
-    bench = Bench(HERE)
-    bench.kube.seed(f"{NAMESPACE}/secrets", {"metadata": {"name": "billing"}, "data": {"password": "c2Vj"}})
-    bench.kube.seed(f"{NAMESPACE}/secrets", {"metadata": {"name": "former"}})
-    bench.store.put_api_token(api_token(status={"observedGeneration": 1, "secretName": "former"}, version=99))
+async def test_a_look_at_what_is_listed_meets_a_secret_that_no_list_reports() -> None:
+    harness = Harness(HERE)
+    harness.kube.seed(f"{NAMESPACE}/secrets", {"metadata": {"name": "billing"}, "data": {"password": "c2Vj"}})
+    harness.kube.seed(f"{NAMESPACE}/secrets", {"metadata": {"name": "former"}})
+    harness.cache.put_api_token(
+        api_token(status={"observedGeneration": 1, "secretName": "former"}, version=99)
+    )
 
-    seen = await bench.observer.listed(BILLING)
+    seen = await harness.observer.listed(BILLING)
 
     assert seen is not None
     assert [True, True] == [isinstance(each, Found) for each in (seen.secret, seen.former_secret)]
 
 
 @virtual
-async def test_a_secret_that_a_watch_told_of_is_read_once_for_the_next_look() -> None:
-    bench = Bench(HERE)
-    body = bench.kube.seed(f"{NAMESPACE}/secrets", secret(owner=None))
-    bench.store.outdate_secret("team", "billing", body["metadata"]["resourceVersion"], None)
+async def test_a_secret_that_a_watch_reported_is_read_once_for_the_next_look() -> None:
+    harness = Harness(HERE)
+    body = harness.kube.seed(f"{NAMESPACE}/secrets", secret(owner=None))
+    harness.cache.outdate_secret("team", "billing", body["metadata"]["resourceVersion"], None)
 
-    seen = [await bench.observer.known(BILLING) for _ in "ab"]
+    seen = [await harness.observer.known(BILLING) for _ in "ab"]
 
     assert [True, True] == [each is not None and isinstance(each.secret, Found) for each in seen]
-    assert 1 == sum(call.path == f"{NAMESPACE}/secrets/billing" for call in bench.kube.calls)
-    assert 0 == bench.accounts.lists()
+    assert 1 == sum(call.path == f"{NAMESPACE}/secrets/billing" for call in harness.kube.calls)
+    assert 0 == harness.accounts.lists()
 
 
 @virtual
 async def test_an_api_token_too_large_to_be_kept_is_read_by_name_for_each_look() -> None:
-    bench = Bench(HERE)
+    harness = Harness(HERE)
     note = {"mailtrap-operator.io/rotate": "x" * 70_000}
-    bench.kube.edit(f"{API_TOKENS}/billing", lambda body: body["metadata"].update(annotations=note))
-    bench.store.put_api_token(bench.kube.object(f"{API_TOKENS}/billing") or {})
+    harness.kube.edit(f"{API_TOKENS}/billing", lambda body: body["metadata"].update(annotations=note))
+    harness.cache.put_api_token(harness.kube.object(f"{API_TOKENS}/billing") or {})
 
-    seen = await bench.observer.known(BILLING)
+    seen = await harness.observer.known(BILLING)
 
     assert seen is not None
     assert note == seen.api_token.metadata.annotations
-    assert [f"{API_TOKENS}/billing"] == [call.path for call in bench.kube.calls]
-    bench.kube.fail("GET", "/apitokens", 503)
-    assert None is await bench.observer.known(BILLING), "a fresh look says why"
+    assert [f"{API_TOKENS}/billing"] == [call.path for call in harness.kube.calls]
+    harness.kube.fail("GET", "/apitokens", 503)
+    assert None is await harness.observer.known(BILLING), "a fresh look says why"
 
 
 DEPLOYMENT = "/apis/apps/v1/namespaces/team/deployments/billing"
@@ -529,15 +533,17 @@ TARGETED = [{"kind": "Deployment", "name": "billing"}]
 async def test_targets_of_a_restart_are_read_when_a_spec_newly_names_them(
     observed: int, limits: Limits, expected: int
 ) -> None:
-    bench = Bench(HERE, limits=limits)
+    harness = Harness(HERE, limits=limits)
 
     path = f"{API_TOKENS}/billing"
-    bench.kube.edit(path, lambda body: body["spec"].update(rolloutRestartTargets=TARGETED))
+    harness.kube.edit(path, lambda body: body["spec"].update(rolloutRestartTargets=TARGETED))
     answered = {"observedGeneration": observed}
-    bench.store.put_api_token(bench.kube.edit(f"{path}/status", lambda body: body.update(status=answered)))
+    harness.cache.put_api_token(
+        harness.kube.edit(f"{path}/status", lambda body: body.update(status=answered))
+    )
 
-    seen = [await bench.observer.known(BILLING), await bench.observer.fresh(BILLING)]
+    seen = [await harness.observer.known(BILLING), await harness.observer.fresh(BILLING)]
 
     missing = (MissingTarget("Deployment billing does not exist."),) if expected else ()
     assert [Found(missing)] * 2 == [each and each.workloads for each in seen]
-    assert expected == sum(call.path == DEPLOYMENT for call in bench.kube.calls)
+    assert expected == sum(call.path == DEPLOYMENT for call in harness.kube.calls)

@@ -1,4 +1,4 @@
-"""The sweep over an account: what it reports, and that it deletes nothing to which anybody may lay claim."""
+"""The sweep over an account: what it reports, and that it deletes nothing to which anyone may lay claim."""
 
 import asyncio
 from dataclasses import dataclass, field, replace
@@ -6,12 +6,12 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
+from mailtrap_operator.clients.remote_account import NOT_LISTED, Tokens
 
 from mailtrap_operator.account_observe import AccountObserver
 from mailtrap_operator.api.v1alpha1 import Account, AccountStatus, OrphanToken
-from mailtrap_operator.clients.connection import NOT_LISTED, Tokens
 from mailtrap_operator.clients.kube import secrets_path
-from mailtrap_operator.clients.secret_marks import told_to_hold
+from mailtrap_operator.clients.secret_marks import tokens_marked_as_held
 from mailtrap_operator.core.account_observation import Remembered
 from mailtrap_operator.core.account_plan import plan_account
 from mailtrap_operator.core.observation import Found
@@ -20,11 +20,11 @@ from mailtrap_operator.core.ownership import Tag, owner_of
 from mailtrap_operator.core.protection import Reach
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.orphan_sweep import OrphanSweep
+from mailtrap_operator.runtime.cache import Cache
 from mailtrap_operator.runtime.reverts import Reverts
-from mailtrap_operator.runtime.store import Store
 from mailtrap_operator.telemetry.events import EventRecorder
 from tests.unit.clients import objects
-from tests.unit.clients.account_bench import (
+from tests.unit.clients.account_harness import (
     BASE,
     KEY,
     NAMESPACED,
@@ -44,14 +44,14 @@ NOBODYS = f"lost {Tag(INSTALLATION, 'nobodyaaaa', 'abcdefgh')}"
 
 
 @dataclass
-class Bench(AccountBench):
+class Harness(AccountBench):
     """An account with `policy`, orphans in it, and the ApiTokens that the operator knows."""
 
     policy: Literal["Report", "Delete"] = "Delete"
     sees_all: bool = True
     may_delete: bool = True
     lists_secrets: bool = True
-    store: Store = field(default_factory=lambda: Store(INSTALLATION, lambda: 0.0))
+    cache: Cache = field(default_factory=lambda: Cache(INSTALLATION, lambda: 0.0))
     record: tuple[OrphanToken, ...] = ()
     retained: tuple[str, ...] = ()
 
@@ -59,7 +59,7 @@ class Bench(AccountBench):
         super().__post_init__()
         reach = Reach(INSTALLATION, "mailtrap-system", sees_all=self.sees_all, may_write=self.may_delete)
         self.observer = AccountObserver(
-            store=self.store, accounts=self.accounts, reverts=Reverts(lambda: START), reach=reach
+            cache=self.cache, accounts=self.accounts, reverts=Reverts(lambda: START), reach=reach
         )
         self.remembered = Remembered()
         self.sweep = OrphanSweep(
@@ -74,7 +74,7 @@ class Bench(AccountBench):
         """Have an ApiToken; return a remote name with its tag."""
         body = self.kube.seed(API_TOKENS, api_token(name, **parts))
         if is_known:
-            self.store.put_api_token(body)
+            self.cache.put_api_token(body)
         owner = owner_of(INSTALLATION, "team", name, body["metadata"]["uid"])
         return f"{name} {Tag(INSTALLATION, owner, 'abcdefgh')}"
 
@@ -94,8 +94,8 @@ class Bench(AccountBench):
         body["metadata"]["annotations"], body["metadata"]["namespace"] = marks.as_annotations(), namespace
         body = self.kube.seed(secrets_path(namespace), body)
         if is_known:
-            held = told_to_hold(body["metadata"], INSTALLATION)
-            self.store.outdate_secret(namespace, "gone", body["metadata"]["resourceVersion"], None, held)
+            held = tokens_marked_as_held(body["metadata"], INSTALLATION)
+            self.cache.outdate_secret(namespace, "gone", body["metadata"]["resourceVersion"], None, held)
         return f"gone {Tag(INSTALLATION, owner, 'abcdefgh')}"
 
     def account(self) -> Account:
@@ -106,7 +106,7 @@ class Bench(AccountBench):
         return seen.model_copy(update={"spec": spec, "status": status})
 
     async def run(self) -> Swept:
-        """Run one pass."""
+        """Reconcile one object."""
         swept = await self.run_by(await self.accounts.at(KEY).list_tokens())
         assert swept is not None
         self.record = swept.record
@@ -130,82 +130,82 @@ class Bench(AccountBench):
 
 @virtual
 async def test_an_old_orphan_is_deleted_and_an_event_tells() -> None:
-    bench = Bench()
-    (orphan,) = bench.lose()
+    harness = Harness()
+    (orphan,) = harness.lose()
 
-    swept = await bench.run()
+    swept = await harness.run()
 
     assert Swept((), ()) == swept
-    assert set() == bench.remote.live_ids()
-    (said,) = bench.events()
+    assert set() == harness.remote.live_ids()
+    (said,) = harness.events()
     assert f"Token {orphan} (…" in said
 
 
-@pytest.mark.parametrize("is_known", [True, False], ids=["a watch told of it", "only a list tells of it"])
+@pytest.mark.parametrize("is_known", [True, False], ids=["a watch reported it", "only a list reports it"])
 @virtual
 async def test_a_token_that_a_secret_holds_is_not_deleted(*, is_known: bool) -> None:
-    bench = Bench()
-    name = bench.leave_secret(0, is_known=False)
-    (held,) = bench.lose(name=name)
-    bench.kube.remove(f"{secrets_path('team')}/gone")
-    bench.leave_secret(held, is_known=is_known)
+    harness = Harness()
+    name = harness.leave_secret(0, is_known=False)
+    (held,) = harness.lose(name=name)
+    harness.kube.remove(f"{secrets_path('team')}/gone")
+    harness.leave_secret(held, is_known=is_known)
 
-    swept = await bench.run()
+    swept = await harness.run()
 
     assert () == swept.found
-    assert {held} == bench.remote.live_ids()
+    assert {held} == harness.remote.live_ids()
 
 
 @virtual
 async def test_a_copy_of_a_secret_in_another_namespace_holds_nothing() -> None:
-    bench = Bench()
-    name = bench.leave_secret(0, is_known=False)
-    (lost,) = bench.lose(name=name)
-    bench.kube.remove(f"{secrets_path('team')}/gone")
-    bench.leave_secret(lost, namespace="copies")
+    harness = Harness()
+    name = harness.leave_secret(0, is_known=False)
+    (lost,) = harness.lose(name=name)
+    harness.kube.remove(f"{secrets_path('team')}/gone")
+    harness.leave_secret(lost, namespace="copies")
 
-    await bench.run()
+    await harness.run()
 
-    assert set() == bench.remote.live_ids()
+    assert set() == harness.remote.live_ids()
 
 
 @virtual
 async def test_an_operator_that_must_not_list_secrets_does_not() -> None:
-    bench = Bench(lists_secrets=False)
-    bench.lose()
+    harness = Harness(lists_secrets=False)
+    harness.lose()
 
-    await bench.run()
+    await harness.run()
 
-    assert set() == bench.remote.live_ids()
-    assert [] == [call for call in bench.kube.calls if "secrets" in call.path and "limit" in call.query]
+    assert set() == harness.remote.live_ids()
+    assert [] == [call for call in harness.kube.calls if "secrets" in call.path and "limit" in call.query]
 
 
 @virtual
 async def test_an_orphan_is_reported_and_gets_its_day() -> None:
-    bench = Bench()
-    orphan = bench.remote.seed(NOBODYS)
+    harness = Harness()
+    orphan = harness.remote.seed(NOBODYS)
 
-    swept = await bench.run()
+    swept = await harness.run()
 
     assert [orphan] == [token.id for token in swept.found]
     assert [(orphan, START)] == [(record.id, record.seen_at) for record in swept.record]
-    assert {orphan} == bench.remote.live_ids()
-    assert [] == [call for call in bench.kube.calls if "apitokens" in call.path], "nothing is due"
+    assert {orphan} == harness.remote.live_ids()
+    assert [] == [call for call in harness.kube.calls if "apitokens" in call.path], "nothing is due"
 
 
 @pytest.mark.parametrize(
-    "bench",
+    "harness",
     [
-        lambda: Bench(policy="Report"),
-        lambda: Bench(may_delete=False),
-        lambda: Bench(retained=("nobodyaaaa",)),
-        lambda: Bench(sees_all=False),
+        lambda: Harness(policy="Report"),
+        lambda: Harness(may_delete=False),
+        lambda: Harness(retained=("nobodyaaaa",)),
+        lambda: Harness(sees_all=False),
     ],
     ids=["only reported", "DRY_RUN", "left on purpose", "not all namespaces are seen"],
 )
 @virtual
-async def test_an_orphan_that_must_stay_stays(bench: Any) -> None:
-    made: Bench = bench()
+async def test_an_orphan_that_must_stay_stays(harness: Any) -> None:
+    made: Harness = harness()
     orphans = made.lose()
 
     await made.run()
@@ -215,122 +215,123 @@ async def test_an_orphan_that_must_stay_stays(bench: Any) -> None:
 
 @virtual
 async def test_the_credential_itself_is_no_orphan_whatever_it_is_called() -> None:
-    bench = Bench()
-    used = bench.remote.control("POST", "tokens", {"name": NOBODYS, "resources": [RIGHTS]})
-    bench.put_credential(used["token"])
-    bench.record = (OrphanToken(id=used["id"], last_four=used["token"][-4:], seen_at=OLD),)
+    harness = Harness()
+    used = harness.remote.control("POST", "tokens", {"name": NOBODYS, "resources": [RIGHTS]})
+    harness.put_credential(used["token"])
+    harness.record = (OrphanToken(id=used["id"], last_four=used["token"][-4:], seen_at=OLD),)
 
-    swept = await bench.run()
+    swept = await harness.run()
 
     assert Swept((), ()) == swept
-    assert {used["id"]} == bench.remote.live_ids()
+    assert {used["id"]} == harness.remote.live_ids()
 
 
-def standing_for_the_same(bench: Bench, **status: Any) -> None:
+def standing_for_the_same(harness: Harness, **status: Any) -> None:
     """Have another ClusterMailtrapAccount for the same account, and a MailtrapAccount that says the same."""
-    beside = [objects.account("other"), objects.account("default", "team")]
-    for body in (objects.account(), *(body | {"status": status} for body in beside)):
-        bench.store.put_account(Account.model_validate(body))
-    bench.beside[KEY] = (OTHER, NAMESPACED)
-    bench.objects[OTHER] = account(OTHER, entry="second")
+    siblings = [objects.account("other"), objects.account("default", "team")]
+    for body in (objects.account(), *(body | {"status": status} for body in siblings)):
+        harness.cache.put_account(Account.model_validate(body))
+    harness.siblings[KEY] = (OTHER, NAMESPACED)
+    harness.objects[OTHER] = account(OTHER, entry="second")
 
 
-def only_of_a_namespace(bench: Bench) -> None:
+def only_of_a_namespace(harness: Harness) -> None:
     """Let the ClusterMailtrapAccount go again."""
-    bench.store.drop_account(OTHER)
-    bench.beside[KEY] = (NAMESPACED,)
+    harness.cache.drop_account(OTHER)
+    harness.siblings[KEY] = (NAMESPACED,)
 
 
 @virtual
 async def test_what_stays_on_purpose_stays_also_where_another_object_for_the_account_says_so() -> None:
-    bench = Bench()
-    orphans = bench.lose()
+    harness = Harness()
+    orphans = harness.lose()
     standing_for_the_same(
-        bench, observedGeneration=1, retained=[{"owner": "nobodyaaaa", "namespace": "team"}]
+        harness, observedGeneration=1, retained=[{"owner": "nobodyaaaa", "namespace": "team"}]
     )
 
-    assert Swept((), ()) == await bench.run()
-    assert set(orphans) == bench.remote.live_ids()
+    assert Swept((), ()) == await harness.run()
+    assert set(orphans) == harness.remote.live_ids()
 
 
 @virtual
 async def test_what_a_namespace_says_of_its_own_account_object_keeps_no_orphan_of_a_shared_one() -> None:
-    bench = Bench()
-    orphans = bench.lose()
-    standing_for_the_same(bench, observedGeneration=1, retainedOwners=["nobodyaaaa"])
-    only_of_a_namespace(bench)
+    harness = Harness()
+    orphans = harness.lose()
+    standing_for_the_same(harness, observedGeneration=1, retainedOwners=["nobodyaaaa"])
+    only_of_a_namespace(harness)
 
-    await bench.run()
+    await harness.run()
 
-    assert not set(orphans) & bench.remote.live_ids()
+    assert not set(orphans) & harness.remote.live_ids()
 
 
 @virtual
 async def test_the_credential_of_another_object_for_the_account_is_no_orphan_either() -> None:
-    bench = Bench()
-    used, going = (
-        bench.remote.control("POST", "tokens", {"name": NOBODYS, "resources": [RIGHTS]}) for _ in "ab"
+    harness = Harness()
+    used, terminating = (
+        harness.remote.control("POST", "tokens", {"name": NOBODYS, "resources": [RIGHTS]}) for _ in "ab"
     )
-    bench.record = tuple(
-        OrphanToken(id=token["id"], last_four=token["token"][-4:], seen_at=OLD) for token in (used, going)
+    harness.record = tuple(
+        OrphanToken(id=token["id"], last_four=token["token"][-4:], seen_at=OLD)
+        for token in (used, terminating)
     )
-    standing_for_the_same(bench, observedGeneration=1)
+    standing_for_the_same(harness, observedGeneration=1)
     both = credentials(CREDENTIAL)["data"] | credentials(used["token"], "second")["data"]
-    bench.kube.edit(f"{BASE.format('mailtrap-system')}/credentials", lambda body: body.update(data=both))
+    harness.kube.edit(f"{BASE.format('mailtrap-system')}/credentials", lambda body: body.update(data=both))
 
-    assert Swept((), ()) == await bench.run()
-    assert {used["id"]} == bench.remote.live_ids()
+    assert Swept((), ()) == await harness.run()
+    assert {used["id"]} == harness.remote.live_ids()
 
 
 @virtual
 async def test_a_credential_that_came_since_the_list_is_not_deleted() -> None:
-    bench = Bench()
-    used = bench.remote.control("POST", "tokens", {"name": NOBODYS, "resources": [RIGHTS]})
-    bench.record = (OrphanToken(id=used["id"], last_four=used["token"][-4:], seen_at=OLD),)
-    connection = bench.accounts.at(KEY)
-    tokens = await connection.list_tokens()
-    bench.put_credential(used["token"])
+    harness = Harness()
+    used = harness.remote.control("POST", "tokens", {"name": NOBODYS, "resources": [RIGHTS]})
+    harness.record = (OrphanToken(id=used["id"], last_four=used["token"][-4:], seen_at=OLD),)
+    remote_account = harness.accounts.at(KEY)
+    tokens = await remote_account.list_tokens()
+    harness.put_credential(used["token"])
 
-    assert Swept((), ()) == await bench.run_by(tokens)
-    assert {used["id"]} == bench.remote.live_ids()
+    assert Swept((), ()) == await harness.run_by(tokens)
+    assert {used["id"]} == harness.remote.live_ids()
 
 
 @virtual
 async def test_an_operator_that_does_not_see_all_namespaces_reports_nothing() -> None:
-    bench = Bench(sees_all=False)
-    bench.lose()
+    harness = Harness(sees_all=False)
+    harness.lose()
 
-    assert Swept((), ()) == await bench.run()
+    assert Swept((), ()) == await harness.run()
 
 
 @virtual
 async def test_an_operator_that_does_not_see_all_namespaces_leaves_what_another_installations_has_told() -> (
     None
 ):
-    bench = Bench(sees_all=False)
-    bench.remote.seed(f"lost {Tag('zzzzzz', 'nobodyaaaa', 'abcdefgh')}")
-    connection = bench.accounts.at(KEY)
+    harness = Harness(sees_all=False)
+    harness.remote.seed(f"lost {Tag('zzzzzz', 'nobodyaaaa', 'abcdefgh')}")
+    remote_account = harness.accounts.at(KEY)
 
-    assert None is await bench.run_by(await connection.list_tokens())
+    assert None is await harness.run_by(await remote_account.list_tokens())
 
 
 @virtual
 async def test_a_list_that_is_not_known_tells_nothing() -> None:
-    bench = Bench()
-    bench.lose()
+    harness = Harness()
+    harness.lose()
 
-    assert None is await bench.run_by(NOT_LISTED)
+    assert None is await harness.run_by(NOT_LISTED)
 
 
 @virtual
-async def test_what_is_not_ours_stays_whatever_is_on_record() -> None:
-    bench = Bench()
-    served = bench.lose(name=bench.put("billing"))
-    persons = bench.lose(name="laptop")
-    elsewhere = bench.lose(name=f"lost {Tag('zzzzzz', 'nobodyaaaa', 'abcdefgh')}")
+async def test_foreign_token_stays_whatever_is_on_record() -> None:
+    harness = Harness()
+    served = harness.lose(name=harness.put("billing"))
+    persons = harness.lose(name="laptop")
+    elsewhere = harness.lose(name=f"lost {Tag('zzzzzz', 'nobodyaaaa', 'abcdefgh')}")
 
-    assert Swept((), ()) == await bench.run()
-    assert {*served, *persons, *elsewhere} == bench.remote.live_ids()
+    assert Swept((), ()) == await harness.run()
+    assert {*served, *persons, *elsewhere} == harness.remote.live_ids()
 
 
 CURRENT = {
@@ -346,124 +347,126 @@ CURRENT = {
 
 @virtual
 async def test_an_api_token_that_is_not_known_here_is_found_before_its_token_is_deleted() -> None:
-    bench = Bench()
-    unknown = bench.lose(name=bench.put("unknown", is_known=False))
-    going = bench.lose(
-        name=bench.put("going", is_known=False, deletionTimestamp="2026-03-01T12:00:00Z", finalizers=["x/y"])
+    harness = Harness()
+    unknown = harness.lose(name=harness.put("unknown", is_known=False))
+    terminating = harness.lose(
+        name=harness.put(
+            "going", is_known=False, deletionTimestamp="2026-03-01T12:00:00Z", finalizers=["x/y"]
+        )
     )
-    lost = bench.lose()
+    lost = harness.lose()
     status = {"observedGeneration": 1, "current": {**CURRENT["current"], "id": lost[0]}}
-    bench.put("whose status says anything", is_known=False, status=status)
+    harness.put("whose status says anything", is_known=False, status=status)
 
-    assert Swept((), ()) == await bench.run()
+    assert Swept((), ()) == await harness.run()
 
-    assert {*unknown, *going} == bench.remote.live_ids()
-    listed = [call for call in bench.kube.calls if call.path.endswith("/apitokens")]
+    assert {*unknown, *terminating} == harness.remote.live_ids()
+    listed = [call for call in harness.kube.calls if call.path.endswith("/apitokens")]
     assert ["/apis/mailtrap-operator.io/v1alpha1/apitokens"] == [call.path for call in listed]
     assert ["resourceVersion" in call.query for call in listed] == [False], "a cache may be old"
 
 
 @virtual
 async def test_every_page_of_api_tokens_is_read() -> None:
-    bench = Bench()
-    names = [bench.put(f"t{number:04}", is_known=False) for number in range(501)]
-    tokens = bench.lose(name=names[-1])
+    harness = Harness()
+    names = [harness.put(f"t{number:04}", is_known=False) for number in range(501)]
+    tokens = harness.lose(name=names[-1])
 
-    await bench.run()
+    await harness.run()
 
-    assert set(tokens) == bench.remote.live_ids()
+    assert set(tokens) == harness.remote.live_ids()
 
 
 @pytest.mark.parametrize("status", [403, 500, None])
 @virtual
 async def test_nothing_is_deleted_when_the_api_tokens_cannot_be_listed(status: int | None) -> None:
-    bench = Bench()
-    orphans = bench.lose()
-    bench.kube.fail("GET", "/apitokens", status)
+    harness = Harness()
+    orphans = harness.lose()
+    harness.kube.fail("GET", "/apitokens", status)
 
-    swept = await bench.run()
+    swept = await harness.run()
 
-    assert set(orphans) == bench.remote.live_ids()
+    assert set(orphans) == harness.remote.live_ids()
     assert swept.failure is not None
     assert orphans == [orphan.id for orphan in swept.record]
-    await bench.run()
-    assert set() == bench.remote.live_ids(), "the next pass tries again"
+    await harness.run()
+    assert set() == harness.remote.live_ids(), "the next reconcile tries again"
 
 
 @virtual
 async def test_one_refusal_keeps_no_other_orphan_and_is_told() -> None:
-    bench = Bench()
-    first, second = bench.lose(2)
-    bench.remote.fault("delete", "status", status=422)
+    harness = Harness()
+    first, second = harness.lose(2)
+    harness.remote.fault("delete", "status", status=422)
 
-    swept = await bench.run()
+    swept = await harness.run()
 
-    assert {first} == bench.remote.live_ids()
+    assert {first} == harness.remote.live_ids()
     assert swept.failure is not None
     assert Reason.DELETION_REFUSED == swept.failure.reason
     assert [first] == [orphan.id for orphan in swept.record]
     assert f"Token {first} may not be deleted." in swept.failure.message
-    assert second not in bench.remote.live_ids()
-    assert Swept((), ()) == await bench.run()
+    assert second not in harness.remote.live_ids()
+    assert Swept((), ()) == await harness.run()
 
 
 @virtual
-async def test_a_trouble_of_the_account_ends_the_pass() -> None:
-    bench = Bench()
-    bench.lose(3)
-    bench.remote.fault("delete", "status", status=500, times=9)
+async def test_a_trouble_of_the_account_ends_the_reconcile() -> None:
+    harness = Harness()
+    harness.lose(3)
+    harness.remote.fault("delete", "status", status=500, times=9)
 
-    swept = await bench.run()
+    swept = await harness.run()
 
-    assert 1 == sum(request.method == "DELETE" for request in bench.remote.requests)
+    assert 1 == sum(request.method == "DELETE" for request in harness.remote.requests)
     assert 3 == len(swept.found)
     assert swept.failure is not None
 
 
 @virtual
-async def test_a_pass_deletes_a_few_and_the_next_goes_on() -> None:
-    bench = Bench()
-    bench.lose(MOST_AT_ONCE + 2)
+async def test_a_reconcile_deletes_a_few_and_the_next_continues() -> None:
+    harness = Harness()
+    harness.lose(MOST_AT_ONCE + 2)
 
-    assert 2 == len((await bench.run()).found)
-    assert 0 == len((await bench.run()).found)
+    assert 2 == len((await harness.run()).found)
+    assert 0 == len((await harness.run()).found)
 
 
 @virtual
 async def test_refused_ones_do_not_stand_in_the_way_of_others() -> None:
-    bench = Bench()
-    refused = bench.lose(MOST_AT_ONCE)
-    bench.remote.fault("delete", "status", status=403, times=MOST_AT_ONCE)
-    bench.lose(1)
+    harness = Harness()
+    refused = harness.lose(MOST_AT_ONCE)
+    harness.remote.fault("delete", "status", status=403, times=MOST_AT_ONCE)
+    harness.lose(1)
 
-    await bench.run()
-    assert {*refused} < bench.remote.live_ids()
-    await bench.run()
+    await harness.run()
+    assert {*refused} < harness.remote.live_ids()
+    await harness.run()
 
-    assert 1 == len(bench.remote.live_ids())
+    assert 1 == len(harness.remote.live_ids())
 
 
 @virtual
 async def test_a_list_of_api_tokens_that_is_getting_old_proves_nothing() -> None:
-    bench = Bench(calls=3)
-    orphans = bench.lose(4)
-    connection = bench.accounts.at(KEY)
-    tokens = await connection.list_tokens()
+    harness = Harness(calls=3)
+    orphans = harness.lose(4)
+    remote_account = harness.accounts.at(KEY)
+    tokens = await remote_account.list_tokens()
     assert isinstance(tokens, Found)
 
-    swept = await asyncio.wait_for(bench.run_by(tokens), 60)
+    swept = await asyncio.wait_for(harness.run_by(tokens), 60)
 
     assert swept is not None
     assert 2 == len(swept.found), "two of three calls were free at once"
-    assert {*orphans[2:]} == bench.remote.live_ids()
+    assert {*orphans[2:]} == harness.remote.live_ids()
 
 
 @virtual
 async def test_a_token_that_is_gone_already_counts_as_deleted() -> None:
-    bench = Bench()
-    (orphan,) = bench.lose()
-    connection = bench.accounts.at(KEY)
-    tokens = await connection.list_tokens()
-    bench.remote.control("DELETE", f"tokens/{orphan}")
+    harness = Harness()
+    (orphan,) = harness.lose()
+    remote_account = harness.accounts.at(KEY)
+    tokens = await remote_account.list_tokens()
+    harness.remote.control("DELETE", f"tokens/{orphan}")
 
-    assert Swept((), ()) == await bench.run_by(tokens)
+    assert Swept((), ()) == await harness.run_by(tokens)

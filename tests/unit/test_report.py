@@ -1,4 +1,4 @@
-"""In which lane an ApiToken comes back that was looked at."""
+"""The priority of the requeue of an ApiToken."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mailtrap_operator.core.actions import Finding, Plan, State, record_of
-from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.priorities import Priority
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.report import Reporter
 from tests.unit.core.builders import NOW, a_status
@@ -16,16 +16,16 @@ UNUSED: Any = None
 
 
 @pytest.mark.parametrize(
-    ("again", "renewal", "lane"),
+    ("again", "renewal", "priority"),
     [
-        pytest.param(DAY, DAY, Lane.URGENT, id="The look that brings the renewal is urgent."),
-        pytest.param(MINUTE, DAY, Lane.ROUTINE, id="A look before that is not."),
-        pytest.param(DAY, None, Lane.ROUTINE, id="Nor is one of a token that is not renewed."),
-        pytest.param(None, DAY, Lane.ROUTINE, id="Without a date the lane does not matter."),
+        pytest.param(DAY, DAY, Priority.URGENT, id="The look that brings the renewal is urgent."),
+        pytest.param(MINUTE, DAY, Priority.ROUTINE, id="A look before that is not."),
+        pytest.param(DAY, None, Priority.ROUTINE, id="Nor is one of a token that is not renewed."),
+        pytest.param(None, DAY, Priority.ROUTINE, id="Without a date the priority does not matter."),
     ],
 )
 def test_only_what_brings_a_renewal_comes_back_as_urgent(
-    again: timedelta | None, renewal: timedelta | None, lane: Lane
+    again: timedelta | None, renewal: timedelta | None, priority: Priority
 ) -> None:
     planned = Plan(
         NOW,
@@ -39,4 +39,4 @@ def test_only_what_brings_a_renewal_comes_back_as_urgent(
 
     reporter = Reporter(api_tokens=UNUSED, events=UNUSED, metrics=UNUSED, reverts=UNUSED, clock=UNUSED)
 
-    assert (again, lane) == (reporter.verdict(planned).requeue_after, reporter.verdict(planned).lane)
+    assert (again, priority) == (reporter.result(planned).requeue_after, reporter.result(planned).priority)

@@ -298,7 +298,7 @@ def test_a_wrong_setting_of_plan_is_no_answer(arguments: tuple[str, ...]) -> Non
     "arguments",
     [("billing", "mailer", "-n", "shop", "-o", "json"), ("-n=shop", "billing", "--output=json", "mailer")],
 )
-def test_what_plan_tells_of_is_named_as_for_kubectl(arguments: tuple[str, ...]) -> None:
+def test_what_plan_reports_is_named_as_for_kubectl(arguments: tuple[str, ...]) -> None:
     settings = parse(PreviewSettings, arguments)
 
     assert (("billing", "mailer"), "shop", "json") == (
@@ -332,11 +332,11 @@ def test_the_custom_resource_definitions_can_be_printed() -> None:
 
 
 def test_a_start_without_a_cluster_says_so_and_what_to_do(tmp_path: Path) -> None:
-    surroundings = {name: text for name, text in os.environ.items() if name != "KUBERNETES_SERVICE_HOST"}
+    dependencies = {name: text for name, text in os.environ.items() if name != "KUBERNETES_SERVICE_HOST"}
 
     ended = subprocess.run(
         [sys.executable, "-m", "mailtrap_operator", "run", "--port", "0"],
-        env=surroundings | {"KUBECONFIG": str(tmp_path / "none")},
+        env=dependencies | {"KUBECONFIG": str(tmp_path / "none")},
         capture_output=True,
         text=True,
         timeout=60,

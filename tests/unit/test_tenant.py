@@ -20,9 +20,9 @@ from mailtrap_operator.clients.mailtrap_http import http_clients
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.clients.proxies import Proxies
 from mailtrap_operator.core.observation import Permission, Tenancy
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.core.policy import excess
-from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.windows import opening
 from mailtrap_simulator.process import SimulatorProcess
 from tests.unit.clients.remote import known_server
@@ -33,7 +33,7 @@ CREDENTIAL = "c0ffee00" * 4
 
 
 def test_the_owner_in_a_tag_has_50_bits_and_follows_from_the_uid() -> None:
-    """Tried: a tag collision. The UID, which the API server chooses, is in it, so nobody steers it."""
+    """Tried: a tag collision. The UID, which the API server chooses, is in it, so no one steers it."""
     owners = {owner_of("testaa", "evil", "mailer", f"uid-{number}") for number in range(2_000)}
 
     assert 2_000 == len(owners)
@@ -67,7 +67,7 @@ def test_what_a_token_may_do_counts_as_beyond_the_policy_unless_it_is_known(
 ) -> None:
     """Tried: unknown levels, and permissions that Mailtrap does not tell. They fail closed."""
     world = seen(an_api_token(), tenancy=Tenancy(LIMITED))
-    assert excess(Situation(world, NOW), permissions)
+    assert excess(ObservedState(world, NOW), permissions)
 
 
 MOST_CALLS = 20_000
@@ -84,7 +84,7 @@ BOMBS = {
 @pytest.mark.parametrize("schedule", BOMBS.values(), ids=BOMBS)
 @pytest.mark.parametrize("timezone", ["UTC", "Antarctica/Troll", "Africa/Casablanca", "Etc/GMT+12"])
 def test_sixteen_windows_cost_a_bounded_number_of_steps(schedule: str, timezone: str) -> None:
-    """Tried: cron and time-zone bombs. A search that goes on for years would make millions of calls."""
+    """Tried: cron and time-zone bombs. A search that continues for years would make millions of calls."""
     windows = [Window(schedule=schedule, timezone=timezone, duration=timedelta(minutes=1))] * 16
     calls = 0
 
@@ -104,7 +104,7 @@ def test_sixteen_windows_cost_a_bounded_number_of_steps(schedule: str, timezone:
 
 @pytest.mark.parametrize("schedule", ["0 0 30 2 *", "0 0 31 4,6,9,11 *", "0 0 31 2 *"])
 def test_a_schedule_that_never_comes_is_refused(schedule: str) -> None:
-    """Tried: impossible dates, after which a search would go on for ever."""
+    """Tried: impossible dates, after which a search would continue for ever."""
     with pytest.raises(ValidationError, match="not a cron schedule"):
         Window(schedule=schedule, duration=timedelta(minutes=1))
 
@@ -137,7 +137,7 @@ async def lists_tokens(url: str) -> bool:
 async def test_mailtrap_is_who_its_certificate_says(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tried: TLS to Mailtrap. It is verified with its host name, at least 1.2, and `SSL_CERT_FILE` counts."""
     with SimulatorProcess(CREDENTIAL, tls=True) as simulator:
-        assert not await lists_tokens(simulator.url), "an authority that nobody knows"
+        assert not await lists_tokens(simulator.url), "an authority that no one knows"
 
         monkeypatch.setenv("SSL_CERT_FILE", str(simulator.ca_file))
         assert await lists_tokens(simulator.url)

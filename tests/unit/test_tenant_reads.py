@@ -10,10 +10,10 @@ from mailtrap_operator.core.observation import AccountView, Found, Observation, 
 from mailtrap_operator.core.ownership import Tag, owner_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.tenants import not_found
-from tests.unit.clients.account_bench import KEY
+from tests.unit.clients.account_harness import KEY
 from tests.unit.clients.objects import API_TOKENS, INSTALLATION, secret
 from tests.unit.clock import virtual
-from tests.unit.test_observe import BILLING, BY_LABEL, ELSEWHERE, NAMESPACE, Bench, calls_of
+from tests.unit.test_observe import BILLING, BY_LABEL, ELSEWHERE, NAMESPACE, Harness, calls_of
 
 ELSEWHERES_LABEL = {"allowedNamespaces": {"selector": {"matchLabels": {"mail": "no"}}}}
 ACCOUNT_REF = {"kind": "ClusterMailtrapAccount", "name": "default"}
@@ -30,7 +30,7 @@ OPERATION = {
 CLAIMS: dict[str, Callable[[dict[str, Any]], None]] = {
     "nothing else": lambda _: None,
     "our finalizer": lambda body: body["metadata"].update(finalizers=[FINALIZER]),
-    "a finalizer of somebody else": lambda body: body["metadata"].update(finalizers=["example.com/x"]),
+    "a finalizer of someone else": lambda body: body["metadata"].update(finalizers=["example.com/x"]),
     "a token to adopt": lambda body: body["metadata"].update(
         annotations={"mailtrap-operator.io/adopt-token-id": "1", "mailtrap-operator.io/adopt-confirm": "1"}
     ),
@@ -45,15 +45,15 @@ CLAIMS: dict[str, Callable[[dict[str, Any]], None]] = {
 }
 
 
-def owner(bench: Bench) -> str:
+def owner(harness: Harness) -> str:
     """Return the object's part of its tokens' tag."""
-    body = bench.kube.object(f"{API_TOKENS}/billing")
+    body = harness.kube.object(f"{API_TOKENS}/billing")
     assert body is not None
     return owner_of(INSTALLATION, "team", "billing", body["metadata"]["uid"])
 
 
-async def closed_view(bench: Bench) -> AccountView:
-    seen = await bench.observer.fresh(BILLING)
+async def closed_view(harness: Harness) -> AccountView:
+    seen = await harness.observer.fresh(BILLING)
     assert seen is not None
     return seen.account
 
@@ -61,26 +61,26 @@ async def closed_view(bench: Bench) -> AccountView:
 @pytest.mark.parametrize("policy", [ELSEWHERE, ELSEWHERES_LABEL], ids=["other names", "other labels"])
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS.keys())
 @virtual
-async def test_whatever_an_object_says_an_account_that_does_not_serve_it_is_not_asked_and_not_told_of(
+async def test_account_that_does_not_serve_an_object_is_not_read_whatever_the_object_says(
     claim: Callable[[dict[str, Any]], None], policy: dict[str, Any]
 ) -> None:
-    bench = Bench(policy)
-    bench.kube.edit(f"{API_TOKENS}/billing", claim)
-    bench.kube.seed(f"{NAMESPACE}/secrets", secret(owner=f"{INSTALLATION}-{owner(bench)}"))
+    harness = Harness(policy)
+    harness.kube.edit(f"{API_TOKENS}/billing", claim)
+    harness.kube.seed(f"{NAMESPACE}/secrets", secret(owner=f"{INSTALLATION}-{owner(harness)}"))
 
-    view = await closed_view(bench)
+    view = await closed_view(harness)
 
-    assert 0 == calls_of(bench)
-    assert AccountView(view.ref, None, not_found(KEY), is_closed=True) == view, "nobody has listed it yet"
+    assert 0 == calls_of(harness)
+    assert AccountView(view.ref, None, not_found(KEY), is_closed=True) == view, "no one has listed it yet"
 
 
 @virtual
 async def test_it_reads_like_an_account_that_does_not_exist() -> None:
-    bench, without = Bench(ELSEWHERE), Bench(ELSEWHERE)
+    harness, without = Harness(ELSEWHERE), Harness(ELSEWHERE)
     del without.accounts.objects[KEY]
-    without.store.drop_account(KEY)
+    without.cache.drop_account(KEY)
 
-    there, gone = await closed_view(bench), await closed_view(without)
+    there, gone = await closed_view(harness), await closed_view(without)
 
     assert isinstance(there.tokens, Unknown)
     assert Reason.ACCOUNT_NOT_FOUND is there.tokens.reason
@@ -89,12 +89,12 @@ async def test_it_reads_like_an_account_that_does_not_exist() -> None:
 
 @virtual
 async def test_an_object_whose_tokens_the_account_has_shown_is_served_to_the_end() -> None:
-    bench = Bench(ELSEWHERE)
-    token = bench.accounts.remote.seed(f"team/billing {Tag(INSTALLATION, owner(bench), 'abcdefgh')}")
-    await bench.accounts.accounts.at(KEY).list_tokens()
-    bench.kube.edit(f"{API_TOKENS}/billing", CLAIMS["our finalizer"])
+    harness = Harness(ELSEWHERE)
+    token = harness.accounts.remote.seed(f"team/billing {Tag(INSTALLATION, owner(harness), 'abcdefgh')}")
+    await harness.accounts.accounts.at(KEY).list_tokens()
+    harness.kube.edit(f"{API_TOKENS}/billing", CLAIMS["our finalizer"])
 
-    view = await closed_view(bench)
+    view = await closed_view(harness)
 
     assert isinstance(view.tokens, Found)
     assert ([token], False) == ([each.id for each in view.tokens.value], view.is_closed)
@@ -102,22 +102,22 @@ async def test_an_object_whose_tokens_the_account_has_shown_is_served_to_the_end
 
 @virtual
 async def test_it_stays_so_while_the_account_does_not_answer() -> None:
-    bench = Bench(ELSEWHERE)
-    bench.accounts.remote.seed(f"team/billing {Tag(INSTALLATION, owner(bench), 'abcdefgh')}")
-    await bench.accounts.accounts.at(KEY).list_tokens()
-    bench.accounts.remote.fault("list", "html", times=9)
-    await bench.accounts.accounts.at(KEY).list_tokens()
+    harness = Harness(ELSEWHERE)
+    harness.accounts.remote.seed(f"team/billing {Tag(INSTALLATION, owner(harness), 'abcdefgh')}")
+    await harness.accounts.accounts.at(KEY).list_tokens()
+    harness.accounts.remote.fault("list", "html", times=9)
+    await harness.accounts.accounts.at(KEY).list_tokens()
 
-    view = await closed_view(bench)
+    view = await closed_view(harness)
 
     assert not view.is_closed
 
 
 @virtual
 async def test_labels_that_were_not_read_yet_are_no_reason_to_look_closer() -> None:
-    bench = Bench(BY_LABEL)
+    harness = Harness(BY_LABEL)
 
-    seen: Observation | None = await bench.observer.known(BILLING)
+    seen: Observation | None = await harness.observer.known(BILLING)
 
     assert seen is not None
     assert not seen.account.is_closed

@@ -129,5 +129,5 @@ class AccountStatus(Model):
     )
     credentials_secret: ObjectName | None = Field(
         None,
-        description="The Secret that bears the finalizer by which the credential outlives its use; absent: none.",
+        description="The Secret with the finalizer that keeps the credential while it is in use; absent: none.",
     )

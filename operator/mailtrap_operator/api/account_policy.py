@@ -127,7 +127,7 @@ class AccountPolicy(Model):
     )
     adoption: Adoption | None = Field(
         None,
-        description="Whether an ApiToken may adopt a token that somebody made by hand: it issues a token of its own and "
+        description="Whether an ApiToken may adopt a token that was created by hand: it issues a token of its own and "
         "retires the adopted one. Denied: never. Proven: if the annotation mailtrap-operator.io/adopt-proof of the "
         "ApiToken names a Secret of its namespace that holds the value of that token. Allowed: every token within this "
         "policy. Default: Denied on a ClusterMailtrapAccount, Allowed on a MailtrapAccount, whose namespace owns the "

@@ -188,7 +188,7 @@ class ApiTokenSpec(Model):
     )
     drift_policy: Literal["Correct", "Report"] = Field(
         "Correct",
-        description="What happens when somebody changes the permissions or the expiry of the token in Mailtrap. "
+        description="What happens when the permissions or the expiry of the token are changed in Mailtrap. "
         "Correct: it is replaced or reset. Report: the condition Drifted says what differs.",
     )
     suspend: bool = Field(

@@ -41,7 +41,7 @@ class OperationStatus(Model):
 
 
 class Issuance(Model):
-    """With which wishes a token was issued: they tell later whether the wishes changed."""
+    """The desired state that a token was issued for; it shows later whether that changed."""
 
     issued_at: Time = Field(description="When it was issued.")
     access_digest: Digest = Field(description="Digest of the permissions it was issued for.")
@@ -71,7 +71,7 @@ class CurrentToken(Issuance):
     )
     pods_end_at: Time | None = Field(
         None,
-        description="Until when pods that the rollouts replaced may go on, where the API server does not count them. "
+        description="Until when pods that the rollouts replaced may run, where the API server does not count them. "
         "Absent: a rollout has not finished, or no pod is waited for.",
     )
     restarted_digest: Digest = Field(
@@ -81,19 +81,19 @@ class CurrentToken(Issuance):
 
 
 class PreviousToken(Model):
-    """A remote token on its way out."""
+    """A retired remote token."""
 
     id: TokenId = Field(description="Id of the remote token.")
     last_four: LastFour = Field(description="The last four characters of its value.")
     expires_at: Time | None = Field(None, description="When it expires by itself; absent: never.")
     delete_after: Time = Field(description="The operator deletes it after this time.")
-    retired_at: Time | None = Field(None, description="Since when it is on its way out.")
+    retired_at: Time | None = Field(None, description="When it was retired.")
     waits_for: Literal["Overlap", "Consumers"] = Field(
         "Overlap",
         description="Overlap: it is deleted after deleteAfter. Consumers: it is also kept until the workloads of "
         "rolloutRestartTargets have finished their rollouts, at most for rotation.maxOverlap.",
     )
-    reason: Reason = Field(description="Why it is on its way out.")
+    reason: Reason = Field(description="Why it was retired.")
     account: AccountRef = Field(description=_ACCOUNT)
 
 
@@ -115,7 +115,7 @@ class HistoryEntry(Model):
     last_four: LastFour = Field(description="The last four characters of its value.")
     issued_at: Time | None = Field(None, description="When it was issued; absent: its answer was lost.")
     cause: Reason | None = Field(None, description="Why it was issued; absent: not known any more.")
-    retired_at: Time | None = Field(None, description="Since when it is on its way out.")
+    retired_at: Time | None = Field(None, description="When it was retired.")
     outcome: Literal["Held", "Retired", "Revoked", "Dropped"] = Field(
         description="Held: the Secret holds its value. Retired: it will be deleted. Revoked: it was deleted. "
         "Dropped: it turned out to be another object's."
@@ -123,14 +123,14 @@ class HistoryEntry(Model):
 
 
 class ApiTokenStatus(Model):
-    """What is alive, what is on record, and what is under way."""
+    """What is alive, what is on record, and what is in progress."""
 
     observed_generation: Generation = Field(
         -1, description="The metadata.generation this status speaks about."
     )
     conditions: Conditions = Field((), description="The state of this object; Ready is always there.")
     operation: OperationStatus | None = Field(
-        None, description="The change of the remote side that is under way."
+        None, description="The change of the remote side that is in progress."
     )
     installation: Installation | None = Field(
         None, description="The installation whose operator serves this object."
@@ -174,7 +174,7 @@ class ApiTokenStatus(Model):
     last_rotation: Time | None = Field(None, description="When the token was issued.")
     renewal_time: Time | None = Field(
         None,
-        description="When the successor of the token is issued, the windows reckoned with; absent: no time is promised.",
+        description="When the successor of the token is issued, with the windows taken into account; absent: no time is promised.",
     )
     last_handled_rotate_request: RotateRequest | None = Field(
         None, description="The value of the annotation mailtrap-operator.io/rotate that was answered last."

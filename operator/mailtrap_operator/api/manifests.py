@@ -174,7 +174,7 @@ def _definition(kind: _Kind) -> dict[str, Any]:
 
 
 def _object_schema(kind: _Kind) -> Schema:
-    # A new object already bears a status, so that no reader takes one without it for done.
+    # A new object already has a status, so that no reader takes one without it for done.
     status = {**structural_schema(kind.status), "default": {"observedGeneration": -1}}
     return {
         "type": "object",

@@ -22,7 +22,7 @@ PROOF_ANNOTATION = f"{GROUP}/adopt-proof"
 # What users set on a Secret.
 
 HAND_OVER_ANNOTATION = f"{GROUP}/hand-over-to"
-"""On a Secret that somebody made: which ApiToken may write its value there."""
+"""On a Secret that someone made: which ApiToken may write its value there."""
 
 # What the operator writes on a Secret that it publishes to, beside the value.
 

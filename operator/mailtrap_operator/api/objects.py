@@ -27,7 +27,7 @@ class Metadata(Model):
     generation: int = Field(description="Counts the changes of the spec.")
     creation_timestamp: Time = Field(description="When the object was created.")
     deletion_timestamp: Time | None = Field(None, description="When its deletion was asked for.")
-    finalizers: tuple[str, ...] = Field((), description="What must be done before the object goes.")
+    finalizers: tuple[str, ...] = Field((), description="What must be done before the object is deleted.")
     annotations: Annotated[Mapping[str, str], BeforeValidator(_ours)] = Field(
         {},
         description="Annotations of the object under the operator's group; others may be large, and do not matter.",

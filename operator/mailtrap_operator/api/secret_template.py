@@ -68,7 +68,7 @@ def _none_of_ours(marks: Mapping[str, str]) -> Mapping[str, str]:
 
 
 class TemplateMetadata(Model):
-    """Labels and annotations that the Secret bears."""
+    """Labels and annotations that the Secret has."""
 
     labels: Annotated[Mapping[str, LabelValue], AfterValidator(_none_of_ours)] = Field(
         {}, max_length=32, description="Labels of the Secret.", json_schema_extra=cel(*_METADATA_RULES)
@@ -101,7 +101,7 @@ class SecretTemplate(Model):
     )
 
     metadata: TemplateMetadata = Field(
-        TemplateMetadata(), description="Labels and annotations that the Secret bears."
+        TemplateMetadata(), description="Labels and annotations that the Secret has."
     )
     data: Annotated[Mapping[str, Template], AfterValidator(_with_token)] = Field(
         {"token": "${token}"},

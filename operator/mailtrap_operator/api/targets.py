@@ -16,7 +16,7 @@ class LabelSelector(Model):
     match_labels: Mapping[str, LabelValue] = Field(
         min_length=1,
         max_length=8,
-        description="Labels that a workload itself bears, all of them; those of its pods do not count.",
+        description="Labels that a workload itself has, all of them; those of its pods do not count.",
         json_schema_extra=cel(LABEL_KEYS),
     )
 

@@ -39,7 +39,7 @@ class AccountAccess:
 
     `find` returns an account object as the watch last showed it; it finds no ClusterMailtrapAccount unless the operator
     `sees_cluster_accounts`. `new_http` makes a pool of connections. `before_mutation` runs before each mutation;
-    `while_waiting` is entered by whoever waits for a LIST or for the rate limit.
+    `while_waiting` is entered by anyone who waits for a LIST or for the rate limit.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class AccountAccess:
         )
 
     def end_waiting(self) -> None:
-        """Cancel every call that waits for the rate limit; those under way go on."""
+        """Cancel every call that waits for the rate limit; those in progress continue."""
         for pacer in self._pacers.values():
             pacer.end_waiting()
 

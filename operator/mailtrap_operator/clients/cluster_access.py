@@ -1,6 +1,6 @@
-"""By what the API server knows us and we know it: a service account's files, or a kubeconfig where there are none.
+"""Credentials and trust for the Kubernetes API: a service account's files, or a kubeconfig where there are none.
 
-Tokens are renewed in their files, so they are read again. An authority that changes is another matter: whoever holds
+Tokens are renewed in their files, so they are read again. An authority that changes is another matter: anyone who holds
 connections that were made with the former one must start again, and is told so.
 """
 
@@ -29,7 +29,7 @@ _FIRST_PAUSE, _LAST_PAUSE = 1.0, 30.0
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What a connection to the API server is made with; the files are read by whoever makes it.
+    """What a connection to the API server is made with; the files are read by anyone who makes it.
 
     `number` tells two logins apart that are the same otherwise.
     """
@@ -60,7 +60,7 @@ class ClusterAccess:
         self._given = ""
         self._pause = 0.0
         self._authority: bytes | None = None
-        self._complaint: str | None = None
+        self._unhealthy_reason: str | None = None
 
     async def configuration(self) -> client.Configuration:
         """Return a configuration whose token is renewed as time goes by; raises `Terminal` where there is none."""
@@ -70,22 +70,22 @@ class ClusterAccess:
         return configuration
 
     def refuse(self) -> None:
-        """Take note that the token was refused: the next call looks at its file."""
+        """Record that the token was refused: the next call looks at its file."""
         self._read_at = float("-inf")
 
-    async def distrust(self) -> None:
-        """Take note that the API server's certificate is not trusted: what it is checked by may have been replaced."""
+    async def check_authority(self) -> None:
+        """Record that the API server's certificate is not trusted: what it is checked by may have been replaced."""
         try:
             present = _contents(await self._load())
         except Failure:
             return
-        if present != self._authority and self._complaint is None:
-            self._complaint = "The authority that the API server's certificate is checked by was replaced; this process knows the former one."
-            logger.error(self._complaint)
+        if present != self._authority and self._unhealthy_reason is None:
+            self._unhealthy_reason = "The authority that the API server's certificate is checked by was replaced; this process knows the former one."
+            logger.error(self._unhealthy_reason)
 
-    def complaint(self) -> str | None:
+    def unhealthy_reason(self) -> str | None:
         """Return why this process must start again, None where it need not."""
-        return self._complaint
+        return self._unhealthy_reason
 
     async def login(self) -> Login:
         """Return what to connect with from now on; it is asked for whenever what it gave before was refused.
@@ -93,12 +93,12 @@ class ClusterAccess:
         One that is the same as before comes after a pause, each time a longer one: its file may be renewed meanwhile, or
         the API server may change its mind. It never raises: who watches would end.
         """
-        configuration = await self._patiently_loaded()
+        configuration = await self._load_until_available()
         if self._logins:
             logger.warning("the credentials were refused; they are read again")
         if self._logins and _token(configuration) == self._given:
             await self._rest()
-            configuration = await self._patiently_loaded()
+            configuration = await self._load_until_available()
         if _token(configuration) != self._given:
             self._pause = 0.0
         self._given = _token(configuration)
@@ -114,7 +114,7 @@ class ClusterAccess:
             proxy=configuration.proxy,
         )
 
-    async def _patiently_loaded(self) -> client.Configuration:
+    async def _load_until_available(self) -> client.Configuration:
         while True:
             try:
                 return await self._load()

@@ -14,7 +14,7 @@ def parse_credential_secret(body: Body) -> CredentialSecret:
         name=meta["name"],
         resource_version=meta["resourceVersion"],
         finalizers=tuple(meta.get("finalizers") or ()),
-        is_going="deletionTimestamp" in meta,
+        is_terminating="deletionTimestamp" in meta,
     )
 
 
@@ -29,8 +29,8 @@ class CredentialSecrets:
         written = await self._write(secret, (*secret.finalizers, CREDENTIAL_FINALIZER))
         return written is None or written.is_held
 
-    async def free(self, namespace: str, name: str) -> None:
-        """Take our finalizer away from a Secret, where there is one that bears it."""
+    async def release(self, namespace: str, name: str) -> None:
+        """Take our finalizer away from a Secret, where there is one that has it."""
         try:
             secret = parse_credential_secret(await self._kube.get(f"{secrets_path(namespace)}/{name}"))
         except Missing:

@@ -2,14 +2,14 @@
 
     Failure
     ├── Retryable      nothing has happened; the same call may succeed later
-    │   ├── Conflict   somebody else was faster; look again at once
+    │   ├── Conflict   someone else was faster; look again at once
     │   └── TooLarge   there is more than may be read at once; ask for less
     ├── Uncertain      it may have happened; look before acting again
     │   ├── Misrouted  something other than the API answered; look for it elsewhere
     │   └── Undefined  the API server does not serve this kind of object; its definition is missing
     ├── Unauthorized   the credential was refused; another one is needed
     ├── Missing        a positive answer that the thing is not there
-    └── Terminal       refused; the same call is refused again until somebody changes something
+    └── Terminal       refused; the same call is refused again until someone changes something
 
 No message quotes a request, a credential or more than a little of a server's own words.
 """
@@ -52,7 +52,7 @@ class Retryable(Failure):
 
 
 class Conflict(Retryable):
-    """Somebody else was faster; look again at once."""
+    """Someone else was faster; look again at once."""
 
 
 class TooLarge(Retryable):
@@ -80,7 +80,7 @@ class Missing(Failure):
 
 
 class Terminal(Failure):
-    """The same call is refused again until somebody changes something."""
+    """The same call is refused again until someone changes something."""
 
 
 def quoted(text: str, redaction: Redaction = _NOTHING_KNOWN) -> str:

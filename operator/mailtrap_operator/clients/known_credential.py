@@ -30,25 +30,25 @@ class KnownCredential:
         return self.was_judged or self._unjudged is not None
 
     def read(self, last_four: str) -> None:
-        """Take note of one that was read; it may be the one that was refused before."""
+        """Record one that was read; it may be the one that was refused before."""
         self._unjudged = None if last_four == self._refused else last_four
 
     def accept(self, credential: Credential) -> None:
-        """Take note of one that a LIST was answered for."""
+        """Record one that a LIST was answered for."""
         self._judge(credential, None)
 
     def refuse(self) -> None:
-        """Take note that Mailtrap refused the one that was read last."""
+        """Record that Mailtrap refused the one that was read last."""
         self._judge(None, self._unjudged or (self.accepted.last_four if self.accepted else self._refused))
 
     def miss(self) -> None:
-        """Take note that there is none."""
+        """Record that there is none."""
         self._judge(None, None)
 
     def in_use(self) -> Iterator[CredentialInUse]:
         """Yield the one that was accepted, and one that was read and not judged yet.
 
-        The latter counts of a ClusterMailtrapAccount alone: anybody may make up one for a MailtrapAccount.
+        The latter counts of a ClusterMailtrapAccount alone: anyone may make up one for a MailtrapAccount.
         """
         accepted = self.accepted.last_four if self.accepted else None
         if self.accepted is not None:

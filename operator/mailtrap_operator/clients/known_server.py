@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from mailtrap_operator.clients.credential_values import digest_of
 from mailtrap_operator.clients.mailtrap_http import Answer
 from mailtrap_operator.clients.server_clock import ServerClock
-from mailtrap_operator.core.resource_types import todays_type
+from mailtrap_operator.core.resource_types import canonical_type
 
 TOKENS = "/api_tokens"
 RESOURCES = "/permissions/resources"
@@ -72,13 +72,13 @@ class KnownServer:
         return self._opened_by == digest_of(credential)
 
     def note_opened_by(self, credential: SecretStr) -> None:
-        """Take note of a credential that opens this account and no other one."""
+        """Record a credential that opens this account and no other one."""
         self._opened_by = digest_of(credential)
 
     def note_types(self, types: set[str]) -> None:
-        """Take note of how this server spells the types of resources."""
-        self._spelling |= {todays_type(type_): type_ for type_ in sorted(types)}
+        """Record how this server spells the types of resources."""
+        self._spelling |= {canonical_type(type_): type_ for type_ in sorted(types)}
 
     def spelled(self, type_: str) -> str:
         """Return a type as this server spells it; as it was given where that is not known."""
-        return self._spelling.get(todays_type(type_), type_)
+        return self._spelling.get(canonical_type(type_), type_)

@@ -25,9 +25,9 @@ from mailtrap_operator.clients.errors import (
     Undefined,
     quoted,
 )
-from mailtrap_operator.clients.identification import USER_AGENT
 from mailtrap_operator.clients.pages import read_page
 from mailtrap_operator.clients.retry_after import retry_after
+from mailtrap_operator.clients.user_agent import USER_AGENT
 from mailtrap_operator.core.reasons import Reason
 
 Body = dict[str, Any]
@@ -153,7 +153,7 @@ class KubeClient:
             return _parsed(data)
         except aiohttp.ClientConnectorCertificateError as error:
             if self._access:
-                await self._access.distrust()
+                await self._access.check_authority()
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, self._unreachable(error)) from None
         except (aiohttp.ClientConnectorError, client.ApiException) as error:
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, self._unreachable(error)) from None
@@ -240,7 +240,7 @@ def _unexplained(status: int, data: bytes, path: str, pause: timedelta | None) -
     if data.strip() == _NO_SUCH_PAGE and path.startswith(f"/apis/{GROUP}/"):
         return Undefined(Reason.KUBERNETES_UNAVAILABLE, _undefined(path))
     said = f"The Kubernetes API, or something in front of it, answered {status} without saying why; it is tried again."
-    # Nothing that limits a rate carries a call out first, whoever limits it.
+    # A 429 never means that the call was executed, even if it came from a proxy.
     kind = Retryable if status == HTTPStatus.TOO_MANY_REQUESTS else Uncertain
     return kind(Reason.KUBERNETES_UNAVAILABLE, said, pause)
 
@@ -248,8 +248,7 @@ def _unexplained(status: int, data: bytes, path: str, pause: timedelta | None) -
 def _undefined(path: str) -> str:
     kind = next((name for name in _KINDS if f"/{name}" in path), "")
     return (
-        f"The Kubernetes API does not know {kind}.{GROUP}: this CustomResourceDefinition is missing. Bring it with "
-        "`mailtrap-operator crds | kubectl apply --server-side -f -`, or with `kubectl apply --server-side -f crds/` of the "
+        f"The Kubernetes API does not know {kind}.{GROUP}: this CustomResourceDefinition is missing. Install it with `mailtrap-operator crds | kubectl apply --server-side -f -`, or with `kubectl apply --server-side -f crds/` of the "
         "release; it is looked for again."
     )
 

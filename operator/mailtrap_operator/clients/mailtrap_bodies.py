@@ -27,7 +27,7 @@ from mailtrap_operator.clients.secret_marks import LONGEST_VALUE, SHORTEST_VALUE
 from mailtrap_operator.core.observation import CatalogueEntry, Permission, RemoteToken
 from mailtrap_operator.core.ownership import parse_tag
 from mailtrap_operator.core.redaction import Redaction, without_tokens
-from mailtrap_operator.core.resource_types import todays_type
+from mailtrap_operator.core.resource_types import canonical_type
 
 _ACCESS_LEVELS = {"Admin": 100, "Viewer": 10}
 _LEVELS = {number: name for name, number in _ACCESS_LEVELS.items()}
@@ -64,7 +64,7 @@ class _Resource(BaseModel):
 
     def as_permission(self) -> Permission:
         level = _LEVELS.get(self.access_level, str(self.access_level))
-        return Permission(todays_type(self.resource_type), str(self.resource_id), level)
+        return Permission(canonical_type(self.resource_type), str(self.resource_id), level)
 
 
 def _or_not_told(value: object, validate: ValidatorFunctionWrapHandler) -> list[_Resource] | None:
@@ -161,7 +161,7 @@ def read_tokens(content: bytes) -> Iterator[TokenBody]:
 
 
 def _is_of_others(item: Mapping[str, Any]) -> bool:
-    """Whether something in a LIST is a token, and bears no tag."""
+    """Whether something in a LIST is a token, and has no tag."""
     is_token = type(item.get("id")) is int and {"name", "last_4_digits"} <= item.keys()
     name = item.get("name")
     return is_token and not (isinstance(name, str) and parse_tag(name))
@@ -191,7 +191,7 @@ class ResourceBody(BaseModel):
 
     def is_administered(self, account_id: int) -> bool:
         """Whether this is the account itself, and the credential may do everything there."""
-        is_account = (todays_type(self.type), str(self.id)) == ("account", str(account_id))
+        is_account = (canonical_type(self.type), str(self.id)) == ("account", str(account_id))
         return (
             is_account and isinstance(self.access_level, int) and self.access_level >= _ACCESS_LEVELS["Admin"]
         )

@@ -109,7 +109,7 @@ class MailtrapCalls:
                 self._pacer.pause(failure.retry_after or _PAUSE)
             raise
         with suppress(KeyError, ValueError):
-            self._pacer.heed(int(answer.headers["X-Ratelimit-Remaining"]))
+            self._pacer.note_remaining(int(answer.headers["X-Ratelimit-Remaining"]))
         return _content(answer)
 
     async def _check_account(self) -> None:

@@ -13,8 +13,8 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
-from mailtrap_operator.clients.identification import USER_AGENT
 from mailtrap_operator.clients.proxies import Proxies, Proxy
+from mailtrap_operator.clients.user_agent import USER_AGENT
 
 SUCCESS = frozenset({200, 201, 204})
 _LONGEST_ANSWER = 8 * 2**20

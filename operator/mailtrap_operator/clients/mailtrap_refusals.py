@@ -44,7 +44,7 @@ _BROKEN = (Uncertain, Reason.REMOTE_UNAVAILABLE, "It is tried again.")
 def failure_of(answer: Answer, redaction: Redaction, *, is_of_api: bool = True) -> Failure:
     """Read an answer that is not a success; `is_of_api` is whether the API itself may have given it."""
     words = _words_of(answer.content or b"", redaction) if is_of_api else None
-    # Nothing that limits a rate carries a call out first, whoever limits it.
+    # A 429 never means that the call was executed, even if it came from a proxy.
     if words is None and answer.status != httpx.codes.TOO_MANY_REQUESTS:
         message = (
             f"Something other than the API answered {answer.status}, perhaps {answer.proxy or 'a proxy'}. "

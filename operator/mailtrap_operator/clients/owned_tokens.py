@@ -1,4 +1,4 @@
-"""The tokens of one account by the owner in their tag; a token without a tag belongs to nobody here."""
+"""The tokens of one account by the owner in their tag; a token without a tag belongs to no one here."""
 
 from collections.abc import Iterable
 

@@ -4,7 +4,7 @@ A call occupies one of the window's slots from before it is sent until one perio
 counts it somewhere in between, so no window of the server's ever holds more calls than there are slots,
 whatever the network does to their timing.
 
-Calls of one lane go round the namespaces, so that many calls for one namespace delay no other; and lanes age.
+Calls of one priority go round the namespaces, so that many calls for one namespace delay no other; and priorities age.
 """
 
 import asyncio
@@ -14,19 +14,19 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from dataclasses import dataclass
 from datetime import timedelta
 
-from mailtrap_operator.core.lanes import Lane, LastServed, aged
+from mailtrap_operator.core.priorities import LastServed, Priority, aged
 
 LONGEST_PAUSE = timedelta(minutes=1)
-"""No `Retry-After` is heeded for longer: the server says again what it still means, and nobody waits for hours."""
+"""No `Retry-After` is heeded for longer: the server says again what it still means, and no one waits for hours."""
 
 
-Turn = tuple[Lane, str | None]
+Turn = tuple[Priority, str | None]
 """How urgent a call is, and for whose namespace it is made: what `slot` takes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiter:
-    lane: Lane
+    priority: Priority
     namespace: str | None
     since: float
     order: int
@@ -51,21 +51,21 @@ class Pacer:
         self._pause: asyncio.TimerHandle | None = None
         self._is_ending = False
         self._order = itertools.count()
-        # Never longer than the number of passes under way: their shares bound it.
+        # Never longer than the number of running reconciles: their shares bound it.
         self._waiting: list[_Waiter] = []
         self._served = LastServed()
 
     @asynccontextmanager
-    async def slot(self, lane: Lane, namespace: str | None) -> AsyncIterator[None]:
+    async def slot(self, priority: Priority, namespace: str | None) -> AsyncIterator[None]:
         """Wait for a slot and hold it during one call; cancelled where it may not wait.
 
         Args:
-            lane: How urgent the call is.
+            priority: How urgent the call is.
             namespace: Where the object lies for which it is made; None for a cluster-wide account itself.
         """
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
-        self._waiting.append(_Waiter(lane, namespace, loop.time(), next(self._order), turn))
+        self._waiting.append(_Waiter(priority, namespace, loop.time(), next(self._order), turn))
         self._admit()
         if self._is_ending:
             turn.cancel()
@@ -95,12 +95,12 @@ class Pacer:
         self._pause = loop.call_at(end, self._resume)
 
     def end_waiting(self) -> None:
-        """Cancel whoever waits, now and from now on: nothing is sent yet. A slot that is free can still be had."""
+        """Cancel anyone who waits, now and from now on: nothing is sent yet. A slot that is free can still be had."""
         self._is_ending = True
         for waiter in self._waiting:
             waiter.turn.cancel()
 
-    def heed(self, remaining: int) -> None:
+    def note_remaining(self, remaining: int) -> None:
         """Take the server's word on how many calls are left: another process may use the same credential."""
         excess = self._free - max(remaining, 0)
         if excess > 0:
@@ -130,5 +130,5 @@ class Pacer:
             first.turn.set_result(None)
 
     def _place(self, waiter: _Waiter, now: float) -> tuple[int, int, int]:
-        lane = aged(waiter.lane, now - waiter.since)
-        return lane, self._served.rank(waiter.namespace), waiter.order
+        priority = aged(waiter.priority, now - waiter.since)
+        return priority, self._served.rank(waiter.namespace), waiter.order

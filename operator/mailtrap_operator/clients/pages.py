@@ -1,4 +1,4 @@
-"""How much of a list is read at once: bounded in bytes, as objects may be as large as the API server admits, and anybody's."""
+"""How much of a list is read at once: bounded in bytes, as objects may be as large as the API server admits, and anyone's."""
 
 import aiohttp
 
@@ -6,7 +6,7 @@ from mailtrap_operator.clients.errors import TooLarge
 from mailtrap_operator.core.reasons import Reason
 
 LONGEST_PAGE = 200
-"""Objects; of as many as large as can be the API server has 300 MiB to send, and stops when nobody reads on."""
+"""Objects; of as many as large as can be the API server has 300 MiB to send, and stops when no one reads on."""
 
 _LARGEST_PAGE = 4 * 1024 * 1024
 """Bytes. Read and parsed, a page takes several times as much memory; most objects have a few thousand bytes."""
@@ -19,11 +19,11 @@ class PageLength:
         self.objects = LONGEST_PAGE
 
     def shorten(self) -> None:
-        """Take note that the page was too large."""
+        """Record that the page was too large."""
         self.objects = max(1, self.objects // 4)
 
     def lengthen(self) -> None:
-        """Take note that the page was read."""
+        """Record that the page was read."""
         self.objects = min(LONGEST_PAGE, 2 * self.objects)
 
 

@@ -9,7 +9,7 @@ from mailtrap_operator.clients.pacer import LONGEST_PAUSE
 
 
 class Headers(Protocol):
-    """The headers of an answer, whoever read it; names are looked up in any case of letters."""
+    """The headers of an answer, of any HTTP library; names are looked up in any case of letters."""
 
     def get(self, key: str, /) -> str | None:
         """Return a header, None where there is none."""

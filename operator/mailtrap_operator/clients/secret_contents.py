@@ -1,6 +1,6 @@
 """What of a Secret's data is ours: the texts of our keys, the value in them, and the former value.
 
-A value is looked for where the marks say that it stands. Marks and data may be anybody's, so all work is counted in
+A value is looked for where the marks say that it stands. Marks and data may be anyone's, so all work is counted in
 bytes, and a Secret that would take too much counts as damaged. Nothing here is kept.
 """
 

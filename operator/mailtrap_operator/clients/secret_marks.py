@@ -1,7 +1,7 @@
-"""The marks that a Secret of ours bears: whose it is, which token it holds, and what we put into it.
+"""The marks that a Secret of ours has: whose it is, which token it holds, and what we put into it.
 
 They are written in the same request as the value, so that value and marks cannot disagree; the fingerprint binds
-them, so that an edited one is noticed. Whoever may write Secrets may write marks: none is used beyond the bounds of
+them, so that an edited one is noticed. Anyone who may write Secrets may write marks: none is used beyond the bounds of
 what we write ourselves.
 """
 
@@ -74,7 +74,7 @@ class FormerMark(Model):
 
 
 class _Issued(Model):
-    """The JSON text of the issuance annotation: for which wishes, and what we put into the Secret.
+    """The JSON text of the issuance annotation: the desired state it was issued for, and what we put into the Secret.
 
     `places` says at which character of a key's text the value begins, `uid` is the ApiToken's. Secrets that were written
     before these were recorded have none.
@@ -197,7 +197,7 @@ def made_for(
     return MadeFor(marks.api_token, digests.get(marks.owner, ""))
 
 
-def told_to_hold(meta: Mapping[str, Any], installation: str) -> frozenset[HeldToken]:
+def tokens_marked_as_held(meta: Mapping[str, Any], installation: str) -> frozenset[HeldToken]:
     """Return the tokens whose values a Secret holds, by its metadata alone: as its marks say, and prove whose they are."""
     marks = read_marks(meta.get("annotations") or {}, installation)
     if marks is None or not made_for(marks, meta["namespace"], installation).uid:

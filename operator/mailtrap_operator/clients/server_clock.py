@@ -17,7 +17,7 @@ class ServerClock:
         self.difference = ClockDifference()
 
     def note(self, headers: httpx.Headers, sent_at: datetime) -> None:
-        """Take note of the date of an answer to a request that was sent at this moment of the operator's clock."""
+        """Record the date of an answer to a request that was sent at this moment of the operator's clock."""
         # What a cache has kept is as old as its age says.
         if headers.get("Age", "0") != "0" or (date := read_date(headers.get("Date", ""))) is None:
             return

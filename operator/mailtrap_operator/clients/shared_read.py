@@ -1,4 +1,4 @@
-"""A read that everybody shares who waits for it.
+"""A read whose answer is shared by all callers that wait for it.
 
 It never answers for a moment before it was asked: who asks waits for a read that starts after the question, together
 with all others that ask meanwhile. No two run at once. Whom an earlier moment will do looks at the latest answer.

@@ -70,7 +70,7 @@ async def _metadata_of_secrets(
 
 
 class _Pages:
-    """Asks for fewer objects where a page is too large; whoever lists goes by what the page says of the next one."""
+    """Asks for fewer objects where a page is too large; anyone who lists goes by what the page says of the next one."""
 
     def __init__(self) -> None:
         self._lengths: defaultdict[str, PageLength] = defaultdict(PageLength)

@@ -37,7 +37,7 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class OrphanDeletion:
-    """What the deletion of orphans came to: `cleared` are gone, or turned out to belong to somebody."""
+    """What the deletion of orphans came to: `cleared` are gone, or turned out to belong to someone."""
 
     cleared: frozenset[int]
     refused: frozenset[int] = frozenset()

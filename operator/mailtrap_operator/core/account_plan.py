@@ -31,7 +31,7 @@ class AccountPlan:
     """What is to be done for one account.
 
     `account` is as it was observed, None where it is gone. `wakes_users`: what was refused to its users may be granted now.
-    `orphans` are those that there are, None where the LIST does not tell; `deletes` are those to delete now. `frees` names the
+    `orphans` are those that there are, None where the LIST does not tell; `deletes` are those to delete now. `releases` names the
     Secrets that lose our finalizer, in `credentials_namespace`. `conditions` and `status` are what is reported. `finalizer`
     says what becomes of ours on the account object, `holds` which Secret gets it. `trouble` is why the account cannot be used,
     `requeue_after` when it is looked at again.
@@ -43,7 +43,7 @@ class AccountPlan:
     wakes_users: bool = False
     orphans: Swept | None = None
     deletes: tuple[RemoteToken, ...] = ()
-    frees: tuple[str, ...] = ()
+    releases: tuple[str, ...] = ()
     conditions: tuple[Wanted, ...] = ()
     status: AccountStatus | None = None
     finalizer: Literal["add", "remove"] | None = None
@@ -55,10 +55,10 @@ class AccountPlan:
 def plan_account(seen: AccountObservation, now: datetime) -> AccountPlan:
     """Return what to do for an account."""
     account, namespace = seen.account, seen.reach.credentials_namespace(seen.key)
-    frees = tuple(name for name in secrets_in_question(seen) if name not in seen.shared_secrets)
+    releases = tuple(name for name in releasable_secrets(seen) if name not in seen.shared_secrets)
     if account is None:
-        # Somebody may have made it go before its time.
-        return AccountPlan(seen.key, None, namespace, frees=frees)
+        # Someone may have made it go before its time.
+        return AccountPlan(seen.key, None, namespace, releases=releases)
     swept = _swept(seen, account, now)
     conditions = tuple(_conditions(seen, account, swept, now))
     is_used = protection.is_used(account, seen.usage, seen.reach)
@@ -71,7 +71,7 @@ def plan_account(seen: AccountObservation, now: datetime) -> AccountPlan:
         wakes_users=_is_news_to_users(seen),
         orphans=swept,
         deletes=_due(seen, account, swept, now),
-        frees=frees,
+        releases=releases,
         conditions=conditions,
         status=status,
         finalizer=_finalizer(seen, account, is_used=is_used),
@@ -81,7 +81,7 @@ def plan_account(seen: AccountObservation, now: datetime) -> AccountPlan:
     )
 
 
-def secrets_in_question(seen: AccountObservation) -> tuple[str, ...]:
+def releasable_secrets(seen: AccountObservation) -> tuple[str, ...]:
     """Return the names of the Secrets that need not stay, unless another account in use has its credential there."""
     secret = seen.credential_secret
     if not seen.reach.may_write:
@@ -89,7 +89,7 @@ def secrets_in_question(seen: AccountObservation) -> tuple[str, ...]:
     if seen.account is None:
         return (secret.name,) if secret else ()
     is_used = protection.is_used(seen.account, seen.usage, seen.reach)
-    return protection.secrets_to_free(seen.account, secret, is_used=is_used)
+    return protection.secrets_to_release(seen.account, secret, is_used=is_used)
 
 
 def _is_news_to_users(seen: AccountObservation) -> bool:
@@ -99,19 +99,19 @@ def _is_news_to_users(seen: AccountObservation) -> bool:
 
 
 def _swept(seen: AccountObservation, account: Account, now: datetime) -> Swept | None:
-    """Return the orphans that there are, None where the LIST does not tell.
+    """Return the orphans that there are, None where the LIST does not show them.
 
     An operator that does not see all namespaces cannot know of any token that it is an orphan.
     """
     if isinstance(seen.tokens, Unknown):
         return None
     if not seen.reach.sees_all:
-        # Another installation's operator, which sees more, may have told of its own.
+        # Another installation's operator, which sees more, may have reported its own.
         others = any(installation != seen.reach.installation for installation, _ in seen.tokens.value)
         return None if others else Swept((), ())
     listed = chain.from_iterable(seen.tokens.value.values())
     found = orphans.orphans_among(
-        # A token that the operator works with is nobody's orphan, whatever it is called.
+        # A token that the operator works with is no one's orphan, whatever it is called.
         (token for token in listed if not any(each.may_be(token) for each in seen.in_use)),
         seen.reach.installation,
         seen.retained,
@@ -146,7 +146,7 @@ def _finalizer(
         return None
     if not is_used:
         return "remove"
-    return None if protection.is_going(account) else "add"
+    return None if protection.is_terminating(account) else "add"
 
 
 def _secret_to_hold(
@@ -190,7 +190,7 @@ def _conditions(
     waits = _deletion_that_waits(seen, account)
     if isinstance(seen.tokens, Unknown):
         yield "Ready", "False", seen.tokens.reason, seen.tokens.message
-    elif protection.is_going(account):
+    elif protection.is_terminating(account):
         yield "Ready", "False", Reason.DELETING, waits[-1] if waits else _DELETING
     else:
         yield "Ready", "True", Reason.ACCOUNT_REACHABLE, _REACHABLE
@@ -215,7 +215,7 @@ def _conditions(
 
 def _deletion_that_waits(seen: AccountObservation, account: Account) -> Wanted | None:
     secret = seen.credential_secret
-    if not (protection.is_going(account) or (secret and secret.is_going)):
+    if not (protection.is_terminating(account) or (secret and secret.is_terminating)):
         return None
     users = protection.users_that_count(account, seen.holders, seen.usage, seen.reach)
     return protection.condition_of(account, secret, users)

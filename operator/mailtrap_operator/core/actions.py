@@ -1,6 +1,6 @@
-"""What a pass may do, as values: a Plan says it, `apply` does it, an Outcome says what came of it.
+"""What a reconcile may do, as values: a Plan says it, `apply` does it, an Outcome says what came of it.
 
-A Plan holds one action at most, so that a pass touches the remote side once and is looked at again afterwards.
+A Plan holds one action at most, so that a reconcile touches the remote side once and is looked at again afterwards.
 Changes of the status alone need no action: they stand in the Plan's Record. It has some more lines than other files,
 because these are the words in which plans and outcomes are told.
 """
@@ -24,7 +24,6 @@ from mailtrap_operator.api.v1alpha1 import (
     PreviousToken,
     Resource,
 )
-from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import (
     FormerValue,
     Observation,
@@ -34,6 +33,7 @@ from mailtrap_operator.core.observation import (
     Unknown,
     UnpublishedToken,
 )
+from mailtrap_operator.core.priorities import Priority
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.workloads import Workload
 
@@ -69,7 +69,7 @@ class DesiredSecret:
 
     @property
     def owners(self) -> tuple[OwnerReference, ...]:
-        """The references to the ApiToken that the Secret is to bear; others' do not matter."""
+        """The references to the ApiToken that the Secret is to have; others' do not matter."""
         if not self.is_owned:
             return ()
         return (OwnerReference(f"{GROUP}/{VERSION}", "ApiToken", self.api_token_name, self.api_token_uid),)
@@ -85,7 +85,7 @@ class IssueToken:
 
     reason: Reason
     why: str
-    lane: Lane
+    priority: Priority
     operation: OperationStatus
     remote_name: str
     resources: tuple[Resource, ...]
@@ -125,19 +125,19 @@ class RevokeToken:
     """Delete a remote token.
 
     `seen` is None where a LIST shows the token with the object's own tag. Otherwise it is what the plan was made from:
-    the token is looked at right before, and judged by that. `may_be_left` says whether its object may be let go without
+    the token is looked at right before, and judged by that. `may_be_left` says whether its object may be released without
     the deletion.
     """
 
     token: RemoteToken
-    lane: Lane
+    priority: Priority
     seen: Observation | None = None
     may_be_left: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class RestartWorkloads:
-    """Have workloads start their pods anew, for the value of a token; nothing remote."""
+    """Restart the pods of workloads, for the value of a token; nothing remote."""
 
     namespace: str
     workloads: tuple[Workload, ...]
@@ -155,7 +155,7 @@ class Retention:
 
 @dataclass(frozen=True, slots=True)
 class RemoveFinalizer:
-    """Let the object go; a retention is put on record first, or its tokens would count as orphans."""
+    """Remove the finalizer; a retention is recorded first, or its tokens would count as orphans."""
 
     reason: Reason
     retention: Retention | None = None
@@ -163,7 +163,7 @@ class RemoveFinalizer:
 
 @dataclass(frozen=True, slots=True)
 class AddFinalizer:
-    """Make sure that the object does not go before its tokens do."""
+    """Add the finalizer, so that the object is not deleted before its tokens."""
 
 
 Action = (
@@ -198,7 +198,7 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a pass found; conditions and Events are made of it."""
+    """What a reconcile found; conditions and Events are made of it."""
 
     state: State
     reason: Reason
@@ -246,13 +246,12 @@ def record_of(status: ApiTokenStatus) -> Record:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do, what to record, and what to tell.
+    """What to do, what to record, and what to report.
 
-    `works` says whether the value in the Secret authenticates, as far as this pass knows.
-    `made_at` is the moment to which the record's new dates count. `requeue_after` says when to look again without
-    being told; None leaves it to events and resync.
-    `installation` is the one that serves the object from now on, None: as it was; `contender` one that tells that another
-    one does. A plan that `is_silent` leaves the status as it is.
+    `works` says whether the value in the Secret authenticates, as far as this reconcile knows.
+    `made_at` is the moment to which the record's new dates count. `requeue_after` says when to requeue without an
+    event; None leaves it to events and resync. `installation` is the one that serves the object from now on, None: as
+    it was; `contender` one that tells that another one does. A plan that `is_silent` leaves the status as it is.
     """
 
     made_at: datetime
@@ -270,7 +269,7 @@ class Plan:
     is_silent: bool = False
 
     def changes(self, status: ApiTokenStatus) -> bool:
-        """Whether this plan does more than to look and tell."""
+        """Whether this plan does more than observe and report."""
         return self.action is not None or (not self.is_silent and self.record != record_of(status))
 
 
@@ -291,7 +290,7 @@ class Published:
 class Failed:
     """The action was not carried out, or not to its end.
 
-    `is_final` says that the same request is refused again until somebody changes something. `closes_claim` says
+    `is_final` says that the same request is refused again until someone changes something. `closes_claim` says
     that the remote side definitely did nothing, so that the operation need not settle. `holds_value` says that a
     value waits in memory for its Secret.
     """

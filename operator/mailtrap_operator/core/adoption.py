@@ -1,9 +1,9 @@
-"""Whether a token that somebody made by hand may be adopted, and deleted for that: first as a plan, then right before the DELETE.
+"""Whether a token that was created by hand may be adopted, and deleted for that: first as a plan, then right before the DELETE.
 
-A token of the object's own takes its place in the Secret; only then the adopted one goes on record, with a date. It is
-never reset: the successor would bear no mark of ours by which a lost answer could be found again.
+A token of the object's own takes its place in the Secret; only then the adopted one is recorded, with a date. It is
+never reset: the successor would have no mark of ours by which a lost answer could be found again.
 
-Ids count up, and whoever may write an ApiToken may name any: what is refused reads the same whether there is no such
+Ids count up, and anyone who may write an ApiToken may name any: what is refused reads the same whether there is no such
 token, or whose it is. The record is a note and no order: what it says of a token never counts, Mailtrap's answer does.
 """
 
@@ -23,11 +23,11 @@ from mailtrap_operator.core.observation import (
     RemoteToken,
     Unknown,
 )
-from mailtrap_operator.core.ownership import may_bear_a_mark
-from mailtrap_operator.core.policy import excess, unread_labels, violation
+from mailtrap_operator.core.observed_state import ObservedState
+from mailtrap_operator.core.ownership import may_have_a_tag
+from mailtrap_operator.core.policy import excess, namespace_labels_unknown, violation
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import ProofPlace, adoptee_id, is_adopted, proof_place
-from mailtrap_operator.core.situation import Situation
 
 _LAST_FOUR = 4
 
@@ -40,7 +40,7 @@ def adoption_in(account: AccountView) -> Adoption:
     return account.tenancy.policy.adoption or default
 
 
-def to_adopt(s: Situation) -> RemoteToken | Blocked | Unknown:
+def to_adopt(s: ObservedState) -> RemoteToken | Blocked | Unknown:
     """Return the token to adopt, once it is confirmed and nothing speaks against it."""
     if isinstance(why := _blocked(s), Blocked):
         return replace(why, message=f"{why.message} Or remove the annotation {ADOPT_ANNOTATION}.")
@@ -59,7 +59,7 @@ def to_adopt(s: Situation) -> RemoteToken | Blocked | Unknown:
     return s.unknown or _unconfirmed(s, seen.value.token) or seen.value.token
 
 
-def why_it_is_kept(s: Situation, token_id: int, account: AccountRef) -> Blocked | Unknown | None:
+def why_it_is_kept(s: ObservedState, token_id: int, account: AccountRef) -> Blocked | Unknown | None:
     """Return why an adopted token on record is not deleted, as far as that is known without a look at it."""
     if token_id in s.owned or not is_adopted(s.api_token, token_id):
         return None
@@ -71,7 +71,7 @@ def why_it_is_kept(s: Situation, token_id: int, account: AccountRef) -> Blocked 
     return replace(why, message=_kept(token_id, why.message)) if why else None
 
 
-def why_it_must_stay(s: Situation, token_id: int, found: Adoptee) -> Blocked | Unknown | None:
+def why_it_must_stay(s: ObservedState, token_id: int, found: Adoptee) -> Blocked | Unknown | None:
     """Return why a token on record that no LIST shows with our tag is not deleted, now that Mailtrap has shown it.
 
     Nothing of the token is told.
@@ -80,7 +80,7 @@ def why_it_must_stay(s: Situation, token_id: int, found: Adoptee) -> Blocked | U
     if token.id == token_id and is_own(s, token):
         return None
     if not is_adopted(s.api_token, token_id):
-        message = f"Token {token_id} is on record, but does not bear the mark of this ApiToken: it is looked at again."
+        message = f"Token {token_id} is on record, but does not have the mark of this ApiToken: it is looked at again."
         return Unknown(Reason.LIST_INCOMPLETE, message)
     if kept := why_it_is_kept(s, token_id, token.account):
         return kept
@@ -89,13 +89,13 @@ def why_it_must_stay(s: Situation, token_id: int, found: Adoptee) -> Blocked | U
     return Blocked(Reason.ADOPTION_REFUSED, _kept(token_id, _conditions(s)))
 
 
-def is_own(s: Situation, token: RemoteToken) -> bool:
-    """Whether a token bears this very object's tag."""
+def is_own(s: ObservedState, token: RemoteToken) -> bool:
+    """Whether a token has this very object's tag."""
     tag = token.tag
     return tag is not None and (tag.installation, tag.owner) == (s.seen.identity.installation, s.owner)
 
 
-def proof_needed(s: Situation, token: RemoteToken) -> ProofPlace | None:
+def proof_needed(s: ObservedState, token: RemoteToken) -> ProofPlace | None:
     """Return where the proof stands without which a token is not deleted, if it needs one."""
     is_needed = not is_own(s, token) and is_adopted(s.api_token, token.id)
     return proof_place(s.api_token) if is_needed and adoption_in(s.seen.account) == "Proven" else None
@@ -114,8 +114,8 @@ def proven_by(value_end: str, listed: Iterable[RemoteToken], token_id: int) -> R
     return alike[0] if is_it else None
 
 
-def _blocked(s: Situation) -> Blocked | Unknown | None:
-    """Return why no token is adopted, whichever; who may not use the account is told nothing of its tokens."""
+def _blocked(s: ObservedState) -> Blocked | Unknown | None:
+    """Return why no token is adopted, whichever; an object that may not use the account learns nothing about its tokens."""
     if found := violation(s):
         return found
     if s.seen.account.tenancy is None:
@@ -135,23 +135,23 @@ def _blocked(s: Situation) -> Blocked | Unknown | None:
             "that Secret, or to <name>/<key>."
         )
         return Blocked(Reason.ADOPTION_REFUSED, message)
-    return unread_labels(s)
+    return namespace_labels_unknown(s)
 
 
-def _may_be_adopted(s: Situation, token_id: int, found: Adoptee) -> bool:
+def _may_be_adopted(s: ObservedState, token_id: int, found: Adoptee) -> bool:
     """Whether a token is free, harmless and proven by the rules of the account that the spec names."""
     token, tenancy = found.token, s.seen.account.tenancy
     return (
         token.id == token_id
         and tenancy is not None
-        and not may_bear_a_mark(token.name)
+        and not may_have_a_tag(token.name)
         and not is_in_use(s, token)
         and excess(s, token.permissions) is None
         and (found.is_proven or adoption_in(s.seen.account) == "Allowed")
     )
 
 
-def _conditions(s: Situation) -> str:
+def _conditions(s: ObservedState) -> str:
     """Return what a token must be, without a word about the one that was looked at."""
     place = proof_place(s.api_token) if adoption_in(s.seen.account) == "Proven" else None
     proof = f" Its value must be the one under key {place.key} of Secret {place.name}." if place else ""
@@ -164,11 +164,11 @@ def _conditions(s: Situation) -> str:
 def _kept(token_id: int, why: str) -> str:
     return (
         f"Token {token_id} was adopted, but is not deleted. {why} Or remove the annotations {ADOPT_ANNOTATION} and "
-        f"{CONFIRM_ANNOTATION}: then the token leaves the record and stays as it is."
+        f"{CONFIRM_ANNOTATION}: then the token is removed from the status and kept."
     )
 
 
-def _unconfirmed(s: Situation, token: RemoteToken) -> Blocked | None:
+def _unconfirmed(s: ObservedState, token: RemoteToken) -> Blocked | None:
     if s.api_token.metadata.annotations.get(CONFIRM_ANNOTATION) == str(token.id):
         return None
     end = f"expires at {print_time(token.expires_at)}" if token.expires_at else "never expires"
@@ -184,5 +184,5 @@ def _unconfirmed(s: Situation, token: RemoteToken) -> Blocked | None:
     return Blocked(Reason.ADOPTION_UNCONFIRMED, message)
 
 
-def _name(s: Situation, ref: AccountRef) -> str:
+def _name(s: ObservedState, ref: AccountRef) -> str:
     return str(account_key(ref, s.api_token.metadata.namespace or ""))

@@ -11,7 +11,7 @@ from mailtrap_operator.api.names import (
     ROTATE_ANNOTATION,
 )
 from mailtrap_operator.api.v1alpha1 import GROUP
-from mailtrap_operator.core.enumeration import enumerated
+from mailtrap_operator.core.text import join_limited
 
 _PREFIX = f"{GROUP}/"
 _MOST_NAMED = 5
@@ -42,7 +42,7 @@ def unknown_annotations(kind: str, annotations: Mapping[str, str]) -> dict[str, 
 def words_on_unknown(kind: str, unknown: Mapping[str, str]) -> str:
     """Return that annotations have no effect, and what to do."""
     names = sorted(name.removeprefix(_PREFIX) for name in unknown)
-    told = enumerated([f"{_PREFIX}{name[:_LONGEST_NAMED]}" for name in names], _MOST_NAMED)
+    told = join_limited([f"{_PREFIX}{name[:_LONGEST_NAMED]}" for name in names], _MOST_NAMED)
     words = f"Not known on this {kind}, and without effect: {told}."
     if kind != "ApiToken":
         return f"{words} It has no annotations of the operator's: remove them."

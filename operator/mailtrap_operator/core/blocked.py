@@ -13,7 +13,7 @@ RECHECK = timedelta(minutes=1)
 class Blocked:
     """What stands in the way, in a message that says what to do.
 
-    `retry_after` says how soon it may be over with everything as it is; None: only when somebody changes something.
+    `retry_after` says how soon it may be over with everything as it is; None: only when someone changes something.
     An answer that is missing is no such thing: that is `Unknown`.
     """
 

@@ -1,7 +1,7 @@
-"""What is already under way is finished or put on record: nothing new is begun before.
+"""What is already in progress is finished or put on record: nothing new is begun before.
 
-Here the protocol meets its accidents: a value that waits in memory, a publication that was not recorded, an answer that
-was lost, a token that nobody knows, a finalizer that somebody removed. For a suspended object nothing else is done.
+These steps handle what went wrong: a value that waits in memory, a publication that was not recorded, an answer that
+was lost, a token that no one knows, a finalizer that someone removed. For a suspended object nothing else is done.
 """
 
 from dataclasses import replace
@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from mailtrap_operator.api.names import FINALIZER
 from mailtrap_operator.api.v1alpha1 import print_duration
-from mailtrap_operator.core import wishes
+from mailtrap_operator.core import desired_state
 from mailtrap_operator.core.actions import (
     AddFinalizer,
     Finding,
@@ -19,9 +19,9 @@ from mailtrap_operator.core.actions import (
 )
 from mailtrap_operator.core.held_back import is_held_back
 from mailtrap_operator.core.observation import Unknown
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.reverts import FINALIZER_TARGET
-from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import (
     MOST_ON_RECORD,
     plan_of,
@@ -30,7 +30,7 @@ from mailtrap_operator.core.step import (
 )
 
 
-def value_in_memory_is_published(s: Situation) -> Plan | None:
+def value_in_memory_is_published(s: ObservedState) -> Plan | None:
     """A value that this process could not publish yet is published before anything else is asked of the remote side."""
     unpublished, pending = s.seen.unpublished, s.pending
     if unpublished is None or pending is None or pending.nonce != unpublished.nonce:
@@ -38,11 +38,11 @@ def value_in_memory_is_published(s: Situation) -> Plan | None:
     if pending.holder != s.seen.identity.holder or pending.type == "Delete":
         return None
     finding = Finding(State.PROGRESSING, Reason.PUBLISHING, "A token was issued; its value is being written.")
-    action = PublishToken(unpublished, wishes.desired_secret(s))
+    action = PublishToken(unpublished, desired_state.desired_secret(s))
     return step_plan(s, finding, action=action, record=s.superseded_by(pending))
 
 
-def published_token_is_recorded(s: Situation) -> Plan | None:
+def published_token_is_recorded(s: ObservedState) -> Plan | None:
     """The Secret is the commit record: what it holds becomes current, what was current is retired."""
     held, record = s.held, s.record
     if held is None or held.id not in s.owned or held == record.current:
@@ -50,7 +50,7 @@ def published_token_is_recorded(s: Situation) -> Plan | None:
     operation = record.operation
     by_reset = operation is not None and operation.type == "Reset" and s.secret_shows(operation)
     current = record.current
-    former = current if current and current.id != held.id and not s.is_anothers(current) else None
+    former = current if current and current.id != held.id and not s.is_foreign(current) else None
     previous = tuple(p for p in record.previous if p.id not in {held.id, former and former.id})
     if former is not None:
         previous += (s.retired(former, Reason.SUPERSEDED, by_reset=by_reset),)
@@ -66,7 +66,7 @@ def published_token_is_recorded(s: Situation) -> Plan | None:
     return step_plan(s, finding, record=recorded)
 
 
-def lost_answer_settles(s: Situation) -> Plan | None:
+def lost_answer_settles(s: ObservedState) -> Plan | None:
     """A claimed operation without a published value: wait until no late answer can take effect any more."""
     pending = s.pending
     if pending is None:
@@ -79,14 +79,14 @@ def lost_answer_settles(s: Situation) -> Plan | None:
     if left <= timedelta() or own_answer_is_lost:
         return None
     message = (
-        f"The answer to a {pending.type.lower()} is missing. What it did shows within "
-        f"{print_duration(s.seen.identity.settle_time)}; then the work goes on by itself."
+        f"The answer to a {pending.type.lower()} is missing. Its effect is visible within "
+        f"{print_duration(s.seen.identity.settle_time)}; then the operator continues by itself."
     )
     return step_plan(s, Finding(State.PROGRESSING, Reason.ANSWER_LOST, message), requeue_after=left)
 
 
-def untracked_tokens_are_retired(s: Situation) -> Plan | None:
-    """Tokens with our tag that nobody knows go on record, with a date.
+def untracked_tokens_are_retired(s: ObservedState) -> Plan | None:
+    """Tokens with our tag that no one knows are recorded, with a date.
 
     What an operation made without an answer was never in the Secret; any other may have been, and be in use.
     """
@@ -106,8 +106,8 @@ def untracked_tokens_are_retired(s: Situation) -> Plan | None:
     return step_plan(s, finding, record=replace(s.record, operation=operation, previous=previous))
 
 
-def missing_finalizer_is_put_back(s: Situation) -> Plan | None:
-    """An object that has had tokens must not go before they do, whoever removed its finalizer."""
+def missing_finalizer_is_put_back(s: ObservedState) -> Plan | None:
+    """An object that has had tokens must not be deleted before them; a removed finalizer is added again."""
     # A Secret that was handed over has no owner yet, and need not have held a token of ours.
     is_marked = s.secret is not None and s.secret.owner is not None
     has_had_tokens = s.record.operation or s.record.current or s.record.previous or is_marked
@@ -117,19 +117,19 @@ def missing_finalizer_is_put_back(s: Situation) -> Plan | None:
         or is_held_back(s, FINALIZER_TARGET)
     ):
         return None
-    finding = Finding(State.PROGRESSING, Reason.FINALIZER_MISSING, "The finalizer is put back.")
+    finding = Finding(State.PROGRESSING, Reason.FINALIZER_MISSING, "The finalizer is added again.")
     return step_plan(s, finding, action=AddFinalizer())
 
 
-def suspension_stops_the_rest(s: Situation) -> Plan | None:
+def suspension_stops_the_rest(s: ObservedState) -> Plan | None:
     """A suspended object is neither rotated nor repaired."""
     if not s.api_token.spec.suspend:
         return None
-    message = f"{_in_words_while_suspended(s)} Set spec.suspend to false to go on."
+    message = f"{_in_words_while_suspended(s)} Set spec.suspend to false to continue."
     return step_plan(s, Finding(State.READY, Reason.SUSPENDED, message))
 
 
-def _in_words_while_suspended(s: Situation) -> str:
+def _in_words_while_suspended(s: ObservedState) -> str:
     """Return what consumers have of an object that is neither rotated nor repaired."""
     name, former = s.secret_name, s.former_secret
     if s.held:
@@ -139,8 +139,8 @@ def _in_words_while_suspended(s: Situation) -> str:
     if s.secret is None and s.record.current is None:
         return f"Suspended before a token was issued: consumers have none, and Secret {name} is not made."
     if s.secret is None:
-        return f"Suspended, and Secret {name} is gone: consumers have no token, and it is not made anew."
-    if s.held_on_paper:
+        return f"Suspended, and Secret {name} is gone: consumers have no token, and it is not created again."
+    if s.held_unconfirmed:
         dead = f"the token in Secret {name} is dead: it was deleted or has expired in Mailtrap"
         return f"Suspended, and {dead}. Consumers have none that works, and no other one is issued."
     return f"Suspended, and Secret {name} does not hold the value of the token any more: it is not put back."

@@ -14,9 +14,9 @@ from datetime import datetime
 from mailtrap_operator.api.v1alpha1 import CurrentToken
 from mailtrap_operator.core import digests, expiry
 from mailtrap_operator.core.drift import drift_of
-from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.observed_state import ObservedState, once
+from mailtrap_operator.core.priorities import Priority
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.situation import Situation, once
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,40 +29,40 @@ class Cause:
         check: Whether it applies.
         may_wait: Whether it waits for a window or for the user, as long as the Secret holds a value that works.
         is_repair: Whether neither the spec nor the user asked for it: too many of these in a row are a storm.
-        lane: How soon its calls are made.
+        priority: How soon its calls are made.
         reset_is_enough: Whether a new value for the same token answers it; otherwise another token is created.
     """
 
     reason: Reason
     why: str
-    check: Callable[[Situation], bool]
+    check: Callable[[ObservedState], bool]
     may_wait: bool
     is_repair: bool
-    lane: Lane
+    priority: Priority
     reset_is_enough: bool
 
 
-def no_token_was_issued(s: Situation) -> bool:
-    """There is no living token, and nothing tells of a former one."""
+def no_token_was_issued(s: ObservedState) -> bool:
+    """There is no living token, and nothing reports a former one."""
     return s.base is None and s.record.current is None and not (s.secret and s.secret.token_id)
 
 
-def token_has_expired(s: Situation) -> bool:
+def token_has_expired(s: ObservedState) -> bool:
     """The token on record is dead, and still listed."""
     return s.base is None and s.record.current is not None and s.record.current.id in s.owned
 
 
-def token_is_gone(s: Situation) -> bool:
+def token_is_gone(s: ObservedState) -> bool:
     """There is no living token, whatever became of the former one."""
     return s.base is None
 
 
-def rotation_was_requested(s: Situation) -> bool:
-    """The user set the annotation anew since the token was issued."""
+def rotation_was_requested(s: ObservedState) -> bool:
+    """The user set the annotation again since the token was issued."""
     return s.base is not None and digests.rotate_request(s.api_token) not in {"", s.base.rotate_request}
 
 
-def access_has_changed(s: Situation) -> bool:
+def access_has_changed(s: ObservedState) -> bool:
     """The account, the display name or the permissions are no longer those of the token."""
     account_id, resolution = s.seen.account.account_id, s.resolution
     if s.base is None or account_id is None or resolution.trouble is not None:
@@ -70,48 +70,48 @@ def access_has_changed(s: Situation) -> bool:
     return s.base.access_digest != digests.access_digest(s.api_token, account_id, resolution.resources)
 
 
-def secret_is_missing(s: Situation) -> bool:
+def secret_is_missing(s: ObservedState) -> bool:
     """There is no Secret with the value."""
     return s.secret is None
 
 
-def secret_is_edited(s: Situation) -> bool:
+def secret_is_edited(s: ObservedState) -> bool:
     """The Secret no longer holds the value, or one whose token is dead."""
     return s.held is None
 
 
-def expiration_has_changed(s: Situation) -> bool:
-    """The wished expiration is no longer the one that the token was issued for."""
+def expiration_has_changed(s: ObservedState) -> bool:
+    """The desired expiration is no longer the one that the token was issued for."""
     return s.base is not None and s.base.expiration_digest != digests.expiration_digest(s.api_token)
 
 
-def token_was_reset(s: Situation) -> bool:
+def token_was_reset(s: ObservedState) -> bool:
     """The token was reset without its successor coming here: it ends within hours."""
     return s.base is not None and s.has_successor(s.base.id)
 
 
-def permissions_have_drifted(s: Situation) -> bool:
-    """Somebody changed the permissions in Mailtrap, and the spec wants that corrected."""
+def permissions_have_drifted(s: ObservedState) -> bool:
+    """Someone changed the permissions in Mailtrap, and the spec wants that corrected."""
     return _has_drifted(s, Reason.ACCESS_DRIFTED)
 
 
-def expiry_has_drifted(s: Situation) -> bool:
-    """Somebody changed the expiry in Mailtrap, and the spec wants that corrected."""
+def expiry_has_drifted(s: ObservedState) -> bool:
+    """Someone changed the expiry in Mailtrap, and the spec wants that corrected."""
     return _has_drifted(s, Reason.EXPIRY_DRIFTED)
 
 
-def _has_drifted(s: Situation, reason: Reason) -> bool:
+def _has_drifted(s: ObservedState, reason: Reason) -> bool:
     found = drift_of(s) if s.api_token.spec.drift_policy == "Correct" else None
     return found is not None and found.reason is reason
 
 
-def renewal_is_due(s: Situation) -> bool:
+def renewal_is_due(s: ObservedState) -> bool:
     """The token ends so soon that its successor must come now."""
     due = renewal_of(s, s.base)
     return due is not None and due <= s.now
 
 
-def renewal_of(s: Situation, token: CurrentToken | None) -> datetime | None:
+def renewal_of(s: ObservedState, token: CurrentToken | None) -> datetime | None:
     """Return when a token's renewal is due."""
     return None if token is None else expiry.renewal_of(s.api_token, token, s.expires_at(token))
 
@@ -119,11 +119,11 @@ def renewal_of(s: Situation, token: CurrentToken | None) -> datetime | None:
 CAUSES = (
     Cause(
         reason=Reason.FIRST_TOKEN,
-        why="there is none yet",
+        why="the ApiToken has none yet",
         check=no_token_was_issued,
         may_wait=False,
         is_repair=False,
-        lane=Lane.CHANGE,
+        priority=Priority.CHANGE,
         reset_is_enough=False,
     ),
     Cause(
@@ -132,7 +132,7 @@ CAUSES = (
         check=token_has_expired,
         may_wait=False,
         is_repair=True,
-        lane=Lane.CHANGE,
+        priority=Priority.CHANGE,
         reset_is_enough=False,
     ),
     Cause(
@@ -141,7 +141,7 @@ CAUSES = (
         check=token_is_gone,
         may_wait=False,
         is_repair=True,
-        lane=Lane.CHANGE,
+        priority=Priority.CHANGE,
         reset_is_enough=False,
     ),
     Cause(
@@ -150,7 +150,7 @@ CAUSES = (
         check=rotation_was_requested,
         may_wait=False,
         is_repair=False,
-        lane=Lane.CHANGE,
+        priority=Priority.CHANGE,
         reset_is_enough=True,
     ),
     Cause(
@@ -159,7 +159,7 @@ CAUSES = (
         check=access_has_changed,
         may_wait=True,
         is_repair=False,
-        lane=Lane.CHANGE,
+        priority=Priority.CHANGE,
         reset_is_enough=False,
     ),
     Cause(
@@ -168,7 +168,7 @@ CAUSES = (
         check=secret_is_missing,
         may_wait=False,
         is_repair=True,
-        lane=Lane.CHANGE,
+        priority=Priority.CHANGE,
         reset_is_enough=True,
     ),
     Cause(
@@ -177,7 +177,7 @@ CAUSES = (
         check=secret_is_edited,
         may_wait=False,
         is_repair=True,
-        lane=Lane.CHANGE,
+        priority=Priority.CHANGE,
         reset_is_enough=True,
     ),
     Cause(
@@ -186,7 +186,7 @@ CAUSES = (
         check=expiration_has_changed,
         may_wait=True,
         is_repair=False,
-        lane=Lane.CHANGE,
+        priority=Priority.CHANGE,
         reset_is_enough=True,
     ),
     Cause(
@@ -195,25 +195,25 @@ CAUSES = (
         check=token_was_reset,
         may_wait=True,
         is_repair=True,
-        lane=Lane.CHANGE,
+        priority=Priority.CHANGE,
         reset_is_enough=False,  # the server resets a token once
     ),
     Cause(
         reason=Reason.ACCESS_DRIFTED,
-        why="somebody changed the permissions of the former one in Mailtrap",
+        why="the permissions of the former one were changed in Mailtrap",
         check=permissions_have_drifted,
         may_wait=True,
         is_repair=True,
-        lane=Lane.CHANGE,
+        priority=Priority.CHANGE,
         reset_is_enough=False,  # a reset keeps the permissions
     ),
     Cause(
         reason=Reason.EXPIRY_DRIFTED,
-        why="somebody changed the expiry of the former one in Mailtrap",
+        why="the expiry of the former one was changed in Mailtrap",
         check=expiry_has_drifted,
         may_wait=True,
         is_repair=True,
-        lane=Lane.CHANGE,
+        priority=Priority.CHANGE,
         reset_is_enough=True,
     ),
     Cause(
@@ -222,7 +222,7 @@ CAUSES = (
         check=renewal_is_due,
         may_wait=True,
         is_repair=False,
-        lane=Lane.URGENT,
+        priority=Priority.URGENT,
         reset_is_enough=True,
     ),
 )
@@ -231,6 +231,6 @@ BY_REASON = {cause.reason: cause for cause in CAUSES}
 
 
 @once
-def cause_of(s: Situation) -> Cause | None:
+def cause_of(s: ObservedState) -> Cause | None:
     """Return the first cause for another token, or None when the present one is right."""
     return next((cause for cause in CAUSES if cause.check(s)), None)

@@ -86,13 +86,13 @@ def why_skewed(difference: ClockDifference) -> str | None:
 
 
 def why_an_end_is_refused(
-    refusal: str, wish: Expiration, expires_at: WantedExpiry, now: datetime, difference: ClockDifference
+    refusal: str, desired: Expiration, expires_at: WantedExpiry, now: datetime, difference: ClockDifference
 ) -> str | None:
     """Return what is wrong with the end that Mailtrap refused, and what to do, where it is the clocks and not the spec.
 
     Args:
         refusal: Mailtrap's words.
-        wish: What the spec asks for.
+        desired: What the spec asks for.
         expires_at: The end that was sent.
         now: The operator's time.
         difference: As it was measured by the refusal, or before.
@@ -100,10 +100,12 @@ def why_an_end_is_refused(
     if not isinstance(expires_at, datetime):
         return None
     if difference.last is None:
-        return _UNMEASURED if wish.at is None and _PAST in refusal else None
+        return _UNMEASURED if desired.at is None and _PAST in refusal else None
     if _is_grantable(expires_at, now + difference.last):
         return None
-    return _of_a_date(wish.at, now, difference) if wish.at else _of_a_duration(difference.last, difference)
+    return (
+        _of_a_date(desired.at, now, difference) if desired.at else _of_a_duration(difference.last, difference)
+    )
 
 
 def _of_a_date(end: datetime, now: datetime, difference: ClockDifference) -> str | None:

@@ -34,7 +34,7 @@ from mailtrap_operator.core.actions import (
 from mailtrap_operator.core.digests import permissions_digest
 from mailtrap_operator.core.expiry import whole_second_after
 from mailtrap_operator.core.history import history_after
-from mailtrap_operator.core.outlook import NEVER, outlook
+from mailtrap_operator.core.ready_message import NEVER, ready_message
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import may_have_consumers, with_rollout
 from mailtrap_operator.core.rotation import rotation_of
@@ -46,7 +46,7 @@ MOST_CONTENDERS = 8
 
 
 def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) -> ApiTokenStatus:
-    """Return the whole status that the object has after this pass.
+    """Return the whole status that the object has after this reconcile.
 
     Args:
         latest: The object as it was last read or written; a claim that was made stands in its status.
@@ -64,7 +64,7 @@ def status_after(latest: ApiToken, plan: Plan, outcome: Outcome, now: datetime) 
     never_expires = plan.never_expires or isinstance(outcome, Published)
     renewal_time = _renewal_after(latest, plan, outcome)
     expires = print_time(expires_at) if expires_at else NEVER if never_expires else None
-    words = outlook(current, previous, latest.spec.rotation, expires=expires, renewal_time=renewal_time)
+    words = ready_message(current, previous, latest.spec.rotation, expires=expires, renewal_time=renewal_time)
     conditions = _conditions(_finding_after(plan, outcome, words), plan.notices, words if works else None)
     generation = latest.metadata.generation
     return ApiTokenStatus(
@@ -113,7 +113,7 @@ def status_of_claim(api_token: ApiToken, action: IssueToken, now: datetime) -> A
 def _renewal_after(api_token: ApiToken, plan: Plan, outcome: Outcome) -> datetime | None:
     if not isinstance(outcome, Published):
         return plan.renewal_time
-    # Of the token as it is stored, in whole seconds: the next pass reckons with that and must come to the same.
+    # Of the token as it is stored, in whole seconds: the next reconcile calculates with that and must come to the same.
     current = _current(outcome)
     return rotation_of(api_token, current, current.expires_at)
 
@@ -171,9 +171,9 @@ def _without_claim(before: Record, failed: Failed) -> Record:
         # Neither the token nor a name was refused.
         return replace(before, operation=None)
     if failed.is_final and is_reset and operation and current and current.id == operation.base:
-        # The server will not reset this one again; the next pass creates its successor.
+        # The server will not reset this one again; the next reconcile creates its successor.
         current = current.model_copy(update={"reset_refused": True})
-    # What a name stands for may be gone: after a refusal it is looked up anew.
+    # What a name stands for may be gone: after a refusal it is looked up again.
     resources = () if failed.is_final and not is_reset else before.resources
     return replace(before, operation=None, current=current, resources=resources)
 
@@ -181,7 +181,7 @@ def _without_claim(before: Record, failed: Failed) -> Record:
 def _finding_after(plan: Plan, outcome: Outcome, words: str) -> Finding:
     match outcome:
         case Failed(cause, is_final, closes_claim):
-            # A reset that Mailtrap refuses is not the end: the next pass creates the successor, unless that has the same end.
+            # A reset that Mailtrap refuses is not the end: the next reconcile creates the successor, unless that has the same end.
             is_reset = isinstance(plan.action, IssueToken) and plan.action.operation.type == "Reset"
             is_replaced = is_reset and closes_claim and cause.reason is not Reason.CLOCK_SKEWED
             state = State.STALLED if is_final and not is_replaced else State.BLOCKED

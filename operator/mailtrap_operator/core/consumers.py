@@ -13,14 +13,14 @@ from mailtrap_operator.core.actions import Notice, RestartWorkloads
 from mailtrap_operator.core.expiry import whole_second_after
 from mailtrap_operator.core.held_back import is_held_back
 from mailtrap_operator.core.observation import Found, Unknown
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.overlap import kept_until
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import may_have_consumers
-from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.workloads import MissingTarget, Workload
 
 ROLLOUT_CHECK = timedelta(seconds=30)
-"""How soon running rollouts are looked at again; no event tells of their end."""
+"""How soon running rollouts are looked at again; no event reports their end."""
 
 _LAST_MOMENTS = timedelta(seconds=5)
 """What a kubelet may take beyond a pod's grace period, and give it after its preStop hook."""
@@ -37,14 +37,14 @@ class Progress(NamedTuple):
     pods_end_at: datetime | None
 
 
-def moving_to(s: Situation) -> CurrentToken | None:
+def moving_to(s: ObservedState) -> CurrentToken | None:
     """Return the token to whose value workloads are to move, or are moving."""
     current = s.record.current
     is_held = current is not None and s.held is not None and s.held.id == current.id
     return current if current and is_held and current.rollout else None
 
 
-def restart_of(s: Situation, token: CurrentToken) -> RestartWorkloads | None:
+def restart_of(s: ObservedState, token: CurrentToken) -> RestartWorkloads | None:
     """Return the restart of the workloads that may use a former value, unless they were restarted once already."""
     present = [target for target in _targets(s) if isinstance(target, Workload)]
     behind = tuple(
@@ -56,7 +56,7 @@ def restart_of(s: Situation, token: CurrentToken) -> RestartWorkloads | None:
     return RestartWorkloads(namespace, behind, restart_annotation(s.owner), token.id) if behind else None
 
 
-def progress_after(s: Situation, token: CurrentToken) -> Progress:
+def progress_after(s: ObservedState, token: CurrentToken) -> Progress:
     """Return how far the restarts are once all workloads that are there were restarted."""
     if next(_unfinished(s, token), None) is None:
         ends = _last_pod_ends_at(s, token)
@@ -68,10 +68,10 @@ def progress_after(s: Situation, token: CurrentToken) -> Progress:
     return Progress("Due" if token.rollout == "Due" and is_one_left else "Running", None)
 
 
-def _last_pod_ends_at(s: Situation, token: CurrentToken) -> datetime | None:
+def _last_pod_ends_at(s: ObservedState, token: CurrentToken) -> datetime | None:
     """Return until when pods that no count contains may use a former value, once all rollouts have finished.
 
-    It is reckoned from the first look that found them finished. What the status says of that is the namespace's own
+    It is calculated from the first look that found them finished. What the status says of that is the namespace's own
     claim: it brings the end nearer at most, of nothing but this object's own tokens.
     """
     graces = [w.uncounted for w in _targets(s) if isinstance(w, Workload) and w.uncounted is not None]
@@ -81,7 +81,7 @@ def _last_pod_ends_at(s: Situation, token: CurrentToken) -> datetime | None:
     return min(token.pods_end_at or latest, latest)
 
 
-def rollout_notice(s: Situation, token: CurrentToken) -> Notice:
+def rollout_notice(s: ObservedState, token: CurrentToken) -> Notice:
     """Return what the condition `RolloutRestart` says while workloads have not moved."""
     if isinstance(s.seen.workloads, Unknown):
         return _unread(s.seen.workloads)
@@ -96,7 +96,7 @@ def rollout_notice(s: Situation, token: CurrentToken) -> Notice:
     return Notice("RolloutRestart", Reason.TARGET_MISSING, message)
 
 
-def targets_notice(s: Situation) -> Notice | None:
+def targets_notice(s: ObservedState) -> Notice | None:
     """Return what stands in the way of the next restart, as far as the targets were looked at before it."""
     if isinstance(s.seen.workloads, Unknown):
         return _unread(s.seen.workloads)
@@ -109,7 +109,7 @@ def targets_notice(s: Situation) -> Notice | None:
     return Notice("RolloutRestart", Reason.TARGET_MISSING, message)
 
 
-def targets_recheck(s: Situation) -> datetime | None:
+def targets_recheck(s: ObservedState) -> datetime | None:
     """Return when targets in trouble are looked at again: soon at first, for they may be made together with the object."""
     if targets_notice(s) is None:
         return None
@@ -127,27 +127,27 @@ def _listed(words: list[str]) -> str:
     return f"{'; '.join(words[:_MOST_NAMED])}{more}"
 
 
-def _targets(s: Situation) -> tuple[Workload | MissingTarget, ...]:
+def _targets(s: ObservedState) -> tuple[Workload | MissingTarget, ...]:
     return s.seen.workloads.value if isinstance(s.seen.workloads, Found) else ()
 
 
-def _former(s: Situation) -> list[PreviousToken]:
+def _former(s: ObservedState) -> list[PreviousToken]:
     return [previous for previous in s.record.previous if may_have_consumers(previous)]
 
 
-def _is_behind(s: Situation, workload: Workload, token: CurrentToken) -> bool:
+def _is_behind(s: ObservedState, workload: Workload, token: CurrentToken) -> bool:
     """Whether a workload's pods may have started with a former value."""
     published = [p.retired_at for p in _former(s) if p.retired_at]
     is_younger = bool(published) and workload.created_at > max(published)
     return workload.restarted_for != token.id and not is_younger
 
 
-def _is_held_back(s: Situation, workload: Workload, token: CurrentToken) -> bool:
+def _is_held_back(s: ObservedState, workload: Workload, token: CurrentToken) -> bool:
     """Whether a restart waits, as its mark did not last."""
     return is_held_back(s, str(workload), str(token.id))
 
 
-def _unfinished(s: Situation, token: CurrentToken) -> Iterator[str]:
+def _unfinished(s: ObservedState, token: CurrentToken) -> Iterator[str]:
     """Yield what each workload still waits for."""
     for target in _targets(s):
         if isinstance(target, MissingTarget):

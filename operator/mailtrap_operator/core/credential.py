@@ -1,4 +1,4 @@
-"""The credential that manages an account, as far as the account's list tells of it: which token it is, when it ends.
+"""The credential that manages an account, as far as the account's list reports it: which token it is, when it ends.
 
 A list shows the last four characters of each value. Two tokens may share them: then the marks of the Secret tell which one
 it is, where an operator wrote the value there; else it is not told, and neither is touched. Several account objects may stand for one account in Mailtrap: then it has several credentials.
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from mailtrap_operator.api.v1alpha1 import CredentialToken, SecretKeyRef, print_time
 from mailtrap_operator.core.observation import CredentialInUse, RemoteToken
-from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.observed_state import ObservedState
 
 _SOON = timedelta(days=30)
 
@@ -45,26 +45,28 @@ def credential_among(
     return Credential(last_four, found, sees_all)
 
 
-def is_in_use(s: Situation, token: RemoteToken) -> bool:
+def is_in_use(s: ObservedState, token: RemoteToken) -> bool:
     """Whether a token may be a credential that its account is managed with: it is neither reset nor deleted."""
     return _credential_of(s, token) is not None
 
 
-def _credential_of(s: Situation, token: RemoteToken) -> CredentialInUse | None:
+def _credential_of(s: ObservedState, token: RemoteToken) -> CredentialInUse | None:
     view = s.view(token.account)
     return next((each for each in view.credentials if each.may_be(token)), None) if view else None
 
 
-def why_it_stays(s: Situation, token: RemoteToken) -> str:
+def why_it_stays(s: ObservedState, token: RemoteToken) -> str:
     """Return why a token in use is not deleted, and what to do."""
     credential = _credential_of(s, token)
     account = credential.account if credential else "its account"
-    goes_along = (
-        s.held_on_paper and s.held_on_paper.id == token.id and s.api_token.spec.creation_policy == "Owner"
+    is_deleted_with_secret = (
+        s.held_unconfirmed
+        and s.held_unconfirmed.id == token.id
+        and s.api_token.spec.creation_policy == "Owner"
     )
     place = (
         f"another Secret, and name that in spec.credentialsSecretRef of {account}"
-        if goes_along
+        if is_deleted_with_secret
         else f"the credentials Secret of {account}"
     )
     return (

@@ -1,8 +1,8 @@
 """The decision for an object that is being deleted: no token of ours may outlive its finalizer.
 
-The claim `Delete` comes first; no create can succeed after it. Then every token goes that bears our tag or is on
+The claim `Delete` comes first; no create can succeed after it. Then every token is deleted that has our tag or is on
 record: the answer to its DELETE proves it gone, not a LIST. When none is left, and no lost create can still take
-effect, the finalizer goes.
+effect, the finalizer is removed.
 """
 
 from collections.abc import Iterator
@@ -36,30 +36,32 @@ from mailtrap_operator.core.installations import (
     mismatch,
     mismatch_of_status,
 )
-from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import RemoteToken, Unknown
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.policy import violation
+from mailtrap_operator.core.priorities import Priority
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_adopted
 from mailtrap_operator.core.reverts import or_next_retry, reason_and_message
-from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import of_another
 
 _DECISIVE = frozenset({"deletionPolicy", "accountRef"})
 """Fields of the spec that say what is to become of the tokens, and where they are."""
 
 
-def plan(s: Situation) -> Plan:
-    """Decide one pass over an object that is being deleted."""
+def plan(s: ObservedState) -> Plan:
+    """Decide one reconcile of an object that is being deleted."""
     meta, spec = s.api_token.metadata, s.api_token.spec
     if FINALIZER not in meta.finalizers:
-        # Whoever served it may say the same.
-        return replace(_plan(s, State.READY, Reason.DELETING, "Nothing of ours is left."), installation=None)
+        # Anyone who served it may say the same.
+        return replace(
+            _plan(s, State.READY, Reason.DELETING, "No token of this operator is left."), installation=None
+        )
     is_retained = spec.deletion_policy == "Retain"
     is_abandoned = meta.annotations.get(ABANDON_ANNOTATION) == "true"
     strict, found = _demands_deletion(s), _mismatch(s)
-    may_be_let_go = (is_retained or is_abandoned) and strict is None and is_left_alone(s)
-    if found is not None and not may_be_let_go:
+    may_be_released = (is_retained or is_abandoned) and strict is None and is_left_alone(s)
+    if found is not None and not may_be_released:
         waits = of_another(s, _blocked(s, found))
         return replace(waits, requeue_after=ANSWERED_WITHIN) if is_retained or is_abandoned else waits
     if strict is not None and (is_retained or is_abandoned):
@@ -73,22 +75,22 @@ def plan(s: Situation) -> Plan:
         )
         return replace(decided, finding=replace(decided.finding, message=message))
     if is_retained:
-        return _let_go(s, Reason.RETAINED, "deletionPolicy is Retain", _retention(s))
+        return _release(s, Reason.RETAINED, "deletionPolicy is Retain", _retention(s))
     if is_abandoned:
-        return _let_go(s, Reason.ABANDONED, f"the annotation {ABANDON_ANNOTATION} asks for it")
+        return _release(s, Reason.ABANDONED, f"the annotation {ABANDON_ANNOTATION} asks for it")
     return _delete(s)
 
 
-def _demands_deletion(s: Situation) -> AccountRef | None:
-    """Return an account whose policy lets no token be left behind: the wished one, or one that has tokens on record."""
+def _demands_deletion(s: ObservedState) -> AccountRef | None:
+    """Return an account whose policy lets no token be left behind: the desired one, or one that has tokens on record."""
     refs = (view.ref for view in s.seen.accounts)
     return next((ref for ref in refs if {*s.policy_of(ref).deletion_policies} == {"Delete"}), None)
 
 
-def _retention(s: Situation) -> Retention | None:
+def _retention(s: ObservedState) -> Retention | None:
     """Return where tokens stay on purpose; an account that does not answer may have some, unless it refuses the object."""
     record = s.record
-    places = {token.account for token in (*record.previous, record.current, s.held_on_paper) if token}
+    places = {token.account for token in (*record.previous, record.current, s.held_unconfirmed) if token}
     places |= {token.account for token in s.owned.values()}
     places |= {record.operation.account} if record.operation else set()
     if not violation(s):
@@ -97,7 +99,7 @@ def _retention(s: Situation) -> Retention | None:
     return Retention(s.owner, refs) if refs else None
 
 
-def _delete(s: Situation) -> Plan:
+def _delete(s: ObservedState) -> Plan:
     if _DECISIVE & set(s.api_token.unreadable):
         return _blocked(s, Unknown(Reason.SPEC_INVALID, unreadable_message(s)))
     operation = s.record.operation
@@ -106,32 +108,32 @@ def _delete(s: Situation) -> Plan:
     return _revoke(s, operation)
 
 
-def _mismatch(s: Situation) -> Unknown | None:
+def _mismatch(s: ObservedState) -> Unknown | None:
     """Return what to say of an object whose tokens are another installation's, if they are.
 
-    That operator may be about to delete them: the object is let go only once nobody has answered that for a while.
+    That operator may be about to delete them: the object is released only once no one has answered that for a while.
     """
     if s.secret is not None:
         return None
     return mismatch(s.seen) if is_this_objects_elsewhere(s.seen) else mismatch_of_status(s.seen)
 
 
-def _let_go(s: Situation, reason: Reason, why: str, retention: Retention | None = None) -> Plan:
+def _release(s: ObservedState, reason: Reason, why: str, retention: Retention | None = None) -> Plan:
     names = ", ".join(map(str, sorted(_on_record(s)))) or "none known"
     message = f"Tokens left in Mailtrap ({names}), because {why}."
     return _plan(s, State.PROGRESSING, reason, message, action=RemoveFinalizer(reason, retention))
 
 
-def _on_record(s: Situation) -> set[int]:
+def _on_record(s: ObservedState) -> set[int]:
     ids = {previous.id for previous in s.record.previous} | set(s.owned)
     if s.record.current:
         ids.add(s.record.current.id)
     return ids
 
 
-def _claim(s: Situation, pending: OperationStatus | None) -> Plan:
-    # An empty nonce says that no create was under way: nothing has to settle. A status that was never written, beside
-    # our finalizer, was lost: then nobody can say.
+def _claim(s: ObservedState, pending: OperationStatus | None) -> Plan:
+    # An empty nonce says that no create was in progress: nothing has to settle. A status that was never written, beside
+    # our finalizer, was lost: then no one can say.
     is_lost = s.api_token.status.observed_generation == -1
     unsettled = s.pending is not None or is_lost
     claim = OperationStatus(
@@ -145,7 +147,7 @@ def _claim(s: Situation, pending: OperationStatus | None) -> Plan:
     return _plan(s, State.PROGRESSING, Reason.DELETING, "The tokens are about to be deleted.", record=record)
 
 
-def _revoke(s: Situation, operation: OperationStatus) -> Plan:
+def _revoke(s: ObservedState, operation: OperationStatus) -> Plan:
     if (unknown := unseen(s)) is not None:
         return _blocked(s, unknown)
     tokens = tuple(left_to_revoke(s, operation))
@@ -166,20 +168,18 @@ def _revoke(s: Situation, operation: OperationStatus) -> Plan:
         )
         message = f"Token {token.id} is deleted."
         seen = None if token.id in s.owned else s.seen
-        action = RevokeToken(token, Lane.URGENT, seen, may_be_left=_demands_deletion(s) is None)
+        action = RevokeToken(token, Priority.URGENT, seen, may_be_left=_demands_deletion(s) is None)
         return _plan(s, State.PROGRESSING, Reason.DELETING, message, action=action, record=record)
     left = s.settles_in if operation.nonce else timedelta()
     if left > timedelta():
-        message = (
-            f"A create was under way; what it did shows within {print_duration(s.seen.identity.settle_time)}."
-        )
+        message = f"A create was in progress; its effect is visible within {print_duration(s.seen.identity.settle_time)}."
         return _plan(s, State.PROGRESSING, Reason.ANSWER_LOST, message, requeue_after=left)
     return _plan(
         s, State.PROGRESSING, Reason.REVOKED, "No token is left.", action=RemoveFinalizer(Reason.REVOKED)
     )
 
 
-def unseen(s: Situation) -> Unknown | None:
+def unseen(s: ObservedState) -> Unknown | None:
     """Return why it is not known what one of the accounts holds, if so.
 
     One that must not be asked on behalf of this object holds what its last LIST shows: whatever else the object says of it
@@ -189,7 +189,7 @@ def unseen(s: Situation) -> Unknown | None:
     return next((view.tokens for view in views if isinstance(view.tokens, Unknown)), None)
 
 
-def left_to_revoke(s: Situation, operation: OperationStatus) -> Iterator[RemoteToken]:
+def left_to_revoke(s: ObservedState, operation: OperationStatus) -> Iterator[RemoteToken]:
     """Yield the tokens that are listed, or on record without being listed: a credential with fewer rights sees less.
 
     Only an answer to its DELETE proves that a token is gone. Those on record come last: an account is looked at as
@@ -198,20 +198,22 @@ def left_to_revoke(s: Situation, operation: OperationStatus) -> Iterator[RemoteT
     yield from s.untracked
     for _, token in sorted(s.owned.items()):
         yield token
-    tokens = (*s.record.previous, s.record.current, s.held_on_paper)
+    tokens = (*s.record.previous, s.record.current, s.held_unconfirmed)
     recorded_here = (t for t in tokens if t and not _is_in_a_closed_account(s, t))
-    on_paper = {t.id: t for t in recorded_here if t.id != operation.base and not s.is_anothers(t)}
+    unconfirmed = {t.id: t for t in recorded_here if t.id != operation.base and not s.is_foreign(t)}
     # What is adopted may turn out to be refused, and holds up no other.
-    for _, recorded in sorted(on_paper.items(), key=lambda each: (is_adopted(s.api_token, each[0]), each[0])):
-        yield s.in_mailtrap(recorded)
+    for _, recorded in sorted(
+        unconfirmed.items(), key=lambda each: (is_adopted(s.api_token, each[0]), each[0])
+    ):
+        yield s.as_remote(recorded)
 
 
-def _is_in_a_closed_account(s: Situation, token: CurrentToken | PreviousToken) -> bool:
+def _is_in_a_closed_account(s: ObservedState, token: CurrentToken | PreviousToken) -> bool:
     view = s.view(token.account)
     return view is not None and view.is_closed
 
 
-def why_left(s: Situation, token: RemoteToken) -> Unknown | None:
+def why_left(s: ObservedState, token: RemoteToken) -> Unknown | None:
     """Return why a token is left where it is, and its object waits, if so."""
     if is_in_use(s, token):
         return Unknown(Reason.CREDENTIAL_IN_USE, why_it_stays(s, token))
@@ -219,12 +221,10 @@ def why_left(s: Situation, token: RemoteToken) -> Unknown | None:
     return Unknown(kept.reason, kept.message) if kept else None
 
 
-def unreadable_message(s: Situation) -> str:
+def unreadable_message(s: ObservedState) -> str:
     """Return what is wrong with a spec that cannot be read, and the way out."""
     wrong = "; ".join(s.api_token.unreadable.values())
-    return (
-        f"The spec cannot be read: {wrong}. Correct it; `kubectl explain apitoken.spec` tells of each field."
-    )
+    return f"The spec is invalid: {wrong}. Correct it; `kubectl explain apitoken.spec` describes each field."
 
 
 def held_up(cause: Unknown, *, may_be_left: bool) -> Unknown:
@@ -234,13 +234,13 @@ def held_up(cause: Unknown, *, may_be_left: bool) -> Unknown:
     return replace(cause, message=message)
 
 
-def _blocked(s: Situation, unknown: Unknown) -> Plan:
+def _blocked(s: ObservedState, unknown: Unknown) -> Plan:
     cause = held_up(unknown, may_be_left=_demands_deletion(s) is None)
     return _plan(s, State.BLOCKED, cause.reason, cause.message, requeue_after=cause.retry_after)
 
 
 def _plan(
-    s: Situation,
+    s: ObservedState,
     state: State,
     reason: Reason,
     message: str,
@@ -249,7 +249,7 @@ def _plan(
     record: Record | None = None,
     requeue_after: timedelta | None = None,
 ) -> Plan:
-    # A token of an object on its way out is not promised to anybody any more.
+    # A token of an object retired is not promised to anyone any more.
     return Plan(
         s.now,
         action,

@@ -1,4 +1,4 @@
-"""Digests of the wishes that a token is issued for: they tell later whether the wishes changed."""
+"""Digests of the desired state that a token is issued for: they show later whether it changed."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import ApiToken, Resource, print_time
 from mailtrap_operator.core.observation import Permission
-from mailtrap_operator.core.resource_types import todays_type
+from mailtrap_operator.core.resource_types import canonical_type
 
 _LONGEST_NAME = 150
 
@@ -29,18 +29,18 @@ def access_digest(api_token: ApiToken, account_id: int | None, resources: Iterab
     its type has the name.
     """
     ref = api_token.spec.account_ref
-    permissions = sorted([todays_type(r.type), str(r.id), r.access_level] for r in resources)
+    permissions = sorted([canonical_type(r.type), str(r.id), r.access_level] for r in resources)
     return _digest([[ref.kind, ref.name, account_id], display_name(api_token), permissions])
 
 
 def expiration_digest(api_token: ApiToken) -> str:
-    """Digest the wished expiration, which a reset can change."""
-    wish = api_token.spec.expiration
+    """Digest the desired expiration, which a reset can change."""
+    desired = api_token.spec.expiration
     after, at = (
-        wish.after if wish.after is None else wish.after.total_seconds(),
-        wish.at and print_time(wish.at),
+        desired.after if desired.after is None else desired.after.total_seconds(),
+        desired.at and print_time(desired.at),
     )
-    return _digest([wish.policy, after, at])
+    return _digest([desired.policy, after, at])
 
 
 def targets_digest(api_token: ApiToken) -> str:
@@ -50,7 +50,7 @@ def targets_digest(api_token: ApiToken) -> str:
 
 
 def permissions_digest(permissions: Iterable[Permission] | None) -> str:
-    """Digest the permissions that Mailtrap tells of, in any order; empty where it tells of none."""
+    """Digest the permissions that Mailtrap reports, in any order; empty where it reports none."""
     return "" if permissions is None else _digest(sorted(permissions))
 
 
@@ -61,7 +61,7 @@ def rotate_request(api_token: ApiToken) -> str:
 
 
 def display_name(api_token: ApiToken) -> str:
-    """Return the part of the remote name that people read; a default as long as a wished one may be."""
+    """Return the part of the remote name that people read; a default as long as a desired one may be."""
     meta = api_token.metadata
     return api_token.spec.display_name or f"{meta.namespace}/{meta.name}"[:_LONGEST_NAME]
 

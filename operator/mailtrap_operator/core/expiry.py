@@ -41,12 +41,12 @@ def renewal_of(api_token: ApiToken, token: CurrentToken, expires_at: datetime | 
     meta, spec = api_token.metadata, api_token.spec
     every = spec.rotation.every
     by_age = None if every is None else _aged(token.issued_at, every, meta.uid)
-    wished = spec.expiration.at
-    # A successor of one that ends as wished would end no later.
-    ends_as_wished = wished is not None and expires_at is not None and expires_at >= wished
+    desired = spec.expiration.at
+    # A successor of one that ends as desired would end no later.
+    ends_as_desired = desired is not None and expires_at is not None and expires_at >= desired
     by_end = (
         None
-        if ends_as_wished
+        if ends_as_desired
         else renewal_time(
             rotation=spec.rotation,
             issued_at=token.issued_at,
@@ -77,7 +77,7 @@ def renewal_time(
         rotation: How long before its end a token is renewed; by default a third of its granted lifetime.
         issued_at: When the token was issued.
         granted: The expiry that the server granted then; the lifetime is counted to it.
-        expires_at: The expiry that the server names now; it is earlier when somebody reset the token.
+        expires_at: The expiry that the server names now; it is earlier when someone reset the token.
         uid: The object's UID. It moves the renewal earlier by a stable part of the lead time, so that
             objects issued together are not renewed together.
     """

@@ -5,9 +5,10 @@ condition says so, and the write is tried again in growing pauses.
 """
 
 from mailtrap_operator.api.names import FINALIZER
-from mailtrap_operator.core import wishes
+from mailtrap_operator.core import desired_state
 from mailtrap_operator.core.actions import DesiredSecret, Notice
 from mailtrap_operator.core.observation import SecretState
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.reverts import (
     CLAIM_TARGET,
     CONDITION,
@@ -20,28 +21,29 @@ from mailtrap_operator.core.reverts import (
     reason_and_message,
     secret_target,
 )
-from mailtrap_operator.core.situation import Situation
 
 
-def is_held_back(s: Situation, target: str, wanted: str = THERE, found: str = GONE) -> bool:
+def is_held_back(s: ObservedState, target: str, wanted: str = THERE, found: str = GONE) -> bool:
     """Whether a write for an ApiToken waits, as it did not last."""
     return held_back(s.seen.reverted, target, wanted, found, s.now) is not None
 
 
-def is_rewrite_held_back(s: Situation, secret: SecretState, desired: DesiredSecret) -> bool:
+def is_rewrite_held_back(s: ObservedState, secret: SecretState, desired: DesiredSecret) -> bool:
     """Whether a Secret stays in the form that it has, as the desired one did not last."""
     if not s.seen.reverted:
         return False
-    wanted, found = wishes.form_wanted(desired), wishes.form_of(secret, desired.api_token_uid)
-    return is_held_back(s, secret_target(secret.name), wishes.form_digest(wanted), wishes.form_digest(found))
+    wanted, found = desired_state.form_wanted(desired), desired_state.form_of(secret, desired.api_token_uid)
+    return is_held_back(
+        s, secret_target(secret.name), desired_state.form_digest(wanted), desired_state.form_digest(found)
+    )
 
 
-def why_nothing_is_recorded(s: Situation) -> Reverted | None:
+def why_nothing_is_recorded(s: ObservedState) -> Reverted | None:
     """Return why no status is written now: one that says that a token is gone would not last either."""
     return next((each for each in s.seen.reverted if each.holds_all and s.now < each.retry_at), None)
 
 
-def why_none_is_issued(s: Situation) -> Reverted | None:
+def why_none_is_issued(s: ObservedState) -> Reverted | None:
     """Return what must last before a token is issued, and did not."""
     needed = (
         held_back(s.seen.reverted, target, THERE, GONE, s.now) for target in (FINALIZER_TARGET, CLAIM_TARGET)
@@ -49,17 +51,20 @@ def why_none_is_issued(s: Situation) -> Reverted | None:
     return next((reverted for reverted in needed if reverted), None)
 
 
-def notice_of(s: Situation) -> Notice | None:
+def notice_of(s: ObservedState) -> Notice | None:
     """Return what the condition says of an ApiToken's writes, None where all that matter last."""
     shown = [each for each in s.seen.reverted if _is_present(s, each)]
     return Notice(CONDITION, *reason_and_message(shown)) if shown else None
 
 
-def _is_present(s: Situation, reverted: Reverted) -> bool:
+def _is_present(s: ObservedState, reverted: Reverted) -> bool:
     """Whether what there is still is what a write was changed to, as far as it is looked at."""
     target = reverted.target
     if target == secret_target(s.secret_name) and s.secret is not None:
-        return wishes.form_digest(wishes.form_of(s.secret, s.api_token.metadata.uid)) == reverted.found
+        return (
+            desired_state.form_digest(desired_state.form_of(s.secret, s.api_token.metadata.uid))
+            == reverted.found
+        )
     if target == FINALIZER_TARGET:
         return FINALIZER not in s.api_token.metadata.finalizers
     return target == STATUS_TARGET

@@ -1,6 +1,6 @@
-"""What became of an object's tokens, and whether it has been repaired so often that somebody should look.
+"""What became of an object's tokens, and whether it has been repaired so often that someone should look.
 
-The history tells; nothing of the protocol rests on it. Losing it loses no safety.
+The history is for people; the protocol does not depend on it. Losing it loses no safety.
 """
 
 from datetime import datetime, timedelta
@@ -8,12 +8,12 @@ from datetime import datetime, timedelta
 from mailtrap_operator.api.v1alpha1 import ApiTokenStatus, HistoryEntry
 from mailtrap_operator.core.actions import Record
 from mailtrap_operator.core.causes import CAUSES, Cause
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.situation import Situation
 
 _LONGEST = 10
 
-_AS_WISHED = frozenset(cause.reason for cause in CAUSES if not cause.is_repair)
+_AS_DESIRED = frozenset(cause.reason for cause in CAUSES if not cause.is_repair)
 """Causes that the spec or the user has set; every other one is a repair, also one that is not known here."""
 
 MOST_REPAIRS = 5
@@ -23,12 +23,12 @@ _PERIOD = timedelta(hours=1)
 def history_after(
     before: ApiTokenStatus, record: Record, revoked: int | None, now: datetime
 ) -> tuple[HistoryEntry, ...]:
-    """Return the history with what a pass has changed, the oldest first.
+    """Return the history with what a reconcile has changed, the oldest first.
 
     Args:
         before: The status as it was; its operation, if any, says why a new token was issued.
-        record: What is on record after the pass.
-        revoked: The token that the pass deleted.
+        record: What is on record after the reconcile.
+        revoked: The token that the reconcile deleted.
         now: When it did so.
     """
     current, leaving = record.current, {token.id: token for token in record.previous}
@@ -59,21 +59,21 @@ def history_after(
     return tuple(map(as_it_is_now, entries.values()))[-_LONGEST:]
 
 
-def storm_ends(s: Situation, cause: Cause) -> datetime | None:
+def repair_allowed_at(s: ObservedState, cause: Cause) -> datetime | None:
     """Return when the object may be repaired again after too many repairs in a row, or None: now."""
     if not cause.is_repair:
         return None
     repairs = sorted(
         entry.issued_at
         for entry in s.api_token.status.history
-        if entry.issued_at and entry.cause and entry.cause not in _AS_WISHED
+        if entry.issued_at and entry.cause and entry.cause not in _AS_DESIRED
         # Also one from the future: a clock may have been put back.
         if abs(s.now - entry.issued_at) < _PERIOD
     )
     return repairs[-MOST_REPAIRS] + _PERIOD if len(repairs) >= MOST_REPAIRS else None
 
 
-def rival(s: Situation, cause: Cause) -> str | None:
+def conflicting_manager(s: ObservedState, cause: Cause) -> str | None:
     """Return the field manager that has rewritten the Secret for the second time in a row, where Kubernetes names one."""
     last = next((entry for entry in s.api_token.status.history if entry.outcome == "Held"), None)
     is_again = last is not None and last.cause == cause.reason == Reason.SECRET_EDITED

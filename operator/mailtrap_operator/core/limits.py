@@ -1,20 +1,20 @@
 """Whether the form that a spec asks for is one that the operator's settings let it have.
 
 An ApiToken makes a Secret and restarts workloads with the operator's rights. What other tools take from a Secret's
-metadata, such as where to copy it, is for whoever runs the operator to allow.
+metadata, such as where to copy it, is for anyone who runs the operator to allow.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.observation import Limits
-from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.observed_state import ObservedState
 
 _WITHOUT_DOMAIN = ("grafana_",)
 """How keys begin that tools act upon although they have no domain."""
 
 
-def excessive_form(s: Situation) -> str | None:
+def excessive_form(s: ObservedState) -> str | None:
     """Return what the spec asks for beyond the settings, and what to do; None: nothing."""
     limits, spec = s.seen.identity.limits, s.api_token.spec
     metadata = spec.secret_template.metadata

@@ -1,8 +1,8 @@
-"""What is done while no token is to be issued, or none can be: the Secret is mended, workloads move, old tokens go."""
+"""What is done while no token is to be issued, or none can be: the Secret is repaired, workloads move, old tokens go."""
 
 from dataclasses import replace
 
-from mailtrap_operator.core import wishes
+from mailtrap_operator.core import desired_state
 from mailtrap_operator.core.actions import (
     WORKING,
     DeleteSecret,
@@ -17,13 +17,13 @@ from mailtrap_operator.core.consumers import Progress, moving_to, progress_after
 from mailtrap_operator.core.credential import is_in_use
 from mailtrap_operator.core.digests import targets_digest
 from mailtrap_operator.core.held_back import is_rewrite_held_back, why_nothing_is_recorded
-from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.limits import excessive_form
 from mailtrap_operator.core.observation import Found, RemoteToken
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.overlap import is_over
+from mailtrap_operator.core.priorities import Priority
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import is_taken_back, is_wished
-from mailtrap_operator.core.situation import Situation
+from mailtrap_operator.core.references import adoption_requested, is_taken_back
 from mailtrap_operator.core.step import (
     MOST_ON_RECORD,
     Parked,
@@ -40,13 +40,13 @@ _PASSING = frozenset(
 """Troubles of the account that pass by themselves; an object that needs nothing does not speak of them."""
 
 
-def outdated_secret_is_rewritten(s: Situation) -> Plan | None:
-    """The template, a label or the owner reference changed, or somebody edited them: the same value, mended."""
+def outdated_secret_is_rewritten(s: ObservedState) -> Plan | None:
+    """The template, a label or the owner reference changed, or someone edited them: the same value, repaired."""
     secret, held = s.secret, s.held
     if secret is None or held is None or not s.is_known(held) or excessive_form(s):
         return None
-    desired = wishes.desired_secret(s, held.model_copy(update={"expires_at": s.expires_at(held)}))
-    if wishes.fulfils(secret, desired) or is_rewrite_held_back(s, secret, desired):
+    desired = desired_state.desired_secret(s, held.model_copy(update={"expires_at": s.expires_at(held)}))
+    if desired_state.fulfils(secret, desired) or is_rewrite_held_back(s, secret, desired):
         return None
     finding = Finding(
         State.PROGRESSING, Reason.SECRET_OUTDATED, f"Secret {secret.name} is brought up to date."
@@ -54,8 +54,8 @@ def outdated_secret_is_rewritten(s: Situation) -> Plan | None:
     return step_plan(s, finding, action=RewriteSecret(secret, desired))
 
 
-def former_secret_is_removed(s: Situation) -> Plan | None:
-    """The value has moved; its former place goes."""
+def former_secret_is_removed(s: ObservedState) -> Plan | None:
+    """The value has moved; the former Secret is deleted."""
     record = s.record
     if s.held is None or record.secret_name == s.secret_name:
         return None
@@ -71,8 +71,8 @@ def former_secret_is_removed(s: Situation) -> Plan | None:
     return step_plan(s, finding, action=DeleteSecret(namespace, s.former_secret), record=recorded)
 
 
-def consumers_are_restarted(s: Situation) -> Plan | None:
-    """Workloads that use the value start their pods anew, once; old tokens go when the last has finished."""
+def consumers_are_restarted(s: ObservedState) -> Plan | None:
+    """Workloads that use the value are restarted, once; old tokens go when the last has finished."""
     token = moving_to(s)
     # Past the hard limit old tokens go first, whatever stands in the way of a restart.
     is_allowed = s.seen.identity.limits.rollout_restarts
@@ -91,14 +91,14 @@ def consumers_are_restarted(s: Situation) -> Plan | None:
     words = (
         f"Workloads are restarted for the value of token {token.id}."
         if action or after.rollout
-        else "Workloads have moved on."
+        else "All workloads use the new value."
     )
     return step_plan(s, Finding(State.PROGRESSING, Reason.RESTARTING, words), action=action, record=recorded)
 
 
-def confirmed_token_is_adopted(s: Situation) -> Plan | None:
-    """Its place in the Secret is taken: the adopted token goes on record, its overlap counted from now."""
-    if s.held is None or not is_wished(s.api_token) or len(s.record.previous) >= MOST_ON_RECORD:
+def confirmed_token_is_adopted(s: ObservedState) -> Plan | None:
+    """Its place in the Secret is taken: the adopted token is recorded, its overlap counted from now."""
+    if s.held is None or not adoption_requested(s.api_token) or len(s.record.previous) >= MOST_ON_RECORD:
         return None
     token = to_adopt(s)
     if not isinstance(token, RemoteToken):
@@ -107,17 +107,15 @@ def confirmed_token_is_adopted(s: Situation) -> Plan | None:
     if all(token.id != p.id for p in previous):
         # It is there where a part of the status was lost.
         previous += (s.retired(token, Reason.ADOPTED),)
-    finding = Finding(
-        State.PROGRESSING, Reason.ADOPTED, f"Token {token.id} is adopted: it is on its way out."
-    )
+    finding = Finding(State.PROGRESSING, Reason.ADOPTED, f"Token {token.id} is adopted and retired.")
     return step_plan(s, finding, record=replace(s.record, previous=previous, adopted=token.id))
 
 
-def _is_one_past_its_limit(s: Situation) -> bool:
+def _is_one_past_its_limit(s: ObservedState) -> bool:
     return any(previous.waits_for == "Consumers" and is_over(s, previous) for previous in s.record.previous)
 
 
-def ended_records_are_dropped(s: Situation) -> Plan | None:
+def ended_records_are_dropped(s: ObservedState) -> Plan | None:
     """A token that is another object's, or an operation that came to nothing, leaves the record."""
     operation = s.record.operation
     # One whose account does not answer may have been published and not be recorded yet.
@@ -125,22 +123,22 @@ def ended_records_are_dropped(s: Situation) -> Plan | None:
     recorded = replace(
         s.record,
         operation=operation if is_open else None,
-        previous=tuple(p for p in s.record.previous if not s.is_anothers(p)),
+        previous=tuple(p for p in s.record.previous if not s.is_foreign(p)),
         # It may be adopted once more.
         adopted=None if any(is_taken_back(s.api_token, p) for p in s.record.previous) else s.record.adopted,
     )
     if recorded == s.record:
         return None
-    finding = Finding(State.PROGRESSING, Reason.REVOKED, "What came to nothing leaves the record.")
+    finding = Finding(State.PROGRESSING, Reason.REVOKED, "A finished operation is removed from the status.")
     return step_plan(s, finding, record=recorded)
 
 
-def overdue_token_is_revoked(s: Situation) -> Plan | None:
+def overdue_token_is_revoked(s: ObservedState) -> Plan | None:
     """After its overlap a retired token is deleted, unless the Secret holds it; also one that the list lacks.
 
     Only the answer to its DELETE proves that it is gone: a credential with fewer rights sees less.
     """
-    free = (p for p in overdue(s) if not is_in_use(s, s.in_mailtrap(p)))
+    free = (p for p in overdue(s) if not is_in_use(s, s.as_remote(p)))
     # What no list shows is gone, as far as is known: it is not asked for again and again.
     worth_it = (p for p in free if p.id in s.owned or why_nothing_is_recorded(s) is None)
     ready = [p for p in worth_it if why_it_is_kept(s, p.id, p.account) is None]
@@ -152,11 +150,11 @@ def overdue_token_is_revoked(s: Situation) -> Plan | None:
     finding = Finding(
         State.PROGRESSING, Reason.REVOKING, f"Token {previous.id} is deleted: {previous.reason}."
     )
-    action = RevokeToken(s.in_mailtrap(previous), Lane.ROUTINE, None if previous.id in s.owned else s.seen)
+    action = RevokeToken(s.as_remote(previous), Priority.ROUTINE, None if previous.id in s.owned else s.seen)
     return step_plan(s, finding, action=action, record=replace(s.record, previous=others))
 
 
-def nothing_is_left_to_do(s: Situation) -> Parked:
+def nothing_is_left_to_do(s: ObservedState) -> Parked:
     """The Secret holds a living token that is what the spec asks for."""
     unknown = s.unknown
     if unknown is not None and unknown.reason not in _PASSING:

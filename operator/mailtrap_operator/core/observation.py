@@ -1,7 +1,7 @@
-"""What one pass has read of the world: frozen values, no plaintext token value among them.
+"""What one reconcile has read of the world: frozen values, no plaintext token value among them.
 
 Found, Absent and Unknown are three different things. From Unknown nothing is issued or revoked. It has some more lines than
-other files: one vocabulary for all that a pass reads.
+other files: one vocabulary for all that a reconcile reads.
 """
 
 from collections.abc import Mapping
@@ -42,13 +42,13 @@ class Unknown:
 
 
 LABELS_NOT_READ = Unknown(
-    Reason.NAMESPACE_NOT_READ, "The labels of the namespace were not read yet; they soon are."
+    Reason.NAMESPACE_NOT_READ, "The labels of the namespace were not read yet; they will be."
 )
 TOKENS_NOT_COUNTED = Unknown(
-    Reason.ACCOUNT_NOT_LISTED, "The tokens of the namespace were not counted yet; they soon are."
+    Reason.ACCOUNT_NOT_LISTED, "The tokens of the namespace were not counted yet; they will be."
 )
 
-NOT_ASKED_FOR = Unknown(Reason.ACCOUNT_NOT_LISTED, "The token to adopt was not asked for yet; it soon is.")
+NOT_ASKED_FOR = Unknown(Reason.ACCOUNT_NOT_LISTED, "The token to adopt was not requested yet; it will be.")
 
 
 class Permission(NamedTuple):
@@ -116,7 +116,7 @@ class Catalogue:
 
 @dataclass(frozen=True, slots=True)
 class OwnerReference:
-    """Who takes a Secret along when it goes, as far as the garbage collector asks."""
+    """An owner with which the garbage collector deletes a Secret."""
 
     api_version: str
     kind: str
@@ -139,7 +139,7 @@ class SecretState:
     It is empty when the value cannot be found in the data: then the value counts as lost.
     `labels` and `annotations` are those that we put there, with their present values; others' do not matter here.
     `former` is the former value, where one is kept and intact. `made_for` is whose it is as its marks say in words.
-    `handed_to` names the ApiToken that whoever made the Secret hands it over to; only one that has no owner is handed over.
+    `handed_to` names the ApiToken that anyone who made the Secret hands it over to; only one that has no owner is handed over.
     `editor` is the field manager that wrote to it last, unless that was an operator.
     `changed_at_admission` names the fields that the API server stored otherwise than this process had just written them.
     """
@@ -222,27 +222,29 @@ class AccountView:
     """What one account's LIST says of this object's tokens, and what the account asks of who uses it.
 
     `tokens` are those with our owner tag or an id on record. `account_id` is None when the account object is missing, or
-    does not serve the object. `anothers` are ids on our record that turned out to be another object's tokens. `tenancy` says
-    what its policy is, where the account object exists and serves the object; where the object stands by it is told of the
+    does not serve the object. `foreign_ids` are ids on our record that turned out to be another object's tokens. `tenancy` says
+    what its policy is, where the account object exists and serves the object; where the object stands by it is reported the
     account that the spec names alone. `credentials` are those at work in the account that count for this object: see
-    `core/tenants.py`. `is_going` says that the account object is being deleted, `is_closed` that it must not be asked on
-    behalf of this object; `shows_none` says of such a one that its last LIST, whoever asked for it, shows no token of this
+    `core/tenants.py`. `is_terminating` says that the account object is being deleted, `is_closed` that it must not be asked on
+    behalf of this object; `shows_none` says of such a one that its last LIST, anyone who asked for it, shows no token of this
     object.
     """
 
     ref: AccountRef
     account_id: int | None
     tokens: Found[tuple[RemoteToken, ...]] | Unknown
-    anothers: frozenset[int] = frozenset()
+    foreign_ids: frozenset[int] = frozenset()
     tenancy: Tenancy | None = None
     credentials: tuple[CredentialInUse, ...] = ()
-    is_going: bool = False
+    is_terminating: bool = False
     is_closed: bool = False
     shows_none: bool = False
 
     def without_answer(self, unknown: Unknown) -> "AccountView":
         """Return the same account with a LIST that cannot be used."""
-        return AccountView(self.ref, self.account_id, unknown, tenancy=self.tenancy, is_going=self.is_going)
+        return AccountView(
+            self.ref, self.account_id, unknown, tenancy=self.tenancy, is_terminating=self.is_terminating
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +271,7 @@ class Limits:
 class Identity:
     """Who is looking: this cluster, this process and its namespace, and how long a lost answer may still take effect.
 
-    `limits` are those that whoever runs this process has set.
+    `limits` are those that anyone who runs this process has set.
     """
 
     installation: str
@@ -285,8 +287,8 @@ class Observation:
 
     `workloads` are those that wait for a rollout, or that the spec newly names; others are not looked at.
     `claim_age` is for how long this process has seen the claim in the status, by a clock that never jumps;
-    `unanswered_for` is the same of a generation that nobody who serves the object has answered.
-    `neighbour` is who else in the namespace the Secret of the wished name belongs to, where that one lives.
+    `unanswered_for` is the same of a generation that no one who serves the object has answered.
+    `neighbour` is who else in the namespace the Secret of the desired name belongs to, where that one lives.
     `adoptee` is the token that is to be adopted; absent: there is none, or the proof that the policy asks for is not its
     value.
     `catalogue` is that of the account that the spec names; None: it was not asked for.

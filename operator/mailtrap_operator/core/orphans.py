@@ -1,7 +1,7 @@
-"""Which tokens are orphans, and which of them may go: they bear this installation's tag, and no ApiToken owns them.
+"""Which tokens are orphans, and which of them may go: they have this installation's tag, and no ApiToken owns them.
 
 Mailtrap tells no age of a token. An orphan's counts from when it was first seen as one, which the account's status
-keeps. Only the tag says whose a token is: anybody may write an id into a status. What was left on purpose is no orphan,
+keeps. Only the tag says whose a token is: anyone may write an id into a status. What was left on purpose is no orphan,
 and neither is a token whose value a Secret holds.
 """
 
@@ -17,16 +17,16 @@ from mailtrap_operator.api.v1alpha1 import (
     print_duration,
 )
 from mailtrap_operator.core.conditions import Wanted
-from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.observation import RemoteToken, Unknown
 from mailtrap_operator.core.ownership import HeldToken
 from mailtrap_operator.core.reasons import Reason
+from mailtrap_operator.core.text import join_limited
 
 CONDITION = "OrphansFound"
 DELETED_AFTER = timedelta(hours=24)
 MOST_ON_RECORD = 100
 MOST_AT_ONCE = 10
-"""How many orphans one pass deletes at most."""
+"""How many orphans one reconcile deletes at most."""
 
 MOST_RETAINED = 1024
 MOST_RETAINED_OF_ONE = 64
@@ -38,7 +38,7 @@ _LONGEST_NAME = 255
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a pass found of orphans: all of them, those on record, and what kept it from deleting, if anything did."""
+    """What a reconcile found of orphans: all of them, those on record, and what kept it from deleting, if anything did."""
 
     found: tuple[RemoteToken, ...]
     record: tuple[OrphanToken, ...]
@@ -46,7 +46,7 @@ class Swept:
 
 
 def belongs_to(token: RemoteToken, owners: Container[str]) -> bool:
-    """Whether a token bears the tag of one of these owners; what a status says of it is a claim, and keeps nothing alive."""
+    """Whether a token has the tag of one of these owners; what a status says of it is a claim, and keeps nothing alive."""
     return token.tag is not None and token.tag.owner in owners
 
 
@@ -88,7 +88,7 @@ def is_over(orphan: OrphanToken, now: datetime) -> bool:
 
 
 def due(record: Iterable[OrphanToken], now: datetime, refused: Collection[int] = ()) -> tuple[int, ...]:
-    """Return the ids to delete in one pass; those that were refused in the last one come last."""
+    """Return the ids to delete in one reconcile; those that were refused in the last one come last."""
     old = [orphan.id for orphan in record if is_over(orphan, now)]
     return tuple(sorted(old, key=lambda id_: id_ in refused)[:MOST_AT_ONCE])
 
@@ -123,10 +123,10 @@ def retained_owners(status: AccountStatus) -> frozenset[str]:
 
 
 def condition_of(swept: Swept, account: Account, installation: str, *, may_delete: bool) -> Wanted | None:
-    """Return the condition that tells of orphans, None where there are none."""
+    """Return the condition that reports orphans, None where there are none."""
     if not swept.found:
         return None
-    ids = enumerated([token.id for token in swept.found], _MOST_NAMED)
+    ids = join_limited([token.id for token in swept.found], _MOST_NAMED)
     cause = (
         f"{len(swept.found)} of the tokens with the tag of this installation ({installation}) belong to no ApiToken: "
         f"{ids}."
@@ -134,13 +134,15 @@ def condition_of(swept: Swept, account: Account, installation: str, *, may_delet
     advice = _advice(account, may_delete=may_delete)
     if swept.failure is None:
         return CONDITION, "True", Reason.ORPHANED, f"{cause} {advice}"
-    failed = f"Not all that are due could be deleted: {swept.failure.message} The next pass tries again."
+    failed = f"Not all that are due could be deleted: {swept.failure.message} The next reconcile retries."
     return CONDITION, "True", swept.failure.reason, f"{cause} {failed}"
 
 
 def _advice(account: Account, *, may_delete: bool) -> str:
     if account.spec.orphan_policy == "Report":
-        return "Delete them in Mailtrap if nobody uses them, or set spec.orphanPolicy to Delete."
+        return "Delete them in Mailtrap if no one uses them, or set spec.orphanPolicy to Delete."
     if not may_delete:
         return "The operator only plans (DRY_RUN): it deletes none of them."
-    return f"Each is deleted when it has been seen so for {print_duration(DELETED_AFTER)} (status.orphans)."
+    return (
+        f"Each is deleted after it has been an orphan for {print_duration(DELETED_AFTER)} (status.orphans)."
+    )

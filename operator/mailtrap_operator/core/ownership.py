@@ -37,7 +37,7 @@ class MadeFor(NamedTuple):
 
 
 class Neighbour(NamedTuple):
-    """The living ApiToken of the same namespace that a Secret belongs to, and the Secret that it wishes.
+    """The living ApiToken of the same namespace that a Secret belongs to, and the Secret that it names.
 
     `moves` says that its value is to leave this Secret, `makes_room` that it waits for its own in a ring that ends here:
     each waits for the next.
@@ -89,6 +89,6 @@ def parse_tag(name: str) -> Tag | None:
     return Tag(*match.groups()) if match else None
 
 
-def may_bear_a_mark(name: str) -> bool:
+def may_have_a_tag(name: str) -> bool:
     """Whether a remote name holds what begins a tag, also one that this version cannot read."""
     return _MARK in name

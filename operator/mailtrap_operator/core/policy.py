@@ -2,8 +2,8 @@
 
 Each rule is a small function that says what is wrong and what to change; the first that speaks is the answer. What
 follows from a violation is decided in `planning`. The policy is that of the account that the spec names. No rule needs
-an answer of Mailtrap, but for the id of a resource that the spec names by its name: who may not use the account costs it
-no call.
+an answer of Mailtrap, but for the id of a resource that the spec names by its name: an object that may not use the
+account causes no call.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,9 +15,9 @@ from mailtrap_operator.api.v1alpha1 import AccountPolicy, Resource, print_durati
 from mailtrap_operator.core.blocked import RECHECK, Blocked
 from mailtrap_operator.core.keys import account_key
 from mailtrap_operator.core.observation import Found, Permission, Tenancy, Unknown
+from mailtrap_operator.core.observed_state import ObservedState, once
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.resource_types import is_allowed, todays_type
-from mailtrap_operator.core.situation import Situation, once
+from mailtrap_operator.core.resource_types import canonical_type, is_allowed
 from mailtrap_operator.core.tenants import selector_of, serves
 from mailtrap_operator.core.token_count import are_too_many
 
@@ -26,7 +26,7 @@ _ACCOUNT = "account"
 
 
 @once
-def violation(s: Situation) -> Blocked | None:
+def violation(s: ObservedState) -> Blocked | None:
     """Return in what the object breaks the account's policy, or None; what is not known breaks nothing."""
     tenancy = s.seen.account.tenancy
     found = tenancy and next((found for rule in _RULES if (found := rule(s, tenancy))), None)
@@ -34,10 +34,10 @@ def violation(s: Situation) -> Blocked | None:
 
 
 @once
-def crowding(s: Situation) -> Blocked | None:
+def crowding(s: ObservedState) -> Blocked | None:
     """Return why the object must not get another token now, as its namespace has too many; None also if that is unknown.
 
-    That matters only where a token is needed: one that works is in nobody's way.
+    That matters only where a token is needed: one that works is in no one's way.
     """
     tenancy = s.seen.account.tenancy
     most = tenancy.policy.max_tokens_per_namespace if tenancy else None
@@ -60,22 +60,22 @@ def _broken(rule: str, *, may_pass: bool = False) -> Blocked:
     return Blocked(Reason.POLICY_VIOLATED, rule, RECHECK if may_pass else None)
 
 
-def _in_full(s: Situation, found: Blocked) -> Blocked:
+def _in_full(s: ObservedState, found: Blocked) -> Blocked:
     account = account_key(s.seen.account.ref, _namespace(s))
     return replace(
         found, message=f"The policy of {account} is violated: {found.message}, or have the policy changed."
     )
 
 
-def unknown_standing(s: Situation) -> Unknown | None:
+def unknown_standing(s: ObservedState) -> Unknown | None:
     """Return why it is not known whether the policy lets the object have another token, if so."""
     tenancy = s.seen.account.tenancy
     is_counted = tenancy is not None and tenancy.policy.max_tokens_per_namespace is not None
     tokens = tenancy.tokens if tenancy and is_counted else None
-    return unread_labels(s) or (tokens if isinstance(tokens, Unknown) else None)
+    return namespace_labels_unknown(s) or (tokens if isinstance(tokens, Unknown) else None)
 
 
-def unread_labels(s: Situation) -> Unknown | None:
+def namespace_labels_unknown(s: ObservedState) -> Unknown | None:
     """Return why the labels of the object's namespace are not known although the policy asks for them, if so."""
     tenancy = s.seen.account.tenancy
     if tenancy is None or selector_of(tenancy.policy) is None:
@@ -83,7 +83,7 @@ def unread_labels(s: Situation) -> Unknown | None:
     return tenancy.labels if isinstance(tenancy.labels, Unknown) else None
 
 
-def _namespace_is_not_served(s: Situation, tenancy: Tenancy) -> Blocked | None:
+def _namespace_is_not_served(s: ObservedState, tenancy: Tenancy) -> Blocked | None:
     namespace, allowed = _namespace(s), tenancy.policy.allowed_namespaces
     if s.seen.account.ref.kind == "MailtrapAccount":
         return None
@@ -102,12 +102,12 @@ def _namespace_is_not_served(s: Situation, tenancy: Tenancy) -> Blocked | None:
         return _broken(f"allowedNamespaces does not name namespace {namespace}. {other}")
     wanted = ", ".join(f"{key}={value}" for key, value in sorted(selector.items()))
     return _broken(
-        f"allowedNamespaces wants the labels {wanted}, which namespace {namespace} has not. {other}",
+        f"allowedNamespaces requires the labels {wanted}, which namespace {namespace} has not. {other}",
         may_pass=True,
     )
 
 
-def _access_is_too_high(s: Situation, tenancy: Tenancy) -> Blocked | None:
+def _access_is_too_high(s: ObservedState, tenancy: Tenancy) -> Blocked | None:
     high = (resource for resource in s.api_token.spec.resources if resource.access_level == "Admin")
     found = next(high, None)
     if tenancy.policy.max_access_level != "Viewer" or found is None:
@@ -117,7 +117,7 @@ def _access_is_too_high(s: Situation, tenancy: Tenancy) -> Blocked | None:
     )
 
 
-def _account_is_not_given_away(s: Situation, tenancy: Tenancy) -> Blocked | None:
+def _account_is_not_given_away(s: ObservedState, tenancy: Tenancy) -> Blocked | None:
     for resource in s.api_token.spec.resources:
         if _guards(s, tenancy.policy, resource.type, resource.access_level):
             return _broken(
@@ -128,7 +128,7 @@ def _account_is_not_given_away(s: Situation, tenancy: Tenancy) -> Blocked | None
     return None
 
 
-def _guards(s: Situation, policy: AccountPolicy, type_: str, access_level: str) -> bool:
+def _guards(s: ObservedState, policy: AccountPolicy, type_: str, access_level: str) -> bool:
     """Whether a right is that to manage a shared account and all tokens in it, which only a list gives away."""
     is_shared = (
         s.seen.account.ref.kind == "ClusterMailtrapAccount" and _namespace(s) != s.seen.identity.namespace
@@ -142,8 +142,8 @@ def limits_rights(policy: AccountPolicy) -> bool:
     return policy.max_access_level == "Viewer" or bool(policy.allowed_resources)
 
 
-def excess(s: Situation, permissions: Iterable[Permission] | None) -> str | None:
-    """Return what a token of the wished account may do beyond its policy, or None.
+def excess(s: ObservedState, permissions: Iterable[Permission] | None) -> str | None:
+    """Return what a token of the desired account may do beyond its policy, or None.
 
     What Mailtrap does not tell may be anything.
     """
@@ -166,9 +166,9 @@ def excess(s: Situation, permissions: Iterable[Permission] | None) -> str | None
     return None
 
 
-def _resource_is_not_allowed(s: Situation, tenancy: Tenancy) -> Blocked | None:
-    types = {todays_type(r.type) for r in tenancy.policy.allowed_resources}
-    strange = (r for r in s.api_token.spec.resources if types and todays_type(r.type) not in types)
+def _resource_is_not_allowed(s: ObservedState, tenancy: Tenancy) -> Blocked | None:
+    types = {canonical_type(r.type) for r in tenancy.policy.allowed_resources}
+    strange = (r for r in s.api_token.spec.resources if types and canonical_type(r.type) not in types)
     others = (r for r in s.resolution.resources if not is_allowed(tenancy.policy, r.type, r.id))
     found = next(chain(strange, others), None)
     if found is None:
@@ -176,21 +176,21 @@ def _resource_is_not_allowed(s: Situation, tenancy: Tenancy) -> Blocked | None:
     return _broken(f"allowedResources does not list {_words(found)}. Remove it from spec.resources")
 
 
-def _expiration_is_missing(s: Situation, tenancy: Tenancy) -> Blocked | None:
-    policy, wished = tenancy.policy, s.api_token.spec.expiration.policy
-    if wished in {"After", "At"} or not (policy.require_expiration or policy.max_lifetime):
+def _expiration_is_missing(s: ObservedState, tenancy: Tenancy) -> Blocked | None:
+    policy, desired = tenancy.policy, s.api_token.spec.expiration.policy
+    if desired in {"After", "At"} or not (policy.require_expiration or policy.max_lifetime):
         return None
     rule = "requireExpiration is set" if policy.max_lifetime is None else _longest(policy.max_lifetime)
-    return _broken(f"{rule}, and spec.expiration.policy is {wished}. Set it to After or At")
+    return _broken(f"{rule}, and spec.expiration.policy is {desired}. Set it to After or At")
 
 
-def _lifetime_is_too_long(s: Situation, tenancy: Tenancy) -> Blocked | None:
-    longest, wish = tenancy.policy.max_lifetime, s.api_token.spec.expiration
+def _lifetime_is_too_long(s: ObservedState, tenancy: Tenancy) -> Blocked | None:
+    longest, desired = tenancy.policy.max_lifetime, s.api_token.spec.expiration
     if longest is None:
         return None
-    if wish.after is not None and wish.after > longest:
+    if desired.after is not None and desired.after > longest:
         return _broken(f"{_longest(longest)}, and spec.expiration.after is longer. Make it shorter")
-    if wish.at is not None and wish.at - s.now > longest:
+    if desired.at is not None and desired.at - s.now > longest:
         return _broken(
             f"{_longest(longest)}, and spec.expiration.at is later than that from now. Name an earlier date",
             may_pass=True,
@@ -198,7 +198,7 @@ def _lifetime_is_too_long(s: Situation, tenancy: Tenancy) -> Blocked | None:
     return None
 
 
-def _overlap_is_too_long(s: Situation, tenancy: Tenancy) -> Blocked | None:
+def _overlap_is_too_long(s: ObservedState, tenancy: Tenancy) -> Blocked | None:
     longest, rotation = tenancy.policy.max_overlap, s.api_token.spec.rotation
     if longest is None:
         return None
@@ -210,7 +210,7 @@ def _overlap_is_too_long(s: Situation, tenancy: Tenancy) -> Blocked | None:
     return None
 
 
-def _deletion_policy_is_not_allowed(s: Situation, tenancy: Tenancy) -> Blocked | None:
+def _deletion_policy_is_not_allowed(s: ObservedState, tenancy: Tenancy) -> Blocked | None:
     allowed, asked = tenancy.policy.deletion_policies, s.api_token.spec.deletion_policy
     if not allowed or asked in allowed:
         return None
@@ -219,7 +219,7 @@ def _deletion_policy_is_not_allowed(s: Situation, tenancy: Tenancy) -> Blocked |
     )
 
 
-_RULES: tuple[Callable[[Situation, Tenancy], Blocked | None], ...] = (
+_RULES: tuple[Callable[[ObservedState, Tenancy], Blocked | None], ...] = (
     _namespace_is_not_served,
     _access_is_too_high,
     _resource_is_not_allowed,
@@ -231,7 +231,7 @@ _RULES: tuple[Callable[[Situation, Tenancy], Blocked | None], ...] = (
 )
 
 
-def _namespace(s: Situation) -> str:
+def _namespace(s: ObservedState) -> str:
     return s.api_token.metadata.namespace or ""
 
 

@@ -1,6 +1,6 @@
-"""What one ApiToken has ahead of it, as `plan` tells it: what is derived here, and what others have refused already.
+"""What one ApiToken has ahead of it, as `plan` shows it: what is derived here, and what others have refused already.
 
-A refusal of Mailtrap or of the API server cannot be derived. The status tells of it; that is a claim, and only shown.
+A refusal of Mailtrap or of the API server cannot be derived. The status reports it; that is a claim, and only shown.
 """
 
 from collections.abc import Sequence
@@ -10,9 +10,9 @@ from typing import assert_never
 
 from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, Condition
 from mailtrap_operator.core.actions import Action, Finding, Plan, RevokeToken, State, record_of
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.planning import REFUSALS_OF_DELETION, plan, refused_for_good
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.situation import Situation
 
 _REFUSALS = frozenset(
     {
@@ -26,7 +26,7 @@ _REFUSALS = frozenset(
         Reason.TOO_MANY_RETAINED,
     }
 )
-"""What only the answer to an attempt tells; every other reason is derived anew from what there is."""
+"""What only the answer to an attempt tells; every other reason is derived again from what there is."""
 
 _UNREAD = frozenset(
     {
@@ -46,7 +46,7 @@ _UNREAD = frozenset(
         Reason.KUBERNETES_REFUSED,
     }
 )
-"""Why something could not be read; whoever comes to read it may decide otherwise."""
+"""Why something could not be read; anyone who comes to read it may decide otherwise."""
 
 
 class Prospect(StrEnum):
@@ -59,7 +59,7 @@ class Prospect(StrEnum):
     UNKNOWN = "unknown"
 
 
-def foreseen(s: Situation) -> Plan:
+def plan_with_refusals(s: ObservedState) -> Plan:
     """Decide as `plan` does; what was refused already, and is only tried again, is not promised."""
     planned, status = plan(s.seen, s.now), s.api_token.status
     refusal = _refusal_on_record(s.api_token)
@@ -94,7 +94,7 @@ def _refusal_on_record(api_token: ApiToken) -> Condition | None:
     return stalled if stalled.observed_generation == api_token.metadata.generation else None
 
 
-def _is_of(refusal: Condition, action: Action, s: Situation) -> bool:
+def _is_of(refusal: Condition, action: Action, s: ObservedState) -> bool:
     """Whether it was this action that was refused, as far as the status tells."""
     if refusal.reason in REFUSALS_OF_DELETION:
         return isinstance(action, RevokeToken)

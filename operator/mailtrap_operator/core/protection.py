@@ -1,6 +1,6 @@
 """Whether an account object and its credential must stay: without them no token could be deleted any more.
 
-Both bear a finalizer while some ApiToken may have tokens in the account. The status names the Secret that bears it, and
+Both have a finalizer while some ApiToken may have tokens in the account. The status names the Secret that has it, and
 does so before it is put there, so that a change of the reference never leaves one behind.
 """
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from mailtrap_operator.api.names import ACCOUNT_FINALIZER, CREDENTIAL_FINALIZER, FINALIZER
 from mailtrap_operator.api.v1alpha1 import Account, ApiToken
 from mailtrap_operator.core.conditions import Wanted
-from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.observation import OwnedTokens
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.tenants import serves
+from mailtrap_operator.core.text import join_limited
 
 CONDITION = "DeletionBlocked"
 _MOST_NAMED = 10
@@ -28,7 +28,7 @@ class CredentialSecret:
     name: str
     resource_version: str
     finalizers: tuple[str, ...]
-    is_going: bool
+    is_terminating: bool
 
     @property
     def is_held(self) -> bool:
@@ -81,18 +81,18 @@ def is_used(account: Account, usage: Usage, reach: Reach) -> bool:
 
 
 def may_be_used(account: Account, usage: Usage, reach: Reach) -> bool | None:
-    """Whether somebody counts who says that it may have tokens there; None where that is not known yet."""
+    """Whether someone counts who says that it may have tokens there; None where that is not known yet."""
     answers = {_serves(account, namespace, usage, reach) for namespace in usage.labels}
     if True in answers or any(usage.user(owner) is not None for _, owner in usage.owned or ()):
         return True
     is_open = None in answers or (False in answers and usage.owned is None)
-    return None if is_open or _may_be_anothers(account, usage, reach) else False
+    return None if is_open or _may_be_held_elsewhere(account, usage, reach) else False
 
 
 def fits(account: Account, usage: Usage, reach: Reach) -> bool:
-    """Whether an account object is held if, and only if, somebody uses it, as far as it still can be."""
+    """Whether an account object is held if, and only if, someone uses it, as far as it still can be."""
     used, held = is_used(account, usage, reach), is_held(account)
-    return used == held or (used and is_going(account)) or not reach.may_write
+    return used == held or (used and is_terminating(account)) or not reach.may_write
 
 
 def users_that_count(
@@ -111,7 +111,7 @@ def _serves(account: Account, namespace: str, usage: Usage, reach: Reach) -> boo
     return serves(account.spec.policy, namespace, reach.namespace, usage.labels.get(namespace))
 
 
-def _may_be_anothers(account: Account, usage: Usage, reach: Reach) -> bool:
+def _may_be_held_elsewhere(account: Account, usage: Usage, reach: Reach) -> bool:
     """Whether an operator of another installation may hold the account, for ApiTokens that are not seen here."""
     if reach.sees_all or account.kind == "MailtrapAccount":
         return False
@@ -119,7 +119,7 @@ def _may_be_anothers(account: Account, usage: Usage, reach: Reach) -> bool:
 
 
 def may_have_tokens(api_token: ApiToken) -> bool:
-    """Whether tokens of an object may live: it bears our finalizer, or has some on record."""
+    """Whether tokens of an object may live: it has our finalizer, or has some on record."""
     status = api_token.status
     on_record = status.operation or status.current or status.previous
     return FINALIZER in api_token.metadata.finalizers or bool(on_record)
@@ -130,27 +130,27 @@ def is_held(account: Account) -> bool:
     return ACCOUNT_FINALIZER in account.metadata.finalizers
 
 
-def is_going(account: Account) -> bool:
+def is_terminating(account: Account) -> bool:
     """Whether an account object is being deleted."""
     return account.metadata.deletion_timestamp is not None
 
 
-def secrets_to_free(account: Account, seen: CredentialSecret | None, *, is_used: bool) -> tuple[str, ...]:
-    """Return the names of the Secrets that need not stay any more: a former one, or all when nobody uses the account.
+def secrets_to_release(account: Account, seen: CredentialSecret | None, *, is_used: bool) -> tuple[str, ...]:
+    """Return the names of the Secrets that need not stay any more: a former one, or all when no one uses the account.
 
-    `seen` is the Secret that the spec names, as it was read last: it may bear a finalizer of which the status has lost
+    `seen` is the Secret that the spec names, as it was read last: it may have a finalizer of which the status has lost
     the record.
     """
-    wished, recorded = account.spec.credentials_secret_ref.name, account.status.credentials_secret
+    desired, recorded = account.spec.credentials_secret_ref.name, account.status.credentials_secret
     names = {recorded} if recorded else set()
     if seen is not None and seen.is_held:
         names.add(seen.name)
-    return tuple(sorted(names - {wished} if is_used else names))
+    return tuple(sorted(names - {desired} if is_used else names))
 
 
 def secret_must_be_held(account: Account, seen: CredentialSecret) -> bool:
-    """Whether the Secret of an account in use still lacks its finalizer; one that is going takes none any more."""
-    if seen.is_held or seen.is_going:
+    """Whether the Secret of an account in use still lacks its finalizer; one that is being deleted takes none any more."""
+    if seen.is_held or seen.is_terminating:
         return False
     return seen.name == account.status.credentials_secret == account.spec.credentials_secret_ref.name
 
@@ -161,16 +161,16 @@ def condition_of(
     """Return the condition that says whom a deletion waits for, None where none waits."""
     if not users:
         return None
-    names = enumerated(sorted(users), _MOST_NAMED)
+    names = join_limited(sorted(users), _MOST_NAMED)
     waits = (
         f"is being deleted; that waits for the ApiTokens that may have tokens there, {len(users)}: {names}."
     )
-    if is_going(account):
+    if is_terminating(account):
         advice = "Delete them, or name another account in their spec.accountRef. No further ApiToken gets a token here."
         return CONDITION, "True", Reason.ACCOUNT_IN_USE, f"The account {waits} {advice}"
-    if seen is not None and seen.is_going:
+    if seen is not None and seen.is_terminating:
         advice = (
-            "To go on, put the credential into another Secret and name that in spec.credentialsSecretRef."
+            "To continue, put the credential into another Secret and name that in spec.credentialsSecretRef."
         )
         words = f"Secret {seen.namespace}/{seen.name} with the credential {waits} {advice}"
         return CONDITION, "True", Reason.CREDENTIAL_IN_USE, words

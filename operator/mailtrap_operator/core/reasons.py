@@ -35,7 +35,7 @@ class Reason(StrEnum):
     # What a rotation waits for, when it is not the user.
     NO_WINDOW_BEFORE_EXPIRY = "NoWindowBeforeExpiry"
 
-    # Why a token is on its way out.
+    # Why a token was retired.
     SUPERSEDED = "Superseded"
     UNTRACKED = "Untracked"
     ADOPTED = "Adopted"

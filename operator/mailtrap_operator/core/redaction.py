@@ -1,4 +1,4 @@
-"""What may be shown of words that a server chose: no part of a token value, whoever put it there.
+"""What may be shown of words that a server chose: no part of a token value, whatever its source.
 
 A server, or a proxy in front of it, may repeat what it was sent, also much later and in the name of something else.
 Every text of a server passes here before it becomes part of a message; a text that is compared is compared as it is.

@@ -1,4 +1,4 @@
-"""What an ApiToken refers to: its Secrets, accounts, workloads and the token to adopt, wished and on record."""
+"""What an ApiToken refers to: its Secrets, accounts, workloads and the token to adopt, desired and on record."""
 
 import re
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ def former_secret_name(api_token: ApiToken) -> str | None:
 
 
 def is_in_the_way(api_token: ApiToken) -> bool:
-    """Whether somebody else's Secret has the wished name, as far as the status knows."""
+    """Whether someone else's Secret has the desired name, as far as the status knows."""
     return any(condition.reason == Reason.SECRET_NOT_OWNED for condition in api_token.status.conditions)
 
 
@@ -48,7 +48,7 @@ def is_unused(seen: Observation) -> bool:
 
 
 def may_have_consumers(token: PreviousToken) -> bool:
-    """Whether somebody may still use the value of a token on its way out: unless its answer was lost, nobody knows."""
+    """Whether someone may still use the value of a retired token: unless its answer was lost, no one knows."""
     return token.reason != Reason.UNTRACKED
 
 
@@ -83,14 +83,14 @@ def unproven_targets(api_token: ApiToken) -> tuple[RestartTarget, ...]:
     return api_token.spec.rollout_restart_targets if is_new or is_in_trouble else ()
 
 
-def wished_adoption(api_token: ApiToken) -> str:
+def requested_adoption(api_token: ApiToken) -> str:
     """Return what the annotation says that is to be adopted; empty: nothing."""
     return api_token.metadata.annotations.get(ADOPT_ANNOTATION, "")
 
 
 def adoptee_id(api_token: ApiToken) -> int | None:
     """Return the id of the token that is to be adopted and was not yet, as far as the annotation names one."""
-    text = wished_adoption(api_token)
+    text = requested_adoption(api_token)
     is_id = text.isascii() and text.isdecimal() and len(text) <= _LONGEST_ID and int(text) > 0
     return int(text) if is_id and int(text) != api_token.status.adopted else None
 
@@ -118,10 +118,10 @@ def was_adopted(api_token: ApiToken, token_id: int) -> bool:
 
 
 def is_adopted(api_token: ApiToken, token_id: int) -> bool:
-    """Whether a token was adopted, and nobody has taken that back since."""
+    """Whether a token was adopted, and no one has taken that back since."""
     annotations = api_token.metadata.annotations
-    wishes = annotations.get(ADOPT_ANNOTATION), annotations.get(CONFIRM_ANNOTATION)
-    return was_adopted(api_token, token_id) and wishes == (str(token_id), str(token_id))
+    requested = annotations.get(ADOPT_ANNOTATION), annotations.get(CONFIRM_ANNOTATION)
+    return was_adopted(api_token, token_id) and requested == (str(token_id), str(token_id))
 
 
 def is_taken_back(api_token: ApiToken, token: CurrentToken | PreviousToken) -> bool:
@@ -130,15 +130,15 @@ def is_taken_back(api_token: ApiToken, token: CurrentToken | PreviousToken) -> b
     return is_on_its_way and not is_adopted(api_token, token.id)
 
 
-def is_wished(api_token: ApiToken) -> bool:
+def adoption_requested(api_token: ApiToken) -> bool:
     """Whether a token is to be adopted that was not yet."""
-    return wished_adoption(api_token) not in {"", str(api_token.status.adopted)}
+    return requested_adoption(api_token) not in {"", str(api_token.status.adopted)}
 
 
 def own_secret(
     secret: Found[SecretState] | Absent | Unknown, api_token: ApiToken, installation: str
 ) -> SecretState | None:
-    """Return a Secret where it exists and bears this object's mark; of any other nothing is believed."""
+    """Return a Secret where it exists and has this object's mark; of any other nothing is believed."""
     mark = owner_mark(api_token, installation)
     return secret.value if isinstance(secret, Found) and secret.value.owner == mark else None
 
@@ -150,12 +150,12 @@ def owner_part(api_token: ApiToken, installation: str) -> str:
 
 
 def owner_mark(api_token: ApiToken, installation: str) -> str:
-    """Return what a Secret of this object bears in its owner annotation."""
+    """Return what a Secret of this object has in its owner annotation."""
     return f"{installation}-{owner_part(api_token, installation)}"
 
 
 def account_refs(api_token: ApiToken, secret: SecretState | None = None) -> tuple[AccountRef, ...]:
-    """Return the accounts to look at, the wished one first: also those where tokens of this object may still live.
+    """Return the accounts to look at, the desired one first: also those where tokens of this object may still live.
 
     `secret` is the object's own Secret.
     """
@@ -184,7 +184,7 @@ def ids_on_record(seen: Observation, ref: AccountRef) -> frozenset[int]:
     if status.current and status.current.account == ref:
         ids.add(status.current.id)
     secret = own_secret(seen.secret, seen.api_token, seen.identity.installation)
-    # An id in a Secret that was edited proves nothing: it may be anybody's.
+    # An id in a Secret that was edited proves nothing: it may be anyone's.
     if secret and secret.is_intact and secret.token_id and secret.issuance and secret.issuance.account == ref:
         ids.add(secret.token_id)
     if status.operation and status.operation.type == "Delete":

@@ -1,8 +1,8 @@
 """Which resources the permissions of a spec are for: each is given by its id, or by a name that stands for one.
 
 A name is looked up once, and its id is kept in the status: who renames a resource in Mailtrap changes no token.
-Nothing is guessed: a name that no resource bears, or several, stands for none. What the account's policy does not list
-is not there: nobody learns from a name, or from the answer, what else the account has.
+Nothing is guessed: a name that no resource has, or several, stands for none. What the account's policy does not list
+is not there: no one learns from a name, or from the answer, what else the account has.
 
 An id is looked up before the first token is issued for it. It is refused only where the account shows all that it has,
 and not this one: where that cannot be told, the id is taken as it is.
@@ -15,17 +15,17 @@ from dataclasses import dataclass, replace
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, ApiToken, BoundResource, Resource
 from mailtrap_operator.core.blocked import Blocked
 from mailtrap_operator.core.digests import access_digest
-from mailtrap_operator.core.enumeration import enumerated
 from mailtrap_operator.core.observation import Catalogue, CatalogueEntry, Found, Unknown
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.redaction import without_tokens
-from mailtrap_operator.core.resource_types import is_allowed, todays_type
+from mailtrap_operator.core.resource_types import canonical_type, is_allowed
+from mailtrap_operator.core.text import join_limited
 
 _MOST_TOLD = 10
 _LONGEST_TOLD = 80
 
 _NOT_LOOKED_UP = Unknown(
-    Reason.ACCOUNT_NOT_LISTED, "The names in spec.resources were not looked up yet; they soon are."
+    Reason.ACCOUNT_NOT_LISTED, "The names in spec.resources were not looked up yet; they will be."
 )
 
 _LASTING = frozenset({Reason.ACCESS_FORBIDDEN, Reason.NOT_FOUND, Reason.REMOTE_ANSWER_UNUSABLE})
@@ -66,7 +66,7 @@ def unchecked(
     if account_id is None or access_digest(api_token, account_id, resources) in issued_for:
         return ()
     by_id = (r for r in api_token.spec.resources if r.id is not None)
-    return tuple(r for r in by_id if (todays_type(r.type), str(r.id)) != ("account", str(account_id)))
+    return tuple(r for r in by_id if (canonical_type(r.type), str(r.id)) != ("account", str(account_id)))
 
 
 def will_do(
@@ -91,8 +91,8 @@ def resolve(
     Args:
         api_token: The spec, and what its names stand for since they were looked up.
         account_id: The id of the account that the spec names; None: it is not known.
-        catalogue: The resources of that account; None: nobody has asked.
-        policy: Which of these may be told of.
+        catalogue: The resources of that account; None: no one has asked.
+        policy: Which of these may be reported.
         issued_for: Digests of the access that tokens were issued for already.
     """
     spec, status = api_token.spec, api_token.status
@@ -129,14 +129,14 @@ def _with_id(resource: Resource, known: Mapping[_Key, BoundResource]) -> Resourc
 
 
 def _key(resource: Resource | BoundResource) -> _Key:
-    return todays_type(resource.type), resource.name or ""
+    return canonical_type(resource.type), resource.name or ""
 
 
 def _answer(catalogue: Found[Catalogue] | Unknown | None, account_id: int | None) -> Catalogue | Unknown:
     if isinstance(catalogue, Unknown):
         message = f"The names in spec.resources cannot be looked up: {catalogue.message}"
         return replace(catalogue, message=message)
-    # The account object may have been made anew, for another account, while its resources were asked for.
+    # The account object may have been created again, for another account, while its resources were asked for.
     if catalogue is None or catalogue.value.account_id != account_id:
         return _NOT_LOOKED_UP
     return catalogue.value
@@ -145,7 +145,7 @@ def _answer(catalogue: Found[Catalogue] | Unknown | None, account_id: int | None
 def _look_up(resource: Resource, catalogue: Catalogue, policy: AccountPolicy) -> BoundResource | Blocked:
     type_, name = _key(resource)
     shown = [entry for entry in _shown(catalogue, policy) if entry.name]
-    of_type = {entry for entry in shown if todays_type(entry.type) == type_}
+    of_type = {entry for entry in shown if canonical_type(entry.type) == type_}
     matches = [entry for entry in of_type if entry.name == name]
     if len(matches) == 1:
         return BoundResource(type=resource.type, name=name, id=matches[0].id, account_id=catalogue.account_id)
@@ -158,13 +158,15 @@ def _look_up(resource: Resource, catalogue: Catalogue, policy: AccountPolicy) ->
 
 
 def _lacks(catalogue: Catalogue, resource: Resource) -> bool:
-    place = todays_type(resource.type), str(resource.id)
-    return catalogue.is_whole and place not in {(todays_type(e.type), str(e.id)) for e in catalogue.entries}
+    place = canonical_type(resource.type), str(resource.id)
+    return catalogue.is_whole and place not in {
+        (canonical_type(e.type), str(e.id)) for e in catalogue.entries
+    }
 
 
 def _not_there(resource: Resource, catalogue: Catalogue, policy: AccountPolicy) -> Blocked:
-    type_, shown = todays_type(resource.type), _shown(catalogue, policy)
-    of_type = {entry for entry in shown if todays_type(entry.type) == type_}
+    type_, shown = canonical_type(resource.type), _shown(catalogue, policy)
+    of_type = {entry for entry in shown if canonical_type(entry.type) == type_}
     message = f"No resource of type {type_} has the id {_cut(str(resource.id))}. Correct the type or the id."
     return Blocked(Reason.RESOURCE_UNKNOWN, f"{message} {_candidates(type_, of_type, shown, policy)}")
 
@@ -178,11 +180,11 @@ def _candidates(
 ) -> str:
     if told := sorted(_in_words(entry) for entry in of_type):
         return f"There are {_some(told)}."
-    if types := sorted({todays_type(entry.type) for entry in shown}):
-        return f"The account shows none of type {type_}, but of {_some(types)}."
+    if types := sorted({canonical_type(entry.type) for entry in shown}):
+        return f"The account's credential sees no resource of type {type_}. It sees resources of type {_some(types)}."
     if policy.allowed_resources:
-        return "The account shows none of those that its policy lists in allowedResources."
-    return "The account shows no resource at all to its credential."
+        return "The account's credential sees no resource that its policy lists in allowedResources."
+    return "The account's credential sees no resource at all."
 
 
 def _in_words(entry: CatalogueEntry) -> str:
@@ -191,7 +193,7 @@ def _in_words(entry: CatalogueEntry) -> str:
 
 
 def _some(words: Sequence[str]) -> str:
-    return enumerated(words, _MOST_TOLD)
+    return join_limited(words, _MOST_TOLD)
 
 
 def _cut(text: str) -> str:
@@ -207,9 +209,9 @@ def _all_of(troubles: Sequence[Blocked]) -> Blocked | None:
 
 def _listed_twice(resources: Iterable[Resource], bound: Iterable[BoundResource]) -> Blocked | None:
     """The CRD cannot tell that a name and an id, or two names, stand for one resource."""
-    counted = Counter((todays_type(r.type), str(r.id)) for r in resources)
+    counted = Counter((canonical_type(r.type), str(r.id)) for r in resources)
     for each in bound:
-        if counted[todays_type(each.type), str(each.id)] > 1:
+        if counted[canonical_type(each.type), str(each.id)] > 1:
             message = (
                 f"spec.resources lists {each.type} {each.id} twice, once by the name {each.name!r}. "
                 "Remove one of the entries."

@@ -10,8 +10,8 @@ from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import ApiToken, CurrentToken, Rotation, print_time
 from mailtrap_operator.core.causes import Cause, cause_of
 from mailtrap_operator.core.expiry import renewal_of
+from mailtrap_operator.core.observed_state import ObservedState, once
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.situation import Situation, once
 from mailtrap_operator.core.windows import opening
 
 _LAST_SHARE = 10
@@ -21,7 +21,7 @@ _LONGEST_LAST = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """A rotation that waits: why, and until when; None: until somebody does something."""
+    """A rotation that waits: why, and until when; None: until someone does something."""
 
     reason: Reason
     message: str
@@ -29,7 +29,7 @@ class Postponed:
 
 
 @once
-def postponed(s: Situation) -> Postponed | None:
+def postponed(s: ObservedState) -> Postponed | None:
     """Return what a rotation waits for that there is a cause for, or None where there is none or it may begin."""
     cause = cause_of(s)
     if cause is None or not cause.may_wait or s.held is None:
@@ -43,7 +43,7 @@ def postponed(s: Situation) -> Postponed | None:
     return _wait_for_window(s, s.held, cause) if rotation.windows else None
 
 
-def next_rotation(s: Situation) -> datetime | None:
+def next_rotation(s: ObservedState) -> datetime | None:
     """Return when the successor of the held token is issued, or None when no time is promised."""
     if s.held is None:
         return None
@@ -79,7 +79,7 @@ def _beginning(rotation: Rotation, token: CurrentToken, end: datetime | None, du
     return _Beginning(None if last is None or is_held_back else max(last, due), is_in_window=False)
 
 
-def _wait_for_window(s: Situation, held: CurrentToken, cause: Cause) -> Postponed | None:
+def _wait_for_window(s: ObservedState, held: CurrentToken, cause: Cause) -> Postponed | None:
     rotation = s.api_token.spec.rotation
     begins = _beginning(rotation, held, s.expires_at(held), s.now)
     if begins.at == s.now:

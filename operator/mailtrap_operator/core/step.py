@@ -22,18 +22,18 @@ from mailtrap_operator.core.grant import other_end
 from mailtrap_operator.core.held_back import notice_of
 from mailtrap_operator.core.installations import PAUSE, may_speak
 from mailtrap_operator.core.observation import Absent, Found, RemoteToken, Unknown
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.overlap import is_over, kept_until, waits_for_consumers
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import adoptee_id, is_wished
+from mailtrap_operator.core.references import adoptee_id, adoption_requested
 from mailtrap_operator.core.reverts import or_next_retry
 from mailtrap_operator.core.rotation import next_rotation, postponed
-from mailtrap_operator.core.situation import Situation
 
 MOST_ON_RECORD = 250
-"""How many tokens may be on their way out at once; the status holds a few more."""
+"""How many tokens may be retired at once; the status holds a few more."""
 
 SECRET_RECHECK = timedelta(seconds=10)
-"""How soon a Secret that stands in the way is looked at again: no watch tells of one without our label."""
+"""How soon a Secret that stands in the way is looked at again: no watch reports one without our label."""
 
 ADOPTION_RECHECK = timedelta(minutes=5)
 """How soon a token is asked for again that is not adopted as it is; a change of the annotations needs no such look."""
@@ -47,12 +47,12 @@ class Parked:
     requeue_after: timedelta | None = None
 
 
-Step = Callable[[Situation], Plan | Parked | None]
+Step = Callable[[ObservedState], Plan | Parked | None]
 """One step of the chain; None: it has nothing to say."""
 
 
 def step_plan(
-    s: Situation,
+    s: ObservedState,
     finding: Finding,
     *,
     action: Action | None = None,
@@ -76,7 +76,7 @@ def step_plan(
     )
 
 
-def of_another(s: Situation, plan: Plan) -> Plan:
+def of_another(s: ObservedState, plan: Plan) -> Plan:
     """Return a plan that tells that another installation serves the object, or says nothing where that is told."""
     ours, is_silent = s.seen.identity.installation, not may_speak(s)
     return replace(
@@ -88,28 +88,28 @@ def of_another(s: Situation, plan: Plan) -> Plan:
     )
 
 
-def overdue(s: Situation) -> Iterator[PreviousToken]:
+def overdue(s: ObservedState) -> Iterator[PreviousToken]:
     """Yield the tokens whose overlap is over, unless the Secret holds them."""
     # Also one that is dead by our clock: clocks differ.
-    held = s.held_on_paper.id if s.held_on_paper else None
+    held = s.held_unconfirmed.id if s.held_unconfirmed else None
     for previous in s.record.previous:
         if is_over(s, previous) and s.is_listed(previous.account) and previous.id != held:
             yield previous
 
 
-def overdue_in_use(s: Situation) -> RemoteToken | None:
+def overdue_in_use(s: ObservedState) -> RemoteToken | None:
     """Return a token whose overlap is over, and which the operator works with itself."""
-    tokens = (s.in_mailtrap(previous) for previous in overdue(s))
+    tokens = (s.as_remote(previous) for previous in overdue(s))
     return next((token for token in tokens if is_in_use(s, token)), None)
 
 
-def overdue_kept(s: Situation) -> Blocked | Unknown | None:
+def overdue_kept(s: ObservedState) -> Blocked | Unknown | None:
     """Return why an adopted token whose overlap is over is not deleted, if there is one."""
     found = (why_it_is_kept(s, previous.id, previous.account) for previous in overdue(s))
     return next((why for why in found if why), None)
 
 
-def _notices(s: Situation) -> Iterator[Notice]:
+def _notices(s: ObservedState) -> Iterator[Notice]:
     if wait := postponed(s):
         yield Notice("RotationPending", wait.reason, wait.message)
     if found := drift_of(s):
@@ -120,7 +120,7 @@ def _notices(s: Situation) -> Iterator[Notice]:
         yield rollout_notice(s, token)
     else:
         yield from _targets_notices(s)
-    if s.held and is_wished(s.api_token) and isinstance(why := to_adopt(s), Blocked | Unknown):
+    if s.held and adoption_requested(s.api_token) and isinstance(why := to_adopt(s), Blocked | Unknown):
         yield Notice("AdoptionPending", why.reason, why.message)
     if notice := notice_of(s):
         yield notice
@@ -130,18 +130,18 @@ def _notices(s: Situation) -> Iterator[Notice]:
         yield Notice("RevocationPending", kept.reason, kept.message)
 
 
-def _targets_notices(s: Situation) -> Iterator[Notice]:
+def _targets_notices(s: ObservedState) -> Iterator[Notice]:
     if notice := targets_notice(s):
         yield notice
 
 
-def plan_of(s: Situation, parked: Parked) -> Plan:
+def plan_of(s: ObservedState, parked: Parked) -> Plan:
     """Return the Plan that does nothing but tell."""
     return step_plan(s, parked.finding, requeue_after=parked.requeue_after)
 
 
 def stalled(reason: Reason, message: str, requeue_after: timedelta | None = None) -> Parked:
-    """Return what is told of an object that somebody must do something about."""
+    """Return what is reported an object that someone must do something about."""
     return Parked(Finding(State.STALLED, reason, message), requeue_after)
 
 
@@ -157,7 +157,7 @@ def unresolved(trouble: Blocked | Unknown) -> Parked:
     return stalled(trouble.reason, trouble.message, RECHECK)
 
 
-def time_to_next_event(s: Situation) -> timedelta | None:
+def time_to_next_event(s: ObservedState) -> timedelta | None:
     """Return how long until time alone changes the decision, or until a blind look is repeated."""
     end = s.expires_at(s.held) if s.held else None
     dates = [previous.delete_after for previous in s.record.previous]

@@ -40,10 +40,10 @@ def serves(
     return namespace in names or EVERY_NAMESPACE in names
 
 
-def speaks_for(other: AccountKey, namespace: str | None) -> bool:
+def counts_for(other: AccountKey, namespace: str | None) -> bool:
     """Whether an account object counts for the tokens of a namespace, beside the one that they were issued by.
 
-    Administrators write ClusterMailtrapAccounts. A MailtrapAccount may be anybody's: it counts for its own namespace alone.
+    Administrators write ClusterMailtrapAccounts. A MailtrapAccount may be anyone's: it counts for its own namespace alone.
     """
     return other.namespace is None or other.namespace == namespace
 

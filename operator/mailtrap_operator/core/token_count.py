@@ -28,7 +28,7 @@ class Member:
     owner: str
     created_at: datetime
     account: AccountKey
-    is_leaving: bool = False
+    is_terminating: bool = False
     claim: OperationStatus | None = None
 
     @property
@@ -68,7 +68,7 @@ def count_tokens(
         owners.add(member.owner)
         tokens = living(member.owner) + _is_one_on_its_way(member, me.account, listed, issuing)
         others += tokens
-        is_before_me = member.account == me.account and not member.is_leaving and member.age < me.age
+        is_before_me = member.account == me.account and not member.is_terminating and member.age < me.age
         reserved += tokens == 0 and is_before_me
     others += sum(living(owner) for owner in set(retained) - owners)
     return TokenCount(others=others, own=living(me.owner), reserved=reserved)
@@ -81,7 +81,7 @@ def _is_one_on_its_way(member: Member, account: AccountKey, listed: Listed, issu
         return member.name in issuing
     if claim.type == "Create":
         return not any(token.tag and token.tag.nonce == claim.nonce for token in tokens)
-    # A successor bears the name of the token that was reset, and its own id behind it.
+    # A successor has the name of the token that was reset, and its own id behind it.
     names = {token.name for token in tokens if token.id == claim.base}
     return not any(token.name.startswith(f"{name} ") for name in names for token in tokens)
 

@@ -29,7 +29,7 @@ class Workload:
 
     `restarted_for` is the id of the token for which its pods were last restarted by us. `rollout` says what its
     rollout waits for, as the rest of a sentence that begins with the workload's name; None: it is finished.
-    `uncounted` is how long pods that it replaced may go on after that; None: `rollout` tells of them.
+    `uncounted` is how long pods that it replaced may continue after that; None: `rollout` reports them.
     """
 
     kind: WorkloadKind
@@ -66,19 +66,19 @@ def rollout_of(kind: WorkloadKind, body: Part) -> str | None:
         return "its controller has not taken up the latest change"
     match kind:
         case "Deployment":
-            missing, hindrance = _missing(_replicas(spec, status)), _hindrance_of_deployment(spec, status)
+            missing, blocker = _missing(_replicas(spec, status)), _blocker_of_deployment(spec, status)
         case "StatefulSet":
             missing = _missing(_replicas(spec, status)) or _unfinished_revision(spec, status)
-            hindrance = _hindrance_of_strategy(spec)
+            blocker = _blocker_of_strategy(spec)
         case "DaemonSet":
-            missing, hindrance = _missing(_scheduled(status)), _hindrance_of_strategy(spec)
+            missing, blocker = _missing(_scheduled(status)), _blocker_of_strategy(spec)
         case _:
             assert_never(kind)
-    return f"{missing}; {hindrance}" if missing and hindrance else missing or _ending(status)
+    return f"{missing}; {blocker}" if missing and blocker else missing or _ending(status)
 
 
 def uncounted_of(kind: WorkloadKind, body: Part) -> timedelta | None:
-    """Return how long pods that end may go on without being counted; None: they are counted."""
+    """Return how long pods that end may continue without being counted; None: they are counted."""
     spec, status = body["spec"], body.get("status") or {}
     match kind:
         case "Deployment":
@@ -99,7 +99,7 @@ def uncounted_of(kind: WorkloadKind, body: Part) -> timedelta | None:
 
 def _ending(status: Part) -> str | None:
     ending = status.get("terminatingReplicas") or 0
-    return f"{ending} former pods are still ending" if ending else None
+    return f"former pods still terminating: {ending}" if ending else None
 
 
 def _replicas(spec: Part, status: Part) -> _Pods:
@@ -125,7 +125,7 @@ def _missing(pods: _Pods) -> str | None:
     if pods.updated < pods.wanted:
         return f"{pods.updated} of {pods.wanted} pods are updated"
     if pods.former > 0:
-        return f"{pods.former} former pods are left"
+        return f"former pods still running: {pods.former}"
     if pods.available < pods.wanted:
         return f"{pods.available} of {pods.wanted} pods are available"
     return None
@@ -138,7 +138,7 @@ def _unfinished_revision(spec: Part, status: Part) -> str | None:
     return "its controller has not finished the rollout"
 
 
-def _hindrance_of_deployment(spec: Part, status: Part) -> str | None:
+def _blocker_of_deployment(spec: Part, status: Part) -> str | None:
     if spec.get("paused"):
         return "the rollout is paused: resume it"
     for condition in status.get("conditions") or ():
@@ -147,7 +147,7 @@ def _hindrance_of_deployment(spec: Part, status: Part) -> str | None:
     return None
 
 
-def _hindrance_of_strategy(spec: Part) -> str | None:
+def _blocker_of_strategy(spec: Part) -> str | None:
     if _strategy(spec) == "OnDelete":
         return "the update strategy is OnDelete: delete the former pods"
     partition = ((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition", 0)

@@ -1,4 +1,4 @@
-"""What one connection to a server of ours may take, and how many there are: anybody in the cluster can open them.
+"""What one connection to a server of ours may take, and how many there are: anyone in the cluster can open them.
 
 It stands between a transport and the protocol that understands what is sent, and understands nothing of it.
 """
@@ -18,7 +18,7 @@ class BoundedConnections:
     """Makes protocols that hand on to those of `new_protocol` what is within the bounds.
 
     A connection ends when it has sent too much, or when `longest` has passed, whatever it does. When there are as many
-    as there may be, the oldest makes room for the next: who holds connections open keeps nobody else out.
+    as there may be, the oldest makes room for the next: who holds connections open keeps no one else out.
     """
 
     def __init__(self, new_protocol: Callable[[], asyncio.Protocol], longest: timedelta) -> None:
@@ -38,7 +38,7 @@ class BoundedConnections:
         return asyncio.get_running_loop().call_later(self._longest.total_seconds(), connection.end)
 
     def leave(self, connection: "_Connection") -> None:
-        """Take note that a connection is over."""
+        """Record that a connection is over."""
         self._open.pop(connection, None)
 
 

@@ -1,8 +1,8 @@
 """Which of several replicas works: the one whose name stands in the Lease, as long as it renews that in time.
 
-Nobody's clock is believed. A replica takes the Lease over when the record has stood unchanged for the whole lease before
-its own eyes, by its own steady clock; a leader stops a good while before that, reckoned from the moment at which it sent
-its last renewal that succeeded. So no two may write at once, whatever is slow, stopped or cut off. (Where somebody
+No other clock is trusted. A replica takes the Lease over when the record has stood unchanged for the whole lease while
+it watched, by its own monotonic clock; a leader stops a good while before that, calculated from the moment at which it
+sent its last renewal that succeeded. So no two may write at once, whatever is slow, stopped or cut off. (Where someone
 deletes or empties the Lease by hand, or a machine was suspended and its clock with it, they may until the next renewal;
 the claims in the statuses keep them apart then.)
 
@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from mailtrap_operator.clients.errors import Conflict, Failure, Retryable
-from mailtrap_operator.clients.lease_store import LeaseRecord
+from mailtrap_operator.clients.lease_client import LeaseRecord
 from mailtrap_operator.core.reasons import Reason
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class Elector:
         if self.leads:
             return "leading"
         leader = self._seen.holder if self._seen else ""
-        return f"standby; {leader or 'nobody'} leads"
+        return f"standby; leader: {leader or 'none'}"
 
     @property
     def leads(self) -> bool:
@@ -117,7 +117,7 @@ class Elector:
                 failures += 1
                 if said != failure.message:
                     said = failure.message
-                    logger.warning("the Lease cannot be had", extra={"cause": said})
+                    logger.warning("the Lease cannot be acquired", extra={"cause": said})
             await asyncio.sleep(self._jittered(delay))
 
     async def hold(self) -> None:
@@ -229,7 +229,7 @@ class Elector:
         self._leads_until = sent + RENEWAL_DEADLINE.total_seconds()
         if self._deadline is not None:
             self._deadline.cancel()
-        # A process that was stopped for long comes here before anything that it had under way can go on.
+        # A process that was stopped for long comes here before anything that it had in progress can continue.
         self._deadline = asyncio.get_running_loop().call_at(self._leads_until, self._lose)
 
     def _lose(self) -> None:

@@ -1,6 +1,6 @@
 """Which ApiTokens say that they may have tokens in an account, and in which namespaces they are.
 
-That is a claim of theirs: anybody may write a finalizer or a status. What follows from it is decided elsewhere.
+That is a claim of theirs: anyone may write a finalizer or a status. What follows from it is decided elsewhere.
 """
 
 from collections import Counter, defaultdict
@@ -17,7 +17,7 @@ class Holders:
         self._counts: dict[AccountKey, Counter[str]] = defaultdict(Counter)
 
     def put(self, user: ApiTokenKey, accounts: frozenset[AccountKey]) -> frozenset[AccountKey]:
-        """Take note of all accounts that an ApiToken holds; return those for which that is new, or over."""
+        """Record all accounts that an ApiToken holds; return those for which that is new, or over."""
         changed = self._index.put(user, accounts)
         for account in changed:
             counts = self._counts[account]

@@ -15,7 +15,7 @@ class Index(Generic[K, T]):
         self._keys: dict[T, set[K]] = {}
 
     def put(self, key: K, things: frozenset[T]) -> frozenset[T]:
-        """Take note of all that an object has to do with; return what it newly has, or has no more, to do with."""
+        """Record all that an object has to do with; return what it newly has, or has no more, to do with."""
         former = self._things.pop(key, frozenset())
         for thing in former - things:
             self._keys[thing].discard(key)

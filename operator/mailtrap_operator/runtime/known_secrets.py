@@ -1,6 +1,6 @@
 """The Secrets of ours as far as they are known: as they were read, or that they are to be read.
 
-A watch tells of metadata alone. Until somebody has read a Secret that it told of, only its version and its owner are known.
+A watch reports metadata alone. Until someone has read a Secret that it reported, only its version and its owner are known.
 """
 
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from mailtrap_operator.core.ownership import HeldToken
 from mailtrap_operator.runtime.versions import is_newer
 
 _MOST_GONE = 1000
-"""So many objects that are gone are kept in mind: an answer may come late that tells of them as they were."""
+"""So many objects that are gone are kept in mind: an answer may come late that reports them as they were."""
 
 
-class _Told(NamedTuple):
-    """What a watch has told of a Secret."""
+class _Unread(NamedTuple):
+    """What a watch has reported about a Secret."""
 
     version: str
     owner: str | None
@@ -28,7 +28,7 @@ class KnownSecrets:
 
     def __init__(self) -> None:
         self._secrets: dict[tuple[str, str], SecretState] = {}
-        self._unread_secrets: dict[tuple[str, str], _Told] = {}
+        self._unread_secrets: dict[tuple[str, str], _Unread] = {}
         self._gone_secrets: dict[tuple[str, str], str] = {}
 
     def put_secret(self, namespace: str, secret: SecretState) -> bool:
@@ -51,20 +51,20 @@ class KnownSecrets:
         owner: str | None,
         held: frozenset[HeldToken] = frozenset(),
     ) -> bool:
-        """Take note that a Secret of ours has a version that is to be read; return whether that is news."""
+        """Record that a Secret of ours has a version that is to be read; return whether that is news."""
         place = (namespace, name)
         if any(seen and not is_newer(version, seen) for seen in self._secret_versions_of(place)):
             return False
         self._secrets.pop(place, None)
-        self._unread_secrets[place] = _Told(version, owner, held)
+        self._unread_secrets[place] = _Unread(version, owner, held)
         return True
 
     def is_unread_secret(self, namespace: str, name: str) -> bool:
-        """Whether a Secret of ours was told of, and has not been read since."""
+        """Whether a Secret of ours was reported, and has not been read since."""
         return (namespace, name) in self._unread_secrets
 
     def known_owner(self, namespace: str, name: str) -> str | None:
-        """Return whose a Secret was when it was last seen, or told of."""
+        """Return whose a Secret was when it was last seen, or reported."""
         known, unread = self._secrets.get((namespace, name)), self._unread_secrets.get((namespace, name))
         return known.owner if known else unread and unread.owner
 
@@ -77,7 +77,7 @@ class KnownSecrets:
         )
 
     def drop_secret(self, namespace: str, name: str, version: str | None = None) -> None:
-        """Forget a Secret that is gone; `version` is that of its end, where a watch has told it."""
+        """Forget a Secret that is gone; `version` is that of its end, where a watch has reported it."""
         self._secrets.pop((namespace, name), None)
         self._unread_secrets.pop((namespace, name), None)
         if version is not None:
@@ -102,7 +102,7 @@ class KnownSecrets:
         """Return the tokens whose values Secrets of ours hold; of one that was not read yet, as its marks say."""
         return frozenset(chain.from_iterable(each.held for each in self._holders()))
 
-    def _holders(self) -> Iterator[SecretState | _Told]:
+    def _holders(self) -> Iterator[SecretState | _Unread]:
         yield from self._secrets.values()
         yield from self._unread_secrets.values()
 

@@ -30,7 +30,7 @@ class Leadership(Protocol):
 
 
 class Alone:
-    """Of one process that nobody else stands beside."""
+    """Leadership of a single replica: it always leads."""
 
     role = "the only replica"
 

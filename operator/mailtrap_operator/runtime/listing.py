@@ -1,6 +1,6 @@
-"""Lists everything in pages of bounded size: in full before the first pass, and from then on as far as versions go.
+"""Lists everything in pages of bounded size: in full before the first reconcile, and from then on as far as versions go.
 
-The first pass starts from the whole picture so. Later the lists show what the watches have not told: an object that is
+The first reconcile starts from the whole picture so. Later the lists show what the watches have not told: an object that is
 missing here or newer there is read, one that is not there any more is looked at. What fits costs nothing.
 
 A namespace that refuses to be listed, as its Role went with it, keeps no other from being listed. Nothing is taken for
@@ -31,7 +31,7 @@ class Listing:
 
     `known` returns namespace and name of each known object with its resourceVersion. `has` says whether an object is
     known as it is in a resourceVersion, or later. `path_of` returns where one object is read, and `missed` has one looked
-    at: one that is known before a list begins and not in it is gone, or nearly new; looking tells.
+    at: one that is known before a list begins and not in it is gone, or nearly new; a read shows which.
     """
 
     paths: tuple[str, ...]
@@ -99,14 +99,14 @@ def _take(listing: Listing, body: Body) -> None:
     try:
         listing.take(body)
     except Exception:
-        # One object that nobody foresaw must not keep all others from being served.
+        # One object that no one foresaw must not keep all others from being served.
         logger.exception("an object could not be taken in", extra={"key": _text_of(_name_of(body))})
 
 
 async def verify(kube: KubeClient, listings: tuple[Listing, ...], watchdog: Watchdog) -> None:
     """Compare what is known of all kinds with the lists of their versions once; raises a `Failure` as `list_all` does.
 
-    A watch may tell of a change between the list and the comparison, so each object is judged by what is known at that
+    A watch may report a change between the list and the comparison, so each object is judged by what is known at that
     moment: what is known later than it was listed fits, and what became known after the list had begun is no ghost.
     """
     refused_everywhere = list[Terminal]()
@@ -135,7 +135,7 @@ async def verify(kube: KubeClient, listings: tuple[Listing, ...], watchdog: Watc
 async def pages(fetch: Fetch, path: str, kind: str, labels: str = "") -> AsyncIterator[dict[str, Any]]:
     """Yield all objects as they are when the list begins, not as a cache has them; raises a `Failure`.
 
-    Objects may be of any size: a page that turns out too large is asked for anew with fewer of them, and those after it
+    Objects may be of any size: a page that turns out too large is asked for again with fewer of them, and those after it
     become longer again.
     """
     length, query = PageLength(), {"labelSelector": labels} if labels else {}
@@ -162,7 +162,7 @@ def _fits(listing: Listing, name: ObjectName, body: Body) -> bool:
 
 
 async def _read(kube: KubeClient, listing: Listing, name: ObjectName) -> None:
-    logger.debug("a watch has not told of a change yet", extra={"kind": listing.kind, "key": _text_of(name)})
+    logger.debug("a watch has not reported a change yet", extra={"kind": listing.kind, "key": _text_of(name)})
     try:
         body = await kube.get(listing.path_of(name))
     except Missing:

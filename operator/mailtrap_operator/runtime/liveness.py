@@ -1,25 +1,25 @@
-"""Whether this process should be started again: what its parts complain of, and tasks that must not end."""
+"""Whether this process should be restarted: checks of its parts, and tasks that must not end."""
 
 import asyncio
 from collections.abc import Callable
 
 
 class Liveness:
-    """The first complaint of all parts; none means that the process is at work."""
+    """The first problem that a check reports; none means that the process is healthy."""
 
-    def __init__(self, *complaints: Callable[[], str | None]) -> None:
-        self._complaints = [*complaints]
+    def __init__(self, *checks: Callable[[], str | None]) -> None:
+        self._checks = [*checks]
         self._tasks: dict[asyncio.Task[None], str] = {}
 
-    def heed(self, *complaints: Callable[[], str | None]) -> None:
-        """Ask further parts, too."""
-        self._complaints += complaints
+    def add_checks(self, *checks: Callable[[], str | None]) -> None:
+        """Add further checks."""
+        self._checks += checks
 
-    def rely_on(self, task: asyncio.Task[None], complaint: str) -> None:
-        """Complain when a task is at its end."""
-        self._tasks[task] = complaint
+    def watch_task(self, task: asyncio.Task[None], unhealthy_reason: str) -> None:
+        """Report unhealthy as soon as a task has ended."""
+        self._tasks[task] = unhealthy_reason
 
-    def complaint(self) -> str | None:
+    def unhealthy_reason(self) -> str | None:
         """Return why the process should be started again, None where it need not."""
-        ended = (complaint for task, complaint in self._tasks.items() if task.done())
-        return next(ended, None) or next(filter(None, (ask() for ask in self._complaints)), None)
+        ended = (unhealthy_reason for task, unhealthy_reason in self._tasks.items() if task.done())
+        return next(ended, None) or next(filter(None, (ask() for ask in self._checks)), None)

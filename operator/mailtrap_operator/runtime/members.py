@@ -22,7 +22,7 @@ class Members:
             owner=owner,
             created_at=meta.creation_timestamp,
             account=account_key(api_token.spec.account_ref, key.namespace),
-            is_leaving=meta.deletion_timestamp is not None,
+            is_terminating=meta.deletion_timestamp is not None,
             claim=operation if operation and operation.type != "Delete" else None,
         )
 

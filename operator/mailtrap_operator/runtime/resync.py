@@ -57,7 +57,7 @@ async def _succeeds(listing: Awaitable[object]) -> bool:
         logger.warning("the objects could not be listed", extra={"cause": failure.message})
         return False
     except Exception:
-        # One object that nobody foresaw must not end the listing of all others for good.
+        # One object that no one foresaw must not end the listing of all others for good.
         logger.exception("the objects could not be listed")
         return False
     return True

@@ -1,6 +1,6 @@
 """Which writes of this process did not last, and when each is made again.
 
-It is asked before a write and told after it. Nothing here is persisted: another process learns it by one write.
+It is asked before a write and notified after it. Nothing here is persisted: another process learns it by one write.
 """
 
 from collections import OrderedDict
@@ -97,7 +97,7 @@ class Reverts:
             raise Terminal(*reason_and_message([held]))
 
     def must_last(self, key: Key, attempt: Attempt) -> None:
-        """Take note of a write without which its pass must not go on; raises `Terminal` where it did not last."""
+        """Record a write without which its reconcile must not continue; raises `Terminal` where it did not last."""
         self.note(key, attempt)
         if not attempt.lasts:
             raise Terminal(
@@ -112,7 +112,7 @@ class Reverts:
         return held_back(reverted, STATUS_TARGET, wanted, found, self._clock()) is not None
 
     def note_status(self, key: Key, before: Status, status: Status, stored: Status) -> bool:
-        """Take note of a status that was written; return whether the API server stored it as it was written."""
+        """Record a status that was written; return whether the API server stored it as it was written."""
         written, found = _fields(status), _fields(stored)
         attempt = Attempt(
             target=STATUS_TARGET,
@@ -125,7 +125,7 @@ class Reverts:
         return attempt.lasts
 
     def note(self, key: Key, attempt: Attempt) -> None:
-        """Take note of a write and of what became of it."""
+        """Record a write and of what became of it."""
         now, writes = self._clock(), self._latest.setdefault(key, {})
         found = attempt.before if attempt.lasts else attempt.stored
         last, times, in_a_row = writes.get(attempt.target), 1, 1
@@ -134,7 +134,7 @@ class Reverts:
             times += last.times if is_same else 0
             in_a_row += last.in_a_row
         in_a_row = 0 if attempt.lasts else in_a_row
-        # A status can be reckoned from what it was changed to, and differ each time.
+        # A status can be calculated from what it was changed to, and differ each time.
         holds_all = attempt.target == STATUS_TARGET and in_a_row > _FREE
         if holds_all:
             pause = _pause(in_a_row - _FREE, _LAST_PAUSE_OF_A_STATUS)
@@ -174,7 +174,7 @@ def _fields(status: Status) -> dict[str, Any]:
 
 
 def _digest_of(fields: Mapping[str, Any]) -> str:
-    """Digest a status without what tells of reverted writes, and without the times of its conditions."""
+    """Digest a status without what reports reverted writes, and without the times of its conditions."""
     conditions = [
         {**each, "lastTransitionTime": ""} for each in fields["conditions"] if each["type"] != CONDITION
     ]

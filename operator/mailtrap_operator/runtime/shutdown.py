@@ -1,8 +1,8 @@
-"""Ends the process in order: first the passes under way, then the watches.
+"""Ends the process in order: first the running reconciles, then the watches.
 
 kopf takes the signals over when it starts and cancels every task of the loop within seconds; so our handler is
 installed before its own and once more after it, and kopf is stopped last. A watch of kopf's that is cancelled while it waits for a login may
-begin again and wait for ever; so nobody waits for kopf without a bound.
+begin again and wait for ever; so no one waits for kopf without a bound.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ LONGEST_END = timedelta(seconds=8)
 """kopf gives what it cancels 5 s."""
 
 
-async def serve_until_told(
+async def serve_until_signal(
     watches: asyncio.Task[None],
     *,
     is_up: asyncio.Event,
@@ -38,10 +38,10 @@ async def serve_until_told(
         Exception: Whatever ended the watches.
     """
     told = asyncio.Event()
-    _heed_signals(told)
+    _install_signal_handlers(told)
     up = asyncio.create_task(is_up.wait())
     await asyncio.wait([watches, up], return_when=asyncio.FIRST_COMPLETED)
-    _heed_signals(told)
+    _install_signal_handlers(told)
     waiting = asyncio.create_task(told.wait())
     await asyncio.wait([watches, waiting], return_when=asyncio.FIRST_COMPLETED)
     up.cancel()
@@ -50,11 +50,11 @@ async def serve_until_told(
     stop.set()
     ended, _ = await asyncio.wait([watches], timeout=LONGEST_END.total_seconds())
     if not ended:
-        logger.error("the watches do not come to their end; the process ends without them")
+        logger.error("the watches do not end; the process ends without them")
         on_stuck(0 if told.is_set() else 1)
     await watches
 
 
-def _heed_signals(told: asyncio.Event) -> None:
+def _install_signal_handlers(told: asyncio.Event) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)

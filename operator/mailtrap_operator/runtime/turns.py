@@ -1,7 +1,7 @@
-"""Whose turn it is among the keys that wait to be worked on, and how many of each group are under way.
+"""Whose turn it is among the keys that wait to be worked on, and how many of each group are in progress.
 
-The namespace with the fewest passes under way goes first; among equals the most urgent lane, and lanes age; then the
-namespace whose last pass started longest ago; then who came first. So what a namespace has waiting, however urgent or old,
+The namespace with the fewest running reconciles goes first; among equals the most urgent priority, and priorities age; then the
+namespace whose last reconcile started longest ago; then who came first. So what a namespace has waiting, however urgent or old,
 delays no other. Nothing runs here and no time passes: the work queue says what time it is.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from mailtrap_operator.core.lanes import AGEING, Lane, LastServed, aged
+from mailtrap_operator.core.priorities import AGEING, LastServed, Priority, aged
 
 K = TypeVar("K", bound=Hashable)
 
@@ -22,16 +22,16 @@ Groups = tuple[Hashable, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place(Generic[K]):
-    """Where a key stands: in a lane, since a time in seconds."""
+    """Where a key stands: in a priority, since a time in seconds."""
 
     key: K
     groups: Groups
-    lane: Lane
+    priority: Priority
     since: float
 
 
 class Turns(Generic[K]):
-    """The places of the keys that wait. Of each group, `share` passes may be under way at once."""
+    """The places of the keys that wait. Of each group, `share` reconciles may be in progress at once."""
 
     def __init__(self, share: int) -> None:
         self._share = share
@@ -43,7 +43,7 @@ class Turns(Generic[K]):
 
     def add(self, place: Place[K]) -> None:
         """Have a key wait."""
-        entry = (place.since + AGEING * place.lane, next(self._order), place)
+        entry = (place.since + AGEING * place.priority, next(self._order), place)
         heapq.heappush(self._waiting[place.groups], entry)
 
     def take(self, now: float) -> Place[K] | None:
@@ -59,12 +59,12 @@ class Turns(Generic[K]):
         return place
 
     def begin(self, groups: Groups) -> None:
-        """Count a pass that starts."""
+        """Count a reconcile that starts."""
         self._started.update(groups)
         self._served.note(groups[0])
 
     def end(self, groups: Groups) -> None:
-        """Count a pass no more."""
+        """Count a reconcile no more."""
         self._started.subtract(groups)
         for group in groups:
             if not self._started[group]:
@@ -72,5 +72,5 @@ class Turns(Generic[K]):
 
     def _rank(self, groups: Groups, now: float) -> tuple[int, int, int, float, int]:
         _, order, first = self._waiting[groups][0]
-        owner, lane = groups[0], aged(first.lane, now - first.since)
-        return self._started.get(owner, 0), lane, self._served.rank(owner), first.since, order
+        owner, priority = groups[0], aged(first.priority, now - first.since)
+        return self._started.get(owner, 0), priority, self._served.rank(owner), first.since, order

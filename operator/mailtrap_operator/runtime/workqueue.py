@@ -1,10 +1,10 @@
-"""The work queue: which key runs next, and when.
+"""The work queue: which key is reconciled next, and when.
 
-A key never runs twice at once; what happens to it meanwhile makes it run once more. Urgent lanes go first and age,
+A key never runs twice at once; what happens to it meanwhile makes it run once more. Urgent priorities go first and age,
 and failed keys come back with exponential backoff and jitter.
 
-A pass holds a worker only while it works: while it waits for a slow account it gives the worker back. No group of keys
-(the objects of one namespace, those of one account) has more passes under way than its share, those that wait
+A reconcile holds a worker only while it works: while it waits for a slow account it gives the worker back. No group of keys
+(the objects of one namespace, those of one account) has more running reconciles than its share, those that wait
 included, so that neither a slow account nor a busy namespace delays another.
 """
 
@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
-from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.priorities import Priority
 from mailtrap_operator.runtime.turns import Groups, Place, Turns
 
 K = TypeVar("K", bound=Hashable)
@@ -28,21 +28,21 @@ logger = logging.getLogger(__name__)
 _FIRST_BACKOFF = 0.5
 _LAST_BACKOFF = 300.0
 _ECHOES = 8
-_LONGEST_PASS = timedelta(hours=1)
-"""Every call of a pass is bounded; one that runs on for so long waits for something that does not come."""
+_LONGEST_RECONCILE = timedelta(hours=1)
+"""Every call of a reconcile is bounded; one that runs on for so long waits for something that does not come."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a pass says of its key's future.
+class Result:
+    """The result of a reconcile: when its key runs again.
 
-    `requeue_after` is a wish, None for none, and `lane` the one it comes back in; after a failure the backoff is the
-    least time, and `at_most` bounds it.
-    `written` are the resourceVersions that the pass wrote: events that only echo them wake nobody.
+    `requeue_after` is None for no requeue, `priority` is that of the requeue; after a failure the backoff is the
+    minimum, and `at_most` bounds it. `written` are the resourceVersions that the reconcile wrote: events that only echo
+    them wake no one.
     """
 
     requeue_after: timedelta | None = None
-    lane: Lane = Lane.CHANGE
+    priority: Priority = Priority.CHANGE
     is_failed: bool = False
     at_most: timedelta | None = None
     written: tuple[str, ...] = ()
@@ -50,9 +50,9 @@ class Verdict:
 
 @dataclass(slots=True)
 class _Entry:
-    """What happened to a key since its last pass began, `since` when; `versions` are those that came during one."""
+    """What happened to a key since its last reconcile began, `since` when; `versions` are those that came during one."""
 
-    lane: Lane
+    priority: Priority
     since: float
     place: Place[Any] | None = None
     versions: set[str] = field(default_factory=set)
@@ -68,10 +68,10 @@ class _Entry:
 
 
 @dataclass(slots=True, eq=False)
-class _Pass:
-    """A pass under way; without a worker it waits for something, or to have one again.
+class _Reconcile:
+    """A reconcile in progress; without a worker it waits for something, or to have one again.
 
-    `since` is when it began to work, or to wait: many waits that end in time are no sign that a pass is stuck.
+    `since` is when it began to work, or to wait: many waits that end in time are no sign that a reconcile is stuck.
     """
 
     task: asyncio.Task[None]
@@ -88,7 +88,7 @@ class WorkQueue(Generic[K]):
 
     def __init__(
         self,
-        work: Callable[[K], Awaitable[Verdict]],
+        work: Callable[[K], Awaitable[Result]],
         *,
         workers: int,
         groups_of: Callable[[K], Groups],
@@ -100,8 +100,8 @@ class WorkQueue(Generic[K]):
         self._groups_of = groups_of
         self._rng = rng
         self._dirty: dict[K, _Entry] = {}
-        self._running: dict[K, _Pass] = {}
-        self._returning: deque[tuple[_Pass, asyncio.Future[None]]] = deque()
+        self._running: dict[K, _Reconcile] = {}
+        self._returning: deque[tuple[_Reconcile, asyncio.Future[None]]] = deque()
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: Counter[K] = Counter()
         self._echoes: dict[K, deque[str]] = {}
@@ -113,14 +113,14 @@ class WorkQueue(Generic[K]):
 
     @property
     def running(self) -> int:
-        """How many passes hold a worker now."""
+        """How many reconciles hold a worker now."""
         return sum(each.has_worker for each in self._running.values())
 
-    def complaint(self) -> str | None:
-        """Return what is wrong with the passes, None where nothing is."""
+    def unhealthy_reason(self) -> str | None:
+        """Return what is wrong with the reconciles, None where nothing is."""
         now = asyncio.get_running_loop().time()
-        stuck = sum(now - each.since > _LONGEST_PASS.total_seconds() for each in self._running.values())
-        return f"{stuck} of the passes under way do not end." if stuck else None
+        stuck = sum(now - each.since > _LONGEST_RECONCILE.total_seconds() for each in self._running.values())
+        return f"{stuck} of the running reconciles do not end." if stuck else None
 
     def start(self) -> None:
         """Begin to run what was and will be added."""
@@ -132,12 +132,12 @@ class WorkQueue(Generic[K]):
             self._push(key, entry)
         self._dispatch()
 
-    def add(self, key: K, lane: Lane, version: str = "", *, ends_backoff: bool = True) -> None:
+    def add(self, key: K, priority: Priority, version: str = "", *, ends_backoff: bool = True) -> None:
         """Have a key run soon.
 
         Args:
             key: The key.
-            lane: How urgent it is; a key waits in the most urgent lane it was added to.
+            priority: How urgent it is; a key waits in the most urgent priority it was added to.
             version: The resourceVersion that an event brought, empty for any other cause.
             ends_backoff: Whether a key that failed runs now. What another key or another operator met is no cause for
                 that, or two that fail would keep each other awake.
@@ -152,13 +152,13 @@ class WorkQueue(Generic[K]):
         is_running = key in self._running
         entry = self._dirty.get(key)
         if entry is None:
-            entry = self._dirty[key] = _Entry(lane, asyncio.get_running_loop().time())
+            entry = self._dirty[key] = _Entry(priority, asyncio.get_running_loop().time())
             entry.note(version, is_running=is_running, ends_backoff=ends_backoff)
             self._offer(key, entry)
             return
         entry.note(version, is_running=is_running, ends_backoff=ends_backoff)
-        if lane < entry.lane:
-            entry.lane = lane
+        if priority < entry.priority:
+            entry.priority = priority
             self._offer(key, entry)
 
     def forget(self, key: K) -> None:
@@ -172,12 +172,12 @@ class WorkQueue(Generic[K]):
 
     @asynccontextmanager
     async def without_worker(self) -> AsyncIterator[None]:
-        """Give the worker of the present pass to others while it waits for what takes no work.
+        """Give the worker of the present reconcile to others while it waits for what takes no work.
 
-        Whoever comes back takes the next worker that is free, before any pass that has not started. Nothing happens in a
+        Anyone who comes back takes the next worker that is free, before any reconcile that has not started. Nothing happens in a
         task that is no pass. Who is cancelled while it waits comes to its end without a worker.
         """
-        this = self._present_pass()
+        this = self._current_reconcile()
         if this is None or not this.has_worker:
             yield
             return
@@ -189,7 +189,7 @@ class WorkQueue(Generic[K]):
         self._dispatch()
         await turn
 
-    def _present_pass(self) -> _Pass | None:
+    def _current_reconcile(self) -> _Reconcile | None:
         task = asyncio.current_task()
         return next((each for each in self._running.values() if each.task is task), None)
 
@@ -211,16 +211,16 @@ class WorkQueue(Generic[K]):
             self._dispatch()
 
     def _push(self, key: K, entry: _Entry) -> None:
-        # A key that moves to a more urgent lane leaves its former place behind.
-        entry.place = Place(key, self._groups_of(key), entry.lane, entry.since)
+        # A key that moves to a more urgent priority leaves its former place behind.
+        entry.place = Place(key, self._groups_of(key), entry.priority, entry.since)
         self._turns.add(entry.place)
 
     def _dispatch(self) -> None:
-        while self.running < self._workers and (self._go_on_with_one() or self._start_one()):
+        while self.running < self._workers and (self._resume_one() or self._start_one()):
             pass
 
-    def _go_on_with_one(self) -> bool:
-        """Give a worker to a pass that has waited, or drop one that was cancelled; return whether there was any."""
+    def _resume_one(self) -> bool:
+        """Give a worker to a reconcile that has waited, or drop one that was cancelled; return whether there was any."""
         if not self._returning:
             return False
         this, turn = self._returning.popleft()
@@ -230,7 +230,7 @@ class WorkQueue(Generic[K]):
         return True
 
     def _start_one(self) -> bool:
-        """Start a pass, or drop a place that is not valid any more; return whether there was any."""
+        """Start a reconcile, or drop a place that is not valid any more; return whether there was any."""
         if not self._is_open or self._is_draining:
             return False
         place = self._turns.take(asyncio.get_running_loop().time())
@@ -246,48 +246,48 @@ class WorkQueue(Generic[K]):
         key = place.key
         if timer := self._timers.pop(key, None):
             timer.cancel()
-        task = asyncio.create_task(self._pass(key), name=f"pass {key}")
-        self._running[key] = _Pass(task, place.groups, asyncio.get_running_loop().time())
+        task = asyncio.create_task(self._reconcile_key(key), name=f"pass {key}")
+        self._running[key] = _Reconcile(task, place.groups, asyncio.get_running_loop().time())
         self._turns.begin(place.groups)
 
-    async def _pass(self, key: K) -> None:
-        # Whatever was added until now is seen by this pass.
+    async def _reconcile_key(self, key: K) -> None:
+        # Whatever was added until now is seen by this reconcile.
         del self._dirty[key]
-        verdict = Verdict(is_failed=True)
+        result = Result(is_failed=True)
         try:
-            verdict = await self._work(key)
+            result = await self._work(key)
         except Exception:
-            logger.exception("a pass failed unexpectedly", extra={"key": str(key)})
+            logger.exception("a reconcile failed unexpectedly", extra={"key": str(key)})
         finally:
             self._turns.end(self._running.pop(key).groups)
-            self._finish(key, verdict)
+            self._finish(key, result)
             self._dispatch()
 
-    def _finish(self, key: K, verdict: Verdict) -> None:
-        if verdict.written:
-            self._echoes.setdefault(key, deque(maxlen=_ECHOES)).extend(verdict.written)
+    def _finish(self, key: K, result: Result) -> None:
+        if result.written:
+            self._echoes.setdefault(key, deque(maxlen=_ECHOES)).extend(result.written)
         if entry := self._dirty.get(key):
             entry.versions -= set(self._echoes.get(key, ()))
-            if entry.versions and (entry.ends_backoff or not verdict.is_failed):
+            if entry.versions and (entry.ends_backoff or not result.is_failed):
                 if entry.is_change:
                     self._failures.pop(key, None)
                 self._offer(key, entry)
                 return
             del self._dirty[key]
-        after = verdict.requeue_after.total_seconds() if verdict.requeue_after is not None else None
-        if verdict.is_failed:
+        after = result.requeue_after.total_seconds() if result.requeue_after is not None else None
+        if result.is_failed:
             self._failures[key] += 1
-            after = max(after or 0.0, self._backoff(self._failures[key], verdict.at_most))
+            after = max(after or 0.0, self._backoff(self._failures[key], result.at_most))
         elif after != 0.0:
-            # A key that goes on at once has not come to rest: what failed before it may fail again after it.
+            # An immediate requeue is not a success: keep the count of failures.
             self._failures.pop(key, None)
         if after is not None and not self._is_draining:
             loop = asyncio.get_running_loop()
-            self._timers[key] = loop.call_later(after, self._due, key, verdict.lane)
+            self._timers[key] = loop.call_later(after, self._due, key, result.priority)
 
-    def _due(self, key: K, lane: Lane) -> None:
+    def _due(self, key: K, priority: Priority) -> None:
         self._timers.pop(key, None)
-        self.add(key, lane)
+        self.add(key, priority)
 
     def _backoff(self, failures: int, at_most: timedelta | None) -> float:
         last = _LAST_BACKOFF if at_most is None else at_most.total_seconds()

@@ -1,1 +1,1 @@
-"""What the operator tells people and machines: Events, metrics, logs. Never a token value."""
+"""What the operator reports: Events, metrics, logs. Never a token value."""

@@ -1,8 +1,8 @@
-"""Tells of annotations under the operator's prefix that mean nothing: by one Event for each change of them."""
+"""Reports annotations under the operator's prefix that mean nothing: by one Event for each change of them."""
 
 from mailtrap_operator.api.v1alpha1 import Account, ApiToken
 from mailtrap_operator.core.annotations import unknown_annotations, words_on_unknown
-from mailtrap_operator.core.announcements import Announcement
+from mailtrap_operator.core.events import Event
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.telemetry.events import EventRecorder
 
@@ -15,8 +15,8 @@ class UnknownAnnotations:
         self._most = most
         self._told: dict[str, int] = {}
 
-    async def tell(self, about: ApiToken | Account) -> None:
-        """Tell of those that an object bears, unless that was done and they have not changed since."""
+    async def report(self, about: ApiToken | Account) -> None:
+        """Report those that an object has, unless that was done and they have not changed since."""
         meta, kind = about.metadata, about.kind if isinstance(about, Account) else "ApiToken"
         unknown = unknown_annotations(kind, meta.annotations)
         before = self._told.pop(meta.uid, None)
@@ -27,4 +27,4 @@ class UnknownAnnotations:
             del self._told[next(iter(self._told))]
         if now != before:
             words = words_on_unknown(kind, unknown)
-            await self._events.emit(about, Announcement("Warning", Reason.UNKNOWN_ANNOTATION, words))
+            await self._events.emit(about, Event("Warning", Reason.UNKNOWN_ANNOTATION, words))

@@ -1,6 +1,6 @@
-"""Writes Kubernetes Events. One that cannot be written is logged and given up: an Event never holds up a pass.
+"""Writes Kubernetes Events. One that cannot be written is logged and given up: an Event never holds up a reconcile.
 
-What is told again is counted in the Event that told it first, as long as Kubernetes keeps that.
+A repeated Event increments the count of the first one, while that still exists.
 """
 
 import hashlib
@@ -11,7 +11,7 @@ from datetime import datetime
 from mailtrap_operator.api.v1alpha1 import GROUP, VERSION, Account, ApiToken, print_time
 from mailtrap_operator.clients.errors import Conflict, Failure
 from mailtrap_operator.clients.kube import KubeClient
-from mailtrap_operator.core.announcements import Announcement
+from mailtrap_operator.core.events import Event
 
 logger = logging.getLogger(__name__)
 
@@ -28,19 +28,19 @@ class EventRecorder:
         self._holder = holder
         self._clock = clock
 
-    async def emit(self, about: ApiToken | Account, announcement: Announcement) -> None:
+    async def emit(self, about: ApiToken | Account, event: Event) -> None:
         """Write one Event and log it."""
         meta, kind = about.metadata, about.kind if isinstance(about, Account) else "ApiToken"
         place = f"{meta.namespace}/{meta.name}" if meta.namespace else meta.name
         key = f"{kind} {place}" if isinstance(about, Account) else place
-        extra = {"key": key, "reason": announcement.reason}
+        extra = {"key": key, "reason": event.reason}
         namespace = meta.namespace or _NAMESPACE_OF_CLUSTER_WIDE
         of_namespace = {"namespace": meta.namespace} if meta.namespace else {}
-        level = logging.WARNING if announcement.type == "Warning" else logging.INFO
-        logger.log(level, announcement.message, extra=extra)
+        level = logging.WARNING if event.type == "Warning" else logging.INFO
+        logger.log(level, event.message, extra=extra)
         now = print_time(self._clock())
         path = f"/api/v1/namespaces/{namespace}/events"
-        name = f"{meta.name[:200]}.{_digest(meta.uid, announcement)}"
+        name = f"{meta.name[:200]}.{_digest(meta.uid, event)}"
         body = {
             "apiVersion": "v1",
             "kind": "Event",
@@ -52,9 +52,9 @@ class EventRecorder:
                 **of_namespace,
                 "uid": meta.uid,
             },
-            "type": announcement.type,
-            "reason": announcement.reason,
-            "message": announcement.message[:_LONGEST_NOTE],
+            "type": event.type,
+            "reason": event.reason,
+            "message": event.message[:_LONGEST_NOTE],
             "source": {"component": "mailtrap-operator"},
             "reportingComponent": "mailtrap-operator",
             "reportingInstance": self._holder,
@@ -77,6 +77,6 @@ class EventRecorder:
         await self._kube.merge(path, {"metadata": {"resourceVersion": version}, **again})
 
 
-def _digest(uid: str, announcement: Announcement) -> str:
-    told = f"{uid}/{announcement.reason}/{announcement.message}"
+def _digest(uid: str, event: Event) -> str:
+    told = f"{uid}/{event.reason}/{event.message}"
     return hashlib.sha256(told.encode()).hexdigest()[:16]

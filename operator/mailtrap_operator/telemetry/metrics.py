@@ -11,7 +11,7 @@ class Metrics:
     def __init__(self, *, queued: Callable[[], int], running: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
         self.passes = Counter(
-            "mailtrap_operator_passes", "Passes over ApiTokens", ["result"], registry=self._registry
+            "mailtrap_operator_passes", "Reconciles of ApiTokens", ["result"], registry=self._registry
         )
         self.issued = Counter(
             "mailtrap_operator_tokens_issued",
@@ -25,7 +25,7 @@ class Metrics:
         )
         queue = Gauge("mailtrap_operator_queue_keys", "Keys that wait", registry=self._registry)
         queue.set_function(queued)
-        busy = Gauge("mailtrap_operator_queue_running", "Passes that run", registry=self._registry)
+        busy = Gauge("mailtrap_operator_queue_running", "Reconciles that run", registry=self._registry)
         busy.set_function(running)
 
     def exposition(self) -> bytes:

@@ -10,7 +10,7 @@ _MOST_KNOWN = 1000
 class Repetitions(logging.Filter):
     """Lets a warning pass once in a minute for each cause; `monotonic` counts seconds.
 
-    Which object it is about does not count: conditions and Events tell of each.
+    Which object it is about does not count: conditions and Events report each.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:

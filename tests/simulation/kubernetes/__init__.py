@@ -7,14 +7,14 @@ propagation policy than Background, field selectors, label selectors other than 
 
 Left out without a word:
 - CEL rules of the CRDs: what only they refuse is accepted.
-- RBAC: everybody may do everything. Field managers: `metadata.managedFields` is not kept.
+- RBAC: everyone may do everything. Field managers: `metadata.managedFields` is not kept.
 - Warnings, the bounds of a whole request and of a whole object, rate limits, the expiry of pages and of a watch's
   past (410).
 - The words about what is invalid are our own; the causes name the real fields and reasons. Where the real server
   tells several causes of one fault (a fraction instead of a whole number, a wrong type where an enum or a list's item
   is expected) one is told.
 - A quota counts what there is at this moment; the real one learns of deletions a little later.
-- Namespaces such as `default` are there when somebody has made them; Events live for ever.
+- Namespaces such as `default` are there when someone has made them; Events live for ever.
 - A namespace that is being deleted shows no conditions, and is emptied in one go, as garbage is collected in one go.
 """
 

@@ -86,7 +86,7 @@ def judge_namespace(storage: Storage, kind: Kind, namespace: str, name: str) -> 
     found = storage.find(NAMESPACES, "", namespace)
     if found is None:
         raise no_namespace(namespace)
-    if found.is_going:
+    if found.is_terminating:
         words = f"unable to create new content in namespace {namespace} because it is being terminated"
         cause = {
             "reason": "NamespaceTerminating",

@@ -13,14 +13,14 @@ def collect_garbage(storage: Storage, writes: Writes, kinds: Mapping[tuple[str, 
     """Delete the objects none of whose owners is there any more; drop references to owners that are gone.
 
     `kinds` is by apiVersion and kind. An object with an owner of a kind that is not among them is left alone, as the
-    real collector leaves one whose owner's kind nobody knows.
+    real collector leaves one whose owner's kind no one knows.
     """
     is_done = False
     while not is_done:
         is_done = True
         for entry in list(storage.all()):
             owners = entry.body["metadata"].get("ownerReferences", ())
-            if not owners or entry.is_going:
+            if not owners or entry.is_terminating:
                 continue
             if not all((owner["apiVersion"], owner["kind"]) in kinds for owner in owners):
                 continue
@@ -45,7 +45,7 @@ def _lives(storage: Storage, kinds: Mapping[tuple[str, str], Kind], entry: Entry
 
 def empty_namespaces(storage: Storage, writes: Writes) -> None:
     """Delete what is in the namespaces that are being deleted, and the namespaces that are empty then."""
-    for namespace in [entry for entry in storage.all() if entry.kind is NAMESPACES and entry.is_going]:
+    for namespace in [entry for entry in storage.all() if entry.kind is NAMESPACES and entry.is_terminating]:
         for entry in list(storage.all()):
             if entry.namespace == namespace.name:
                 writes.remove(entry)

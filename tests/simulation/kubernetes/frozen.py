@@ -1,6 +1,6 @@
 """JSON that cannot be changed: one object stands in the store, in events, in snapshots and in answers, uncopied.
 
-A `Frozen` is a dict to everybody who reads it; who tries to write to it is told to make a copy.
+A `Frozen` is a dict to everyone who reads it; who tries to write to it is told to make a copy.
 """
 
 from copy import deepcopy
@@ -34,7 +34,7 @@ class FrozenList(list[Any]):
 
 
 def freeze(value: Any) -> Any:
-    """Return JSON as a value that nobody can change; what is frozen already is returned as it is."""
+    """Return JSON as a value that no one can change; what is frozen already is returned as it is."""
     kind = type(value)
     if kind is dict:
         return Frozen({key: freeze(item) for key, item in value.items()})

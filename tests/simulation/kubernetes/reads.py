@@ -15,7 +15,7 @@ from tests.simulation.kubernetes.storage import Change, Storage, with_version
 _LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
 Selector = Mapping[str, str]
-"""Labels that an object must bear."""
+"""Labels that an object must have."""
 
 
 def list_objects(storage: Storage, kind: Kind, namespace: str, query: Mapping[str, str]) -> Frozen:
@@ -34,7 +34,7 @@ def list_objects(storage: Storage, kind: Kind, namespace: str, query: Mapping[st
     if selector:
         found = [entry for entry in found if is_selected(entry.body, selector)]
     page = found[:limit] if limit else found
-    # Custom lists always show where to go on, be it nowhere.
+    # Custom lists always show where to continue, be it nowhere.
     meta: dict[str, Any] = {"continue": ""} if isinstance(kind, CustomKind) else {}
     meta["resourceVersion"] = str(version)
     if len(page) < len(found):
@@ -47,7 +47,7 @@ def list_objects(storage: Storage, kind: Kind, namespace: str, query: Mapping[st
 
 def metadata_of(listed: Frozen) -> Frozen:
     """Return a list, or a page of it, with nothing of its objects but their metadata."""
-    # Here no list shows where to go on when it is at its end, and an empty one has no items at all.
+    # Here no list shows where to continue when it is at its end, and an empty one has no items at all.
     meta = Frozen({name: part for name, part in listed["metadata"].items() if part != ""})
     what = {"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata"}
     items = FrozenList([Frozen({**what, "metadata": item["metadata"]}) for item in listed["items"]])
@@ -100,13 +100,13 @@ def selector_of(text: str) -> Selector:
 
 
 def is_selected(body: Frozen, selector: Selector) -> bool:
-    """Whether an object bears the labels."""
+    """Whether an object has the labels."""
     labels = body["metadata"].get("labels", {})
     return all(labels.get(name) == value for name, value in selector.items())
 
 
 def told(change: Change, selector: Selector) -> tuple[str, Frozen] | None:
-    """Return what a watch of the selected objects tells of a change, None where it tells nothing.
+    """Return what a watch of the selected objects reports a change, None where it tells nothing.
 
     To such a watch an object that loses the labels is deleted, and its last selected state is told.
     """

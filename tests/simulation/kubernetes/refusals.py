@@ -51,9 +51,11 @@ def no_namespace(name: str) -> RefusedError:
     return RefusedError(HTTPStatus.NOT_FOUND, "NotFound", f'namespaces "{name}" not found', details)
 
 
-def already_exists(resource: Resource, name: str, *, is_going: bool) -> RefusedError:
+def already_exists(resource: Resource, name: str, *, is_terminating: bool) -> RefusedError:
     """There is such an object already."""
-    message = f'{"object is being deleted: " if is_going else ""}{resource.qualified} "{name}" already exists'
+    message = (
+        f'{"object is being deleted: " if is_terminating else ""}{resource.qualified} "{name}" already exists'
+    )
     return RefusedError(HTTPStatus.CONFLICT, "AlreadyExists", message, _details(resource, name))
 
 

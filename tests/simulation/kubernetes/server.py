@@ -91,9 +91,9 @@ class Kubernetes:
             return refusal.status, refusal.body
 
     def events_since(self, version: int, kind: str = "", labels: str = "") -> list[tuple[str, Frozen]]:
-        """Return what a watch tells of the changes after a version: type and object, in order.
+        """Return what a watch reports the changes after a version: type and object, in order.
 
-        A kind such as `Secret` and a label selector narrow the watch. Each object bears the version of its change,
+        A kind such as `Secret` and a label selector narrow the watch. Each object has the version of its change,
         so that a watch may be continued, repeated or begun again from any event.
         """
         selector, changes = selector_of(labels), self._storage.changes

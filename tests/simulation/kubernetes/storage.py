@@ -45,7 +45,7 @@ class Entry:
         return version
 
     @property
-    def is_going(self) -> bool:
+    def is_terminating(self) -> bool:
         """Whether the object is being deleted."""
         return "deletionTimestamp" in self.body["metadata"]
 

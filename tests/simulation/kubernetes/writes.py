@@ -55,7 +55,7 @@ class Writes:
             words = "resourceVersion should not be set on objects to be created"
             raise RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "", words)
         if found := storage.find(kind, place.namespace, name):
-            raise already_exists(kind.resource, name, is_going=found.is_going)
+            raise already_exists(kind.resource, name, is_terminating=found.is_terminating)
         if dry:
             return new
         return storage.put(Entry(kind, place.namespace, name, new, is_bare=isinstance(kind, CustomKind))).body
@@ -102,7 +102,7 @@ class Writes:
         self._rules.judge_write(kind, entry.name, dry=dry)
         if dry or (new == old and not entry.is_bare):
             return new
-        if entry.is_going and "finalizers" not in new["metadata"]:
+        if entry.is_terminating and "finalizers" not in new["metadata"]:
             self._storage.remove(entry)
             return new
         return self._storage.put(Entry(kind, entry.namespace, entry.name, new)).body
@@ -126,7 +126,7 @@ class Writes:
         return Frozen({**status, "details": details})
 
     def _begin_removal(self, entry: Entry, *, dry: bool) -> Frozen:
-        if entry.is_going:
+        if entry.is_terminating:
             return entry.body
         meta = {**entry.body["metadata"], "deletionTimestamp": self._now()}
         if isinstance(entry.kind, NamespaceKind):

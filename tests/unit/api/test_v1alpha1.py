@@ -279,7 +279,7 @@ def test_resources_that_cannot_be_read_are_none(resources: object) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{**RESOURCE, "name": "a"}, {**RESOURCE, "id": None}], ids=str)
-def test_a_resource_by_both_or_by_neither_is_told_of(wrong: dict[str, Any]) -> None:
+def test_a_resource_by_both_or_by_neither_is_reported(wrong: dict[str, Any]) -> None:
     read = ApiToken.model_validate({"metadata": METADATA, "spec": {"resources": [RESOURCE, wrong]}})
 
     assert {"resources": f"spec.resources[1]: {EITHER}"} == read.unreadable
@@ -319,7 +319,7 @@ A_WINDOW = {"schedule": "0 3 * * sun", "duration": "1h"}
                 "resources": "spec.resources[0].id: Input should be greater than or equal to 1; "
                 "spec.resources[1].accessLevel: Input should be 'Admin' or 'Viewer'"
             },
-            id="an id is either a number or a text: it is told of once",
+            id="an id is either a number or a text: it is reported once",
         ),
     ],
 )
@@ -339,7 +339,7 @@ def test_an_object_without_a_status_has_seen_no_generation() -> None:
     assert -1 == ApiToken.model_validate(body).status.observed_generation
 
 
-def test_models_are_values_that_nobody_changes() -> None:
+def test_models_are_values_that_no_one_changes() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         AccountRef().name = "other"  # type: ignore[misc]  # the point of the test
     assert 1 == len({AccountRef(), AccountRef()})

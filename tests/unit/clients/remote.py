@@ -67,7 +67,7 @@ class Remote(httpx.AsyncBaseTransport):
         self.control("POST", "faults", {"match": {"operation": operation}, "effect": effect, "times": times})
 
     def seed(self, name: str = "mailer", **fields: Any) -> int:
-        """Create a token as somebody else would, and return its id."""
+        """Create a token as someone else would, and return its id."""
         token = self.control("POST", "tokens", {"name": name, "resources": [DOMAIN], **fields})
         return int(token["id"])
 

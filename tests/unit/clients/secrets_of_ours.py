@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from mailtrap_operator.api.names import MANAGED_BY_LABEL
 from mailtrap_operator.api.v1alpha1 import AccountRef, Issuance
-from mailtrap_operator.clients.issued_values import IssuedValue
-from mailtrap_operator.clients.secret_store import SecretStore
+from mailtrap_operator.clients.secret_client import SecretClient
+from mailtrap_operator.clients.unpublished_values import IssuedValue
 from mailtrap_operator.core.actions import DesiredSecret
 from mailtrap_operator.core.observation import FormerValue, Found, RemoteToken, SecretState
 from mailtrap_operator.core.ownership import Tag
@@ -42,7 +42,7 @@ def desired(
     is_owned: bool = True,
     former: FormerValue | None = None,
 ) -> DesiredSecret:
-    """Return a wished Secret; `version` is that of the one which was read."""
+    """Return a desired Secret; `version` is that of the one which was read."""
     return DesiredSecret(
         namespace="team",
         name=name,
@@ -82,11 +82,11 @@ Edit = Callable[[dict[str, Any]], object]
 
 
 async def published(kube: FakeKube) -> SecretState:
-    return await SecretStore(kube, INSTALLATION).publish(desired(TEMPLATE), ISSUED)
+    return await SecretClient(kube, INSTALLATION).publish(desired(TEMPLATE), ISSUED)
 
 
 async def read(kube: FakeKube) -> SecretState:
-    match await SecretStore(kube, INSTALLATION).read("team", "billing"):
+    match await SecretClient(kube, INSTALLATION).read("team", "billing"):
         case Found(state):
             return state
     raise AssertionError("the Secret is gone")

@@ -101,7 +101,7 @@ async def test_another_certificate_of_the_same_authority_is_trusted(
         await kube.get(PATH)
     await kube.close()
 
-    assert None is access.complaint()
+    assert None is access.unhealthy_reason()
 
 
 async def test_a_certificate_of_another_authority_is_trusted_by_none_but_a_new_process(
@@ -115,16 +115,16 @@ async def test_a_certificate_of_another_authority_is_trusted_by_none_but_a_new_p
     async with cluster.serving(present):
         with pytest.raises(Retryable):
             await kube.get(PATH)
-        assert None is access.complaint(), "it may be anybody"
+        assert None is access.unhealthy_reason(), "it may be anyone"
 
         (cluster.folder / "ca.crt").write_bytes(present.certificate)
         with pytest.raises(Retryable):
             await kube.get(PATH)
-        assert COMPLAINT == access.complaint()
+        assert COMPLAINT == access.unhealthy_reason()
         await kube.close()
 
         again, access = await client_of(cluster, monkeypatch)
         await again.get(PATH)
         await again.close()
 
-    assert None is access.complaint()
+    assert None is access.unhealthy_reason()

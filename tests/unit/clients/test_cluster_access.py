@@ -1,4 +1,4 @@
-"""The credentials of a pod: read again when they are renewed, told of when their authority changed."""
+"""The credentials of a pod: read again when they are renewed, reported when their authority changed."""
 
 import asyncio
 import itertools
@@ -129,14 +129,16 @@ async def test_no_two_logins_are_equal(pod: Pod) -> None:
 @virtual
 async def test_a_replaced_authority_is_complained_of(pod: Pod) -> None:
     await pod.access.configuration()
-    await pod.access.distrust()
-    assert None is pod.access.complaint(), "who cannot be trusted and is the same as ever may be anybody"
+    await pod.access.check_authority()
+    assert None is pod.access.unhealthy_reason(), (
+        "who cannot be trusted and is the same as ever may be anyone"
+    )
 
     pod.put_authority()
-    assert None is pod.access.complaint()
-    await pod.access.distrust()
+    assert None is pod.access.unhealthy_reason()
+    await pod.access.check_authority()
 
-    assert pod.access.complaint() == (
+    assert pod.access.unhealthy_reason() == (
         "The authority that the API server's certificate is checked by was replaced; this process knows the former one."
     )
 

@@ -15,7 +15,7 @@ AT = f"{SECRETS}/credentials"
 OTHERS = "example.com/other"
 
 
-class Bench:
+class Harness:
     def __init__(self, *finalizers: str) -> None:
         self.kube = FakeKube()
         body = {
@@ -39,69 +39,69 @@ class Bench:
 
 
 def test_no_credential_is_kept_of_what_was_read() -> None:
-    seen = Bench(OTHERS).seen()
+    seen = Harness(OTHERS).seen()
 
     assert ("mailtrap-system", "credentials", (OTHERS,), False) == (
         seen.namespace,
         seen.name,
         seen.finalizers,
-        seen.is_going,
+        seen.is_terminating,
     )
     assert "eA==" not in repr(seen)
 
 
 def test_one_that_is_being_deleted_is_known() -> None:
-    bench = Bench(OTHERS)
-    bench.kube.remove(AT)
+    harness = Harness(OTHERS)
+    harness.kube.remove(AT)
 
-    assert bench.seen().is_going
+    assert harness.seen().is_terminating
 
 
-async def test_a_secret_is_held_and_let_go_beside_the_finalizers_of_others() -> None:
-    bench = Bench(OTHERS)
+async def test_a_secret_is_held_and_released_beside_the_finalizers_of_others() -> None:
+    harness = Harness(OTHERS)
 
-    await bench.secrets.hold(bench.seen())
-    assert (OTHERS, CREDENTIAL_FINALIZER) == bench.seen().finalizers
-    assert bench.seen().is_held
-    await bench.secrets.free("mailtrap-system", "credentials")
+    await harness.secrets.hold(harness.seen())
+    assert (OTHERS, CREDENTIAL_FINALIZER) == harness.seen().finalizers
+    assert harness.seen().is_held
+    await harness.secrets.release("mailtrap-system", "credentials")
 
-    assert (OTHERS,) == bench.seen().finalizers
-    assert bench.is_changed_alone_in_its_finalizers()
+    assert (OTHERS,) == harness.seen().finalizers
+    assert harness.is_changed_alone_in_its_finalizers()
 
 
 async def test_a_secret_without_the_finalizer_is_not_written() -> None:
-    bench = Bench(OTHERS)
+    harness = Harness(OTHERS)
 
-    await bench.secrets.free("mailtrap-system", "credentials")
+    await harness.secrets.release("mailtrap-system", "credentials")
 
-    assert [] == bench.kube.writes
+    assert [] == harness.kube.writes
 
 
 async def test_a_secret_that_does_not_exist_is_no_error() -> None:
-    bench = Bench(CREDENTIAL_FINALIZER)
-    seen = bench.seen()
-    bench.kube.fail("PATCH", "/secrets", 404)
+    harness = Harness(CREDENTIAL_FINALIZER)
+    seen = harness.seen()
+    harness.kube.fail("PATCH", "/secrets", 404)
 
-    await bench.secrets.free("mailtrap-system", "credentials")  # gone between the read and the write
-    await bench.secrets.free("mailtrap-system", "another")
-    bench.kube.fail("PATCH", "/secrets", 404)
-    await bench.secrets.hold(seen)
+    await harness.secrets.release("mailtrap-system", "credentials")  # gone between the read and the write
+    await harness.secrets.release("mailtrap-system", "another")
+    harness.kube.fail("PATCH", "/secrets", 404)
+    await harness.secrets.hold(seen)
 
 
 async def test_a_secret_that_changed_meanwhile_is_looked_at_again() -> None:
-    bench = Bench()
-    seen = bench.seen()
-    bench.kube.edit(AT, lambda body: body.update(data={"token": "eQ=="}))
+    harness = Harness()
+    seen = harness.seen()
+    harness.kube.edit(AT, lambda body: body.update(data={"token": "eQ=="}))
 
     with pytest.raises(Conflict):
-        await bench.secrets.hold(seen)
+        await harness.secrets.hold(seen)
 
-    assert () == bench.seen().finalizers
+    assert () == harness.seen().finalizers
 
 
 async def test_a_lost_answer_is_no_success() -> None:
-    bench = Bench(CREDENTIAL_FINALIZER)
-    bench.kube.fail("PATCH", "/secrets", None)
+    harness = Harness(CREDENTIAL_FINALIZER)
+    harness.kube.fail("PATCH", "/secrets", None)
 
     with pytest.raises(Uncertain):
-        await bench.secrets.free("mailtrap-system", "credentials")
+        await harness.secrets.release("mailtrap-system", "credentials")

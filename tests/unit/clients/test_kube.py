@@ -133,7 +133,7 @@ LISTS: dict[str, Callable[[KubeClient, dict[str, str]], Awaitable[object]]] = {
 async def test_a_page_that_is_too_large_is_not_read_to_its_end(call: str) -> None:
     page = {"items": ["x" * 5_000_000]}
 
-    # The announced rest never comes: nobody waits for it.
+    # The announced rest never comes: no one waits for it.
     too_large = answer(200, page, length=9_000_000) + HANG
     failure = await failure_of(lambda kube: LISTS[call](kube, {"limit": "2"}), too_large)
 
@@ -255,7 +255,7 @@ async def test_half_an_answer_is_not_waited_for_either() -> None:
 
 
 @pytest.mark.parametrize("call", EVERY_CALL)
-async def test_where_nobody_listens_nothing_has_happened(call: str) -> None:
+async def test_where_no_one_listens_nothing_has_happened(call: str) -> None:
     async with raw_server(b"") as server:
         url = server.url
     async with client_of(url) as kube:

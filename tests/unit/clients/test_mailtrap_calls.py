@@ -14,10 +14,10 @@ from mailtrap_operator.clients.mailtrap_http import http_clients
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.clients.proxies import Proxies
 from mailtrap_operator.core.actions import WantedExpiry
-from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.priorities import Priority
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_simulator.settings import RateLimit, Settings
-from tests.unit.clients.mailtrap_bench import (
+from tests.unit.clients.mailtrap_harness import (
     ADMIN_OF_DOMAIN,
     EVERY_CALL,
     JANUARY,
@@ -53,7 +53,7 @@ async def test_the_list_shows_every_token_without_a_value() -> None:
 
 
 @virtual
-async def test_fields_that_nobody_knows_are_ignored() -> None:
+async def test_fields_that_no_one_knows_are_ignored() -> None:
     remote = Remote.with_account()
     body = [{"id": 5, "name": "n", "last_4_digits": "x", "colour": "red", "nested": {"a": [1]}}]
     remote.fault("list", "status", status=200, body=body)
@@ -84,7 +84,7 @@ async def test_permissions_are_read_in_the_words_of_the_spec_and_of_today() -> N
 
 @pytest.mark.parametrize("resources", [None, "all", [5], [{"resource_type": "domain"}]], ids=str)
 @virtual
-async def test_permissions_in_a_form_that_nobody_knows_do_not_hide_the_token(resources: object) -> None:
+async def test_permissions_in_a_form_that_no_one_knows_do_not_hide_the_token(resources: object) -> None:
     remote = Remote.with_account()
     remote.fault("list", "status", status=200, body=listed(resources))
 
@@ -302,7 +302,7 @@ async def test_what_the_server_says_is_left_of_the_rate_is_heeded() -> None:
 
     begun = []
     for _ in range(7):
-        async with pacer.slot(Lane.ROUTINE, None):
+        async with pacer.slot(Priority.ROUTINE, None):
             begun.append(now())
             await client.list_tokens()
 
@@ -328,7 +328,7 @@ async def test_after_a_429_no_call_is_admitted_for_a_while(retry_after: str | No
 
     with pytest.raises(Retryable):
         await client.list_tokens()
-    async with pacer.slot(Lane.URGENT, None):
+    async with pacer.slot(Priority.URGENT, None):
         assert pause == round(now())
 
 

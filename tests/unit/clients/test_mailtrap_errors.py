@@ -7,7 +7,7 @@ import pytest
 
 from mailtrap_operator.clients.errors import Missing, Uncertain
 from mailtrap_operator.core.reasons import Reason
-from tests.unit.clients.mailtrap_bench import (
+from tests.unit.clients.mailtrap_harness import (
     ANSWERS,
     DELETE,
     EVERY_CALL,

@@ -16,7 +16,7 @@ from mailtrap_operator.clients.mailtrap_http import http_clients
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.clients.proxies import Proxies
 from mailtrap_operator.core.observation import CatalogueEntry
-from tests.unit.clients.mailtrap_bench import (
+from tests.unit.clients.mailtrap_harness import (
     ANOTHER_SERVER,
     EVERY_CALL,
     ISSUES,
@@ -42,11 +42,11 @@ VALUE = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 MIB = 2**20
 BOMB = gzip.compress(bytes(32 * MIB))
 TOO_LONG = VALUE_LOST
-"""Reads and mutations alike: there was an answer, and nobody knows which."""
+"""Reads and mutations alike: there was an answer, and no one knows which."""
 
 
 class Flood(httpx.AsyncBaseTransport):
-    """Answers each request with a body that it repeats longer than anybody should read, and counts what was taken of it."""
+    """Answers each request with a body that it repeats longer than anyone should read, and counts what was taken of it."""
 
     def __init__(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.status = status
@@ -224,7 +224,7 @@ async def test_an_answer_that_quotes_the_credential_is_not_quoted(
 
 @pytest.mark.parametrize("call", MUTATIONS)
 @virtual
-async def test_a_value_that_nobody_knows_any_more_is_not_quoted(call: str) -> None:
+async def test_a_value_that_no_one_knows_any_more_is_not_quoted(call: str) -> None:
     remote = Remote.with_account()
     remote.fault(call, "status", status=422, body={"error": f"was '{VALUE}' before"})
 
@@ -299,7 +299,7 @@ async def test_the_name_of_a_new_token_does_not_show_its_value(issue: str) -> No
 
 @pytest.mark.parametrize("id_", [0, -1, 2**63, 10**30])
 @virtual
-async def test_a_token_whose_id_nobody_can_write_hides_no_other(id_: int) -> None:
+async def test_a_token_whose_id_no_one_can_write_hides_no_other(id_: int) -> None:
     remote = Remote.with_account()
     token = {"name": NAME, "last_4_digits": "beef"}
     remote.fault("list", "status", status=200, body=[{**token, "id": id_}, {**token, "id": 2**63 - 1}])

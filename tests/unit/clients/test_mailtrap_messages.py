@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from mailtrap_operator.clients.errors import Failure
-from tests.unit.clients.mailtrap_bench import (
+from tests.unit.clients.mailtrap_harness import (
     ADMIN_OF_DOMAIN,
     ANSWERS,
     DELETE,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.clients.mailtrap_bench import NAME, READS, UNREADABLE, client_of, failure_of, kind_of
+from tests.unit.clients.mailtrap_harness import NAME, READS, UNREADABLE, client_of, failure_of, kind_of
 from tests.unit.clients.remote import Remote
 from tests.unit.clock import virtual
 

@@ -16,7 +16,7 @@ from mailtrap_operator.clients.mailtrap import MailtrapClient
 from mailtrap_operator.clients.pacer import Pacer
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_simulator.settings import Paths, Settings
-from tests.unit.clients.mailtrap_bench import (
+from tests.unit.clients.mailtrap_harness import (
     ANOTHER_SERVER,
     EVERY_CALL,
     LEFT_OUT,

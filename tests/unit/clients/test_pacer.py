@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailtrap_operator.clients.pacer import Pacer
-from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.priorities import Priority
 from tests.unit.clock import now, run_virtual, settled, virtual, virtual_loop
 
 PERIOD = 10.0
@@ -21,10 +21,10 @@ def pacer_of(limit: int) -> Pacer:
 
 
 async def call(
-    pacer: Pacer, lane: Lane = Lane.CHANGE, duration: float = 0.0, namespace: str | None = None
+    pacer: Pacer, priority: Priority = Priority.CHANGE, duration: float = 0.0, namespace: str | None = None
 ) -> float:
     """Make one call and return when it was sent."""
-    async with pacer.slot(lane, namespace):
+    async with pacer.slot(priority, namespace):
         sent = now()
         await asyncio.sleep(duration)
     return sent
@@ -67,20 +67,20 @@ async def test_urgent_calls_go_first_and_equal_ones_in_order() -> None:
     pacer = pacer_of(1)
     order: list[str] = []
 
-    async def named(name: str, lane: Lane) -> None:
-        await call(pacer, lane)
+    async def named(name: str, priority: Priority) -> None:
+        await call(pacer, priority)
         order.append(name)
 
-    tasks = [asyncio.create_task(named("first", Lane.ROUTINE))]
+    tasks = [asyncio.create_task(named("first", Priority.ROUTINE))]
     await settled()
-    for name, lane in [
-        ("routine", Lane.ROUTINE),
-        ("change 1", Lane.CHANGE),
-        ("urgent 1", Lane.URGENT),
-        ("change 2", Lane.CHANGE),
-        ("urgent 2", Lane.URGENT),
+    for name, priority in [
+        ("routine", Priority.ROUTINE),
+        ("change 1", Priority.CHANGE),
+        ("urgent 1", Priority.URGENT),
+        ("change 2", Priority.CHANGE),
+        ("urgent 2", Priority.URGENT),
     ]:
-        tasks.append(asyncio.create_task(named(name, lane)))
+        tasks.append(asyncio.create_task(named(name, priority)))
     await asyncio.gather(*tasks)
 
     assert ["first", "urgent 1", "urgent 2", "change 1", "change 2", "routine"] == order
@@ -105,7 +105,7 @@ async def test_a_waiter_that_is_cancelled_at_the_moment_of_its_turn_gives_it_bac
     given_up, patient = asyncio.create_task(call(pacer)), asyncio.create_task(call(pacer))
     await settled()
 
-    # The timer that frees the slot was set before this one for the same instant: the turn is given, then taken away.
+    # The timer that releases the slot was set before this one for the same instant: the turn is given, then taken away.
     asyncio.get_running_loop().call_at(PERIOD, given_up.cancel)
 
     assert 10 == round(await patient)
@@ -117,7 +117,7 @@ async def test_a_call_that_fails_or_is_cancelled_occupies_its_slot_for_a_period_
     pacer = pacer_of(2)
 
     async def failing() -> None:
-        async with pacer.slot(Lane.CHANGE, None):
+        async with pacer.slot(Priority.CHANGE, None):
             raise ConnectionError
 
     with pytest.raises(ConnectionError):
@@ -134,7 +134,7 @@ async def test_a_pause_holds_everything_back_and_is_never_shortened() -> None:
     pacer = pacer_of(5)
 
     pacer.pause(timedelta(seconds=30))
-    waiting = asyncio.create_task(call(pacer, Lane.URGENT))
+    waiting = asyncio.create_task(call(pacer, Priority.URGENT))
     await asyncio.sleep(20)
     pacer.pause(timedelta(seconds=1))
     late = asyncio.create_task(call(pacer))
@@ -176,18 +176,18 @@ async def test_a_pause_sets_one_timer_however_many_wait_and_however_often_the_se
 
 
 @virtual
-async def test_calls_of_one_lane_go_round_the_namespaces() -> None:
+async def test_calls_of_one_priority_go_round_the_namespaces() -> None:
     pacer = pacer_of(1)
     order: list[str] = []
 
-    async def named(name: str, lane: Lane = Lane.CHANGE) -> None:
-        await call(pacer, lane, namespace=name)
+    async def named(name: str, priority: Priority = Priority.CHANGE) -> None:
+        await call(pacer, priority, namespace=name)
         order.append(name)
 
     tasks = [asyncio.create_task(named("first"))]
     await settled()
     tasks += [asyncio.create_task(named(name)) for name in ("evil", "evil", "evil", "shop", "shop")]
-    tasks.append(asyncio.create_task(named("evil", Lane.URGENT)))
+    tasks.append(asyncio.create_task(named("evil", Priority.URGENT)))
     await settled()
     await asyncio.sleep(2.5 * PERIOD)
     tasks.append(asyncio.create_task(named("late")))
@@ -198,14 +198,14 @@ async def test_calls_of_one_lane_go_round_the_namespaces() -> None:
 
 
 @virtual
-async def test_no_lane_is_starved_for_longer_than_it_ages() -> None:
+async def test_no_priority_is_starved_for_longer_than_it_ages() -> None:
     pacer = pacer_of(1)
     await call(pacer)
-    flood = [asyncio.create_task(call(pacer, Lane.URGENT)) for _ in range(20)]
+    flood = [asyncio.create_task(call(pacer, Priority.URGENT)) for _ in range(20)]
     await settled()
 
-    routine = asyncio.create_task(call(pacer, Lane.ROUTINE, namespace="shop"))
-    change = asyncio.create_task(call(pacer, Lane.CHANGE, namespace="team"))
+    routine = asyncio.create_task(call(pacer, Priority.ROUTINE, namespace="shop"))
+    change = asyncio.create_task(call(pacer, Priority.CHANGE, namespace="team"))
 
     assert 30 <= await change <= 40
     assert 60 <= await routine <= 70
@@ -255,7 +255,7 @@ async def test_a_slot_that_is_given_while_its_caller_still_waits_for_something_e
 async def test_the_server_may_say_that_fewer_calls_are_left() -> None:
     pacer = pacer_of(5)
 
-    pacer.heed(2)
+    pacer.note_remaining(2)
     sent = await asyncio.gather(*(call(pacer) for _ in range(5)))
 
     assert [0, 0, 10, 10, 10] == [round(time) for time in sent]
@@ -266,7 +266,7 @@ async def test_the_server_may_say_that_fewer_calls_are_left() -> None:
 async def test_the_server_never_makes_the_window_wider(remaining: int, free: int) -> None:
     pacer = pacer_of(5)
 
-    pacer.heed(remaining)
+    pacer.note_remaining(remaining)
     at_first = await free_slots(pacer, 5)
     await asyncio.sleep(PERIOD)
     afterwards = await free_slots(pacer, 5)
@@ -276,7 +276,7 @@ async def test_the_server_never_makes_the_window_wider(remaining: int, free: int
 
 @pytest.mark.parametrize("pause", [0, 30], ids=["the window is full", "the server asked for a pause"])
 @virtual
-async def test_at_the_end_nobody_waits_and_what_is_under_way_goes_on(pause: float) -> None:
+async def test_at_the_end_no_one_waits_and_what_is_in_progress_continues(pause: float) -> None:
     pacer = pacer_of(1)
     under_way = asyncio.create_task(call(pacer, duration=5))
     await settled()
@@ -312,7 +312,7 @@ class Traffic:
     """One call of another part of the process: `cancel_after` its start, counted by the server on its way."""
 
     start: float
-    lane: Lane
+    priority: Priority
     namespace: str
     duration: float
     counted_at: float
@@ -325,7 +325,7 @@ moments = st.floats(0, 40).map(lambda value: round(value, 2))
 traffic = st.builds(
     Traffic,
     start=moments,
-    lane=st.sampled_from(Lane),
+    priority=st.sampled_from(Priority),
     namespace=st.sampled_from(["team", "shop"]),
     duration=moments,
     counted_at=st.floats(0, 1),
@@ -345,14 +345,14 @@ def test_no_window_of_the_server_ever_holds_more_calls_than_the_limit(
 
     async def one(call: Traffic) -> None:
         await asyncio.sleep(call.start)
-        async with asyncio.timeout(call.cancel_after), pacer.slot(call.lane, call.namespace):
+        async with asyncio.timeout(call.cancel_after), pacer.slot(call.priority, call.namespace):
             sent = now()
             try:
                 await asyncio.sleep(call.duration)
             finally:
                 counted.append(sent + call.counted_at * (now() - sent))
         if call.remaining is not None:
-            pacer.heed(call.remaining)
+            pacer.note_remaining(call.remaining)
         if call.pause is not None:
             pacer.pause(timedelta(seconds=call.pause))
 

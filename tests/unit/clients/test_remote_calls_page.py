@@ -5,7 +5,7 @@ import re
 from pydantic import SecretStr
 
 from tests.documents import ROOT
-from tests.unit.clients.mailtrap_bench import EVERY_CALL, client_of
+from tests.unit.clients.mailtrap_harness import EVERY_CALL, client_of
 from tests.unit.clients.remote import Remote
 from tests.unit.clock import virtual
 

@@ -9,8 +9,8 @@ import pytest
 from mailtrap_operator.clients.errors import Retryable
 from mailtrap_operator.core.observation import Catalogue, CatalogueEntry, Found, Unknown
 from mailtrap_operator.core.reasons import Reason
-from tests.unit.clients.account_bench import KEY, AccountBench
-from tests.unit.clients.mailtrap_bench import client_of
+from tests.unit.clients.account_harness import KEY, AccountBench
+from tests.unit.clients.mailtrap_harness import client_of
 from tests.unit.clients.remote import ACCOUNT, Remote
 from tests.unit.clock import virtual
 
@@ -34,9 +34,9 @@ def put(remote: Remote, tree: list[dict[str, Any]]) -> None:
     remote.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": tree})
 
 
-def asked(bench: AccountBench) -> int:
+def asked(harness: AccountBench) -> int:
     """Return how often the server was asked for its resources."""
-    entries = bench.remote.control("GET", "journal")["entries"]
+    entries = harness.remote.control("GET", "journal")["entries"]
     return sum(entry["operation"] == "resources" for entry in entries)
 
 
@@ -63,7 +63,7 @@ async def test_the_tree_is_read_from_top_to_bottom() -> None:
 
 
 @virtual
-async def test_what_nobody_knows_is_left_out_and_what_no_spec_can_name_has_its_id() -> None:
+async def test_what_no_one_knows_is_left_out_and_what_no_spec_can_name_has_its_id() -> None:
     remote = Remote.with_account()
     inside = {"id": "ab-1", "name": "inside", "type": "t", "colour": "red", "resources": None}
     body = [
@@ -151,40 +151,40 @@ async def test_a_tree_without_end_is_no_answer() -> None:
 
 
 @virtual
-async def test_who_asks_at_the_same_time_shares_one_answer() -> None:
-    bench = AccountBench()
-    put(bench.remote, TREE)
-    connection = bench.accounts.at(KEY)
+async def test_concurrent_calls_share_one_answer() -> None:
+    harness = AccountBench()
+    put(harness.remote, TREE)
+    remote_account = harness.accounts.at(KEY)
 
-    answers = await asyncio.gather(*(connection.resources.answer() for _ in range(50)))
+    answers = await asyncio.gather(*(remote_account.resources.answer() for _ in range(50)))
 
-    assert 1 == asked(bench)
+    assert 1 == asked(harness)
     assert ["shop", "main", "tests", "shop.example"] == names(answers[0])[1:]
     assert all(answer is answers[0] for answer in answers)
 
 
 @virtual
 async def test_an_answer_that_is_on_its_way_is_none_to_who_asks_now() -> None:
-    bench = AccountBench()
-    connection = bench.accounts.at(KEY)
-    put(bench.remote, [])
-    bench.remote.fault("resources", "slow", delay=5)
+    harness = AccountBench()
+    remote_account = harness.accounts.at(KEY)
+    put(harness.remote, [])
+    harness.remote.fault("resources", "slow", delay=5)
 
-    early = asyncio.create_task(connection.resources.answer())
+    early = asyncio.create_task(remote_account.resources.answer())
     await asyncio.sleep(1)
-    put(bench.remote, TREE[1:])
-    late = [asyncio.create_task(connection.resources.answer()) for _ in range(50)]
+    put(harness.remote, TREE[1:])
+    late = [asyncio.create_task(remote_account.resources.answer()) for _ in range(50)]
 
     assert [] == names(await early)[1:]
     assert [["shop.example"]] * 50 == [names(await answer)[1:] for answer in late]
-    assert 2 == asked(bench)
+    assert 2 == asked(harness)
 
 
 @virtual
 async def test_the_latest_answer_is_there_for_a_while_from_when_it_was_asked_for() -> None:
-    bench = AccountBench()
-    resources = bench.accounts.at(KEY).resources
-    bench.remote.fault("resources", "slow", delay=5)
+    harness = AccountBench()
+    resources = harness.accounts.at(KEY).resources
+    harness.remote.fault("resources", "slow", delay=5)
     assert resources.latest(MINUTE) is None
 
     answer = await resources.answer()
@@ -194,39 +194,39 @@ async def test_the_latest_answer_is_there_for_a_while_from_when_it_was_asked_for
     assert answer is resources.latest(MINUTE)
     await asyncio.sleep(1)
     assert resources.latest(MINUTE) is None
-    assert 1 == asked(bench)
+    assert 1 == asked(harness)
 
 
 @virtual
 async def test_without_an_answer_the_resources_are_unknown_and_the_tokens_are_not() -> None:
-    bench = AccountBench()
-    connection = bench.accounts.at(KEY)
-    tokens = await connection.list_tokens()
-    bench.remote.fault("resources", "status", status=403, retry_after=7)
+    harness = AccountBench()
+    remote_account = harness.accounts.at(KEY)
+    tokens = await remote_account.list_tokens()
+    harness.remote.fault("resources", "status", status=403, retry_after=7)
 
-    answer = await connection.resources.answer()
+    answer = await remote_account.resources.answer()
 
     assert isinstance(answer, Unknown)
     assert (Reason.ACCESS_FORBIDDEN, 7) == (answer.reason, answer.retry_after and answer.retry_after.seconds)
-    assert tokens == bench.accounts.told(KEY)
+    assert tokens == harness.accounts.last_listed(KEY)
 
 
 @virtual
 async def test_the_resources_of_an_account_that_does_not_exist_are_unknown() -> None:
-    bench = AccountBench()
-    del bench.objects[KEY]
+    harness = AccountBench()
+    del harness.objects[KEY]
 
-    answer = await bench.accounts.at(KEY).resources.answer()
+    answer = await harness.accounts.at(KEY).resources.answer()
 
     assert isinstance(answer, Unknown)
-    assert (Reason.ACCOUNT_NOT_FOUND, 0) == (answer.reason, asked(bench))
+    assert (Reason.ACCOUNT_NOT_FOUND, 0) == (answer.reason, asked(harness))
 
 
 @virtual
 async def test_asking_keeps_to_the_rate_limit() -> None:
-    bench = AccountBench(calls=2)
+    harness = AccountBench(calls=2)
 
     for _ in range(5):
-        assert isinstance(await bench.accounts.at(KEY).resources.answer(), Found)
+        assert isinstance(await harness.accounts.at(KEY).resources.answer(), Found)
 
     assert 20 <= asyncio.get_running_loop().time()

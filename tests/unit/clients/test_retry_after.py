@@ -1,4 +1,4 @@
-"""An API server that has too much to do says when it is to be asked again; nobody waits for it without a bound."""
+"""An API server that has too much to do says when it is to be asked again; no one waits for it without a bound."""
 
 import json
 import ssl
@@ -45,7 +45,7 @@ async def test_an_api_server_that_is_busy_says_when_it_is_asked_again(
 @pytest.mark.parametrize(
     ("asked", "seconds"), [(None, "0"), ("7", "7"), ("0.2", "1"), ("86400", "60"), ("soon", "0")]
 )
-async def test_a_watch_is_told_of_a_pause_that_it_can_wait_for(asked: str | None, seconds: str) -> None:
+async def test_a_watch_is_reported_a_pause_that_it_can_wait_for(asked: str | None, seconds: str) -> None:
     busy = answer(429, {})
     if asked is not None:
         busy = busy.replace(b"\r\n", f"\r\nretry-after: {asked}\r\n".encode(), 1)

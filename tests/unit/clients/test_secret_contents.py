@@ -1,4 +1,4 @@
-"""Where the value is looked for, and how much work a Secret can make: as much as it has bytes, whoever wrote it."""
+"""Where the value is looked for, and how much work a Secret can make: as much as it has bytes, anyone who wrote it."""
 
 import base64
 import dataclasses
@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mailtrap_operator.api import names
+from mailtrap_operator.clients.secret_client import parse_secret
 from mailtrap_operator.clients.secret_contents import Contents, Work, read_contents
 from mailtrap_operator.clients.secret_marks import Marks, fingerprint, mark_former
-from mailtrap_operator.clients.secret_store import parse_secret
 from tests.unit.clients.secrets_of_ours import INSTALLATION, ISSUANCE, OWNER, VALUE
 
 MARKS = Marks(

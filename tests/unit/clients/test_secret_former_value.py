@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from mailtrap_operator.clients.errors import Failure
-from mailtrap_operator.clients.issued_values import IssuedValue
-from mailtrap_operator.clients.secret_store import SecretStore
+from mailtrap_operator.clients.secret_client import SecretClient
+from mailtrap_operator.clients.unpublished_values import IssuedValue
 from mailtrap_operator.core.observation import FormerValue, SecretState
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.secrets_of_ours import (
@@ -38,8 +38,8 @@ def texts(kube: FakeKube, path: str = AT) -> dict[str, str]:
 async def rotated(kube: FakeKube) -> SecretState:
     """Publish a value and its successor, keeping the former one."""
     source = await published(kube)
-    wish = desired(version=source.resource_version, former=BEFORE_7)
-    return await SecretStore(kube, INSTALLATION).publish(wish, NEXT)
+    wanted = desired(version=source.resource_version, former=BEFORE_7)
+    return await SecretClient(kube, INSTALLATION).publish(wanted, NEXT)
 
 
 async def test_the_replaced_value_is_kept_beside_its_successor() -> None:
@@ -56,7 +56,7 @@ async def test_it_is_kept_when_the_secret_is_brought_into_another_form() -> None
     kube = FakeKube()
     state = await rotated(kube)
 
-    moved = await SecretStore(kube, INSTALLATION).rewrite(
+    moved = await SecretClient(kube, INSTALLATION).rewrite(
         state,
         desired(
             {"PASSWORD": "${token}"},
@@ -73,17 +73,17 @@ async def test_it_moves_to_another_place() -> None:
     kube = FakeKube()
     state = await rotated(kube)
 
-    moved = await SecretStore(kube, INSTALLATION).rewrite(state, desired(name="mailer", former=BEFORE_7))
+    moved = await SecretClient(kube, INSTALLATION).rewrite(state, desired(name="mailer", former=BEFORE_7))
 
     assert {"token": NEXT_VALUE, "before": VALUE} == texts(kube, f"{PATH}/mailer")
     assert BEFORE_7 == moved.former
 
 
-async def test_it_goes_when_it_is_wished_no_more() -> None:
+async def test_it_goes_when_it_is_desired_no_more() -> None:
     kube = FakeKube()
     state = await rotated(kube)
 
-    left = await SecretStore(kube, INSTALLATION).rewrite(state, desired(version=state.resource_version))
+    left = await SecretClient(kube, INSTALLATION).rewrite(state, desired(version=state.resource_version))
 
     assert {"token": NEXT_VALUE} == texts(kube)
     assert left.former is None
@@ -103,7 +103,7 @@ async def test_an_edited_one_counts_as_lost(edit: Any) -> None:
     kube.edit(AT, edit)
     state = await read(kube)
 
-    again = await SecretStore(kube, INSTALLATION).rewrite(
+    again = await SecretClient(kube, INSTALLATION).rewrite(
         state, desired(version=state.resource_version, former=BEFORE_7)
     )
 
@@ -114,9 +114,9 @@ async def test_an_edited_one_counts_as_lost(edit: Any) -> None:
 async def test_a_value_that_the_secret_does_not_hold_is_not_kept() -> None:
     kube = FakeKube()
     source = await published(kube)
-    wish = desired(version=source.resource_version, former=FormerValue("before", 99))
+    wanted = desired(version=source.resource_version, former=FormerValue("before", 99))
 
-    state = await SecretStore(kube, INSTALLATION).publish(wish, NEXT)
+    state = await SecretClient(kube, INSTALLATION).publish(wanted, NEXT)
 
     assert {"token": NEXT_VALUE} == texts(kube)
     assert state.former is None
@@ -126,9 +126,9 @@ async def test_no_message_quotes_it() -> None:
     kube = FakeKube()
     source = await published(kube)
     kube.fail("PUT", "/secrets/billing", 422, f"denied: {VALUE}")
-    wish = desired(version=source.resource_version, former=BEFORE_7)
+    wanted = desired(version=source.resource_version, former=BEFORE_7)
 
     with pytest.raises(Failure) as caught:
-        await SecretStore(kube, INSTALLATION).publish(wish, NEXT)
+        await SecretClient(kube, INSTALLATION).publish(wanted, NEXT)
 
     assert VALUE not in caught.value.message

@@ -14,7 +14,7 @@ from mailtrap_operator.clients.secret_marks import (
     marked_id,
     read_marks,
     read_owner,
-    told_to_hold,
+    tokens_marked_as_held,
 )
 from mailtrap_operator.core.observation import OwnerReference
 from mailtrap_operator.core.ownership import MadeFor, owner_of
@@ -80,7 +80,7 @@ def with_former(**changes: object) -> str:
     return with_issuance(former=json.loads(ALL[names.ISSUANCE])["former"] | changes)
 
 
-def with_wishes(**changes: object) -> str:
+def with_desired(**changes: object) -> str:
     wishes = json.loads(ALL[names.ISSUANCE])["wishes"] | changes
     return with_issuance(wishes={name: wish for name, wish in wishes.items() if wish != "missing"})
 
@@ -120,13 +120,13 @@ def with_wishes(**changes: object) -> str:
         (names.ISSUANCE, "null"),
         (names.ISSUANCE, "[]"),
         (names.ISSUANCE, ALL[names.ISSUANCE][:-9]),
-        (names.ISSUANCE, with_wishes(issuedAt="missing")),
-        (names.ISSUANCE, with_wishes(issuedAt=5)),
-        (names.ISSUANCE, with_wishes(issuedAt="yesterday")),
-        (names.ISSUANCE, with_wishes(accessDigest=None)),
-        (names.ISSUANCE, with_wishes(accessDigest="x" * 5000)),
-        (names.ISSUANCE, with_wishes(account="default")),
-        (names.ISSUANCE, with_wishes(account={"kind": "Bank", "name": "x"})),
+        (names.ISSUANCE, with_desired(issuedAt="missing")),
+        (names.ISSUANCE, with_desired(issuedAt=5)),
+        (names.ISSUANCE, with_desired(issuedAt="yesterday")),
+        (names.ISSUANCE, with_desired(accessDigest=None)),
+        (names.ISSUANCE, with_desired(accessDigest="x" * 5000)),
+        (names.ISSUANCE, with_desired(account="default")),
+        (names.ISSUANCE, with_desired(account={"kind": "Bank", "name": "x"})),
         (names.ISSUANCE, with_issuance(keys="token")),
         (names.ISSUANCE, with_issuance(keys=[5])),
         (names.ISSUANCE, with_issuance(keys="missing")),
@@ -233,7 +233,9 @@ def test_metadata_alone_tell_which_tokens_a_secret_holds() -> None:
     meta = {"namespace": "shop", "annotations": PROVEN.as_annotations()}
     without_former = dataclasses.replace(PROVEN, former=None).as_annotations()
 
-    assert frozenset({(OF_SHOP, 7), (OF_SHOP, 6)}) == told_to_hold(meta, INSTALLATION)
-    assert frozenset({(OF_SHOP, 7)}) == told_to_hold(meta | {"annotations": without_former}, INSTALLATION)
-    assert frozenset() == told_to_hold(meta | {"namespace": "copies"}, INSTALLATION)
-    assert frozenset() == told_to_hold({"namespace": "shop"}, INSTALLATION)
+    assert frozenset({(OF_SHOP, 7), (OF_SHOP, 6)}) == tokens_marked_as_held(meta, INSTALLATION)
+    assert frozenset({(OF_SHOP, 7)}) == tokens_marked_as_held(
+        meta | {"annotations": without_former}, INSTALLATION
+    )
+    assert frozenset() == tokens_marked_as_held(meta | {"namespace": "copies"}, INSTALLATION)
+    assert frozenset() == tokens_marked_as_held({"namespace": "shop"}, INSTALLATION)

@@ -3,9 +3,9 @@
 import base64
 from typing import Any
 
-from mailtrap_operator.clients.secret_store import SecretStore, parse_secret
+from mailtrap_operator.clients.secret_client import SecretClient, parse_secret
 from mailtrap_operator.core.actions import DesiredSecret
-from mailtrap_operator.core.wishes import fulfils
+from mailtrap_operator.core.desired_state import fulfils
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.secrets_of_ours import (
     FOREIGN,
@@ -26,9 +26,9 @@ def texts_of(body: dict[str, Any] | None) -> dict[str, str]:
     return {key: base64.b64decode(text).decode("latin-1") for key, text in body["data"].items()}
 
 
-async def publish(kube: FakeKube, wish: DesiredSecret) -> dict[str, Any]:
-    await SecretStore(kube, INSTALLATION).publish(wish, ISSUED)
-    body = kube.object(f"{PATH}/{wish.name}")
+async def publish(kube: FakeKube, wanted: DesiredSecret) -> dict[str, Any]:
+    await SecretClient(kube, INSTALLATION).publish(wanted, ISSUED)
+    body = kube.object(f"{PATH}/{wanted.name}")
     assert body is not None
     return body
 
@@ -63,15 +63,15 @@ async def test_a_value_is_published_into_nothing() -> None:
     ] == body["metadata"]["ownerReferences"]
 
 
-async def test_what_is_published_is_what_was_wished() -> None:
-    kube, wish = (
+async def test_published_secret_is_the_desired_secret() -> None:
+    kube, wanted = (
         FakeKube(),
         desired({"a": "${token}", "b": "x"}, labels={"team": "x"}, annotations={"n": "o"}),
     )
 
-    state = await SecretStore(kube, INSTALLATION).publish(wish, ISSUED)
+    state = await SecretClient(kube, INSTALLATION).publish(wanted, ISSUED)
 
-    assert fulfils(state, wish)
+    assert fulfils(state, wanted)
     assert state.is_intact
     assert (7, "abcdefgh", ISSUANCE, OWNER) == (state.token_id, state.nonce, state.issuance, state.owner)
     assert state == parse_secret(kube.object(f"{PATH}/billing") or {}, INSTALLATION)
@@ -108,7 +108,7 @@ async def test_what_others_put_into_a_secret_survives() -> None:
     assert ["uid-other", "uid-of-api-token"] == [owner["uid"] for owner in meta["ownerReferences"]]
 
 
-async def test_what_we_no_longer_want_goes() -> None:
+async def test_unwanted_keys_are_removed() -> None:
     kube = FakeKube()
     kube.seed(PATH, FOREIGN)
     before = kube.object(f"{PATH}/billing")

@@ -8,10 +8,10 @@ import pytest
 from mailtrap_operator.api import names
 from mailtrap_operator.clients.errors import Terminal, Uncertain
 from mailtrap_operator.clients.kube import Body
-from mailtrap_operator.clients.secret_store import SecretStore, parse_secret
+from mailtrap_operator.clients.secret_client import SecretClient, parse_secret
+from mailtrap_operator.core.desired_state import fulfils
 from mailtrap_operator.core.digests import form_digest
 from mailtrap_operator.core.observation import Absent, OwnerReference, SecretState
-from mailtrap_operator.core.wishes import fulfils
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.secrets_of_ours import (
     AT,
@@ -31,7 +31,7 @@ from tests.unit.clients.secrets_of_ours import (
 
 
 async def test_no_secret_is_a_positive_answer() -> None:
-    assert Absent() == await SecretStore(FakeKube(), INSTALLATION).read("team", "billing")
+    assert Absent() == await SecretClient(FakeKube(), INSTALLATION).read("team", "billing")
 
 
 async def test_a_secret_that_cannot_be_read_is_not_absent() -> None:
@@ -40,9 +40,9 @@ async def test_a_secret_that_cannot_be_read_is_not_absent() -> None:
     kube.fail("GET", "/secrets", None)
 
     with pytest.raises(Terminal):
-        await SecretStore(kube, INSTALLATION).read("team", "billing")
+        await SecretClient(kube, INSTALLATION).read("team", "billing")
     with pytest.raises(Uncertain):
-        await SecretStore(kube, INSTALLATION).read("team", "billing")
+        await SecretClient(kube, INSTALLATION).read("team", "billing")
 
 
 async def test_a_secret_reads_as_it_was_published() -> None:
@@ -120,7 +120,7 @@ async def test_the_layout_says_what_form_the_value_has_in_our_keys(
 
 async def test_only_labels_annotations_and_owners_that_matter_are_kept() -> None:
     kube = FakeKube()
-    await SecretStore(kube, INSTALLATION).publish(
+    await SecretClient(kube, INSTALLATION).publish(
         desired(labels={"ours": "1", "gone": "1"}, annotations={"note": "1"}), ISSUED
     )
 
@@ -184,27 +184,27 @@ MARKS: Body = {"f:metadata": {"f:annotations": {}}}
 @pytest.mark.parametrize(
     ("managers", "expected"),
     [
-        pytest.param((), None, id="nobody is named"),
+        pytest.param((), None, id="no one is named"),
         pytest.param((("mailtrap-operator", 2, OUR_KEYS),), None, id="an operator"),
         pytest.param(
             (("vault-sync", 1, OUR_KEYS), ("mailtrap-operator", 2, OUR_KEYS)),
             None,
-            id="an operator, after somebody else",
+            id="an operator, after someone else",
         ),
         pytest.param(
             (("mailtrap-operator", 1, OUR_KEYS), ("vault-sync", 2, OUR_KEYS)),
             "vault-sync",
-            id="somebody else, after an operator",
+            id="someone else, after an operator",
         ),
         pytest.param(
             (("argocd-controller", 1, OUR_KEYS), ("mailtrap-operator", 1, OUR_KEYS)),
             "argocd-controller",
-            id="somebody else and an operator within one second",
+            id="someone else and an operator within one second",
         ),
         pytest.param(
             (("mailtrap-operator", 1, MARKS), ("vault-sync", 2, OUR_KEYS), ("labeller", 3, LABELS)),
             "vault-sync",
-            id="somebody else, before one who wrote labels alone",
+            id="someone else, before one who wrote labels alone",
         ),
         pytest.param(
             (("mailtrap-operator", 1, OUR_KEYS), ("labeller", 3, LABELS), ("vault-sync", 4, THEIR_KEY)),
@@ -218,7 +218,7 @@ MARKS: Body = {"f:metadata": {"f:annotations": {}}}
         ),
     ],
 )
-async def test_who_wrote_to_it_last_is_told(
+async def test_last_field_manager_is_read(
     managers: tuple[tuple[str, int, Body], ...], expected: str | None
 ) -> None:
     kube = FakeKube()
@@ -250,12 +250,12 @@ async def test_who_wrote_to_it_last_is_told(
         pytest.param("ключ-ключ", "token", None, id="other letters"),
     ],
 )
-async def test_a_value_is_read_that_somebody_put_under_a_key(text: str, key: str, value: str | None) -> None:
+async def test_a_value_is_read_that_someone_put_under_a_key(text: str, key: str, value: str | None) -> None:
     kube = FakeKube()
     encoded = base64.b64encode(text.encode()).decode()
     kube.seed(PATH, {"metadata": {"name": "mine"}, "data": {"token": encoded}})
 
-    found = await SecretStore(kube, INSTALLATION).read_value("team", "mine", key)
+    found = await SecretClient(kube, INSTALLATION).read_value("team", "mine", key)
 
     assert value == (found and found.get_secret_value())
     assert value is None or value not in repr(found)
@@ -267,9 +267,9 @@ async def test_a_value_that_cannot_be_read_is_not_absent() -> None:
     kube.fail("GET", "/mine", 403)
 
     with pytest.raises(Terminal):
-        await SecretStore(kube, INSTALLATION).read_value("team", "mine", "token")
-    assert None is await SecretStore(kube, INSTALLATION).read_value("team", "nowhere", "token")
-    assert None is await SecretStore(kube, INSTALLATION).read_value("team", "bare", "token")
+        await SecretClient(kube, INSTALLATION).read_value("team", "mine", "token")
+    assert None is await SecretClient(kube, INSTALLATION).read_value("team", "nowhere", "token")
+    assert None is await SecretClient(kube, INSTALLATION).read_value("team", "bare", "token")
 
 
 @pytest.mark.parametrize(

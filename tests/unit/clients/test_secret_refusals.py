@@ -10,7 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from mailtrap_operator.clients.errors import Conflict, Failure, Retryable, Terminal, Uncertain
-from mailtrap_operator.clients.secret_store import SecretStore
+from mailtrap_operator.clients.secret_client import SecretClient
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.secrets_of_ours import (
@@ -31,7 +31,7 @@ async def test_a_dry_run_has_the_server_judge_and_writes_nothing(*, is_there: bo
     version = version_of(kube.seed(PATH, FOREIGN)) if is_there else None
     before = kube.object(f"{PATH}/billing")
 
-    await SecretStore(kube, INSTALLATION).try_publish(desired(version=version), ISSUANCE)
+    await SecretClient(kube, INSTALLATION).try_publish(desired(version=version), ISSUANCE)
 
     assert before == kube.object(f"{PATH}/billing")
     assert [] == kube.writes
@@ -45,7 +45,7 @@ async def test_a_dry_run_meets_the_same_refusal_as_the_write(*, is_there: bool) 
     kube.fail("PUT" if is_there else "POST", "/secrets", 403, "exceeded quota: secrets")
 
     with pytest.raises(Terminal, match=r"Secret billing cannot be written: .*exceeded quota") as caught:
-        await SecretStore(kube, INSTALLATION).try_publish(desired(version=version), ISSUANCE)
+        await SecretClient(kube, INSTALLATION).try_publish(desired(version=version), ISSUANCE)
 
     assert Reason.SECRET_WRITE_REFUSED is caught.value.reason
 
@@ -55,7 +55,7 @@ async def test_a_secret_that_appeared_meanwhile_is_a_conflict() -> None:
     kube.seed(PATH, FOREIGN)
 
     with pytest.raises(Conflict):
-        await SecretStore(kube, INSTALLATION).publish(desired(), ISSUED)
+        await SecretClient(kube, INSTALLATION).publish(desired(), ISSUED)
 
     assert FOREIGN["data"] == (kube.object(f"{PATH}/billing") or {})["data"]
 
@@ -66,7 +66,7 @@ async def test_a_secret_that_changed_meanwhile_is_a_conflict_and_stays_as_it_is(
     changed = kube.edit(f"{PATH}/billing", lambda body: body["data"].update(other="eA=="))
 
     with pytest.raises(Conflict, match="Secret billing changed meanwhile"):
-        await SecretStore(kube, INSTALLATION).publish(desired(version=version), ISSUED)
+        await SecretClient(kube, INSTALLATION).publish(desired(version=version), ISSUED)
 
     assert changed == kube.object(f"{PATH}/billing")
 
@@ -78,7 +78,7 @@ async def test_a_secret_that_vanished_meanwhile_is_a_conflict(moment: str) -> No
     kube.fail(moment, "/secrets/billing", 404, "not found")
 
     with pytest.raises(Conflict, match="Secret billing changed meanwhile"):
-        await SecretStore(kube, INSTALLATION).publish(desired(version=version), ISSUED)
+        await SecretClient(kube, INSTALLATION).publish(desired(version=version), ISSUED)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ async def test_why_a_value_is_not_published(status: int | None, kind: type[Failu
     kube.fail("POST", "/secrets", status, "said the server")
 
     with pytest.raises(Failure, match="said the server") as caught:
-        await SecretStore(kube, INSTALLATION).publish(desired(), ISSUED)
+        await SecretClient(kube, INSTALLATION).publish(desired(), ISSUED)
 
     assert (kind, reason) == (type(caught.value), caught.value.reason)
 
@@ -134,7 +134,7 @@ async def test_a_server_that_quotes_the_value_is_not_quoted(status: int, said: s
     kube.fail("POST", "/secrets", status, said)
 
     with pytest.raises(Failure) as caught:
-        await SecretStore(kube, INSTALLATION).publish(
+        await SecretClient(kube, INSTALLATION).publish(
             desired({"token": "${token}", "template": "x${token}"}), ISSUED
         )
 
@@ -150,7 +150,7 @@ async def test_a_value_that_looks_like_words_is_not_quoted_either(value: str) ->
     kube.fail("POST", "/secrets", 403, f"denied: {value.upper()}")
 
     with pytest.raises(Terminal, match="quotes the data of the Secret and is left out"):
-        await SecretStore(kube, INSTALLATION).publish(desired(), replace(ISSUED, value=SecretStr(value)))
+        await SecretClient(kube, INSTALLATION).publish(desired(), replace(ISSUED, value=SecretStr(value)))
 
 
 async def test_a_refusal_keeps_the_time_that_the_server_asked_for() -> None:
@@ -159,7 +159,7 @@ async def test_a_refusal_keeps_the_time_that_the_server_asked_for() -> None:
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, "busy", timedelta(seconds=7))
 
     with pytest.raises(Retryable) as caught:
-        await SecretStore(Busy(), INSTALLATION).publish(desired(), ISSUED)
+        await SecretClient(Busy(), INSTALLATION).publish(desired(), ISSUED)
 
     assert timedelta(seconds=7) == caught.value.retry_after
 
@@ -194,7 +194,7 @@ async def test_a_secret_that_could_not_hold_a_value_is_refused_in_the_dry_run(
     change: Callable[[dict[str, Any]], None], named: str
 ) -> None:
     with pytest.raises(Terminal, match=r"Secret billing cannot hold a value: .*No token is issued") as caught:
-        await SecretStore(Meddling(change), INSTALLATION).try_publish(desired(), ISSUANCE)
+        await SecretClient(Meddling(change), INSTALLATION).try_publish(desired(), ISSUANCE)
 
     assert Reason.SECRET_WRITE_REFUSED is caught.value.reason
     assert f" changes {named}. " in caught.value.message
@@ -215,20 +215,20 @@ async def test_a_secret_that_could_not_hold_a_value_is_refused_in_the_dry_run(
 async def test_what_does_not_harm_a_value_is_named_with_the_secret_as_stored(
     change: Callable[[dict[str, Any]], None], changed: str
 ) -> None:
-    store = SecretStore(Meddling(change), INSTALLATION)
-    await store.try_publish(desired(), ISSUANCE)
+    client = SecretClient(Meddling(change), INSTALLATION)
+    await client.try_publish(desired(), ISSUANCE)
 
-    assert changed == (await store.publish(desired(), ISSUED)).changed_at_admission
+    assert changed == (await client.publish(desired(), ISSUED)).changed_at_admission
 
 
 async def test_a_value_moves_to_no_secret_that_could_not_hold_it() -> None:
     kube = Meddling(
         lambda body: body["metadata"].pop("annotations") if body["metadata"]["name"] == "mailer" else None
     )
-    store = SecretStore(kube, INSTALLATION)
-    source = await store.publish(desired(), ISSUED)
+    client = SecretClient(kube, INSTALLATION)
+    source = await client.publish(desired(), ISSUED)
 
     with pytest.raises(Terminal, match=r"Secret mailer cannot hold a value: .*The value stays as it is"):
-        await store.rewrite(source, desired(name="mailer"))
+        await client.rewrite(source, desired(name="mailer"))
 
     assert None is kube.object(f"{PATH}/mailer")

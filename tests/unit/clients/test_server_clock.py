@@ -11,7 +11,7 @@ import pytest
 
 from mailtrap_operator.clients.errors import Failure
 from mailtrap_operator.core.clocks import ClockDifference
-from tests.unit.clients.mailtrap_bench import ISSUES, READS, client_of
+from tests.unit.clients.mailtrap_harness import ISSUES, READS, client_of
 from tests.unit.clients.remote import Remote, known_server, server_time
 from tests.unit.clients.test_mailtrap_paths import VERSION, client_told
 from tests.unit.clock import virtual
@@ -68,7 +68,7 @@ async def test_what_is_no_time_of_the_server_teaches_nothing(headers: Mapping[st
 
 
 @virtual
-async def test_what_comes_through_a_cache_anew_is_believed() -> None:
+async def test_what_comes_through_a_cache_again_is_believed() -> None:
     assert HOUR == (await learned_from(empty_list(dated(HOUR, Age="0")))).last
 
 

@@ -85,19 +85,19 @@ def an_api_token(
         finalizers=finalizers,
         annotations=annotations or {},
     )
-    wishes = ApiTokenSpec.model_validate({"resources": (DOMAIN,), **spec}, by_name=True)
-    return ApiToken(metadata=meta, spec=wishes, status=status or a_status())
+    desired = ApiTokenSpec.model_validate({"resources": (DOMAIN,), **spec}, by_name=True)
+    return ApiToken(metadata=meta, spec=desired, status=status or a_status())
 
 
 WIPED = ApiTokenStatus()
-"""What is left when somebody cleared the status, or when there never was one."""
+"""What is left when someone cleared the status, or when there never was one."""
 
 
 def an_issuance(
-    *, account: AccountRef = ACCOUNT, issued_at: datetime = NOW - 30 * DAY, wishes: ApiToken | None = None
+    *, account: AccountRef = ACCOUNT, issued_at: datetime = NOW - 30 * DAY, desired: ApiToken | None = None
 ) -> Issuance:
-    """Return what is known of a token that was issued for `wishes`, by default those of `an_api_token()`."""
-    api_token = wishes or an_api_token(status=WIPED, account_ref=account)
+    """Return what is known of a token that was issued for `desired`, by default those of `an_api_token()`."""
+    api_token = desired or an_api_token(status=WIPED, account_ref=account)
     return Issuance(
         issued_at=issued_at,
         access_digest=digests.access_digest(api_token, ACCOUNT_IDS[account], api_token.spec.resources),
@@ -113,10 +113,10 @@ def a_current(
     issued_at: datetime = NOW - 30 * DAY,
     expires_at: datetime | None = None,
     reset_refused: bool = False,
-    wishes: ApiToken | None = None,
+    desired: ApiToken | None = None,
 ) -> CurrentToken:
     """Return the record of a token that fulfils the spec."""
-    issuance = an_issuance(account=account, issued_at=issued_at, wishes=wishes)
+    issuance = an_issuance(account=account, issued_at=issued_at, desired=desired)
     return CurrentToken(
         id=id_,
         last_four=f"{id_:04}",
@@ -157,7 +157,7 @@ def a_previous(
     account: AccountRef = ACCOUNT,
     reason: Reason = Reason.SUPERSEDED,
 ) -> PreviousToken:
-    """Return the record of a token on its way out."""
+    """Return the record of a retired token."""
     return PreviousToken(
         id=id_, last_four=f"{id_:04}", delete_after=delete_after, reason=reason, account=account
     )
@@ -197,7 +197,7 @@ def a_remote_token(
     tag: Tag | None = OURS,
     name: str | None = None,
 ) -> RemoteToken:
-    """Return a listed token that bears this object's tag."""
+    """Return a listed token that has this object's tag."""
     mark = a_tag(nonce) if tag is OURS else tag
     return RemoteToken(
         id=id_,
@@ -209,7 +209,7 @@ def a_remote_token(
     )
 
 
-AS_WISHED = an_issuance()
+AS_DESIRED = an_issuance()
 
 
 def a_secret(
@@ -218,7 +218,7 @@ def a_secret(
     name: str = NAME,
     nonce: str | None = NONCE,
     owner: str | None = OWNER_MARK,
-    issuance: Issuance | None = AS_WISHED,
+    issuance: Issuance | None = AS_DESIRED,
     data: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
@@ -247,7 +247,7 @@ def an_edited_secret(token_id: int = 1) -> SecretState:
 
 
 def a_foreign_secret(name: str = NAME) -> SecretState:
-    """Return a Secret that somebody else made."""
+    """Return a Secret that someone else made."""
     return a_secret(None, name=name, nonce=None, owner=None, issuance=None, data={}, owners=())
 
 
@@ -266,19 +266,19 @@ def seen(
     unpublished: UnpublishedToken | None = None,
     tenancy: Tenancy | None = None,
     credential: str | None = None,
-    is_account_going: bool = False,
+    is_account_terminating: bool = False,
 ) -> Observation:
-    """Return what a pass has read.
+    """Return what a reconcile has read.
 
-    The default Secret was written when the record says. `listed` is what the LIST of the wished account said, `listed_elsewhere` that of the other account on record.
-    `tenancy` is what the wished account asks of the object; by default it asks for nothing. `credential` are the last four
+    The default Secret was written when the record says. `listed` is what the LIST of the desired account said, `listed_elsewhere` that of the other account on record.
+    `tenancy` is what the desired account asks of the object; by default it asks for nothing. `credential` are the last four
     characters of what the accounts were listed with.
-    `is_account_going` says that the wished account is being deleted.
+    `is_account_terminating` says that the desired account is being deleted.
     """
     subject = api_token or an_api_token()
-    wished = subject.spec.account_ref
-    other = ACCOUNT if wished == OTHER_ACCOUNT else OTHER_ACCOUNT
-    views = [replace(_view(wished, listed, credential), is_going=is_account_going)]
+    desired = subject.spec.account_ref
+    other = ACCOUNT if desired == OTHER_ACCOUNT else OTHER_ACCOUNT
+    views = [replace(_view(desired, listed, credential), is_terminating=is_account_terminating)]
     if listed_elsewhere is not None:
         views.append(_view(other, listed_elsewhere, credential))
     if secret is SECRET_1 and subject.status.current:

@@ -24,13 +24,13 @@ TREE = a_catalogue(SHOP, ("project", "shop", 4), ("inbox", "main", "ab-1"), ("do
 
 
 ELSEWHERE = a_catalogue(("domain", "other.example", 8))
-"""No resource bears the name."""
+"""No resource has the name."""
 
 Answer = Found[Catalogue] | Unknown | None
 
 
 def asked(world: Observation, catalogue: Answer = TREE) -> Observation:
-    """Return what a pass has read that also asked for the account's resources."""
+    """Return what a reconcile has read that also asked for the account's resources."""
     return replace(world, catalogue=catalogue)
 
 

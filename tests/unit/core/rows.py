@@ -29,7 +29,7 @@ from tests.unit.core.builders import NAME, NOW
 
 
 class Leaving(NamedTuple):
-    """A token on its way out, and how long it has left."""
+    """A retired token, and how long it has left."""
 
     id: int
     left: timedelta
@@ -61,7 +61,7 @@ def decision(world: Observation, now: datetime = NOW) -> Decision:
     """Return what the planner decides."""
     planned = plan(world, now)
     return Decision(
-        does=deed(planned),
+        does=summary(planned),
         state=planned.finding.state,
         reason=planned.finding.reason,
         records=noted(planned.record),
@@ -70,7 +70,7 @@ def decision(world: Observation, now: datetime = NOW) -> Decision:
     )
 
 
-def deed(planned: Plan) -> str:
+def summary(planned: Plan) -> str:
     """Return the action of a plan in words."""
     return _in_words(planned.action) if planned.action else "nothing"
 
@@ -114,7 +114,7 @@ def _leaving(previous: PreviousToken) -> Leaving:
 
 
 def row(
-    situation: str,
+    observed: str,
     world: Observation,
     *,
     does: str = "nothing",
@@ -128,4 +128,4 @@ def row(
     before = Record(status.operation, status.current, status.previous, status.secret_name)
     state, reason = says
     expected = Decision(does, state, reason, records or noted(before), again, works)
-    return pytest.param(world, expected, id=situation)
+    return pytest.param(world, expected, id=observed)

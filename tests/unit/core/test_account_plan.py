@@ -21,7 +21,7 @@ from mailtrap_operator.api.v1alpha1 import (
 )
 from mailtrap_operator.clients.owned_tokens import by_owner
 from mailtrap_operator.core.account_observation import AccountObservation, OrphanDeletion, Remembered, Terms
-from mailtrap_operator.core.account_plan import plan_account, secrets_in_question
+from mailtrap_operator.core.account_plan import plan_account, releasable_secrets
 from mailtrap_operator.core.clocks import ClockDifference
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey
 from mailtrap_operator.core.observation import CredentialInUse, Found, RemoteToken, Unknown
@@ -40,7 +40,7 @@ USER = ApiTokenKey("shop", "billing")
 USERS_OWNER, LOST_OWNER = "billingaaa", "lostaaaaaa"
 INTERVAL = timedelta(seconds=60)
 
-FREE = CredentialSecret("mailtrap-system", "present", "5", (), is_going=False)
+FREE = CredentialSecret("mailtrap-system", "present", "5", (), is_terminating=False)
 HELD = replace(FREE, finalizers=(CREDENTIAL_FINALIZER,))
 SERVES_ALL = AccountPolicy.model_validate({"allowedNamespaces": {"names": ["*"]}})
 SERVES_LABELLED = AccountPolicy.model_validate(
@@ -86,7 +86,7 @@ def owned_by(owner: str, id_: int = 7, installation: str = INSTALLATION) -> Remo
 def a_usage(
     labels: dict[str, dict[str, str] | None] | None = None, tokens: Iterable[RemoteToken] | None = ()
 ) -> Usage:
-    """Return who may have tokens in the account; the user's tokens bear its tag."""
+    """Return who may have tokens in the account; the user's tokens have its tag."""
     return Usage(labels or {}, None if tokens is None else by_owner(tokens), {USERS_OWNER: USER}.get)
 
 
@@ -122,9 +122,9 @@ GONE = replace(seen(), account=None, terms=None)
 
 
 @pytest.mark.parametrize(
-    ("observation", "finalizer", "holds", "frees"),
+    ("observation", "finalizer", "holds", "releases"),
     [
-        pytest.param(seen(usage=USED), "add", FREE, (), id="An account that somebody uses is held."),
+        pytest.param(seen(usage=USED), "add", FREE, (), id="An account that someone uses is held."),
         pytest.param(
             seen(an_account(is_held=True), usage=USED, credential_secret=HELD),
             None,
@@ -147,7 +147,7 @@ GONE = replace(seen(), account=None, terms=None)
             "remove",
             None,
             ("present",),
-            id="One that nobody uses is let go with its Secret.",
+            id="One that no one uses is released with its Secret.",
         ),
         pytest.param(
             seen(an_account(is_held=True), credential_secret=HELD, shared_secrets=frozenset({"present"})),
@@ -182,15 +182,15 @@ GONE = replace(seen(), account=None, terms=None)
         pytest.param(replace(GONE, reach=ONLY_PLANS), None, None, (), id="Gone, and nothing may be written."),
     ],
 )
-def test_an_account_and_its_secret_are_held_while_somebody_uses_it(
+def test_an_account_and_its_secret_are_held_while_someone_uses_it(
     observation: AccountObservation,
     finalizer: str | None,
     holds: CredentialSecret | None,
-    frees: tuple[str, ...],
+    releases: tuple[str, ...],
 ) -> None:
     planned = plan_account(observation, NOW)
 
-    assert (finalizer, holds, frees) == (planned.finalizer, planned.holds, planned.frees)
+    assert (finalizer, holds, releases) == (planned.finalizer, planned.holds, planned.releases)
     assert "mailtrap-system" == planned.credentials_namespace
 
 
@@ -208,7 +208,7 @@ def test_nothing_else_follows_for_an_account_that_is_gone() -> None:
 @pytest.mark.parametrize(
     ("account", "usage", "reach", "may_go"),
     [
-        pytest.param(an_account(), UNUSED, REACH, True, id="Nobody says so."),
+        pytest.param(an_account(), UNUSED, REACH, True, id="No one says so."),
         pytest.param(an_account(), USED, REACH, False, id="A served namespace says so."),
         pytest.param(
             an_account(policy=AccountPolicy()),
@@ -233,7 +233,7 @@ def test_nothing_else_follows_for_an_account_that_is_gone() -> None:
         ),
         pytest.param(an_account(policy=SERVES_LABELLED), USED, REACH, False, id="Its labels are not known."),
         pytest.param(an_account(key=OWN), USED, REACH, False, id="A MailtrapAccount serves its namespace."),
-        pytest.param(an_account(key=OWN), UNUSED, SOME, True, id="Nobody else uses a MailtrapAccount."),
+        pytest.param(an_account(key=OWN), UNUSED, SOME, True, id="No one else uses a MailtrapAccount."),
         pytest.param(
             an_account(), a_usage(tokens=None), SOME, False, id="Others may use it, and no LIST has answered."
         ),
@@ -247,7 +247,7 @@ def test_nothing_else_follows_for_an_account_that_is_gone() -> None:
         pytest.param(an_account(), UNUSED, SOME, True, id="No other installation has tokens there."),
     ],
 )
-def test_an_account_that_is_held_goes_only_when_nobody_is_known_to_use_it(
+def test_an_account_that_is_held_goes_only_when_no_one_is_known_to_use_it(
     account: Account, usage: Usage, reach: Reach, *, may_go: bool
 ) -> None:
     meta = account.metadata.model_copy(update={"finalizers": (ACCOUNT_FINALIZER,)})
@@ -298,7 +298,7 @@ THEIRS = Found(by_owner([owned_by("otheraaaaa", installation="zzzzzz")]))
             id="An operator that only plans deletes none.",
         ),
         pytest.param(
-            replace(WITH_ORPHAN, is_claimed=lambda _: True), (), (), id="Somebody lays claim to the token."
+            replace(WITH_ORPHAN, is_claimed=lambda _: True), (), (), id="Someone lays claim to the token."
         ),
         pytest.param(
             replace(WITH_ORPHAN, in_use=(CredentialInUse(KEY, LOST.last_four),)),
@@ -314,7 +314,7 @@ THEIRS = Found(by_owner([owned_by("otheraaaaa", installation="zzzzzz")]))
             replace(WITH_ORPHAN, reach=SOME, tokens=THEIRS),
             None,
             (),
-            id="Another installation may tell of its own.",
+            id="Another installation may report its own.",
         ),
         pytest.param(
             replace(WITH_ORPHAN, deletion=OrphanDeletion(frozenset({7}))), (), (), id="It was deleted."
@@ -394,10 +394,10 @@ TERMINATING = an_account(is_terminating=True, is_held=True, credentials_secret="
         pytest.param(
             seen(TERMINATING, usage=USED, holders=frozenset({USER})),
             [("Ready", Reason.DELETING), ("DeletionBlocked", Reason.ACCOUNT_IN_USE)],
-            id="It is terminating, and somebody uses it.",
+            id="It is terminating, and someone uses it.",
         ),
         pytest.param(
-            seen(usage=USED, holders=frozenset({USER}), credential_secret=replace(HELD, is_going=True)),
+            seen(usage=USED, holders=frozenset({USER}), credential_secret=replace(HELD, is_terminating=True)),
             [("Ready", Reason.ACCOUNT_REACHABLE), ("DeletionBlocked", Reason.CREDENTIAL_IN_USE)],
             id="Its Secret is terminating.",
         ),
@@ -438,7 +438,7 @@ TERMINATING = an_account(is_terminating=True, is_held=True, credentials_secret="
         ),
     ],
 )
-def test_what_is_told_of_an_account(
+def test_what_is_reported_an_account(
     observation: AccountObservation, conditions: list[tuple[str, Reason]]
 ) -> None:
     planned = plan_account(observation, NOW)
@@ -477,9 +477,9 @@ def test_it_is_looked_at_again_after_its_interval_or_when_its_trouble_may_be_ove
     assert (trouble, timedelta(seconds=7)) == (troubled.trouble, troubled.requeue_after)
 
 
-def test_other_accounts_matter_only_where_a_secret_is_let_go() -> None:
-    assert () == secrets_in_question(seen(usage=USED))
-    assert ("present",) == secrets_in_question(seen(credential_secret=HELD))
+def test_other_accounts_matter_only_where_a_secret_is_released() -> None:
+    assert () == releasable_secrets(seen(usage=USED))
+    assert ("present",) == releasable_secrets(seen(credential_secret=HELD))
 
 
 def test_the_credential_of_a_mailtrap_account_is_in_its_namespace() -> None:

@@ -1,4 +1,4 @@
-"""A token that somebody made by hand is told of first, then taken over: its place in the Secret first, its end later."""
+"""A token that someone made by hand is reported first, then taken over: its place in the Secret first, its end later."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -30,10 +30,10 @@ from mailtrap_operator.core.observation import (
     Tenancy,
     Unknown,
 )
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_adopted, proof_place
-from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     ACCOUNT,
     CURRENT_1,
@@ -59,7 +59,7 @@ from tests.unit.core.builders import (
 )
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
 
-WISHED = {ADOPT_ANNOTATION: "7"}
+DESIRED = {ADOPT_ANNOTATION: "7"}
 CONFIRMED = {ADOPT_ANNOTATION: "7", CONFIRM_ANNOTATION: "7"}
 PROOF = {PROOF_ANNOTATION: "mine"}
 BY_HAND = replace(
@@ -106,14 +106,14 @@ def a_policy(**rules: Any) -> AccountPolicy:
     [
         row(
             "It is not confirmed: nothing is issued.",
-            new(WISHED),
+            new(DESIRED),
             says=UNCONFIRMED,
             again=5 * MINUTE,
             works=False,
         ),
         row(
             "Another id is confirmed.",
-            new({**WISHED, CONFIRM_ANNOTATION: "8"}),
+            new({**DESIRED, CONFIRM_ANNOTATION: "8"}),
             says=UNCONFIRMED,
             again=5 * MINUTE,
             works=False,
@@ -173,15 +173,15 @@ def test_a_confirmed_adoption_begins_with_a_token_of_its_own() -> None:
     ("world", "expected"),
     [
         row(
-            "Its place is taken: it goes on record, with its whole overlap.",
+            "Its place is taken: it is recorded, with its whole overlap.",
             served(CONFIRMED),
             says=ADOPTED,
             records=Noted(previous=(Leaving(7, 12 * HOUR, Reason.ADOPTED),)),
         ),
-        row("It is not confirmed: it stays as it is.", served(WISHED), says=READY),
+        row("It is not confirmed: it stays as it is.", served(DESIRED), says=READY),
         row("It is adopted.", served(CONFIRMED, adopted=7), says=READY),
         row(
-            "It is on its way out, and that it was adopted is lost: it stays there once, with its date.",
+            "It is retired, and that it was adopted is lost: it stays there once, with its date.",
             served(CONFIRMED, previous=(a_previous(7, reason=Reason.ADOPTED),)),
             says=ADOPTED,
             records=Noted(previous=(Leaving(7, HOUR, Reason.ADOPTED),)),
@@ -220,12 +220,12 @@ def test_what_was_taken_back_may_be_adopted_again() -> None:
     "status",
     [
         pytest.param(a_status().model_copy(update={"adopted": 7}), id="it is named"),
-        pytest.param(a_status(previous=(a_previous(7, reason=Reason.ADOPTED),)), id="it is on its way out"),
+        pytest.param(a_status(previous=(a_previous(7, reason=Reason.ADOPTED),)), id="it is retired"),
     ],
 )
 def test_an_adoption_is_known_from_either_place_in_the_status(status: ApiTokenStatus) -> None:
     assert is_adopted(an_api_token(status=status, annotations=CONFIRMED), 7)
-    assert not is_adopted(an_api_token(status=status, annotations=WISHED), 7)
+    assert not is_adopted(an_api_token(status=status, annotations=DESIRED), 7)
 
 
 def test_it_is_on_record_which_token_was_adopted() -> None:
@@ -237,24 +237,24 @@ def test_it_is_on_record_which_token_was_adopted() -> None:
     ("world", "words"),
     [
         pytest.param(
-            served(WISHED),
+            served(DESIRED),
             "Token 7 'old mailer' (…0007) never expires; its permissions: domain 7 Admin. To adopt it, set the "
             'annotation mailtrap-operator.io/adopt-confirm: "7". Then a token of this ApiToken takes its place in Secret '
             "billing, and token 7 works on for 12h before it is deleted.",
             id="what would be adopted",
         ),
         pytest.param(
-            served(WISHED, replace(BY_HAND, expires_at=NOW, permissions=())),
+            served(DESIRED, replace(BY_HAND, expires_at=NOW, permissions=())),
             "expires at 2030-01-31T12:00:00Z; its permissions: not told.",
             id="its end, and that it has no rights",
         ),
-        pytest.param(served(WISHED, None), "Token 7 is not adopted. It must be a token of", id="it is gone"),
+        pytest.param(served(DESIRED, None), "Token 7 is not adopted. It must be a token of", id="it is gone"),
         pytest.param(
             served({ADOPT_ANNOTATION: "0"}), "must be the id of a token, such as 2498715", id="it is no id"
         ),
     ],
 )
-def test_what_an_adoption_waits_for_is_told(world: Observation, words: str) -> None:
+def test_adoption_message_names_what_it_waits_for(world: Observation, words: str) -> None:
     (notice,) = plan(world, NOW).notices
 
     assert "AdoptionPending" == notice.type
@@ -268,7 +268,7 @@ NOT_TO_BE_HAD: dict[str, tuple[Answer, dict[str, Any]]] = {
     "it is the object's own": (a_remote_token(7, tag=OURS), {}),
     "it is another ApiToken's": (a_remote_token(7, tag=SIBLINGS_TAG), {}),
     "it is another installation's": (a_remote_token(7, tag=FOREIGN_TAG), {}),
-    "it bears a mark that cannot be read": (replace(BY_HAND, name="mailer [k8s:of a later version]"), {}),
+    "it has a mark that cannot be read": (replace(BY_HAND, name="mailer [k8s:of a later version]"), {}),
     "it ends as the credential does": (replace(BY_HAND, last_four="cafe"), {}),
     "a higher access level": (BY_HAND, {"max_access_level": "Viewer"}),
     "another resource": (
@@ -283,7 +283,7 @@ NOT_TO_BE_HAD: dict[str, tuple[Answer, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("mode", ["Allowed", "Proven"])
-@pytest.mark.parametrize("annotations", [WISHED, CONFIRMED], ids=["looked at", "confirmed"])
+@pytest.mark.parametrize("annotations", [DESIRED, CONFIRMED], ids=["looked at", "confirmed"])
 @pytest.mark.parametrize("made", ["new", "served"])
 def test_whatever_is_not_to_be_had_reads_the_same(
     made: str, annotations: Mapping[str, str], mode: str
@@ -350,7 +350,7 @@ def test_whatever_is_not_to_be_had_reads_the_same(
 def test_a_policy_that_allows_no_adoption_says_so(
     ref: AccountRef, adoption: str | None, annotations: Mapping[str, str], words: str
 ) -> None:
-    refused = to_adopt(Situation(under(ref, annotations, adoption=adoption), NOW))
+    refused = to_adopt(ObservedState(under(ref, annotations, adoption=adoption), NOW))
 
     assert isinstance(refused, Blocked)
     assert Reason.ADOPTION_REFUSED == refused.reason
@@ -377,19 +377,19 @@ def test_without_an_account_object_nothing_is_adopted(*, is_listed: bool) -> Non
     missing = Unknown(Reason.ACCOUNT_NOT_FOUND, "It does not exist.")
     world = seen(an_api_token(annotations=CONFIRMED), listed=(TOKEN_1,) if is_listed else missing)
 
-    assert (NOT_ASKED_FOR if is_listed else missing) == to_adopt(Situation(world, NOW))
+    assert (NOT_ASKED_FOR if is_listed else missing) == to_adopt(ObservedState(world, NOW))
 
 
 def test_nothing_is_adopted_while_it_is_not_known_what_the_account_is_managed_with() -> None:
     world = _asked(seen(an_api_token(annotations=CONFIRMED), listed=TIMEOUT), BY_HAND)
 
-    assert TIMEOUT == to_adopt(Situation(world, NOW))
+    assert TIMEOUT == to_adopt(ObservedState(world, NOW))
 
 
-def test_what_is_proven_is_told_of_and_how_long_the_proof_is_needed() -> None:
-    world = under(ACCOUNT, {**WISHED, **PROOF}, adoption="Proven")
+def test_adoption_message_says_how_long_the_proof_is_needed() -> None:
+    world = under(ACCOUNT, {**DESIRED, **PROOF}, adoption="Proven")
 
-    found = to_adopt(Situation(world, NOW))
+    found = to_adopt(ObservedState(world, NOW))
 
     assert isinstance(found, Blocked)
     assert Reason.ADOPTION_UNCONFIRMED == found.reason
@@ -485,10 +485,7 @@ KEPT: dict[str, tuple[Observation, Reason, str]] = {
         "It lives in ClusterMailtrapAccount other, and spec.accountRef names another account.",
     ),
 }
-WAY_OUT = (
-    "Or remove the annotations mailtrap-operator.io/adopt-token-id and mailtrap-operator.io/adopt-confirm: then the token "
-    "leaves the record and stays as it is."
-)
+WAY_OUT = "Or remove the annotations mailtrap-operator.io/adopt-token-id and mailtrap-operator.io/adopt-confirm: then the token is removed from the status and kept."
 
 
 @pytest.mark.parametrize(("world", "reason", "words"), KEPT.values(), ids=KEPT)
@@ -589,14 +586,14 @@ CREDENTIAL = replace(BY_HAND, last_four="cafe")
             Reason.ADOPTION_REFUSED,
             id="the proof is not its value any more",
         ),
-        pytest.param(leaving(WISHED), BY_HAND, Reason.LIST_INCOMPLETE, id="taken back"),
+        pytest.param(leaving(DESIRED), BY_HAND, Reason.LIST_INCOMPLETE, id="taken back"),
         pytest.param(leaving({}), ANOTHERS, Reason.LIST_INCOMPLETE, id="on record, and another ApiToken's"),
     ],
 )
 def test_a_token_that_no_list_shows_is_judged_by_what_mailtrap_says_of_it(
     world: Observation, found: RemoteToken, reason: Reason | None
 ) -> None:
-    s = Situation(_with_credential(world, "cafe"), NOW)
+    s = ObservedState(_with_credential(world, "cafe"), NOW)
 
     why = why_it_must_stay(s, 7, Adoptee(found, is_proven=False))
 
@@ -608,20 +605,20 @@ def test_a_token_that_no_list_shows_is_judged_by_what_mailtrap_says_of_it(
 
 
 def test_what_is_refused_right_before_it_is_deleted_reads_the_same_whatever_it_is() -> None:
-    s = Situation(_with_credential(leaving(), "cafe"), NOW)
+    s = ObservedState(_with_credential(leaving(), "cafe"), NOW)
     found = (ANOTHERS, CREDENTIAL, a_remote_token(7, tag=FOREIGN_TAG), replace(BY_HAND, id=8))
 
     assert 1 == len({why_it_must_stay(s, 7, Adoptee(each, is_proven=False)) for each in found})
 
 
 def test_a_proof_is_asked_for_again_before_the_deletion() -> None:
-    proven = Situation(leaving({**CONFIRMED, **PROOF}, adoption="Proven"), NOW)
+    proven = ObservedState(leaving({**CONFIRMED, **PROOF}, adoption="Proven"), NOW)
 
     assert ("shop", "mine", "token") == proof_needed(proven, BY_HAND)
     assert None is why_it_must_stay(proven, 7, Adoptee(BY_HAND, is_proven=True))
     assert None is proof_needed(proven, OWN)
     assert None is proof_needed(proven, ENDS_ALIKE)
-    assert None is proof_needed(Situation(leaving({**CONFIRMED, **PROOF}), NOW), BY_HAND)
+    assert None is proof_needed(ObservedState(leaving({**CONFIRMED, **PROOF}), NOW), BY_HAND)
 
 
 def _with_credential(world: Observation, last_four: str) -> Observation:
@@ -630,8 +627,8 @@ def _with_credential(world: Observation, last_four: str) -> Observation:
 
 
 @pytest.mark.parametrize("made", [new, served], ids=["without a token", "served"])
-@pytest.mark.parametrize("annotations", [WISHED, CONFIRMED], ids=["looked at", "confirmed"])
-def test_who_may_not_use_the_account_is_told_nothing_of_its_tokens(
+@pytest.mark.parametrize("annotations", [DESIRED, CONFIRMED], ids=["looked at", "confirmed"])
+def test_refused_object_learns_nothing_about_the_tokens_of_the_account(
     made: Callable[..., Observation], annotations: Mapping[str, str]
 ) -> None:
     world = _asked(made(annotations), BY_HAND, allowed_namespaces={"names": ["another"]})
@@ -646,7 +643,7 @@ def test_who_may_not_use_the_account_is_told_nothing_of_its_tokens(
 def test_an_adoption_waits_until_it_is_known_whether_the_namespace_is_served() -> None:
     policy = {"allowed_namespaces": {"selector": {"match_labels": {"mail": "yes"}}}}
 
-    assert LABELS_NOT_READ == to_adopt(Situation(_asked(new(WISHED), BY_HAND, **policy), NOW))
+    assert LABELS_NOT_READ == to_adopt(ObservedState(_asked(new(DESIRED), BY_HAND, **policy), NOW))
 
 
 @pytest.mark.parametrize(
@@ -684,11 +681,11 @@ def test_a_served_object_with_nothing_to_adopt_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("world", "again"),
     [
-        pytest.param(new(WISHED), 5 * MINUTE, id="It is not confirmed: an annotation tells that."),
+        pytest.param(new(DESIRED), 5 * MINUTE, id="It is not confirmed: an annotation tells that."),
         pytest.param(new(CONFIRMED, None), 5 * MINUTE, id="It is not there, and there is no other."),
         pytest.param(served(CONFIRMED, None), 5 * MINUTE, id="It is not there, and a token works."),
         pytest.param(
-            new(WISHED, allowed_namespaces={"names": ["another"]}),
+            new(DESIRED, allowed_namespaces={"names": ["another"]}),
             MINUTE,
             id="Who may not ask is allowed soon.",
         ),

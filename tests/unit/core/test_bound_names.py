@@ -47,7 +47,7 @@ def test_what_names_stand_for_goes_into_the_status(
     assert (bound != subject.status.resources) == planned.changes(subject.status)
 
 
-def test_an_object_that_is_on_its_way_out_keeps_what_its_names_stood_for() -> None:
+def test_an_object_that_is_terminating_keeps_what_its_names_stood_for() -> None:
     planned = plan(seen(named(bound=(BOUND,), deleted=True)), NOW)
 
     assert (BOUND,) == planned.record.resources
@@ -76,7 +76,7 @@ REFUSED = Unknown(Reason.REQUEST_REFUSED, "no")
         ),
     ],
 )
-def test_names_are_looked_up_anew_when_mailtrap_refuses_what_they_stood_for(
+def test_names_are_looked_up_again_when_mailtrap_refuses_what_they_stood_for(
     outcome: Published | Failed, bound: object
 ) -> None:
     assert bound == status_when(outcome).resources

@@ -10,8 +10,8 @@ from mailtrap_operator.api.v1alpha1 import Expiration, Rotation
 from mailtrap_operator.core import causes
 from mailtrap_operator.core.causes import BY_REASON, CAUSES, Cause, cause_of
 from mailtrap_operator.core.observation import AccountView, Observation, Unknown
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     DAY,
     HOUR,
@@ -41,7 +41,7 @@ NEVER = Expiration(policy="Never")
     [
         pytest.param(seen(), None, id="it lives"),
         pytest.param(seen(secret=None), None, id="it lives, only the Secret is gone"),
-        pytest.param(seen(listed=TIMEOUT), None, id="nobody says that it does not live"),
+        pytest.param(seen(listed=TIMEOUT), None, id="no one says that it does not live"),
         pytest.param(
             seen(an_api_token(status=WIPED), secret=None, listed=()),
             Reason.FIRST_TOKEN,
@@ -55,7 +55,7 @@ NEVER = Expiration(policy="Never")
         pytest.param(
             seen(an_api_token(status=WIPED), secret=an_edited_secret(), listed=()),
             Reason.TOKEN_GONE,
-            id="only the marks of the Secret tell of it",
+            id="only the marks of the Secret report it",
         ),
         pytest.param(seen(listed=()), Reason.TOKEN_GONE, id="it is listed no more"),
         pytest.param(
@@ -75,7 +75,7 @@ def test_a_token_that_does_not_live_was_never_there_or_is_expired_or_gone(
 ) -> None:
     missing = [BY_REASON[reason] for reason in (Reason.FIRST_TOKEN, Reason.TOKEN_EXPIRED, Reason.TOKEN_GONE)]
 
-    found = next((cause.reason for cause in missing if cause.check(Situation(world, NOW))), None)
+    found = next((cause.reason for cause in missing if cause.check(ObservedState(world, NOW))), None)
 
     assert expected == found
 
@@ -129,12 +129,12 @@ def test_a_token_that_does_not_live_was_never_there_or_is_expired_or_gone(
             True,
             id="the Secret holds the value of a dead token",
         ),
-        pytest.param(causes.expiration_has_changed, seen(), False, id="the expiration is as wished"),
+        pytest.param(causes.expiration_has_changed, seen(), False, id="the expiration is as desired"),
         pytest.param(
             causes.expiration_has_changed,
             seen(an_api_token(expiration=NEVER)),
             True,
-            id="another expiration is wished",
+            id="another expiration is desired",
         ),
         pytest.param(
             causes.expiration_has_changed,
@@ -153,17 +153,17 @@ def test_a_token_that_does_not_live_was_never_there_or_is_expired_or_gone(
     ],
 )
 def test_each_check_looks_at_one_wrong_alone(
-    check: Callable[[Situation], bool],
+    check: Callable[[ObservedState], bool],
     world: Observation,
     applies: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    assert applies == check(Situation(world, NOW))
+    assert applies == check(ObservedState(world, NOW))
 
 
 def test_permissions_are_not_compared_while_the_account_object_is_missing() -> None:
     world = seen(an_api_token(display_name="other"))
     view = AccountView(world.account.ref, None, Unknown(Reason.ACCOUNT_NOT_FOUND, "Create it."))
-    blind = Situation(
+    blind = ObservedState(
         Observation(world.api_token, world.secret, (view,), world.identity, world.fresh_nonce), NOW
     )
 
@@ -175,11 +175,11 @@ def test_a_renewal_is_due_from_its_very_second_on() -> None:
     world = seen(
         an_api_token(status=a_status(current=current)), listed=(a_remote_token(expires_at=NOW + 80 * DAY),)
     )
-    due = causes.renewal_of(Situation(world, NOW), current)
+    due = causes.renewal_of(ObservedState(world, NOW), current)
 
     assert due is not None
-    assert not causes.renewal_is_due(Situation(world, due - SECOND / 10))
-    assert causes.renewal_is_due(Situation(world, due))
+    assert not causes.renewal_is_due(ObservedState(world, due - SECOND / 10))
+    assert causes.renewal_is_due(ObservedState(world, due))
 
 
 AT = NOW + 30 * DAY
@@ -188,30 +188,30 @@ AT = NOW + 30 * DAY
 @pytest.mark.parametrize(
     ("expires_at", "is_renewed"),
     [
-        pytest.param(AT, False, id="the token ends at the wished date: a successor would, too"),
-        pytest.param(AT + DAY, False, id="the server granted more than was wished"),
-        pytest.param(NOW + 12 * HOUR, True, id="somebody reset the token: it ends before the wished date"),
+        pytest.param(AT, False, id="the token ends at the desired date: a successor would, too"),
+        pytest.param(AT + DAY, False, id="the server granted more than was desired"),
+        pytest.param(NOW + 12 * HOUR, True, id="someone reset the token: it ends before the desired date"),
         pytest.param(None, False, id="an old server granted no end"),
     ],
 )
-def test_a_token_that_ends_at_a_wished_date_is_not_renewed(expires_at: Any, is_renewed: bool) -> None:  # noqa: FBT001 - a column of the table
-    wishes = an_api_token(expiration=Expiration(policy="At", at=AT))
-    current = a_current(expires_at=expires_at and AT, wishes=wishes)
-    api_token = an_api_token(expiration=wishes.spec.expiration, status=a_status(current=current))
+def test_a_token_that_ends_at_a_desired_date_is_not_renewed(expires_at: Any, is_renewed: bool) -> None:  # noqa: FBT001 - a column of the table
+    desired = an_api_token(expiration=Expiration(policy="At", at=AT))
+    current = a_current(expires_at=expires_at and AT, desired=desired)
+    api_token = an_api_token(expiration=desired.spec.expiration, status=a_status(current=current))
     world = seen(
         api_token,
-        secret=a_secret(issuance=an_issuance(wishes=wishes)),
+        secret=a_secret(issuance=an_issuance(desired=desired)),
         listed=(a_remote_token(expires_at=expires_at),),
     )
 
-    assert is_renewed == (causes.renewal_of(Situation(world, NOW), current) is not None)
+    assert is_renewed == (causes.renewal_of(ObservedState(world, NOW), current) is not None)
 
 
-def test_a_renewal_is_reckoned_by_the_end_that_the_list_names() -> None:
+def test_a_renewal_is_calculated_by_the_end_that_the_list_names() -> None:
     current = a_current(issued_at=NOW - 10 * DAY, expires_at=NOW + 80 * DAY)
     api_token = an_api_token(rotation=Rotation(renew_before=DAY), status=a_status(current=current))
-    as_recorded = Situation(seen(api_token, listed=TIMEOUT), NOW)
-    shortened = Situation(seen(api_token, listed=(a_remote_token(expires_at=NOW + 40 * DAY),)), NOW)
+    as_recorded = ObservedState(seen(api_token, listed=TIMEOUT), NOW)
+    shortened = ObservedState(seen(api_token, listed=(a_remote_token(expires_at=NOW + 40 * DAY),)), NOW)
 
     recorded, listed = causes.renewal_of(as_recorded, current), causes.renewal_of(shortened, current)
 
@@ -232,7 +232,7 @@ ALL_WRONG: list[tuple[str, Observation, Reason]] = [
         Reason.ACCESS_CHANGED,
     ),
     (
-        "a lost Secret comes before the expiration, for nobody can wait for it",
+        "a lost Secret comes before the expiration, for no one can wait for it",
         seen(an_api_token(expiration=NEVER), secret=None),
         Reason.SECRET_MISSING,
     ),
@@ -249,15 +249,15 @@ ALL_WRONG: list[tuple[str, Observation, Reason]] = [
 ]
 
 
-@pytest.mark.parametrize(("situation", "world", "expected"), ALL_WRONG, ids=[row[0] for row in ALL_WRONG])
+@pytest.mark.parametrize(("observed", "world", "expected"), ALL_WRONG, ids=[row[0] for row in ALL_WRONG])
 def test_the_first_check_that_fires_is_the_answer(
-    situation: str, world: Observation, expected: Reason
+    observed: str, world: Observation, expected: Reason
 ) -> None:
-    assert BY_REASON[expected] == cause_of(Situation(world, NOW)), situation
+    assert BY_REASON[expected] == cause_of(ObservedState(world, NOW)), observed
 
 
 def test_no_check_fires_for_a_served_object() -> None:
-    assert cause_of(Situation(seen(), NOW)) is None
+    assert cause_of(ObservedState(seen(), NOW)) is None
 
 
 def test_every_cause_has_one_row() -> None:

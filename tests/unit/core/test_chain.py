@@ -1,4 +1,4 @@
-"""The chain of the decision: the books come first, what blocks is parked, and maintenance goes on meanwhile."""
+"""The chain of the decision: the books come first, what blocks is parked, and maintenance continues meanwhile."""
 
 from dataclasses import replace
 
@@ -36,8 +36,8 @@ from tests.unit.core.builders import (
 )
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
 
-WISHED = {ADOPT_ANNOTATION: "7"}
-CONFIRMED = {**WISHED, CONFIRM_ANNOTATION: "7"}
+DESIRED = {ADOPT_ANNOTATION: "7"}
+CONFIRMED = {**DESIRED, CONFIRM_ANNOTATION: "7"}
 BY_HAND = replace(a_remote_token(7, tag=None, name="old mailer"), permissions=())
 LOST = a_remote_token(2, nonce=LOST_NONCE)
 OVERDUE = a_previous(1, delete_after=NOW)
@@ -76,7 +76,7 @@ def test_each_step_has_one_place() -> None:
             adopting(
                 seen(
                     an_api_token(
-                        annotations=WISHED,
+                        annotations=DESIRED,
                         status=a_status(current=None, operation=an_operation()),
                     ),
                     secret=None,
@@ -93,7 +93,7 @@ def test_each_step_has_one_place() -> None:
             adopting(
                 seen(
                     an_api_token(
-                        annotations=WISHED,
+                        annotations=DESIRED,
                         status=a_status(current=None, operation=an_operation(ago=HOUR)),
                     ),
                     secret=None,
@@ -115,7 +115,7 @@ def test_each_step_has_one_place() -> None:
             "A suspended object does not speak of an adoption that waits.",
             adopting(
                 seen(
-                    an_api_token(annotations=WISHED, status=a_status(current=None), suspend=True),
+                    an_api_token(annotations=DESIRED, status=a_status(current=None), suspend=True),
                     secret=None,
                     listed=(),
                 )
@@ -137,7 +137,7 @@ def test_the_books_are_kept_before_anything_is_begun(world: Observation, expecte
             "An adoption waits: an old token goes all the same.",
             adopting(
                 seen(
-                    an_api_token(annotations=WISHED, status=a_status(current=None, previous=(OVERDUE,))),
+                    an_api_token(annotations=DESIRED, status=a_status(current=None, previous=(OVERDUE,))),
                     secret=None,
                 )
             ),
@@ -181,7 +181,7 @@ def test_the_books_are_kept_before_anything_is_begun(world: Observation, expecte
         ),
     ],
 )
-def test_what_blocks_is_parked_while_maintenance_goes_on(world: Observation, expected: Decision) -> None:
+def test_what_blocks_is_parked_while_maintenance_continues(world: Observation, expected: Decision) -> None:
     assert expected == decision(world)
 
 

@@ -1,4 +1,4 @@
-"""How far two clocks are apart, what is told of it, and when a refused end is the clocks' doing."""
+"""How far two clocks are apart, what is reported it, and when a refused end is the clocks' doing."""
 
 from datetime import UTC, datetime, timedelta
 

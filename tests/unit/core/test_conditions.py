@@ -116,7 +116,7 @@ def test_ready_is_always_there_and_the_others_only_while_true_and_never_both(
     assert not works or "True" == found["Ready"].status
 
 
-def test_a_reset_that_mailtrap_refuses_is_not_the_end_for_the_next_pass_creates() -> None:
+def test_a_reset_that_mailtrap_refuses_is_not_the_end_for_the_next_reconcile_creates() -> None:
     reset = plan(seen(secret=None), NOW)
     create = plan(seen(an_api_token(display_name="other")), NOW)
     refused = Failed(REFUSED, is_final=True, closes_claim=True)
@@ -127,7 +127,7 @@ def test_a_reset_that_mailtrap_refuses_is_not_the_end_for_the_next_pass_creates(
     assert {"Ready": ("False", REFUSAL), "Stalled": ("True", REFUSAL)} == short(reset, by_kubernetes)
 
 
-def test_a_reset_that_is_refused_for_the_clocks_waits_for_somebody_to_correct_them() -> None:
+def test_a_reset_that_is_refused_for_the_clocks_waits_for_someone_to_correct_them() -> None:
     reset = plan(seen(secret=None), NOW)
     skewed = Failed(Unknown(Reason.CLOCK_SKEWED, "no"), is_final=True, closes_claim=True)
 
@@ -173,7 +173,7 @@ def test_a_condition_whose_status_changes_or_that_is_new_gets_the_present_time()
     assert {"Ready": NOW, "Reconciling": NOW} == {name: c.last_transition_time for name, c in after.items()}
 
 
-def test_conditions_come_in_the_wished_order_and_no_others_stay() -> None:
+def test_conditions_come_in_the_desired_order_and_no_others_stay() -> None:
     wanted = [("B", "True", "Why", "w"), ("A", "False", "Why", "w")]
     merged = merge_conditions((a_condition("A", "False"), a_condition("Old")), wanted, 7, NOW)
 

@@ -104,7 +104,7 @@ def moving(
             says=RESTARTING,
         ),
         row(
-            "Several targets are restarted together; one that bears the token's id was restarted before a crash.",
+            "Several targets are restarted together; one that has the token's id was restarted before a crash.",
             moving(a_workload(1, name="a"), a_workload(2, name="b"), a_workload(2, name="c"), rollout="Due"),
             does="restart b, c",
             says=RESTARTING,
@@ -133,7 +133,7 @@ def moving(
             again=CHECK,
         ),
         row(
-            "Somebody removed the annotation: there is no second restart, and the old token stays.",
+            "Someone removed the annotation: there is no second restart, and the old token stays.",
             moving(a_workload(None)),
             says=READY,
             again=CHECK,
@@ -157,7 +157,7 @@ def moving(
             says=RESTARTING,
         ),
         row(
-            "Why the old token is on its way out was changed to another word: it may be in use.",
+            "Why the old token is retired was changed to another word: it may be in use.",
             moving(a_workload(2), rollout=None, restarted=(), previous=(leaving(reason=Reason.REVOKED),)),
             does="restart billing",
             says=RESTARTING,
@@ -186,7 +186,7 @@ def moving(
             again=CHECK,
         ),
         row(
-            "A lost answer beside the first value: nobody has used another one.",
+            "A lost answer beside the first value: no one has used another one.",
             moving(
                 a_workload(None),
                 rollout=None,
@@ -215,18 +215,18 @@ def moving(
         ),
         row("All rollouts have finished: that is recorded.", moving(a_workload(1)), says=RESTARTING),
         row(
-            "All have finished, and pods that nobody counts may be ending: until when is recorded.",
+            "All have finished, and pods that no one counts may be ending: until when is recorded.",
             moving(a_workload(1, uncounted=MINUTE)),
             says=RESTARTING,
         ),
         row(
-            "Pods that nobody counts may be ending: the old token stays.",
+            "Pods that no one counts may be ending: the old token stays.",
             moving(a_workload(1, uncounted=MINUTE), pods_end_at=NOW + 10 * SECOND),
             says=READY,
             again=10 * SECOND,
         ),
         row(
-            "Pods that nobody counts may be ending for long: it is looked at again soon.",
+            "Pods that no one counts may be ending for long: it is looked at again soon.",
             moving(a_workload(1, uncounted=HOUR), pods_end_at=NOW + MINUTE),
             says=READY,
             again=CHECK,
@@ -365,7 +365,7 @@ def test_how_far_the_workloads_are_is_on_record(world: Observation, expected: st
 
 
 def end_of_pods(world: Observation) -> tuple[str | None, datetime | None]:
-    """Return what is recorded of the rollout after a pass."""
+    """Return what is recorded of the rollout after a reconcile."""
     status = status_after(world.api_token, plan(world, NOW), Done(), NOW)
     assert status.current is not None
     return status.current.rollout, status.current.pods_end_at
@@ -394,7 +394,7 @@ LATEST = NOW + 65 * SECOND
         pytest.param(
             moving(a_workload(1, uncounted=MINUTE), pods_end_at=NOW + DAY),
             ("Running", LATEST),
-            id="what somebody wrote keeps a token no longer",
+            id="what someone wrote keeps a token no longer",
         ),
         pytest.param(
             moving(a_workload(1, uncounted=MINUTE), pods_end_at=NOW), (None, None), id="the time is over"
@@ -420,7 +420,7 @@ LATEST = NOW + 65 * SECOND
         ),
     ],
 )
-def test_until_when_pods_that_nobody_counts_are_waited_for_is_on_record(
+def test_until_when_pods_that_no_one_counts_are_waited_for_is_on_record(
     world: Observation, expected: tuple[str | None, datetime | None]
 ) -> None:
     assert expected == end_of_pods(world)
@@ -501,12 +501,12 @@ def notice(world: Observation) -> str:
             moving(a_workload(1, uncounted=MINUTE), pods_end_at=NOW + SECOND),
             "Workloads are restarted for the value of token 1: all have finished, and pods that are ending may use the old "
             "one until 2030-01-31T12:00:01Z.",
-            id="pods that nobody counts may be ending",
+            id="pods that no one counts may be ending",
         ),
         pytest.param(
             moving(a_workload(None)),
             "Workloads are restarted for the value of token 1: Deployment billing lacks the annotation of its restart.",
-            id="somebody removed the annotation",
+            id="someone removed the annotation",
         ),
         pytest.param(
             moving(MissingTarget("Deployment billing does not exist.")),

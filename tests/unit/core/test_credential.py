@@ -30,7 +30,7 @@ from tests.unit.core.builders import (
     an_api_token,
     seen,
 )
-from tests.unit.core.doomed import claimed, doomed
+from tests.unit.core.deleting import claimed, deleting
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
 
 OWN = a_remote_token(9, tag=None, expires_at=NOW + DAY)
@@ -92,7 +92,7 @@ def test_the_marks_of_its_secret_do_not_count_against_the_list() -> None:
         (NOW - DAY, True),
     ],
 )
-def test_a_credential_that_ends_within_thirty_days_is_told_of(
+def test_a_credential_that_ends_within_thirty_days_is_reported(
     expires_at: datetime | None, *, is_told: bool
 ) -> None:
     credential = CredentialToken(token_id=9, last_four="0009", expires_at=expires_at)
@@ -100,7 +100,7 @@ def test_a_credential_that_ends_within_thirty_days_is_told_of(
     assert is_told == bool(why_it_is_expiring(credential, PLACE, NOW))
 
 
-def test_what_is_told_names_the_token_its_end_and_what_to_do() -> None:
+def test_message_names_the_token_its_end_and_what_to_do() -> None:
     credential = CredentialToken(token_id=9, last_four="0009", expires_at=NOW + DAY)
 
     assert (
@@ -158,7 +158,7 @@ def test_an_old_token_in_use_is_not_deleted(world: Observation, expected: Decisi
     assert expected == decision(world)
 
 
-def test_an_old_token_in_use_is_told_of_once_its_overlap_is_over() -> None:
+def test_an_old_token_in_use_is_reported_once_its_overlap_is_over() -> None:
     leaving = an_api_token(status=a_status(previous=(a_previous(2),)))
     message = (
         "Token 2 is not deleted: it ends with …0002, as does the credential that the operator works with. "
@@ -192,7 +192,7 @@ IN_USE = (State.BLOCKED, Reason.CREDENTIAL_IN_USE)
             works=False,
         ),
         row(
-            "Nobody knows it.",
+            "No one knows it.",
             seen(
                 claimed(current=None),
                 secret=None,
@@ -204,7 +204,7 @@ IN_USE = (State.BLOCKED, Reason.CREDENTIAL_IN_USE)
         ),
         row(
             "The tokens stay anyway.",
-            seen(doomed(deletion_policy="Retain"), credential="0001"),
+            seen(deleting(deletion_policy="Retain"), credential="0001"),
             does="let go",
             says=(State.PROGRESSING, Reason.RETAINED),
             works=False,

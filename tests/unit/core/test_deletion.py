@@ -6,9 +6,9 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiTokenStatus, OperationStatus
 from mailtrap_operator.core.actions import RemoveFinalizer, RevokeToken, State
-from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import AccountView, Found, Observation, Unknown
 from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.priorities import Priority
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     ACCOUNT,
@@ -33,7 +33,7 @@ from tests.unit.core.builders import (
     an_operation,
     seen,
 )
-from tests.unit.core.doomed import CLAIMED, claimed, doomed
+from tests.unit.core.deleting import CLAIMED, claimed, deleting
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
 
 DELETING = (State.PROGRESSING, Reason.DELETING)
@@ -47,29 +47,29 @@ SETTLING = an_operation("Delete", nonce=LOST_NONCE, ago=SECOND)
     ("world", "expected"),
     [
         row(
-            "Nothing is under way.",
-            seen(doomed()),
+            "Nothing is in progress.",
+            seen(deleting()),
             says=DELETING,
             records=Noted("Delete "),
             works=False,
         ),
         row(
             "The account does not answer: the claim is made all the same, so that no create can follow.",
-            seen(doomed(), listed=TIMEOUT),
+            seen(deleting(), listed=TIMEOUT),
             says=DELETING,
             records=Noted("Delete "),
             works=False,
         ),
         row(
             "The Secret cannot be read.",
-            seen(doomed(), secret=TIMEOUT),
+            seen(deleting(), secret=TIMEOUT),
             says=DELETING,
             records=Noted("Delete "),
             works=False,
         ),
         row(
-            "The Secret is somebody else's: that does not stop a deletion.",
-            seen(doomed(), secret=a_foreign_secret()),
+            "The Secret is someone else's: that does not stop a deletion.",
+            seen(deleting(), secret=a_foreign_secret()),
             says=DELETING,
             records=Noted("Delete "),
             works=False,
@@ -82,43 +82,43 @@ SETTLING = an_operation("Delete", nonce=LOST_NONCE, ago=SECOND)
             works=False,
         ),
         row(
-            "A create is under way: its nonce stays on record, for it must settle.",
-            seen(doomed(a_status(operation=an_operation()))),
+            "A create is in progress: its nonce stays on record, for it must settle.",
+            seen(deleting(a_status(operation=an_operation()))),
             says=DELETING,
             records=Noted("Delete lostaaaa"),
             works=False,
         ),
         row(
-            "Another operator's create is under way.",
-            seen(doomed(a_status(operation=an_operation(holder=ANOTHER_OPERATOR)))),
+            "Another operator's create is in progress.",
+            seen(deleting(a_status(operation=an_operation(holder=ANOTHER_OPERATOR)))),
             says=DELETING,
             records=Noted("Delete lostaaaa"),
             works=False,
         ),
         row(
-            "A create is under way and the Secret cannot be read: it may or may not be published.",
-            seen(doomed(a_status(operation=an_operation())), secret=TIMEOUT),
+            "A create is in progress and the Secret cannot be read: it may or may not be published.",
+            seen(deleting(a_status(operation=an_operation())), secret=TIMEOUT),
             says=DELETING,
             records=Noted("Delete lostaaaa"),
             works=False,
         ),
         row(
             "A create was published already: nothing has to settle.",
-            seen(doomed(a_status(operation=an_operation())), secret=a_secret(2, nonce=LOST_NONCE)),
+            seen(deleting(a_status(operation=an_operation())), secret=a_secret(2, nonce=LOST_NONCE)),
             says=DELETING,
             records=Noted("Delete "),
             works=False,
         ),
         row(
-            "The status was wiped: nobody can say what was under way.",
-            seen(doomed(WIPED), secret=None, listed=()),
+            "The status was wiped: no one can say what was in progress.",
+            seen(deleting(WIPED), secret=None, listed=()),
             says=DELETING,
             records=Noted("Delete freshaaa", current=None, secret_name=None),
             works=False,
         ),
         row(
             "The first claim is all that the status ever said.",
-            seen(doomed(ApiTokenStatus(operation=an_operation())), secret=None, listed=()),
+            seen(deleting(ApiTokenStatus(operation=an_operation())), secret=None, listed=()),
             says=DELETING,
             records=Noted("Delete lostaaaa", current=None, secret_name=None),
             works=False,
@@ -129,8 +129,8 @@ def test_the_claim_comes_first(world: Observation, expected: Decision) -> None:
     assert expected == decision(world)
 
 
-def test_the_claim_keeps_the_account_of_what_is_under_way() -> None:
-    api_token = doomed(a_status(operation=an_operation(holder=ANOTHER_OPERATOR)), account_ref=OTHER_ACCOUNT)
+def test_the_claim_keeps_the_account_of_what_is_in_progress() -> None:
+    api_token = deleting(a_status(operation=an_operation(holder=ANOTHER_OPERATOR)), account_ref=OTHER_ACCOUNT)
     recorded = plan(seen(api_token, listed=(), listed_elsewhere=(TOKEN_1,)), NOW).record
 
     assert (
@@ -139,7 +139,7 @@ def test_the_claim_keeps_the_account_of_what_is_under_way() -> None:
     )
 
 
-ANOTHERS = AccountView(ACCOUNT, 3229, Found(()), anothers=frozenset({1}))
+ANOTHERS = AccountView(ACCOUNT, 3229, Found(()), foreign_ids=frozenset({1}))
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ ANOTHERS = AccountView(ACCOUNT, 3229, Found(()), anothers=frozenset({1}))
             works=False,
         ),
         row(
-            "Several tokens: one a pass, the lowest id first.",
+            "Several tokens: one a reconcile, the lowest id first.",
             seen(claimed(previous=(2, 3)), listed=(a_remote_token(3), a_remote_token(2), TOKEN_1)),
             does="revoke 1",
             says=DELETING,
@@ -162,7 +162,7 @@ ANOTHERS = AccountView(ACCOUNT, 3229, Found(()), anothers=frozenset({1}))
             works=False,
         ),
         row(
-            "A token on its way out goes at once, its overlap does not count any more.",
+            "A retired token goes at once, its overlap does not count any more.",
             seen(claimed(previous=(2, 3), current=None), listed=(a_remote_token(2), a_remote_token(3))),
             does="revoke 2",
             says=DELETING,
@@ -170,7 +170,7 @@ ANOTHERS = AccountView(ACCOUNT, 3229, Found(()), anothers=frozenset({1}))
             works=False,
         ),
         row(
-            "A token that nobody knows goes before those on record, which alone may name its account.",
+            "A token that no one knows goes before those on record, which alone may name its account.",
             seen(
                 claimed(account_ref=OTHER_ACCOUNT),
                 secret=None,
@@ -237,7 +237,7 @@ ANOTHERS = AccountView(ACCOUNT, 3229, Found(()), anothers=frozenset({1}))
             works=False,
         ),
         row(
-            "No token is left and nothing was under way.",
+            "No token is left and nothing was in progress.",
             seen(claimed(current=None), secret=None, listed=()),
             does="let go",
             says=REVOKED,
@@ -306,7 +306,7 @@ def test_the_claim_keeps_in_mind_that_the_token_of_the_secret_is_gone() -> None:
 
 
 def test_a_deletion_revokes_before_everything_else_that_is_done() -> None:
-    assert RevokeToken(TOKEN_1, Lane.URGENT) == plan(seen(claimed()), NOW).action
+    assert RevokeToken(TOKEN_1, Priority.URGENT) == plan(seen(claimed()), NOW).action
 
 
 def test_the_message_of_a_blocked_deletion_names_cause_and_escape() -> None:
@@ -321,7 +321,7 @@ def test_the_message_of_a_blocked_deletion_names_cause_and_escape() -> None:
 def test_the_message_of_a_settling_deletion_names_the_moment() -> None:
     message = plan(seen(claimed(SETTLING, current=None), secret=None, listed=()), NOW).finding.message
 
-    assert "A create was under way; what it did shows within 1m." == message
+    assert "A create was in progress; its effect is visible within 1m." == message
 
 
 CLOSED = AccountView(
@@ -347,7 +347,7 @@ def test_in_an_account_that_serves_the_object_no_more_its_record_is_a_claim_and_
 
 
 def test_what_is_left_in_an_account_that_serves_the_object_no_more_is_not_retained() -> None:
-    world = replace(seen(doomed(deletion_policy="Retain")), accounts=(CLOSED,))
+    world = replace(seen(deleting(deletion_policy="Retain")), accounts=(CLOSED,))
 
     action = plan(world, NOW).action
 

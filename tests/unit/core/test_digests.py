@@ -1,4 +1,4 @@
-"""Digests of the wishes tell later whether they changed; so they change with them, and with nothing else."""
+"""Digests of the desired state tell later whether they changed; so they change with them, and with nothing else."""
 
 from typing import Any
 
@@ -76,12 +76,12 @@ def test_the_order_of_resources_does_not_count() -> None:
     assert access(resources=(ADMIN, OTHER)) == access(resources=(OTHER, ADMIN))
 
 
-def expiration(**wish: Any) -> str:
-    return expiration_digest(an_api_token(expiration=Expiration(**wish)))
+def expiration(**desired: Any) -> str:
+    return expiration_digest(an_api_token(expiration=Expiration(**desired)))
 
 
 def test_each_expiration_has_its_own_digest() -> None:
-    wishes = [
+    desired = [
         expiration(),
         expiration(policy="Never"),
         expiration(policy="After", after=90 * DAY),
@@ -90,7 +90,7 @@ def test_each_expiration_has_its_own_digest() -> None:
         expiration(policy="At", at=NOW + DAY),
     ]
 
-    assert len(wishes) == len(set(wishes))
+    assert len(desired) == len(set(desired))
 
 
 def test_one_expiration_written_in_two_ways_has_one_digest() -> None:
@@ -108,7 +108,7 @@ def test_nothing_else_changes_the_expiration_digest() -> None:
 
 
 def test_digests_stay_the_same_over_releases() -> None:
-    """Were they to change, an upgrade would rotate every token, or write every Secret anew."""
+    """Were they to change, an upgrade would rotate every token, or write every Secret again."""
     assert "9851da1ac9317927" == access(display_name="mailer")
     assert "6c75099971b24575" == expiration(policy="After", after=90 * DAY)
     assert "810c470c296e47a2" == expiration(policy="At", at=NOW)
@@ -119,7 +119,7 @@ def test_a_form_is_told_from_another_one() -> None:
     assert form_digest("${token}") != form_digest("Bearer ${token}")
 
 
-def test_the_default_name_is_that_of_the_object_as_long_as_a_wished_one_may_be() -> None:
+def test_the_default_name_is_that_of_the_object_as_long_as_a_desired_one_may_be() -> None:
     assert "shop/billing" == display_name(an_api_token())
     assert "mailer" == display_name(an_api_token(display_name="mailer"))
 

@@ -7,8 +7,8 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import Expiration
 from mailtrap_operator.core.actions import Done, IssueToken
-from mailtrap_operator.core.announcements import announcements
 from mailtrap_operator.core.digests import permissions_digest
+from mailtrap_operator.core.events import events_of
 from mailtrap_operator.core.observation import Observation, Permission, RemoteToken
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
@@ -43,10 +43,10 @@ def world(
     **spec: Any,
 ) -> Observation:
     """Return the served object whose token was granted this, and is listed so."""
-    current = a_current(expires_at=expires_at, wishes=an_api_token(status=WIPED, **spec)).model_copy(
+    current = a_current(expires_at=expires_at, desired=an_api_token(status=WIPED, **spec)).model_copy(
         update={"granted_digest": permissions_digest(granted)}
     )
-    issuance = an_issuance(wishes=an_api_token(status=WIPED, **spec))
+    issuance = an_issuance(desired=an_api_token(status=WIPED, **spec))
     return seen(
         an_api_token(status=a_status(current=current), **spec),
         listed=tokens,
@@ -89,8 +89,8 @@ def test_what_was_changed_in_mailtrap_is_corrected(
     "seen_world",
     [
         pytest.param(world(listed()), id="nothing differs"),
-        pytest.param(world(listed(None)), id="Mailtrap does not tell of permissions"),
-        pytest.param(world(listed(VIEWER), granted=None), id="it did not tell of them when it granted them"),
+        pytest.param(world(listed(None)), id="Mailtrap does not report permissions"),
+        pytest.param(world(listed(VIEWER), granted=None), id="it did not report them when it granted them"),
         pytest.param(world(listed(VIEWER), granted=VIEWER), id="it granted others than were asked for"),
         pytest.param(world(OTHER_END), id="another end, which the server decides"),
     ],
@@ -135,13 +135,13 @@ def test_without_a_record_what_is_listed_counts_as_granted() -> None:
         ),
     ],
 )
-def test_what_differs_is_reported_and_told_once(seen_world: Observation, words: str) -> None:
+def test_different_expiry_is_reported_once(seen_world: Observation, words: str) -> None:
     planned = plan(seen_world, NOW)
 
     assert None is planned.action
     assert [("Drifted", words)] == [(notice.type, notice.message) for notice in planned.notices]
     assert [("Warning", words)] == [
-        (event.type, event.message) for event in announcements(seen_world.api_token, planned, Done())
+        (event.type, event.message) for event in events_of(seen_world.api_token, planned, Done())
     ]
 
 

@@ -87,7 +87,7 @@ def test_objects_issued_together_are_not_renewed_together_and_each_keeps_its_mom
     assert moments == [due(uid=f"uid-{number}") for number in range(50)]
 
 
-def test_a_token_that_somebody_reset_is_due_as_long_before_its_new_end() -> None:
+def test_a_token_that_someone_reset_is_due_as_long_before_its_new_end() -> None:
     whole, shortened = due(), due(expires_at=NOW + 60 * DAY)
 
     assert whole is not None
@@ -95,7 +95,7 @@ def test_a_token_that_somebody_reset_is_due_as_long_before_its_new_end() -> None
     assert 30 * DAY == whole - shortened
 
 
-def test_a_token_without_a_granted_end_that_somebody_reset_is_reckoned_by_the_new_end() -> None:
+def test_a_token_without_a_granted_end_that_someone_reset_is_calculated_by_the_new_end() -> None:
     moment = due(granted=None, expires_at=NOW + 12 * HOUR, issued_at=NOW)
 
     assert moment is not None
@@ -138,7 +138,7 @@ rotations = st.one_of(
 
 
 @given(rotation=rotations, issued_at=moments, granted=st.none() | moments, expires_at=moments, uid=st.text())
-def test_no_dates_break_the_reckoning(
+def test_no_dates_break_the_calculation(
     rotation: Rotation, issued_at: datetime, granted: datetime | None, expires_at: datetime, uid: str
 ) -> None:
     moment = due(rotation, issued_at=issued_at, granted=granted, expires_at=expires_at, uid=uid)
@@ -147,7 +147,7 @@ def test_no_dates_break_the_reckoning(
     assert min(issued_at, expires_at) <= moment <= expires_at
 
 
-def test_dates_with_another_offset_are_reckoned_in_utc() -> None:
+def test_dates_with_another_offset_are_calculated_in_utc() -> None:
     east = timezone(5 * HOUR)
 
     moment = due(granted=(NOW + 90 * DAY).astimezone(east), expires_at=(NOW + 90 * DAY).astimezone(east))

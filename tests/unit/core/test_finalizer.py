@@ -1,4 +1,4 @@
-"""Our finalizer keeps an object until its tokens are gone; whoever removes it, it is put back."""
+"""Our finalizer keeps an object until its tokens are gone; anyone who removes it, it is put back."""
 
 import pytest
 
@@ -55,7 +55,7 @@ def stripped(
             says=MISSING,
         ),
         row(
-            "Only tokens on their way out are on record.",
+            "Only retired tokens are on record.",
             seen(stripped(a_status(current=None, previous=(a_previous(2),))), secret=None, listed=()),
             does="add the finalizer",
             says=MISSING,
@@ -75,13 +75,13 @@ def stripped(
             says=MISSING,
         ),
         row(
-            "Somebody else's finalizer is there: it does not stand for ours.",
+            "Someone else's finalizer is there: it does not stand for ours.",
             seen(an_api_token(finalizers=("example.com/other",))),
             does="add the finalizer",
             says=MISSING,
         ),
         row(
-            "An operation is under way: its answer is waited for first.",
+            "An operation is in progress: its answer is waited for first.",
             seen(stripped(a_status(operation=an_operation(), current=a_current()))),
             says=(State.PROGRESSING, Reason.ANSWER_LOST),
             again=an_operation().started_at - NOW + seen().identity.settle_time,
@@ -105,7 +105,7 @@ OTHERS = ("example.com/other",)
             works=False,
         ),
         row(
-            "Its account does not answer: it can be deleted at once, though somebody else's finalizer is there.",
+            "Its account does not answer: it can be deleted at once, though someone else's finalizer is there.",
             seen(an_api_token(status=WIPED, finalizers=OTHERS), secret=None, listed=TIMEOUT),
             says=(State.BLOCKED, Reason.REMOTE_UNAVAILABLE),
             works=False,

@@ -4,9 +4,9 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import ApiTokenStatus, OperationStatus
 from mailtrap_operator.core.actions import DesiredSecret, IssueToken, ServerDefault, State
-from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Observation, Unknown
 from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.priorities import Priority
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_unused
 from tests.unit.core.builders import (
@@ -30,7 +30,7 @@ from tests.unit.core.builders import (
 )
 from tests.unit.core.rows import Decision, Noted, decision, row
 
-UNLISTED = Unknown(Reason.ACCOUNT_NOT_LISTED, "The account's tokens were not listed yet; they soon are.")
+UNLISTED = Unknown(Reason.ACCOUNT_NOT_LISTED, "The account's tokens were not listed yet; they will be.")
 UNUSED = an_api_token(status=WIPED, finalizers=())
 FIRST = (State.PROGRESSING, Reason.FIRST_TOKEN)
 
@@ -85,7 +85,7 @@ USED: dict[str, tuple[ApiTokenStatus, tuple[str, ...]]] = {
     ),
     "an operation": (a_status(operation=an_operation(), current=None), ()),
     "a current token": (a_status(current=a_current()), ()),
-    "a token on its way out": (a_status(current=None, previous=(a_previous(1),)), ()),
+    "a retired token": (a_status(current=None, previous=(a_previous(1),)), ()),
 }
 
 
@@ -106,21 +106,21 @@ def test_an_object_with_a_secret_of_its_own_waits_for_a_list() -> None:
     assert not isinstance(plan(world, NOW).action, IssueToken)
 
 
-def test_the_first_token_is_asked_for_as_the_spec_wishes() -> None:
+def test_first_token_is_requested_as_the_spec_asks_for() -> None:
     planned = plan(seen(UNUSED, secret=None, listed=UNLISTED), NOW)
 
-    wished = an_issuance(issued_at=NOW)
+    desired = an_issuance(issued_at=NOW)
     assert planned.action == IssueToken(
         reason=Reason.FIRST_TOKEN,
-        lane=Lane.CHANGE,
-        why="there is none yet",
+        priority=Priority.CHANGE,
+        why="the ApiToken has none yet",
         operation=OperationStatus(
             type="Create", nonce=FRESH, started_at=NOW, holder=ME, account=ACCOUNT, cause=Reason.FIRST_TOKEN
         ),
         remote_name=f"shop/billing [k8s:{OWNER_MARK}-{FRESH}]",
         resources=(DOMAIN,),
         expires_at=ServerDefault.LEFT_OUT,
-        issuance=wished,
+        issuance=desired,
         secret=DesiredSecret(
             namespace="shop",
             name="billing",
@@ -135,4 +135,4 @@ def test_the_first_token_is_asked_for_as_the_spec_wishes() -> None:
             resource_version=None,
         ),
     )
-    assert "A token is being issued: there is none yet." == planned.finding.message
+    assert "A token is being issued: the ApiToken has none yet." == planned.finding.message

@@ -96,12 +96,12 @@ def test_a_new_token_keeps_the_value_that_it_replaces(world: Observation, expect
                 listed=(TOKEN_1, a_remote_token(2)),
             ),
             "rewrite billing",
-            id="another key is wished",
+            id="another key is desired",
         ),
         pytest.param(
             seen(keeping(a_previous(2)), listed=(TOKEN_1, a_remote_token(2))),
             "nothing",
-            id="somebody edited it: what is lost is not missed",
+            id="someone edited it: what is lost is not missed",
         ),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import Expiration
 from mailtrap_operator.core.actions import Done, Notice
-from mailtrap_operator.core.announcements import announcements
+from mailtrap_operator.core.events import events_of
 from mailtrap_operator.core.observation import Observation
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
@@ -35,12 +35,14 @@ END = NOW + 60 * DAY
 PUBLISHED = Reason.TOKEN_PUBLISHED
 
 
-def granted(end: datetime | None, asked: Expiration, wishes: Expiration | None = None) -> Observation:
-    """Return a served object that asks for one end and was granted another one; it was issued for `wishes`."""
-    issued_for = an_api_token(status=WIPED, expiration=wishes or asked)
+def granted(end: datetime | None, asked: Expiration, desired: Expiration | None = None) -> Observation:
+    """Return a served object that asks for one end and was granted another one; it was issued for `desired`."""
+    issued_for = an_api_token(status=WIPED, expiration=desired or asked)
     return seen(
-        an_api_token(status=a_status(current=a_current(wishes=issued_for, expires_at=end)), expiration=asked),
-        secret=a_secret(issuance=an_issuance(wishes=issued_for)),
+        an_api_token(
+            status=a_status(current=a_current(desired=issued_for, expires_at=end)), expiration=asked
+        ),
+        secret=a_secret(issuance=an_issuance(desired=issued_for)),
         listed=(a_remote_token(expires_at=end),),
     )
 
@@ -97,7 +99,7 @@ def test_another_end_than_was_asked_for_is_told_and_the_token_kept(
 
     assert (Notice("ExpirationDiffers", Reason.EXPIRATION_NOT_GRANTED, message),) == planned.notices
     assert (None, PUBLISHED) == (planned.action, planned.finding.reason)
-    (event,) = announcements(granted(end, asked).api_token, planned, Done())
+    (event,) = events_of(granted(end, asked).api_token, planned, Done())
     assert ("Warning", Reason.EXPIRATION_NOT_GRANTED, message) == (event.type, event.reason, event.message)
 
 
@@ -119,7 +121,7 @@ def test_what_was_granted_as_it_was_asked_for_is_no_news(world: Observation) -> 
 
 
 def test_of_a_token_whose_end_is_not_known_nothing_is_told() -> None:
-    wishes = an_api_token(status=WIPED, expiration=AFTER)
-    issuance = an_issuance(wishes=wishes, issued_at=NOW - HOUR / 100)
+    desired = an_api_token(status=WIPED, expiration=AFTER)
+    issuance = an_issuance(desired=desired, issued_at=NOW - HOUR / 100)
 
-    assert [] == told(seen(wishes, secret=a_secret(issuance=issuance), listed=()))
+    assert [] == told(seen(desired, secret=a_secret(issuance=issuance), listed=()))

@@ -1,4 +1,4 @@
-"""A Secret that somebody made and hands over by its annotation: the ApiToken that it names writes its value there."""
+"""A Secret that someone made and hands over by its annotation: the ApiToken that it names writes its value there."""
 
 from dataclasses import replace
 
@@ -45,7 +45,7 @@ NOT_OURS = (State.STALLED, Reason.SECRET_NOT_OWNED)
             works=False,
         ),
         row(
-            "The Secret was lost and made anew by hand: the living token gets a successor.",
+            "The Secret was lost and created again by hand: the living token gets a successor.",
             seen(secret=HANDED_OVER),
             does="reset 1",
             says=(State.PROGRESSING, Reason.SECRET_EDITED),
@@ -84,7 +84,7 @@ NOT_OURS = (State.STALLED, Reason.SECRET_NOT_OWNED)
             works=False,
         ),
         row(
-            "The object is deleted: its token goes, and what the Secret holds is nobody's business.",
+            "The object is deleted: its token goes, and what the Secret holds is no one's business.",
             seen(an_api_token(deleted=True), secret=HANDED_OVER),
             says=(State.PROGRESSING, Reason.DELETING),
             records=Noted(operation="Delete "),

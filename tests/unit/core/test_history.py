@@ -1,4 +1,4 @@
-"""What the status tells of an object's tokens, and when it is repaired no more for a while."""
+"""What the status reports an object's tokens, and when it is repaired no more for a while."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,8 +9,8 @@ import pytest
 from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus, HistoryEntry
 from mailtrap_operator.core.actions import IssueToken, Published, Record, RevokeToken, State
-from mailtrap_operator.core.announcements import announcements
 from mailtrap_operator.core.conditions import status_after
+from mailtrap_operator.core.events import events_of
 from mailtrap_operator.core.history import history_after
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
@@ -72,7 +72,7 @@ CLAIM = an_operation().model_copy(update={"cause": Reason.SECRET_MISSING})
             record(2),
             None,
             [entry(2, "Held", issued_at=ISSUED)],
-            id="a token was found in the Secret, and nobody knows why it was issued",
+            id="a token was found in the Secret, and no one knows why it was issued",
         ),
         pytest.param(
             before(HELD_1, operation=CLAIM),
@@ -117,7 +117,7 @@ CLAIM = an_operation().model_copy(update={"cause": Reason.SECRET_MISSING})
             record(7, 1),
             None,
             [entry(7, "Held"), entry(1, "Retired", retired_at=NOW)],
-            id="somebody put an old value back",
+            id="someone put an old value back",
         ),
         pytest.param(
             before(current=None, previous=(7,)),
@@ -210,16 +210,16 @@ def test_old_tokens_still_go_in_a_storm() -> None:
             "vault-sync", Reason.SECRET_EDITED, "field manager 'vault-sync' rewrites it", id="again"
         ),
         pytest.param("vault-sync", Reason.RENEWAL_DUE, "", id="for the first time"),
-        pytest.param(None, Reason.SECRET_EDITED, "", id="again, and nobody knows who"),
+        pytest.param(None, Reason.SECRET_EDITED, "", id="again, and no one knows who"),
     ],
 )
-def test_who_rewrites_the_secret_twice_in_a_row_is_named(
+def test_field_manager_that_rewrites_the_secret_twice_is_named(
     editor: str | None, last: Reason, words: str
 ) -> None:
     status = a_status().model_copy(update={"history": (HELD_1.model_copy(update={"cause": last}),)})
     world = seen(an_api_token(status=status), secret=replace(an_edited_secret(), editor=editor))
     planned = plan(world, NOW)
 
-    (event,) = announcements(world.api_token, planned, Published(a_remote_token(2), an_issuance()))
+    (event,) = events_of(world.api_token, planned, Published(a_remote_token(2), an_issuance()))
     assert ("rewrites it" in event.message, words in event.message) == (bool(words), True)
     assert words in planned.finding.message

@@ -37,7 +37,7 @@ from tests.unit.core.builders import (
     an_operation,
     seen,
 )
-from tests.unit.core.doomed import claimed, doomed
+from tests.unit.core.deleting import claimed, deleting
 from tests.unit.core.named import BOUND
 from tests.unit.core.rows import Decision, Noted, decision, row
 
@@ -74,7 +74,7 @@ OVERDUE = an_api_token(status=a_status(previous=(a_previous(2, delete_after=NOW 
     ("world", "expected"),
     [
         row(
-            "The cluster is a clone: the Secret bears the other installation's mark.",
+            "The cluster is a clone: the Secret has the other installation's mark.",
             seen(secret=OWN_ELSEWHERE, listed=()),
             says=STALLED,
             again=MINUTE,
@@ -88,21 +88,21 @@ OVERDUE = an_api_token(status=a_status(previous=(a_previous(2, delete_after=NOW 
             works=False,
         ),
         row(
-            "The objects were created anew from a backup: the Secret is that of an object with another uid.",
+            "The objects were created again from a backup: the Secret is that of an object with another uid.",
             seen(an_api_token(status=WIPED, finalizers=()), secret=ANOTHERS_ELSEWHERE, listed=()),
             says=STALLED,
             again=MINUTE,
             works=False,
         ),
         row(
-            "The status was restored without the Secret, and its token turns out to bear another installation's tag.",
+            "The status was restored without the Secret, and its token turns out to have another installation's tag.",
             seen(secret=None, listed=MISMATCH),
             says=STALLED,
             again=MINUTE,
             works=False,
         ),
         row(
-            "A token that would be overdue bears the tag: it is not revoked.",
+            "A token that would be overdue has the tag: it is not revoked.",
             seen(OVERDUE, secret=None, listed=MISMATCH),
             says=STALLED,
             again=MINUTE,
@@ -125,7 +125,7 @@ OVERDUE = an_api_token(status=a_status(previous=(a_previous(2, delete_after=NOW 
         ),
     ],
 )
-def test_what_another_installation_made_stalls_the_object(world: Observation, expected: Decision) -> None:
+def test_object_of_another_installation_is_stalled(world: Observation, expected: Decision) -> None:
     assert expected == decision(world)
 
 
@@ -134,42 +134,42 @@ def test_what_another_installation_made_stalls_the_object(world: Observation, ex
     [
         row(
             "Its Secret is that of this very object elsewhere: its tokens live there.",
-            seen(doomed(WIPED), secret=OWN_ELSEWHERE, listed=()),
+            seen(deleting(WIPED), secret=OWN_ELSEWHERE, listed=()),
             says=BLOCKED,
             again=MINUTE,
             works=False,
         ),
         row(
-            "A token on record bears another installation's tag: it is not deleted.",
+            "A token on record has another installation's tag: it is not deleted.",
             seen(claimed(), secret=None, listed=MISMATCH),
             says=BLOCKED,
             works=False,
         ),
         row(
             "The Secret is another object's, elsewhere: that stops no deletion.",
-            seen(doomed(WIPED), secret=ANOTHERS_ELSEWHERE, listed=()),
+            seen(deleting(WIPED), secret=ANOTHERS_ELSEWHERE, listed=()),
             says=(State.PROGRESSING, Reason.DELETING),
             records=Noted("Delete freshaaa", current=None, secret_name=None),
             works=False,
         ),
         row(
             "The status says that another installation serves it, and its Secret is gone.",
-            seen(doomed(THEIR_STATUS), secret=None, listed=()),
+            seen(deleting(THEIR_STATUS), secret=None, listed=()),
             says=BLOCKED,
             again=MINUTE,
             works=False,
         ),
         row(
             "The escape does not let it go at once: the other operator may be about to.",
-            seen(doomed(annotations=ESCAPE), secret=OWN_ELSEWHERE, listed=()),
+            seen(deleting(annotations=ESCAPE), secret=OWN_ELSEWHERE, listed=()),
             says=BLOCKED,
             again=30 * SECOND,
             works=False,
         ),
         row(
-            "The escape lets it go that was told, and that nobody has answered for a while.",
+            "The escape lets it go that was told, and that no one has answered for a while.",
             replace(
-                seen(doomed(STATED, annotations=ESCAPE), secret=OWN_ELSEWHERE, listed=MISMATCH),
+                seen(deleting(STATED, annotations=ESCAPE), secret=OWN_ELSEWHERE, listed=MISMATCH),
                 unanswered_for=30 * SECOND,
             ),
             does="let go",
@@ -192,9 +192,9 @@ def test_a_deletion_waits_while_the_tokens_are_another_installations(
         pytest.param(ANSWERED, HOUR, True, id="The other one wrote its own words over what was said."),
         pytest.param(STATED, HOUR, True, id="What a third one said stands."),
         pytest.param(STATED_BY_US, HOUR, False, id="What was said stands, and is kept up to date."),
-        pytest.param(STATED_BEFORE, HOUR, False, id="Nobody answers, and what a third one said is outdated."),
+        pytest.param(STATED_BEFORE, HOUR, False, id="No one answers, and what a third one said is outdated."),
         pytest.param(UNANSWERED, MINUTE, True, id="A new generation is not answered yet."),
-        pytest.param(UNANSWERED, 5 * MINUTE, False, id="Nobody answers a new generation."),
+        pytest.param(UNANSWERED, 5 * MINUTE, False, id="No one answers a new generation."),
     ],
 )
 @pytest.mark.parametrize("secret", [OWN_ELSEWHERE, None], ids=["its Secret is there", "it has no Secret"])
@@ -216,7 +216,7 @@ def test_it_is_said_once(
     assert is_silent or (THEIRS, (INSTALLATION,)) == (status.installation, after.contenders)
 
 
-def test_a_claim_that_is_old_is_no_operation_under_way() -> None:
+def test_a_claim_that_is_old_is_no_operation_in_progress() -> None:
     world = seen(
         an_api_token(status=a_status(installation=THEIRS, operation=an_operation(ago=HOUR))), secret=None
     )
@@ -224,7 +224,7 @@ def test_a_claim_that_is_old_is_no_operation_under_way() -> None:
     assert not plan(world, NOW).is_silent
 
 
-def test_who_serves_an_object_writes_itself_into_the_status_and_keeps_who_found_that() -> None:
+def test_serving_installation_is_recorded_beside_its_contenders() -> None:
     found = a_status(installation=THEIRS, contenders=("bbbbbb", INSTALLATION))
     api_token = an_api_token(status=found)
 
@@ -246,7 +246,9 @@ def test_of_many_that_found_it_the_last_are_kept() -> None:
     ("status", "is_it"),
     [(THEIR_STATUS, True), (ANSWERED, True), (UNANSWERED, False), (STATED, False), (WIPED, False)],
 )
-def test_who_serves_an_object_has_answered_what_it_speaks_of(status: ApiTokenStatus, *, is_it: bool) -> None:
+def test_status_of_the_serving_installation_counts_as_an_answer(
+    status: ApiTokenStatus, *, is_it: bool
+) -> None:
     assert is_it == is_answered(an_api_token(status=status))
 
 
@@ -264,7 +266,7 @@ UNUSED = ApiTokenStatus(observed_generation=3, installation=THEIRS)
                 status=UNUSED.model_copy(update={"observed_generation": 2}), finalizers=(), suspend=True
             ),
             False,
-            id="not told of this spec",
+            id="not reported this spec",
         ),
         pytest.param(an_api_token(status=UNUSED, finalizers=()), False, id="nothing stands in the way"),
         pytest.param(
@@ -272,13 +274,11 @@ UNUSED = ApiTokenStatus(observed_generation=3, installation=THEIRS)
                 status=UNUSED.model_copy(update={"installation": None}), finalizers=(), suspend=True
             ),
             False,
-            id="told by nobody",
+            id="told by no one",
         ),
     ],
 )
-def test_what_stands_in_the_way_of_a_first_token_is_told_by_one(
-    api_token: ApiToken, *, is_silent: bool
-) -> None:
+def test_blocked_first_token_is_reported_by_one_operator(api_token: ApiToken, *, is_silent: bool) -> None:
     assert is_silent == plan(seen(api_token, secret=None, listed=()), NOW).is_silent
 
 
@@ -287,10 +287,9 @@ def test_the_message_names_both_installations_and_first_that_both_may_live() -> 
 
     assert (
         "The token in Secret billing belongs to the installation zzzzzz, and this operator's is aaaaaa. If an operator of "
-        "that installation serves this namespace, it goes on and this one keeps quiet: give each namespace to one "
-        "installation alone (watchNamespaces). Otherwise this cluster is a clone or was restored elsewhere, or the setting "
-        "was changed, and nothing is touched. To go on with the tokens, set the operator's settings.installation "
-        "(MAILTRAP_OPERATOR_INSTALLATION) to zzzzzz, provided that no other operator goes on with it. To have tokens of "
+        "that installation serves this namespace, it continues and this one does nothing: assign each namespace to one installation only (watchNamespaces). Otherwise this cluster is a clone or was restored elsewhere, or the setting "
+        "was changed, and nothing is touched. To continue with these tokens, set the operator's settings.installation "
+        "(MAILTRAP_OPERATOR_INSTALLATION) to zzzzzz, provided that no other operator continues with it. To have tokens of "
         'its own here, set the annotation mailtrap-operator.io/abandon-remote-tokens: "true" on this ApiToken, delete it, '
         "and apply it again."
     ) == message
@@ -317,18 +316,18 @@ def test_a_secret_that_cannot_be_read_just_now_is_spoken_of_as_if_it_were_there(
     assert message.startswith("The token in Secret billing belongs to the installation zzzzzz")
 
 
-def test_it_does_not_advise_to_go_on_with_a_token_that_cannot_be_taken_over() -> None:
+def test_it_does_not_advise_to_continue_with_a_token_that_cannot_be_taken_over() -> None:
     message = plan(seen(an_api_token(status=WIPED), secret=ANOTHERS_ELSEWHERE), NOW).finding.message
 
     assert (
         "another ApiToken of the installation zzzzzz, and this operator's is aaaaaa. If an operator"
         in message
     )
-    assert "Choose another spec.secretName, or delete the Secret when nobody uses its value." in message
+    assert "Choose another spec.secretName, or delete the Secret when no one uses its value." in message
 
 
 def test_a_deletion_that_waits_names_the_escape() -> None:
-    message = plan(seen(doomed(), secret=OWN_ELSEWHERE), NOW).finding.message
+    message = plan(seen(deleting(), secret=OWN_ELSEWHERE), NOW).finding.message
 
     assert "Deletion waits, tokens may be left in Mailtrap: The token in Secret billing" in message
     assert ABANDON_ANNOTATION in message

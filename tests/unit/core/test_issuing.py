@@ -41,7 +41,7 @@ def progressing(reason: Reason) -> tuple[State, Reason]:
     ("world", "expected"),
     [
         row(
-            "Its tokens were all given up: the object begins anew.",
+            "Its tokens were all given up: the object starts again.",
             seen(an_api_token(status=a_status(current=None)), secret=None, listed=()),
             does="create",
             says=progressing(Reason.FIRST_TOKEN),
@@ -84,7 +84,7 @@ def progressing(reason: Reason) -> tuple[State, Reason]:
             works=False,
         ),
         row(
-            "Somebody shortened the token's life in Mailtrap to nothing: the LIST counts, not the record.",
+            "Someone shortened the token's life in Mailtrap to nothing: the LIST counts, not the record.",
             seen(listed=(a_remote_token(expires_at=NOW - SECOND),)),
             does="create",
             says=progressing(Reason.TOKEN_EXPIRED),
@@ -161,7 +161,7 @@ def progressing(reason: Reason) -> tuple[State, Reason]:
             works=False,
         ),
         row(
-            "The wished expiration changed.",
+            "The desired expiration changed.",
             seen(an_api_token(expiration=Expiration(policy="Never"))),
             does="reset 1",
             says=progressing(Reason.EXPIRATION_CHANGED),
@@ -175,14 +175,14 @@ def progressing(reason: Reason) -> tuple[State, Reason]:
             records=SUPERSEDED,
         ),
         row(
-            "Somebody reset the token in Mailtrap: it ends within twelve hours, so its renewal is due.",
+            "Someone reset the token in Mailtrap: it ends within twelve hours, so its renewal is due.",
             seen(listed=(a_remote_token(expires_at=NOW + 12 * HOUR),)),
             does="reset 1",
             says=progressing(Reason.RENEWAL_DUE),
             records=SUPERSEDED,
         ),
         row(
-            "Older tokens are on their way out: they keep their dates.",
+            "Older tokens are retired: they keep their dates.",
             seen(
                 an_api_token(status=a_status(previous=(a_previous(3),))),
                 secret=None,
@@ -215,7 +215,7 @@ def test_why_another_token_is_issued(world: Observation, expected: Decision) -> 
         ),
     ],
 )
-def test_no_token_is_issued_while_the_wished_account_does_not_answer(world: Observation) -> None:
+def test_no_token_is_issued_while_the_desired_account_does_not_answer(world: Observation) -> None:
     planned = plan(world, NOW)
 
     assert planned.action is None

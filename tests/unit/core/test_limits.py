@@ -11,9 +11,9 @@ from mailtrap_operator.core.actions import PublishToken, State
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.limits import excessive_form, refused_base_url
 from mailtrap_operator.core.observation import Limits, Observation
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     HOUR,
     LOST_NONCE,
@@ -50,7 +50,7 @@ def limited(world: Observation, limits: Limits = DEFAULT) -> Observation:
 
 
 def wrong_with(api_token: ApiToken, limits: Limits = DEFAULT) -> str | None:
-    return excessive_form(Situation(limited(seen(api_token), limits), NOW))
+    return excessive_form(ObservedState(limited(seen(api_token), limits), NOW))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ SETTLED = marked(REPLICATED, status=a_status(operation=an_operation(ago=HOUR)))
             works=False,
         ),
         row(
-            "A value that works goes on working, its Secret stays as it is.",
+            "A value that works continues working, its Secret stays as it is.",
             seen(marked(REPLICATED)),
             says=INVALID,
         ),
@@ -164,7 +164,7 @@ SETTLED = marked(REPLICATED, status=a_status(operation=an_operation(ago=HOUR)))
             again=59 * (HOUR / 3600),
         ),
         row(
-            "What came to nothing leaves the record.",
+            "A finished operation is removed from the status.",
             seen(SETTLED),
             says=(State.PROGRESSING, Reason.REVOKED),
             records=Noted(),
@@ -180,13 +180,13 @@ SETTLED = marked(REPLICATED, status=a_status(operation=an_operation(ago=HOUR)))
             records=Noted(current=2, previous=(Leaving(1, 12 * HOUR),)),
         ),
         row(
-            "A token that nobody knows is retired.",
+            "A token that no one knows is retired.",
             seen(marked(REPLICATED), listed=(TOKEN_1, a_remote_token(2, nonce=LOST_NONCE))),
             says=(State.PROGRESSING, Reason.UNTRACKED),
             records=Noted(previous=(Leaving(2, 12 * HOUR),)),
         ),
         row(
-            "A finalizer that somebody took is put back.",
+            "A finalizer that someone took is put back.",
             seen(marked(REPLICATED, finalizers=())),
             does="add the finalizer",
             says=(State.PROGRESSING, Reason.FINALIZER_MISSING),

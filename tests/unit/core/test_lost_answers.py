@@ -1,4 +1,4 @@
-"""After a lost answer: wait until nothing can come late any more, then go on."""
+"""After a lost answer: wait until nothing can come late any more, then continue."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -39,7 +39,7 @@ CAME = a_remote_token(2, nonce=LOST_NONCE)
 
 
 def begun(operation: OperationStatus) -> ApiToken:
-    """Return a served object with an operation under way."""
+    """Return a served object with an operation in progress."""
     return an_api_token(status=a_status(operation=operation))
 
 
@@ -140,8 +140,8 @@ def test_the_message_of_a_lost_answer_says_how_long_it_takes_and_stays_the_same(
     message = plan(world, NOW).finding.message
 
     assert (
-        "The answer to a create is missing. What it did shows within 1m; "
-        "then the work goes on by itself." == message
+        "The answer to a create is missing. Its effect is visible within 1m; "
+        "then the operator continues by itself." == message
     )
     later = replace(world, claim_age=25 * SECOND)
     assert message == plan(later, NOW + 5 * SECOND).finding.message
@@ -244,7 +244,7 @@ def test_a_token_whose_value_is_lost_is_retired(world: Observation, expected: De
             records=Noted(current=None, previous=(Leaving(1, 12 * HOUR),)),
         ),
         row(
-            "A deletion's claim on an object that lives has settled: life goes on.",
+            "A deletion's claim on an object that lives has settled: life continues.",
             seen(begun(an_operation("Delete", nonce="", ago=MINUTE))),
             says=(State.PROGRESSING, Reason.REVOKED),
             records=Noted(),
@@ -257,7 +257,7 @@ def test_a_token_whose_value_is_lost_is_retired(world: Observation, expected: De
         ),
     ],
 )
-def test_what_came_to_nothing_is_begun_anew_after_the_settle_time(
+def test_failed_operation_is_started_again_after_the_settle_time(
     world: Observation, expected: Decision
 ) -> None:
     assert expected == decision(world)

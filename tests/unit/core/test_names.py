@@ -1,11 +1,11 @@
-"""Keys, references and lanes: how objects, their Secrets and their accounts are named, and who goes first."""
+"""Keys, references and priorities: how objects, their Secrets and their accounts are named, and who goes first."""
 
 import pytest
 
 from mailtrap_operator.api.v1alpha1 import AccountRef
 from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, account_key
-from mailtrap_operator.core.lanes import Lane, LastServed, aged
 from mailtrap_operator.core.observation import Absent, Found, SecretState, Unknown
+from mailtrap_operator.core.priorities import LastServed, Priority, aged
 from mailtrap_operator.core.references import (
     account_refs,
     former_secret_name,
@@ -51,18 +51,18 @@ def test_an_account_is_referred_to_as_its_users_do() -> None:
 
 
 def test_deletions_and_ends_go_before_changes_and_changes_before_routine() -> None:
-    assert [Lane.URGENT, Lane.CHANGE, Lane.ROUTINE] == sorted(Lane)
+    assert [Priority.URGENT, Priority.CHANGE, Priority.ROUTINE] == sorted(Priority)
 
 
 @pytest.mark.parametrize(
-    ("waited", "lanes"),
+    ("waited", "priorities"),
     [(0.0, [0, 1, 2]), (29.9, [0, 1, 2]), (30.0, [0, 0, 1]), (60.0, [0, 0, 0]), (1e9, [0, 0, 0])],
 )
-def test_lanes_age(waited: float, lanes: list[int]) -> None:
-    assert lanes == [aged(lane, waited) for lane in Lane]
+def test_priorities_age(waited: float, priorities: list[int]) -> None:
+    assert priorities == [aged(priority, waited) for priority in Priority]
 
 
-def test_whoever_was_served_last_comes_last_and_a_bounded_number_is_kept_in_mind() -> None:
+def test_anyone_who_was_served_last_comes_last_and_a_bounded_number_is_kept_in_mind() -> None:
     served = LastServed()
     for who in (1, 2, 1):
         served.note(who)
@@ -73,12 +73,12 @@ def test_whoever_was_served_last_comes_last_and_a_bounded_number_is_kept_in_mind
     assert (0, True) == (served.rank(1), served.rank(2) > 0)
 
 
-def test_the_secret_bears_the_objects_name_unless_another_is_wished() -> None:
+def test_the_secret_has_the_objects_name_unless_another_is_desired() -> None:
     assert "billing" == secret_name(an_api_token())
     assert "wished" == secret_name(an_api_token(secret_name="wished"))
 
 
-def test_the_value_moves_from_the_secret_on_record_when_another_name_is_wished() -> None:
+def test_the_value_moves_from_the_secret_on_record_when_another_name_is_desired() -> None:
     assert former_secret_name(an_api_token()) is None
     assert former_secret_name(an_api_token(status=WIPED, secret_name="wished")) is None
     assert "billing" == former_secret_name(an_api_token(secret_name="wished"))
@@ -104,7 +104,7 @@ def test_every_account_is_looked_at_where_a_token_of_the_object_may_live() -> No
     )
 
 
-def test_the_wished_account_comes_first_and_none_comes_twice() -> None:
+def test_the_desired_account_comes_first_and_none_comes_twice() -> None:
     api_token = an_api_token(
         account_ref=OTHER_ACCOUNT, status=a_status(previous=(a_previous(2), a_previous(3)))
     )
@@ -123,10 +123,10 @@ def test_a_secret_that_tells_nothing_adds_no_account() -> None:
 @pytest.mark.parametrize(
     ("secret", "is_own"),
     [
-        pytest.param(Found(a_secret()), True, id="it bears our mark"),
-        pytest.param(Found(an_edited_secret()), True, id="it bears our mark, its value is lost"),
+        pytest.param(Found(a_secret()), True, id="it has our mark"),
+        pytest.param(Found(an_edited_secret()), True, id="it has our mark, its value is lost"),
         pytest.param(Found(a_secret(owner="aaaaaa-siblingaaa")), False, id="it is another object's"),
-        pytest.param(Found(a_foreign_secret()), False, id="it bears no mark"),
+        pytest.param(Found(a_foreign_secret()), False, id="it has no mark"),
         pytest.param(Absent(), False, id="it is not there"),
         pytest.param(TIMEOUT, False, id="it cannot be read"),
     ],
@@ -153,7 +153,7 @@ def test_ids_on_record_are_those_that_status_and_secret_place_in_an_account() ->
         pytest.param(None, id="no Secret"),
         pytest.param(a_secret(None), id="a Secret without the token's id"),
         pytest.param(a_secret(issuance=None), id="a Secret without the issuance"),
-        pytest.param(an_edited_secret(9), id="an edited Secret: its id may be anybody's"),
+        pytest.param(an_edited_secret(9), id="an edited Secret: its id may be anyone's"),
         pytest.param(a_secret(9, owner="aaaaaa-siblingaaa"), id="another object's Secret"),
         pytest.param(
             a_secret(9, issuance=an_issuance(account=OTHER_ACCOUNT)), id="a Secret of another account"

@@ -5,11 +5,11 @@ import pytest
 from mailtrap_operator.api.v1alpha1 import Rotation
 from mailtrap_operator.core.actions import IssueToken, State
 from mailtrap_operator.core.conditions import status_of_claim
+from mailtrap_operator.core.dry_run import steps_of
 from mailtrap_operator.core.observation import Catalogue, Found, Observation, Unknown
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.rehearsal import steps_of
-from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     DAY,
     DOMAIN,
@@ -47,7 +47,7 @@ UNKNOWN, AMBIGUOUS = (State.STALLED, Reason.RESOURCE_UNKNOWN), (State.STALLED, R
             works=False,
         ),
         row(
-            "Before anybody asked, a closer look is needed.",
+            "Before anyone asked, a closer look is needed.",
             asked(seen(UNUSED, secret=None, listed=UNLISTED), None),
             says=(State.BLOCKED, Reason.ACCOUNT_NOT_LISTED),
             works=False,
@@ -59,14 +59,14 @@ UNKNOWN, AMBIGUOUS = (State.STALLED, Reason.RESOURCE_UNKNOWN), (State.STALLED, R
             works=False,
         ),
         row(
-            "No resource bears the name: no token is made.",
+            "No resource has the name: no token is made.",
             asked(seen(UNUSED, secret=None, listed=UNLISTED), ELSEWHERE),
             says=UNKNOWN,
             again=MINUTE,
             works=False,
         ),
         row(
-            "Two resources bear the name: no token is made.",
+            "Two resources have the name: no token is made.",
             asked(seen(UNUSED, secret=None, listed=UNLISTED), a_catalogue(SHOP, ("domain", SHOP[1], 8))),
             says=AMBIGUOUS,
             again=MINUTE,
@@ -110,13 +110,13 @@ REPLACE = Rotation(strategy="Replace")
 @pytest.mark.parametrize(
     ("world", "expected"),
     [
-        row("Nothing changed: nobody needs to ask.", asked(seen(named(bound=(BOUND,))), None), says=READY),
+        row("Nothing changed: no one needs to ask.", asked(seen(named(bound=(BOUND,))), None), says=READY),
         row(
             "The resource was renamed in Mailtrap.",
             asked(seen(named(bound=(BOUND,))), ELSEWHERE),
             says=READY,
         ),
-        row("The status is lost: the name is looked up anew.", asked(seen(named())), says=READY),
+        row("The status is lost: the name is looked up again.", asked(seen(named())), says=READY),
         row("The name took the place of the id.", asked(seen(named())), says=READY),
         row("The id took the place of the name.", seen(named(DOMAIN, bound=(BOUND,))), says=READY),
         row(
@@ -147,7 +147,7 @@ REPLACE = Rotation(strategy="Replace")
             says=(State.BLOCKED, Reason.ACCOUNT_NOT_FOUND),
         ),
         row(
-            "No resource bears the name: the token is kept.",
+            "No resource has the name: the token is kept.",
             asked(seen(named(RENAMED, bound=(BOUND,)))),
             says=UNKNOWN,
             again=MINUTE,
@@ -184,7 +184,7 @@ REPLACE = Rotation(strategy="Replace")
             records=RESET,
         ),
         row(
-            "Nor does it where the account does not tell of its resources.",
+            "Nor does it where the account does not report its resources.",
             asked(seen(named(), secret=None), TIMEOUT),
             does="reset 1",
             says=(State.PROGRESSING, Reason.SECRET_MISSING),
@@ -243,8 +243,8 @@ def test_a_reset_meanwhile_keeps_in_mind_what_the_token_may_do() -> None:
     assert a_current().access_digest == planned.action.issuance.access_digest
 
 
-def test_what_would_be_done_is_told_as_ever() -> None:
+def test_dry_run_keeps_reporting() -> None:
     first, stalled = asked(seen(UNUSED, secret=None, listed=())), asked(seen(named(RENAMED)))
 
-    assert ("create a token",) == steps_of(plan(first, NOW), Situation(first, NOW))
-    assert () == steps_of(plan(stalled, NOW), Situation(stalled, NOW))
+    assert ("create a token",) == steps_of(plan(first, NOW), ObservedState(first, NOW))
+    assert () == steps_of(plan(stalled, NOW), ObservedState(stalled, NOW))

@@ -35,8 +35,8 @@ def ending(expires_in: timedelta, renew_before: timedelta, **rotation: Any) -> O
     """Return the served object of a token of ninety days, to be renewed at `renew_before`, or up to a tenth earlier."""
     end = NOW + expires_in
     status = a_status(current=a_current(issued_at=end - 90 * DAY, expires_at=end))
-    wishes = Rotation(renew_before=renew_before, **rotation)
-    return seen(an_api_token(status=status, rotation=wishes), listed=(a_remote_token(expires_at=end),))
+    desired = Rotation(renew_before=renew_before, **rotation)
+    return seen(an_api_token(status=status, rotation=desired), listed=(a_remote_token(expires_at=end),))
 
 
 def told(world: Observation, now: datetime = NOW) -> datetime | None:
@@ -136,7 +136,7 @@ def test_a_new_token_is_told_the_window_of_its_own_rotation() -> None:
     )
     issued = Published(
         a_remote_token(2, expires_at=NOW + IN_60_DAYS),
-        an_issuance(issued_at=NOW, wishes=world.api_token),
+        an_issuance(issued_at=NOW, desired=world.api_token),
     )
 
     first = status_after(world.api_token, plan(world, NOW), issued, NOW)

@@ -50,7 +50,7 @@ LOST = Tag(INSTALLATION, LOST_OWNER, NONCE)
 
 
 def lost(id_: int, tag: Tag | None = LOST) -> RemoteToken:
-    """Return a token whose owner is nobody's."""
+    """Return a token whose owner is no one's."""
     return a_remote_token(id_, tag=tag)
 
 
@@ -65,16 +65,16 @@ NOBODY: tuple[str, ...] = ()
 @pytest.mark.parametrize(
     ("token", "retained", "owners", "is_orphan"),
     [
-        pytest.param(lost(7), (), NOBODY, True, id="Nobody lays claim to a token with our tag."),
+        pytest.param(lost(7), (), NOBODY, True, id="No one lays claim to a token with our tag."),
         pytest.param(lost(7, None), (), NOBODY, False, id="A token without a tag is a person's."),
-        pytest.param(lost(7, FOREIGN_TAG), (), NOBODY, False, id="It bears another installation's tag."),
+        pytest.param(lost(7, FOREIGN_TAG), (), NOBODY, False, id="It has another installation's tag."),
         pytest.param(lost(7), (), (LOST_OWNER,), False, id="Its owner lives."),
         pytest.param(lost(7), (), ("another",), True, id="Only others live."),
         pytest.param(lost(7), (LOST_OWNER,), NOBODY, False, id="Its owner left it on purpose."),
         pytest.param(lost(7), ("another",), NOBODY, True, id="Another owner left tokens on purpose."),
     ],
 )
-def test_an_orphan_bears_our_tag_and_belongs_to_nobody(
+def test_an_orphan_has_our_tag_and_belongs_to_no_one(
     token: RemoteToken, retained: tuple[str, ...], owners: tuple[str, ...], *, is_orphan: bool
 ) -> None:
     found = orphans_among((token,), INSTALLATION, retained, lambda each: belongs_to(each, owners))
@@ -95,7 +95,7 @@ def test_a_secret_holds_a_token_by_its_id_and_the_owner_in_its_tag() -> None:
     assert not is_held(lost(7, None), {(token.tag.owner, 7)})
 
 
-def test_a_token_without_a_tag_belongs_to_nobody() -> None:
+def test_a_token_without_a_tag_belongs_to_no_one() -> None:
     assert not belongs_to(lost(7, None), (LOST_OWNER,))
 
 
@@ -152,7 +152,7 @@ def test_an_orphan_is_due_when_it_has_been_one_for_longer_than_a_day(age: timede
     assert (7,) * is_due == due((an_orphan(7, NOW - age),), NOW)
 
 
-def test_a_pass_deletes_a_few_and_tries_those_last_that_were_refused() -> None:
+def test_a_reconcile_deletes_a_few_and_tries_those_last_that_were_refused() -> None:
     record = tuple(an_orphan(id_, NOW - 2 * DAY) for id_ in range(1, MOST_AT_ONCE + 3))
 
     assert tuple(range(1, MOST_AT_ONCE + 1)) == due(record, NOW)
@@ -243,7 +243,7 @@ REFUSED = Unknown(Reason.DELETION_REFUSED, "Token 3 may not be deleted.")
             "Report",
             True,
             Reason.ORPHANED,
-            "Delete them in Mailtrap if nobody uses them, or set spec.orphanPolicy to Delete.",
+            "Delete them in Mailtrap if no one uses them, or set spec.orphanPolicy to Delete.",
             id="They are only reported.",
         ),
         pytest.param(
@@ -251,7 +251,7 @@ REFUSED = Unknown(Reason.DELETION_REFUSED, "Token 3 may not be deleted.")
             "Delete",
             True,
             Reason.ORPHANED,
-            "Each is deleted when it has been seen so for 1d (status.orphans).",
+            "Each is deleted after it has been an orphan for 1d (status.orphans).",
             id="They will be deleted.",
         ),
         pytest.param(
@@ -267,7 +267,7 @@ REFUSED = Unknown(Reason.DELETION_REFUSED, "Token 3 may not be deleted.")
             "Delete",
             True,
             Reason.DELETION_REFUSED,
-            "Not all that are due could be deleted: Token 3 may not be deleted. The next pass tries again.",
+            "Not all that are due could be deleted: Token 3 may not be deleted. The next reconcile retries.",
             id="They could not be deleted.",
         ),
     ],

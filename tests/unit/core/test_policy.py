@@ -17,15 +17,15 @@ from mailtrap_operator.core.observation import (
     TokenCount,
     Unknown,
 )
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.policy import (
     crowding,
     excess,
+    namespace_labels_unknown,
     unknown_standing,
-    unread_labels,
     violation,
 )
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     DAY,
     DOMAIN,
@@ -46,11 +46,11 @@ READ_ERROR = Unknown(Reason.KUBERNETES_REFUSED, "The labels of namespace shop ca
 
 def judged(api_token: ApiToken | None = None, **rules: Any) -> tuple[str, bool] | None:
     policy = AccountPolicy.model_validate(EVERYBODY | rules, by_name=True)
-    return verdict(seen(api_token, tenancy=Tenancy(policy)))
+    return violation_found(seen(api_token, tenancy=Tenancy(policy)))
 
 
-def verdict(world: Observation) -> tuple[str, bool] | None:
-    found = violation(Situation(world, NOW))
+def violation_found(world: Observation) -> tuple[str, bool] | None:
+    found = violation(ObservedState(world, NOW))
     return (found.message, found.retry_after is not None) if found else None
 
 
@@ -74,8 +74,8 @@ def in_namespace(namespace: str, **spec: Any) -> ApiToken:
 
 
 def test_an_account_without_an_object_asks_for_nothing() -> None:
-    assert None is verdict(seen(tenancy=None))
-    assert None is unread_labels(Situation(seen(tenancy=None), NOW))
+    assert None is violation_found(seen(tenancy=None))
+    assert None is namespace_labels_unknown(ObservedState(seen(tenancy=None), NOW))
 
 
 VIEWER = Resource(type="domain", id=7, access_level="Viewer")
@@ -281,7 +281,7 @@ def test_what_keeps_to_the_rules_is_allowed(api_token: ApiToken, rules: dict[str
         ),
     ],
 )
-def test_what_breaks_a_rule_is_told_which_and_what_to_change(
+def test_violation_names_the_rule_and_what_to_change(
     api_token: ApiToken, rules: dict[str, Any], says: str, *, may_pass: bool
 ) -> None:
     message = f"The policy of ClusterMailtrapAccount default is violated: {says}, or have the policy changed."
@@ -297,7 +297,7 @@ def policy_for(**allowed: Any) -> AccountPolicy:
 
 
 def served(policy: AccountPolicy, namespace: str = NAMESPACE, **facts: Any) -> tuple[str, bool] | None:
-    return verdict(seen(in_namespace(namespace), tenancy=Tenancy(policy, **facts)))
+    return violation_found(seen(in_namespace(namespace), tenancy=Tenancy(policy, **facts)))
 
 
 def test_an_account_of_the_cluster_serves_the_operators_namespace_alone_unless_it_says_otherwise() -> None:
@@ -318,7 +318,7 @@ def test_namespaces_may_be_named() -> None:
 
 def test_namespaces_may_be_known_by_their_labels() -> None:
     policy = AccountPolicy.model_validate(LABELLED, by_name=True)
-    says = "allowedNamespaces wants the labels mail=yes, stage=live, which namespace shop has not"
+    says = "allowedNamespaces requires the labels mail=yes, stage=live, which namespace shop has not"
 
     assert None is served(policy, labels=Found({"mail": "yes", "stage": "live", "team": "a"}))
     for labels in ({}, {"mail": "yes"}, {"mail": "yes", "stage": "test"}):
@@ -332,16 +332,16 @@ def test_labels_that_are_not_known_break_no_rule_but_are_missing(labels: Unknown
         return seen(tenancy=Tenancy(policy, labels=labels))
 
     unread = world(**LABELLED)
-    assert (None, labels) == (verdict(unread), unread_labels(Situation(unread, NOW)))
-    assert None is unread_labels(Situation(world(**EVERYBODY), NOW))
-    assert None is not verdict(world(**LABELLED, require_expiration=True))
+    assert (None, labels) == (violation_found(unread), namespace_labels_unknown(ObservedState(unread, NOW)))
+    assert None is namespace_labels_unknown(ObservedState(world(**EVERYBODY), NOW))
+    assert None is not violation_found(world(**LABELLED, require_expiration=True))
 
 
 def test_labels_that_are_known_are_not_missing() -> None:
     policy = AccountPolicy.model_validate(LABELLED, by_name=True)
     world = seen(tenancy=Tenancy(policy, labels=Found({})))
 
-    assert None is unread_labels(Situation(world, NOW))
+    assert None is namespace_labels_unknown(ObservedState(world, NOW))
 
 
 def in_own_account(resources: tuple[Resource, ...] = (DOMAIN,), **rules: Any) -> tuple[str, bool] | None:
@@ -349,7 +349,7 @@ def in_own_account(resources: tuple[Resource, ...] = (DOMAIN,), **rules: Any) ->
     world = seen(an_api_token(), tenancy=Tenancy(policy, labels=Found({})))
     own = replace(world.account, ref=NAMESPACED)
     api_token = an_api_token(account_ref=NAMESPACED, resources=resources)
-    return verdict(replace(world, api_token=api_token, accounts=(own,)))
+    return violation_found(replace(world, api_token=api_token, accounts=(own,)))
 
 
 @pytest.mark.parametrize("rules", [{}, {"allowed_namespaces": {"names": ("desk",)}}, LABELLED], ids=str)
@@ -374,7 +374,7 @@ def test_the_first_rule_that_is_broken_speaks() -> None:
 def test_in_the_operators_namespace_and_in_an_account_of_its_own_the_account_may_be_administered() -> None:
     at_home = in_namespace(OPERATOR_NAMESPACE, resources=(ACCOUNT_ADMIN,))
 
-    assert None is verdict(seen(at_home, tenancy=Tenancy(policy_for(names=("*",)))))
+    assert None is violation_found(seen(at_home, tenancy=Tenancy(policy_for(names=("*",)))))
     assert None is in_own_account(resources=(ACCOUNT_ADMIN,))
 
 
@@ -427,22 +427,22 @@ def test_what_a_token_may_do_is_judged_as_what_is_asked_for(
 ) -> None:
     policy = AccountPolicy.model_validate(EVERYBODY | rules, by_name=True)
 
-    assert words == excess(Situation(seen(tenancy=Tenancy(policy)), NOW), permissions)
+    assert words == excess(ObservedState(seen(tenancy=Tenancy(policy)), NOW), permissions)
 
 
-def test_permissions_that_are_not_told_matter_to_nobody_where_everything_is_allowed() -> None:
+def test_permissions_that_are_not_told_matter_to_no_one_where_everything_is_allowed() -> None:
     at_home = seen(in_namespace(OPERATOR_NAMESPACE), tenancy=Tenancy(policy_for(names=("*",))))
 
-    assert None is excess(Situation(at_home, NOW), None)
-    assert None is excess(Situation(seen(tenancy=None), NOW), None)
+    assert None is excess(ObservedState(at_home, NOW), None)
+    assert None is excess(ObservedState(seen(tenancy=None), NOW), None)
 
 
-def counted(most: int | None, tokens: Found[TokenCount] | Unknown) -> Situation:
+def counted(most: int | None, tokens: Found[TokenCount] | Unknown) -> ObservedState:
     policy = AccountPolicy.model_validate(EVERYBODY | {"max_tokens_per_namespace": most}, by_name=True)
-    return Situation(seen(tenancy=Tenancy(policy, tokens=tokens)), NOW)
+    return ObservedState(seen(tenancy=Tenancy(policy, tokens=tokens)), NOW)
 
 
-def test_who_has_too_many_tokens_is_told_how_many_and_what_to_wait_for() -> None:
+def test_violation_names_the_number_of_tokens_and_what_to_wait_for() -> None:
     new = crowding(counted(3, Found(TokenCount(others=2, own=0, reserved=1))))
     rotated = crowding(counted(3, Found(TokenCount(others=1, own=2, reserved=0))))
 
@@ -479,7 +479,7 @@ def test_where_there_is_a_place_or_that_is_not_known_nothing_is_violated(
 
 
 def test_an_account_without_an_object_counts_nothing() -> None:
-    s = Situation(seen(tenancy=None), NOW)
+    s = ObservedState(seen(tenancy=None), NOW)
 
     assert (None, None) == (crowding(s), unknown_standing(s))
 
@@ -487,4 +487,6 @@ def test_an_account_without_an_object_counts_nothing() -> None:
 def test_labels_that_are_not_known_leave_the_standing_unknown() -> None:
     policy = AccountPolicy.model_validate(LABELLED, by_name=True)
 
-    assert READ_ERROR == unknown_standing(Situation(seen(tenancy=Tenancy(policy, labels=READ_ERROR)), NOW))
+    assert READ_ERROR == unknown_standing(
+        ObservedState(seen(tenancy=Tenancy(policy, labels=READ_ERROR)), NOW)
+    )

@@ -19,22 +19,22 @@ from mailtrap_operator.core.actions import (
     State,
 )
 from mailtrap_operator.core.conditions import status_after
+from mailtrap_operator.core.dry_run import steps_of
 from mailtrap_operator.core.observation import Absent, Found, Observation, Unknown
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import is_unused
-from mailtrap_operator.core.rehearsal import steps_of
-from mailtrap_operator.core.situation import Situation
 from mailtrap_operator.core.step import MOST_ON_RECORD
 from mailtrap_operator.core.token_count import are_too_many
 from tests.unit.core.builders import DOMAIN, HOUR, NOW, OWNER, OWNER_MARK, SECOND, SETTLE
 from tests.unit.core.named import BOUND, TREE
-from tests.unit.core.promises import ended, forgotten, ids, listed, lists, on_paper, secret_of_ours
-from tests.unit.core.rows import deed
+from tests.unit.core.plan_invariants import ended, forgotten, ids, listed, lists, secret_of_ours, unconfirmed
+from tests.unit.core.rows import summary
 from tests.unit.core.worlds import BOUNDED, GRANTED, LABELLED, STRICT, tidied_worlds, worlds
 
 LAST_RECORD = 256
-"""How many tokens on their way out the API server takes."""
+"""How many retired tokens the API server takes."""
 
 thoroughly = settings(
     max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -52,7 +52,7 @@ def lives(world: Observation) -> bool:
 @given(anything)
 def test_every_world_has_a_plan_of_one_action_at_most_and_always_the_same(world: Observation) -> None:
     planned = plan(world, NOW)
-    event(deed(planned).split()[0])
+    event(summary(planned).split()[0])
 
     assert planned == plan(world, NOW)
     assert planned.action is None or isinstance(planned.action, Action)
@@ -70,8 +70,8 @@ def test_a_token_is_revoked_only_when_it_is_ours_overdue_and_in_no_secret(world:
     if token.id not in listed(world):
         # The credential may see less: what is on record is deleted by its id, and the answer tells.
         assert token.account in lists(world)
-        assert token.id in on_paper(world)
-        assert not any(token.id in view.anothers for view in world.accounts)
+        assert token.id in unconfirmed(world)
+        assert not any(token.id in view.foreign_ids for view in world.accounts)
         assert not lives(world) or ended(world, token.id, NOW)
         assert world == action.seen, "it is looked at right before"
         return
@@ -89,13 +89,13 @@ def test_a_token_is_issued_only_from_knowledge(world: Observation) -> None:
     action = plan(world, NOW).action
     if not isinstance(action, IssueToken):
         return
-    wished, secret = world.account.tokens, secret_of_ours(world)
+    desired, secret = world.account.tokens, secret_of_ours(world)
 
     assert lives(world)
     assert not world.api_token.spec.suspend
     assert isinstance(world.secret, Absent) or secret is not None, "a Secret that is known, and not foreign"
     assert not isinstance(world.former_secret, Unknown)
-    assert isinstance(wished, Found) or (is_unused(world) and wished.reason is Reason.ACCOUNT_NOT_LISTED)
+    assert isinstance(desired, Found) or (is_unused(world) and desired.reason is Reason.ACCOUNT_NOT_LISTED)
     assert world.account.ref == action.operation.account == action.issuance.account
     if action.operation.type == "Reset":
         base = lists(world)[world.account.ref][action.operation.base or 0]
@@ -108,7 +108,7 @@ def test_a_token_is_issued_only_from_knowledge(world: Observation) -> None:
 @thoroughly
 @given(anything)
 def test_no_token_is_issued_that_the_policy_does_not_allow(world: Observation) -> None:
-    tenancy, wished = world.account.tenancy, world.api_token.spec.expiration
+    tenancy, desired = world.account.tenancy, world.api_token.spec.expiration
     if not isinstance(plan(world, NOW).action, IssueToken):
         return
 
@@ -117,7 +117,7 @@ def test_no_token_is_issued_that_the_policy_does_not_allow(world: Observation) -
     if tenancy.policy == LABELLED:
         assert Found({"mail": "yes"}) == tenancy.labels
     if tenancy.policy == STRICT:
-        assert (wished.at or NOW + (wished.after or 2001 * HOUR)) <= NOW + 2000 * HOUR
+        assert (desired.at or NOW + (desired.after or 2001 * HOUR)) <= NOW + 2000 * HOUR
         assert isinstance(tenancy.tokens, Found)
         assert not are_too_many(2, tenancy.tokens.value)
     if tenancy.policy == BOUNDED:
@@ -208,7 +208,7 @@ def test_no_token_on_record_is_forgotten_while_it_may_live(world: Observation) -
 @thoroughly
 @given(anything)
 def test_a_superseded_token_keeps_its_overlap(world: Observation) -> None:
-    """What is new on its way out has at least the overlap that the spec promises, unless the policy ends it earlier."""
+    """What is new retired has at least the overlap that the spec promises, unless the policy ends it earlier."""
     planned, tenancy = plan(world, NOW), world.account.tenancy
     before = {previous.id for previous in world.api_token.status.previous}
     overlap = world.api_token.spec.rotation.overlap
@@ -294,7 +294,7 @@ def test_the_finalizer_goes_last(world: Observation) -> None:
             assert {view.ref for view in world.accounts} == set(lists(world))
             assert operation is not None
             assert "Delete" == operation.type
-            assert on_paper(world) <= {operation.base}
+            assert unconfirmed(world) <= {operation.base}
             assert not operation.nonce or SETTLE <= NOW - operation.started_at
 
 
@@ -311,7 +311,7 @@ def test_an_object_with_something_to_lose_gets_its_finalizer_before_another_toke
 @thoroughly
 @given(anything)
 def test_book_keeping_comes_to_rest(world: Observation) -> None:
-    """Passes that only write the status end soon, and then nothing is written any more, whatever time it is."""
+    """Reconciles that only write the status end soon, and then nothing is written any more, whatever time it is."""
     for _ in range(6):
         planned = plan(world, NOW)
         if planned.action is not None:
@@ -327,8 +327,8 @@ def test_book_keeping_comes_to_rest(world: Observation) -> None:
 
 @thoroughly
 @given(anything)
-def test_what_would_be_done_is_told_of_every_world(world: Observation) -> None:
-    s = Situation(world, NOW)
+def test_dry_run_describes_every_observation(world: Observation) -> None:
+    s = ObservedState(world, NOW)
     steps = steps_of(plan(world, NOW), s)
 
     assert len(set(steps)) == len(steps)

@@ -1,15 +1,15 @@
-"""What `plan` tells of one ApiToken: what comes next, or what stands in the way, as the status tells it too."""
+"""What `plan` reports one ApiToken: what comes next, or what stands in the way, as the status tells it too."""
 
 from typing import Any
 
 import pytest
 
 from mailtrap_operator.api.v1alpha1 import ApiToken, Condition
+from mailtrap_operator.core.dry_run import in_words, steps_of
 from mailtrap_operator.core.observation import Observation, Unknown
-from mailtrap_operator.core.prospects import foreseen, prospect_of
+from mailtrap_operator.core.observed_state import ObservedState
+from mailtrap_operator.core.prospects import plan_with_refusals, prospect_of
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.rehearsal import in_words, steps_of
-from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     HOUR,
     NOW,
@@ -24,7 +24,7 @@ from tests.unit.core.builders import (
     an_operation,
     seen,
 )
-from tests.unit.core.doomed import claimed
+from tests.unit.core.deleting import claimed
 
 TOKEN_2 = a_remote_token(2)
 OVERDUE = a_previous(2, delete_after=NOW)
@@ -34,8 +34,8 @@ FOREIGN_SECRET = a_secret(owner=None)
 
 def told(world: Observation) -> tuple[str, str, str, str]:
     """Return the prospect, what would be done, the reason and the message."""
-    s = Situation(world, NOW)
-    planned = foreseen(s)
+    s = ObservedState(world, NOW)
+    planned = plan_with_refusals(s)
     steps = steps_of(planned, s)
     prospect = prospect_of(planned, steps, world.api_token.status)
     return prospect, in_words(steps), planned.finding.reason, planned.finding.message
@@ -76,7 +76,7 @@ def unserved(reason: Reason, **given: Any) -> ApiToken:
         pytest.param(
             seen(an_api_token(status=WIPED, finalizers=()), secret=FOREIGN_SECRET, listed=()),
             ("blocked", "do nothing", "SecretNotOwned"),
-            id="The Secret is somebody else's.",
+            id="The Secret is someone else's.",
         ),
         pytest.param(
             seen(an_api_token(status=WIPED, finalizers=()), secret=None, listed=NO_ACCOUNT),
@@ -100,7 +100,7 @@ def unserved(reason: Reason, **given: Any) -> ApiToken:
         ),
     ],
 )
-def test_what_is_told_follows_from_what_there_is(world: Observation, expected: tuple[str, str, str]) -> None:
+def test_preview_follows_from_the_observed_state(world: Observation, expected: tuple[str, str, str]) -> None:
     assert expected == told(world)[:3]
 
 
@@ -115,7 +115,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("reason", REFUSALS)
-def test_what_was_refused_is_not_promised(reason: Reason) -> None:
+def test_refused_step_is_not_planned(reason: Reason) -> None:
     world = seen(unserved(reason), secret=None, listed=())
 
     assert ("blocked", "do nothing", reason, "No.") == told(world)
@@ -131,7 +131,7 @@ def test_what_was_refused_is_not_promised(reason: Reason) -> None:
         pytest.param(unserved(Reason.POLICY_VIOLATED), id="The policy allows it by now."),
     ],
 )
-def test_what_is_over_stands_in_no_way(api_token: ApiToken) -> None:
+def test_rotation_outside_the_period_does_not_count(api_token: ApiToken) -> None:
     assert ("change", "create a token") == told(seen(api_token, secret=None, listed=()))[:2]
 
 

@@ -21,11 +21,11 @@ from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.protection import (
     CredentialSecret,
     condition_of,
-    is_going,
     is_held,
+    is_terminating,
     may_have_tokens,
     secret_must_be_held,
-    secrets_to_free,
+    secrets_to_release,
 )
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
@@ -66,10 +66,10 @@ def an_account(
     return Account(kind="ClusterMailtrapAccount", metadata=meta, spec=spec, status=status)
 
 
-FREE = CredentialSecret("mailtrap-system", "present", "5", ("example.com/other",), is_going=False)
+FREE = CredentialSecret("mailtrap-system", "present", "5", ("example.com/other",), is_terminating=False)
 HELD = replace(FREE, finalizers=("example.com/other", CREDENTIAL_FINALIZER))
-GOING = replace(HELD, is_going=True)
-GOING_ACCOUNT = an_account(deleted_at=NOW, finalizers=(ACCOUNT_FINALIZER,), recorded="present")
+GOING = replace(HELD, is_terminating=True)
+TERMINATING_ACCOUNT = an_account(deleted_at=NOW, finalizers=(ACCOUNT_FINALIZER,), recorded="present")
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ GOING_ACCOUNT = an_account(deleted_at=NOW, finalizers=(ACCOUNT_FINALIZER,), reco
         pytest.param(
             an_api_token(status=WIPED, finalizers=(FINALIZER,)),
             True,
-            id="It bears our finalizer: its status may be lost.",
+            id="It has our finalizer: its status may be lost.",
         ),
-        pytest.param(an_api_token(finalizers=()), True, id="Somebody took its finalizer away."),
+        pytest.param(an_api_token(finalizers=()), True, id="Someone took its finalizer away."),
         pytest.param(
             an_api_token(status=a_status(current=None, previous=(a_previous(2),)), finalizers=()),
             True,
-            id="A token is on its way out.",
+            id="A token is retired.",
         ),
         pytest.param(
             an_api_token(status=a_status(current=None, operation=an_operation()), finalizers=()),
@@ -112,12 +112,12 @@ def test_an_object_uses_its_accounts_when_it_may_have_tokens(api_token: ApiToken
         pytest.param("present", HELD, False, ("present",), id="Out of use, it goes."),
         pytest.param("former", FREE, True, ("former",), id="The reference changed: the former one goes."),
         pytest.param(
-            "former", HELD, False, ("former", "present"), id="Out of use, both go that bear a finalizer."
+            "former", HELD, False, ("former", "present"), id="Out of use, both go that have a finalizer."
         ),
         pytest.param(None, FREE, False, (), id="Never used: there is nothing to do, and nothing to read."),
         pytest.param(None, None, False, (), id="Never used, and its Secret does not exist."),
         pytest.param(
-            None, HELD, False, ("present",), id="The record is lost, but the Secret bears the finalizer."
+            None, HELD, False, ("present",), id="The record is lost, but the Secret has the finalizer."
         ),
         pytest.param("present", None, False, ("present",), id="On record, and not seen."),
         pytest.param(
@@ -129,20 +129,20 @@ def test_an_object_uses_its_accounts_when_it_may_have_tokens(api_token: ApiToken
         ),
     ],
 )
-def test_a_secret_is_let_go_that_need_not_stay(
+def test_a_secret_is_released_that_need_not_stay(
     recorded: str | None, secret: CredentialSecret | None, freed: tuple[str, ...], *, is_used: bool
 ) -> None:
-    assert freed == secrets_to_free(an_account(recorded=recorded), secret, is_used=is_used)
+    assert freed == secrets_to_release(an_account(recorded=recorded), secret, is_used=is_used)
 
 
 @pytest.mark.parametrize(
     ("recorded", "secret", "must"),
     [
         pytest.param("present", FREE, True, id="It lacks the finalizer."),
-        pytest.param("present", HELD, False, id="It bears the finalizer."),
+        pytest.param("present", HELD, False, id="It has the finalizer."),
         pytest.param(
             "present",
-            replace(FREE, is_going=True),
+            replace(FREE, is_terminating=True),
             False,
             id="It is being deleted and takes no finalizer any more.",
         ),
@@ -158,8 +158,11 @@ def test_the_secret_of_an_account_in_use_is_held_once_that_is_on_record(
 
 
 def test_it_is_seen_of_an_account_whether_it_is_held_and_whether_it_goes() -> None:
-    assert (True, True) == (is_held(GOING_ACCOUNT), is_going(GOING_ACCOUNT))
-    assert (False, False) == (is_held(an_account(finalizers=("example.com/x",))), is_going(an_account()))
+    assert (True, True) == (is_held(TERMINATING_ACCOUNT), is_terminating(TERMINATING_ACCOUNT))
+    assert (False, False) == (
+        is_held(an_account(finalizers=("example.com/x",))),
+        is_terminating(an_account()),
+    )
 
 
 USER = ApiTokenKey("shop", "billing")
@@ -172,19 +175,19 @@ def test_a_deletion_that_waits_says_for_whom_and_what_to_do() -> None:
         "Delete them, or name another account in their spec.accountRef. No further ApiToken gets a token here."
     )
 
-    told = condition_of(GOING_ACCOUNT, HELD, [USER])
+    told = condition_of(TERMINATING_ACCOUNT, HELD, [USER])
     assert ("DeletionBlocked", "True", Reason.ACCOUNT_IN_USE, message) == told
 
 
 def test_it_names_ten_of_many() -> None:
-    told = condition_of(GOING_ACCOUNT, HELD, MANY)
+    told = condition_of(TERMINATING_ACCOUNT, HELD, MANY)
 
     assert told is not None
     assert "there, 13: shop/t00, shop/t01, " in told[3]
     assert "shop/t09 and 3 more." in told[3]
 
 
-def test_the_deletion_of_the_secret_alone_says_how_to_go_on() -> None:
+def test_the_deletion_of_the_secret_alone_says_how_to_continue() -> None:
     told = condition_of(an_account(), GOING, [USER])
 
     assert told is not None
@@ -198,7 +201,7 @@ def test_the_deletion_of_the_secret_alone_says_how_to_go_on() -> None:
     [
         pytest.param(an_account(), HELD, [USER], id="Nothing is being deleted."),
         pytest.param(an_account(), None, [USER], id="There is no Secret."),
-        pytest.param(GOING_ACCOUNT, GOING, [], id="Nobody uses it: it goes."),
+        pytest.param(TERMINATING_ACCOUNT, GOING, [], id="No one uses it: it goes."),
     ],
 )
 def test_there_is_no_condition_when_no_deletion_waits(
@@ -220,39 +223,41 @@ OVERDUE = an_api_token(
     [
         row(
             "A new object gets no token there.",
-            seen(UNUSED, secret=None, listed=(), is_account_going=True),
+            seen(UNUSED, secret=None, listed=(), is_account_terminating=True),
             says=REFUSED,
             records=Noted(current=None, secret_name=None),
             works=False,
         ),
         row(
-            "Nor is it told of what else is wrong with the account.",
-            seen(UNUSED, secret=None, listed=TIMEOUT, is_account_going=True),
+            "Nor is it reported what else is wrong with the account.",
+            seen(UNUSED, secret=None, listed=TIMEOUT, is_account_terminating=True),
             says=REFUSED,
             records=Noted(current=None, secret_name=None),
             works=False,
         ),
         row(
             "An object whose token is gone gets no other.",
-            seen(listed=(), is_account_going=True),
+            seen(listed=(), is_account_terminating=True),
             says=REFUSED,
             works=False,
         ),
         row(
             "An object that is moved there stays with the token that it has.",
-            seen(MOVED, listed=(), listed_elsewhere=(TOKEN_1,), is_account_going=True),
+            seen(MOVED, listed=(), listed_elsewhere=(TOKEN_1,), is_account_terminating=True),
             says=REFUSED,
         ),
         row(
             "While it waits its old tokens go in time.",
-            seen(OVERDUE, listed=(), listed_elsewhere=(TOKEN_1, a_remote_token(2)), is_account_going=True),
+            seen(
+                OVERDUE, listed=(), listed_elsewhere=(TOKEN_1, a_remote_token(2)), is_account_terminating=True
+            ),
             does="revoke 2",
             says=(State.PROGRESSING, Reason.REVOKING),
             records=Noted(),
         ),
         row(
-            "An object that is served goes on.",
-            seen(is_account_going=True),
+            "An object that is served continues.",
+            seen(is_account_terminating=True),
             says=(State.READY, Reason.TOKEN_PUBLISHED),
         ),
         row(
@@ -261,7 +266,7 @@ OVERDUE = an_api_token(
                 an_api_token(status=a_status(current=a_current(expires_at=NOW + HOUR))),
                 secret=a_secret(),
                 listed=(a_remote_token(expires_at=NOW + HOUR),),
-                is_account_going=True,
+                is_account_terminating=True,
             ),
             does="reset 1",
             says=(State.PROGRESSING, Reason.RENEWAL_DUE),
@@ -273,7 +278,7 @@ OVERDUE = an_api_token(
                 an_api_token(status=WIPED, finalizers=(), suspend=True),
                 secret=None,
                 listed=(),
-                is_account_going=True,
+                is_account_terminating=True,
             ),
             says=(State.READY, Reason.SUSPENDED),
             records=Noted(current=None, secret_name=None),
@@ -281,14 +286,13 @@ OVERDUE = an_api_token(
         ),
     ],
 )
-def test_an_account_on_its_way_out_takes_nobody_in(world: Observation, expected: Decision) -> None:
+def test_an_account_terminating_takes_no_one_in(world: Observation, expected: Decision) -> None:
     assert expected == decision(world)
 
 
-def test_who_is_refused_is_told_what_to_do() -> None:
-    message = plan(seen(UNUSED, secret=None, listed=(), is_account_going=True), NOW).finding.message
+def test_refusal_says_what_to_do() -> None:
+    message = plan(seen(UNUSED, secret=None, listed=(), is_account_terminating=True), NOW).finding.message
 
     assert (
-        "ClusterMailtrapAccount default is being deleted: no ApiToken gets a token there that has none. "
-        "Name another account in spec.accountRef."
+        "ClusterMailtrapAccount default is being deleted and issues no new tokens. Name another account in spec.accountRef."
     ) == message

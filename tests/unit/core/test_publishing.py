@@ -93,7 +93,7 @@ VALUE = a_value_in_memory(2)
             records=Noted(current=None, previous=(Leaving(1, 12 * HOUR),)),
         ),
         row(
-            "The object was suspended meanwhile: what is under way is finished.",
+            "The object was suspended meanwhile: what is in progress is finished.",
             seen(
                 an_api_token(status=FIRST_CLAIM, suspend=True), secret=None, listed=(NEW,), unpublished=VALUE
             ),
@@ -130,7 +130,7 @@ VALUE = a_value_in_memory(2)
             works=False,
         ),
         row(
-            "The Secret holds a token that was on its way out: its overlap begins anew.",
+            "The Secret holds a token that was retired: its overlap starts again.",
             seen(
                 an_api_token(
                     status=a_status(
@@ -207,7 +207,7 @@ WAITING = (State.PROGRESSING, Reason.ANSWER_LOST)
             works=False,
         ),
         row(
-            "The status was wiped: nobody vouches for the value any more, its token is retired.",
+            "The status was wiped: no one vouches for the value any more, its token is retired.",
             seen(an_api_token(status=WIPED), secret=None, listed=(NEW,), unpublished=VALUE),
             says=LOST,
             records=Noted(current=None, previous=(Leaving(2, 12 * HOUR),), secret_name=None),

@@ -87,7 +87,7 @@ def test_the_overlap_of_a_superseded_token_begins_with_the_publication(
     assert left == status.previous[1].delete_after - NOW - 91 * SECOND
 
 
-def test_a_token_whose_overlap_begins_anew_is_counted_from_the_publication_too() -> None:
+def test_a_token_whose_overlap_begins_again_is_counted_from_the_publication_too() -> None:
     subject = an_api_token(
         status=a_status(operation=an_operation(), current=None, previous=(a_previous(1, delete_after=NOW),))
     )
@@ -122,7 +122,7 @@ def test_a_definite_failure_closes_the_claim() -> None:
     assert recorded(subject.status) == recorded(status)
 
 
-def test_a_refused_reset_is_remembered_and_the_next_pass_creates() -> None:
+def test_a_refused_reset_is_remembered_and_the_next_reconcile_creates() -> None:
     subject = an_api_token()
     planned = plan(seen(subject, secret=None), NOW)
 
@@ -187,7 +187,7 @@ def recorded(status: ApiTokenStatus) -> object:
     [Expiration(), Expiration(policy="After", after=90 * DAY), Expiration(policy="At", at=NOW + 90 * DAY)],
     ids=lambda expiration: expiration.policy,
 )
-def test_the_renewal_of_a_published_token_is_told_at_once_and_the_next_pass_comes_to_the_same(
+def test_the_renewal_of_a_published_token_is_told_at_once_and_the_next_reconcile_comes_to_the_same(
     expiration: Expiration,
 ) -> None:
     for microseconds in range(0, 1_000_000, 37_000):
@@ -226,7 +226,7 @@ UNRECORDED = seen(an_api_token(status=a_status(current=a_current(2))), secret=a_
         pytest.param(
             seen(an_api_token(status=WIPED, finalizers=()), secret=None, listed=TIMEOUT),
             None,
-            id="there is none yet",
+            id="the ApiToken has none yet",
         ),
         pytest.param(seen(secret=None, listed=TIMEOUT), None, id="its value is lost"),
         pytest.param(UNRECORDED, None, id="it is not on record yet, and no list shows it"),

@@ -109,7 +109,7 @@ HOLDING_2 = a_secret(2, nonce=FRESH)
             records=Noted(),
         ),
         row(
-            "Somebody restored an older Secret whose token still lives: it becomes current again.",
+            "Someone restored an older Secret whose token still lives: it becomes current again.",
             seen(
                 an_api_token(status=a_status(current=a_current(2), previous=(a_previous(1), a_previous(3)))),
                 listed=(TOKEN_1, a_remote_token(2), a_remote_token(3)),
@@ -128,7 +128,7 @@ HOLDING_2 = a_secret(2, nonce=FRESH)
             records=Noted(current=2, previous=(Leaving(1, 12 * HOUR),)),
         ),
         row(
-            "The Secret shows an earlier attempt: the operation under way stays on record.",
+            "The Secret shows an earlier attempt: the operation in progress stays on record.",
             seen(
                 an_api_token(
                     status=a_status(operation=an_operation("Reset", base=1, holder=ANOTHER_OPERATOR)),
@@ -179,7 +179,7 @@ READY = (State.READY, Reason.TOKEN_PUBLISHED)
             again=MINUTE,
         ),
         row(
-            "The same, and tokens that nobody knows turn up in another account: the operation is kept.",
+            "The same, and tokens that no one knows turn up in another account: the operation is kept.",
             seen(
                 an_api_token(
                     account_ref=OTHER_ACCOUNT,
@@ -195,7 +195,7 @@ READY = (State.READY, Reason.TOKEN_PUBLISHED)
             records=Noted("Reset freshaaa", previous=(Leaving(5, 12 * HOUR),)),
         ),
         row(
-            "The status was wiped and the account does not answer: the value goes on working.",
+            "The status was wiped and the account does not answer: the value continues working.",
             seen(an_api_token(status=WIPED), listed=TIMEOUT),
             says=(State.PROGRESSING, Reason.SECRET_OUTDATED),
             records=Noted(current=None),

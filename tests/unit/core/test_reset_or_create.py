@@ -10,12 +10,12 @@ from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import AccountPolicy, Expiration, OperationStatus, Rotation
 from mailtrap_operator.core.actions import IssueToken, ServerDefault
 from mailtrap_operator.core.causes import BY_REASON
-from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Permission, RemoteToken, SecretState, Tenancy
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.overlap import kept_until
 from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.priorities import Priority
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     ACCOUNT,
     DAY,
@@ -61,9 +61,9 @@ def test_a_token_with_a_successor_is_not_reset_again() -> None:
     "listed",
     [
         pytest.param((), id="no list shows it"),
-        pytest.param((a_remote_token(tag=None, name="by hand"),), id="it bears no tag"),
-        pytest.param((a_remote_token(tag=SIBLINGS_TAG),), id="it bears another object's tag"),
-        pytest.param((a_remote_token(tag=FOREIGN_TAG),), id="it bears another installation's tag"),
+        pytest.param((a_remote_token(tag=None, name="by hand"),), id="it has no tag"),
+        pytest.param((a_remote_token(tag=SIBLINGS_TAG),), id="it has another object's tag"),
+        pytest.param((a_remote_token(tag=FOREIGN_TAG),), id="it has another installation's tag"),
     ],
 )
 @pytest.mark.parametrize("secret", [None, SECRET_1], ids=["without a Secret", "with one"])
@@ -142,7 +142,7 @@ def test_an_overlap_is_never_cut_short_by_rounding() -> None:
     assert moment + 12 * HOUR < previous.delete_after < moment + 12 * HOUR + SECOND
 
 
-def test_a_reset_names_its_base_and_asks_for_the_wished_expiration() -> None:
+def test_a_reset_names_its_base_and_asks_for_the_desired_expiration() -> None:
     api_token = an_api_token(expiration=Expiration(policy="After", after=90 * DAY))
     action = plan(seen(api_token), NOW).action
 
@@ -160,7 +160,7 @@ def test_a_reset_names_its_base_and_asks_for_the_wished_expiration() -> None:
         == action.operation
     )
     assert NOW + 90 * DAY == action.expires_at
-    assert an_issuance(issued_at=NOW, wishes=api_token) == action.issuance
+    assert an_issuance(issued_at=NOW, desired=api_token) == action.issuance
     assert "20" == action.secret.resource_version
 
 
@@ -182,7 +182,7 @@ def test_a_create_names_no_base() -> None:
     )
     assert f"mailer [k8s:{OWNER_MARK}-{FRESH}]" == action.remote_name
     assert ServerDefault.LEFT_OUT is action.expires_at
-    assert an_issuance(account=OTHER_ACCOUNT, issued_at=NOW, wishes=api_token) == action.issuance
+    assert an_issuance(account=OTHER_ACCOUNT, issued_at=NOW, desired=api_token) == action.issuance
 
 
 def test_a_renewal_goes_before_the_rest() -> None:
@@ -193,7 +193,7 @@ def test_a_renewal_goes_before_the_rest() -> None:
 
     assert isinstance(due.action, IssueToken)
     assert isinstance(changed.action, IssueToken)
-    assert (Lane.URGENT, Lane.CHANGE) == (due.action.lane, changed.action.lane)
+    assert (Priority.URGENT, Priority.CHANGE) == (due.action.priority, changed.action.priority)
 
 
 def test_each_reason_to_issue_is_explained() -> None:
@@ -245,14 +245,14 @@ def may_do(*permissions: tuple[str, str, str]) -> RemoteToken:
             {}, EVERYTHING, may_do(("account", "3229", "Admin")), "create", id="It may manage the account."
         ),
         pytest.param({}, ONE_DOMAIN, TOKEN_1, "create", id="What it may do is not told."),
-        pytest.param({}, None, TOKEN_1, "reset 1", id="Nobody asks what it may do."),
+        pytest.param({}, None, TOKEN_1, "reset 1", id="No one asks what it may do."),
     ],
 )
 def test_a_reset_keeps_no_rights_beyond_the_policy(
     spec: dict[str, Any], policy: AccountPolicy | None, token: RemoteToken, does: str
 ) -> None:
-    current = a_current(wishes=an_api_token(**spec))
-    secret = a_secret(issuance=an_issuance(wishes=an_api_token(**spec)), data={})
+    current = a_current(desired=an_api_token(**spec))
+    secret = a_secret(issuance=an_issuance(desired=an_api_token(**spec)), data={})
     world = seen(
         an_api_token(status=a_status(current=current), **spec),
         secret=secret,
@@ -318,5 +318,5 @@ def test_a_policy_may_end_the_waiting_for_consumers_early() -> None:
     policy = EVERYTHING.model_copy(update={"max_overlap": HOUR})
     token = a_previous(2).model_copy(update={"retired_at": NOW, "waits_for": "Consumers"})
 
-    assert NOW + HOUR == kept_until(Situation(seen(tenancy=Tenancy(policy)), NOW), token)
-    assert NOW + 72 * HOUR == kept_until(Situation(seen(tenancy=Tenancy(EVERYTHING)), NOW), token)
+    assert NOW + HOUR == kept_until(ObservedState(seen(tenancy=Tenancy(policy)), NOW), token)
+    assert NOW + 72 * HOUR == kept_until(ObservedState(seen(tenancy=Tenancy(EVERYTHING)), NOW), token)

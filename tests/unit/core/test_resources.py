@@ -47,7 +47,7 @@ def test_ids_are_taken_as_they_are() -> None:
     assert ((DOMAIN,), (), None) == (resolution.resources, resolution.bound, resolution.trouble)
 
 
-def test_a_name_stands_for_the_one_resource_that_bears_it() -> None:
+def test_a_name_stands_for_the_one_resource_that_has_it() -> None:
     resolution = resolve(named(NAMED, MAIN), ACCOUNT_ID, TREE)
 
     assert (DOMAIN, Resource(type="sandbox", id="ab-1", access_level="Viewer")) == resolution.resources
@@ -60,9 +60,9 @@ def test_a_name_stands_for_the_one_resource_that_bears_it() -> None:
     [("domain", "domain"), ("domain", "sending_domain"), ("sending_domain", "domain")],
 )
 def test_the_earlier_names_of_types_mean_todays(spec: str, tree: str) -> None:
-    wished = named(NAMED.model_copy(update={"type": spec}))
+    desired = named(NAMED.model_copy(update={"type": spec}))
 
-    assert [f"{spec} 7 Admin"] == resources(wished, a_catalogue((tree, "shop.example", 7)))
+    assert [f"{spec} 7 Admin"] == resources(desired, a_catalogue((tree, "shop.example", 7)))
 
 
 def test_a_resource_that_the_tree_shows_twice_is_one() -> None:
@@ -88,7 +88,7 @@ def test_a_name_that_left_the_spec_is_forgotten() -> None:
     assert (MAIN_BOUND,) == resolve(named(MAIN, bound=(BOUND, MAIN_BOUND)), ACCOUNT_ID, None).bound
 
 
-def test_a_name_in_another_account_is_looked_up_anew() -> None:
+def test_a_name_in_another_account_is_looked_up_again() -> None:
     moved = named(bound=(BOUND,), account_ref=OTHER_ACCOUNT)
     there = ACCOUNT_IDS[OTHER_ACCOUNT]
     tree = Found(Catalogue(there, (CatalogueEntry("domain", "shop.example", 12),)))
@@ -118,7 +118,7 @@ def test_a_spec_that_cannot_be_read_forgets_nothing() -> None:
     assert (BOUND,) == resolve(unreadable, ACCOUNT_ID, TREE).bound
 
 
-def test_before_anybody_asked_a_name_stands_for_nothing() -> None:
+def test_before_anyone_asked_a_name_stands_for_nothing() -> None:
     resolution = resolve(named(NAMED, MAIN, bound=(BOUND,)), ACCOUNT_ID, None)
 
     assert ((DOMAIN,), (BOUND,)) == (resolution.resources, resolution.bound)
@@ -126,7 +126,7 @@ def test_before_anybody_asked_a_name_stands_for_nothing() -> None:
     assert Reason.ACCOUNT_NOT_LISTED is resolution.trouble.reason
 
 
-def test_an_account_without_an_answer_is_told_of_in_its_own_words() -> None:
+def test_an_account_without_an_answer_is_reported_in_its_own_words() -> None:
     trouble = resolve(named(), ACCOUNT_ID, TIMEOUT).trouble
 
     assert isinstance(trouble, Unknown)
@@ -141,9 +141,9 @@ MANY = [("domain", f"{n:02}.example", n) for n in range(1, 14)]
 
 
 def test_a_name_that_looks_like_the_value_of_a_token_can_be_given_all_the_same() -> None:
-    wished = Resource(type="domain", name=VALUE, access_level="Admin")
+    desired = Resource(type="domain", name=VALUE, access_level="Admin")
 
-    assert ["domain 8 Admin"] == resources(named(wished), a_catalogue(("domain", VALUE, 8)))
+    assert ["domain 8 Admin"] == resources(named(desired), a_catalogue(("domain", VALUE, 8)))
 
 
 @pytest.mark.parametrize(
@@ -176,11 +176,11 @@ def test_a_name_that_looks_like_the_value_of_a_token_can_be_given_all_the_same()
         pytest.param(
             [("inbox", "shop.example", 5), ("project", "shop", 4)],
             UNKNOWN,
-            f"{NO_SHOP} The account shows none of type domain, but of project, sandbox.",
+            f"{NO_SHOP} The account's credential sees no resource of type domain. It sees resources of type project, sandbox.",
             id="other types alone",
         ),
         pytest.param(
-            [], UNKNOWN, f"{NO_SHOP} The account shows no resource at all to its credential.", id="nothing"
+            [], UNKNOWN, f"{NO_SHOP} The account's credential sees no resource at all.", id="nothing"
         ),
         pytest.param(
             [("domain", "shop.example", 9), ("sending_domain", "shop.example", 7)],
@@ -214,7 +214,7 @@ def test_one_unknown_name_does_not_keep_the_others_from_being_known() -> None:
     assert ["domain", "sandbox"] == [r.type for r in resolution.resources]
 
 
-def test_all_unknown_names_are_told_of_together() -> None:
+def test_all_unknown_names_are_reported_together() -> None:
     trouble = resolve(named(RENAMED, MAIN), ACCOUNT_ID, a_catalogue(SHOP)).trouble
 
     assert isinstance(trouble, Blocked)
@@ -234,7 +234,7 @@ def test_all_unknown_names_are_told_of_together() -> None:
         pytest.param((NAMED, RENAMED), id="a former and the present name"),
     ],
 )
-def test_one_resource_listed_twice_is_told_of(listed: tuple[Resource, ...]) -> None:
+def test_one_resource_listed_twice_is_reported(listed: tuple[Resource, ...]) -> None:
     tree = a_catalogue(("domain", "new.example", 7), *([] if RENAMED in listed else [SHOP]))
     trouble = resolve(named(*listed, bound=(BOUND,) if RENAMED in listed else ()), ACCOUNT_ID, tree).trouble
 
@@ -249,7 +249,7 @@ def test_ids_that_are_listed_twice_are_left_to_the_server() -> None:
     assert resolve(twice, ACCOUNT_ID, None).trouble is None
 
 
-def test_whether_a_resource_is_given_by_id_or_by_name_makes_no_other_wish() -> None:
+def test_resource_given_by_id_or_by_name_is_the_same_desired_state() -> None:
     def digest(api_token: ApiToken) -> str:
         found = resolve(api_token, ACCOUNT_IDS[ACCOUNT], a_catalogue(SHOP, ("domain", "new.example", 7)))
         return access_digest(api_token, ACCOUNT_ID, found.resources)
@@ -277,7 +277,7 @@ SECRETS = a_catalogue(
         ),
         pytest.param(
             [{"type": "domain", "id": 1}, {"type": "sandbox"}],
-            f"{NO_SHOP} The account shows none of those that its policy lists in allowedResources.",
+            f"{NO_SHOP} The account's credential sees no resource that its policy lists in allowedResources.",
             id="none that there is",
         ),
     ],
@@ -297,7 +297,13 @@ def test_types_that_the_policy_does_not_list_are_not_told_either() -> None:
     tree = a_catalogue(("project", "secret", 4), ("inbox", "main", 5))
     trouble = resolve(named(), ACCOUNT_ID, tree, allowed_resources=[{"type": "sandbox"}]).trouble
 
-    assert Blocked(UNKNOWN, f"{NO_SHOP} The account shows none of type domain, but of sandbox.") == trouble
+    assert (
+        Blocked(
+            UNKNOWN,
+            f"{NO_SHOP} The account's credential sees no resource of type domain. It sees resources of type sandbox.",
+        )
+        == trouble
+    )
 
 
 def test_of_two_of_one_name_the_one_that_the_policy_lists_is_meant() -> None:

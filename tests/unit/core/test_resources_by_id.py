@@ -60,7 +60,7 @@ def resolve(api_token: ApiToken, answer: Answer, *issued_for: str, **rules: Any)
 
 
 @pytest.mark.parametrize(
-    ("wished", "entry"),
+    ("desired", "entry"),
     [
         pytest.param(of("domain", 7), ("domain", "shop.example", 7), id="an id"),
         pytest.param(of("domain", "7"), ("domain", "shop.example", 7), id="an id as text"),
@@ -71,10 +71,10 @@ def resolve(api_token: ApiToken, answer: Answer, *issued_for: str, **rules: Any)
         pytest.param(of("account", ACCOUNT_ID), ("domain", "shop.example", 7), id="the account itself"),
     ],
 )
-def test_an_id_that_the_account_shows_is_taken(wished: ApiToken, entry: tuple[str, str, int | str]) -> None:
-    resolution = resolve(wished, whole(entry))
+def test_an_id_that_the_account_shows_is_taken(desired: ApiToken, entry: tuple[str, str, int | str]) -> None:
+    resolution = resolve(desired, whole(entry))
 
-    assert (wished.spec.resources, None) == (resolution.resources, resolution.trouble)
+    assert (desired.spec.resources, None) == (resolution.resources, resolution.trouble)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ SOME = (("domain", "b.example", 9), ("domain", "a.example", 8), ("inbox", "main"
 
 
 @pytest.mark.parametrize(
-    ("wished", "entries", "words"),
+    ("desired", "entries", "words"),
     [
         pytest.param(
             of("domain", 999), SOME, f"{WRONG} There are 'a.example' (8), 'b.example' (9).", id="other ids"
@@ -113,14 +113,14 @@ SOME = (("domain", "b.example", 9), ("domain", "a.example", 8), ("inbox", "main"
         pytest.param(
             of("domain", 999),
             [("inbox", "main", 999)],
-            f"{WRONG} The account shows none of type domain, but of account, sandbox.",
+            f"{WRONG} The account's credential sees no resource of type domain. It sees resources of type account, sandbox.",
             id="the id of another type",
         ),
         pytest.param(
             of("domains", 8),
             SOME,
             "No resource of type domains has the id 8. Correct the type or the id. "
-            "The account shows none of type domains, but of account, domain, sandbox.",
+            "The account's credential sees no resource of type domains. It sees resources of type account, domain, sandbox.",
             id="a type that there is not",
         ),
         pytest.param(
@@ -140,9 +140,9 @@ SOME = (("domain", "b.example", 9), ("domain", "a.example", 8), ("inbox", "main"
     ],
 )
 def test_an_id_that_the_account_lacks_is_told_with_the_candidates(
-    wished: ApiToken, entries: list[tuple[str, str, int | str]], words: str
+    desired: ApiToken, entries: list[tuple[str, str, int | str]], words: str
 ) -> None:
-    assert Blocked(Reason.RESOURCE_UNKNOWN, words) == resolve(wished, whole(*entries)).trouble
+    assert Blocked(Reason.RESOURCE_UNKNOWN, words) == resolve(desired, whole(*entries)).trouble
 
 
 def test_no_candidate_is_told_that_the_policy_does_not_list() -> None:
@@ -152,9 +152,9 @@ def test_no_candidate_is_told_that_the_policy_does_not_list() -> None:
     assert Blocked(Reason.RESOURCE_UNKNOWN, f"{WRONG} There are 'b.example' (9).") == trouble
 
 
-def test_wrong_ids_and_names_are_told_of_together_and_a_name_has_no_candidate_without_one() -> None:
-    wished = named(NAMED, Resource(type="project", id=3, access_level="Viewer"))
-    trouble = resolve(wished, whole(("domain", "", 8), ("domain", "a.example", 9))).trouble
+def test_wrong_ids_and_names_are_reported_together_and_a_name_has_no_candidate_without_one() -> None:
+    desired = named(NAMED, Resource(type="project", id=3, access_level="Viewer"))
+    trouble = resolve(desired, whole(("domain", "", 8), ("domain", "a.example", 9))).trouble
 
     assert isinstance(trouble, Blocked)
     assert trouble.message.startswith("No resource of type domain is named 'shop.example'.")
@@ -162,13 +162,13 @@ def test_wrong_ids_and_names_are_told_of_together_and_a_name_has_no_candidate_wi
 
 
 def test_what_a_token_was_issued_for_is_not_looked_up_again() -> None:
-    wished = named(NAMED, Resource(type="project", id=3, access_level="Viewer"), bound=(BOUND,))
-    ids = tuple(r for r in wished.spec.resources if r.id)
-    digest = access_digest(wished, ACCOUNT_ID, (DOMAIN, *ids))
+    desired = named(NAMED, Resource(type="project", id=3, access_level="Viewer"), bound=(BOUND,))
+    ids = tuple(r for r in desired.spec.resources if r.id)
+    digest = access_digest(desired, ACCOUNT_ID, (DOMAIN, *ids))
 
-    assert (ids, ()) == (unchecked(wished, ACCOUNT_ID, ()), unchecked(wished, ACCOUNT_ID, {digest}))
-    assert None is resolve(wished, whole(), digest).trouble
-    assert isinstance(resolve(wished, whole(), "another").trouble, Blocked)
+    assert (ids, ()) == (unchecked(desired, ACCOUNT_ID, ()), unchecked(desired, ACCOUNT_ID, {digest}))
+    assert None is resolve(desired, whole(), digest).trouble
+    assert isinstance(resolve(desired, whole(), "another").trouble, Blocked)
 
 
 def test_nothing_is_looked_up_in_an_account_that_is_not_known_nor_the_account_itself() -> None:
@@ -209,9 +209,9 @@ def test_an_earlier_answer_will_do_unless_another_one_may_say_more(
 
 def test_what_tokens_were_issued_for_is_on_record_in_the_status_and_in_secrets() -> None:
     other = of("domain", 8)
-    in_status = other.model_copy(update={"status": a_status(current=a_current(wishes=other))})
+    in_status = other.model_copy(update={"status": a_status(current=a_current(desired=other))})
     moved = an_api_token(secret_name="new", status=WIPED)
-    old, new = a_current().access_digest, a_current(wishes=other).access_digest
+    old, new = a_current().access_digest, a_current(desired=other).access_digest
 
     assert {old, new} == issued_access(seen(in_status))
     assert {old} == issued_access(seen(moved, secret=None, former_secret=a_secret()))

@@ -1,4 +1,4 @@
-"""Targets of a restart are looked at when a spec names them: a wrong one is told of before the first rotation."""
+"""Targets of a restart are looked at when a spec names them: a wrong one is reported before the first rotation."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -8,8 +8,8 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import ApiToken, Condition, RestartTarget
 from mailtrap_operator.core.actions import Done, IssueToken, Notice, Published
-from mailtrap_operator.core.announcements import Announcement, announcements
 from mailtrap_operator.core.conditions import status_after
+from mailtrap_operator.core.events import Event, events_of
 from mailtrap_operator.core.observation import Found, Observation, Unknown
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
@@ -87,7 +87,7 @@ def naming(*conditions: Condition, looked_at: Any = NOT_THERE, **spec: Any) -> O
         ),
     ],
 )
-def test_a_target_that_is_wrong_is_told_of_before_a_rotation(
+def test_a_target_that_is_wrong_is_reported_before_a_rotation(
     world: Observation, expected: tuple[Notice, ...]
 ) -> None:
     planned = plan(world, NOW)
@@ -99,7 +99,7 @@ def test_it_is_told_with_the_first_token_in_a_condition_and_once_in_an_event() -
     api_token = an_api_token(status=WIPED, finalizers=(), rollout_restart_targets=TARGETS)
     world = replace(seen(api_token, secret=None, listed=()), workloads=Found((MISSING,)))
     planned, issued = plan(world, NOW), Published(a_remote_token(2), an_issuance())
-    warning = Announcement("Warning", Reason.TARGET_MISSING, IS_MISSING.message)
+    warning = Event("Warning", Reason.TARGET_MISSING, IS_MISSING.message)
 
     status = status_after(api_token, planned, issued, NOW)
 
@@ -107,9 +107,9 @@ def test_it_is_told_with_the_first_token_in_a_condition_and_once_in_an_event() -
     assert {"Ready": "TokenPublished", "RolloutRestart": "TargetMissing"} == {
         c.type: c.reason for c in status.conditions
     }
-    assert warning == list(announcements(api_token, planned, issued))[-1]
+    assert warning == list(events_of(api_token, planned, issued))[-1]
     served = api_token.model_copy(update={"status": status})
-    assert warning not in announcements(served, planned, Done())
+    assert warning not in events_of(served, planned, Done())
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_it_is_told_with_the_first_token_in_a_condition_and_once_in_an_event() -
 def test_each_spec_has_its_own_event(before: Condition, *, is_told: bool) -> None:
     world = naming(before)
 
-    assert is_told == bool(list(announcements(world.api_token, plan(world, NOW), Done())))
+    assert is_told == bool(list(events_of(world.api_token, plan(world, NOW), Done())))
 
 
 @pytest.mark.parametrize(

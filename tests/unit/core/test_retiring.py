@@ -1,4 +1,4 @@
-"""Old tokens go after their overlap, one a pass, and never one that the Secret holds."""
+"""Old tokens go after their overlap, one a reconcile, and never one that the Secret holds."""
 
 from dataclasses import replace
 
@@ -6,9 +6,9 @@ import pytest
 
 from mailtrap_operator.api.v1alpha1 import Condition, PreviousToken
 from mailtrap_operator.core.actions import RevokeToken, State
-from mailtrap_operator.core.lanes import Lane
 from mailtrap_operator.core.observation import Observation
 from mailtrap_operator.core.planning import plan
+from mailtrap_operator.core.priorities import Priority
 from mailtrap_operator.core.reasons import Reason
 from tests.unit.core.builders import (
     DAY,
@@ -35,13 +35,13 @@ TOKEN_2, TOKEN_3 = a_remote_token(2), a_remote_token(3)
 
 
 def retiring(*previous: PreviousToken, listed: tuple[int, ...]) -> Observation:
-    """Return a served object with tokens on their way out, of which some are still listed beside token 1."""
+    """Return a served object with retired tokens, of which some are still listed beside token 1."""
     api_token = an_api_token(status=a_status(previous=previous))
     return seen(api_token, listed=(TOKEN_1, *(a_remote_token(id_) for id_ in listed)))
 
 
 def refused(reason: Reason, previous: PreviousToken) -> Observation:
-    """Return an object whose last pass was refused for good, and that still needs another token."""
+    """Return an object whose last reconcile was refused for good, and that still needs another token."""
     stalled = Condition(
         type="Stalled",
         status="True",
@@ -55,9 +55,9 @@ def refused(reason: Reason, previous: PreviousToken) -> Observation:
 
 
 def another_objects(world: Observation, token_id: int) -> Observation:
-    """Return an observation in which a token of the record bears another object's tag."""
+    """Return an observation in which a token of the record has another object's tag."""
     (view,) = world.accounts
-    return replace(world, accounts=(replace(view, anothers=frozenset({token_id})),))
+    return replace(world, accounts=(replace(view, foreign_ids=frozenset({token_id})),))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def another_objects(world: Observation, token_id: int) -> Observation:
             again=SECOND,
         ),
         row(
-            "Several are overdue: one a pass, and the others stay on record.",
+            "Several are overdue: one a reconcile, and the others stay on record.",
             retiring(a_previous(4), OVERDUE, a_previous(3, delete_after=NOW - DAY), listed=(2, 3, 4)),
             does="revoke 2",
             says=REVOKING,
@@ -210,10 +210,10 @@ def test_a_retired_token_is_revoked_after_its_overlap(world: Observation, expect
     assert expected == decision(world)
 
 
-def test_a_token_is_revoked_as_it_was_listed_and_after_everybody_else() -> None:
+def test_a_token_is_revoked_as_it_was_listed_and_after_everyone_else() -> None:
     planned = plan(retiring(OVERDUE, listed=(2,)), NOW)
 
-    assert RevokeToken(TOKEN_2, Lane.ROUTINE) == planned.action
+    assert RevokeToken(TOKEN_2, Priority.ROUTINE) == planned.action
     assert "Token 2 is deleted: Superseded." == planned.finding.message
 
 

@@ -1,4 +1,4 @@
-"""Writes that do not last: which of them wait, what is told of them, and what goes on all the same."""
+"""Writes that do not last: which of them wait, what is reported them, and what continues all the same."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,12 +9,12 @@ import pytest
 
 from mailtrap_operator.core import reverts
 from mailtrap_operator.core.actions import State
+from mailtrap_operator.core.desired_state import desired_secret, form_digest, form_of, form_wanted
 from mailtrap_operator.core.observation import Found, Observation
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.reverts import Reverted
-from mailtrap_operator.core.situation import Situation
-from mailtrap_operator.core.wishes import desired_secret, form_digest, form_of, form_wanted
 from tests.unit.core.builders import (
     CURRENT_1,
     HOUR,
@@ -28,7 +28,7 @@ from tests.unit.core.builders import (
     an_api_token,
     seen,
 )
-from tests.unit.core.doomed import claimed
+from tests.unit.core.deleting import claimed
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
 from tests.unit.core.test_consumers import READY, RESTARTING, a_workload, moving
 from tests.unit.core.test_retiring import OVERDUE, retiring
@@ -47,11 +47,11 @@ def labelled(team: str = "payments", **revert: Any) -> Observation:
     """Return an object that wants a label `team: payments` and whose Secret was given another one at admission."""
     template = {"metadata": {"labels": {"team": team}}}
     world = seen(an_api_token(secret_template=template), secret=a_secret(labels={"team": "PAYMENTS"}))
-    s = Situation(world, NOW)
+    s = ObservedState(world, NOW)
     wanted = seen(an_api_token(secret_template={"metadata": {"labels": {"team": "payments"}}}))
     assert s.secret is not None
     forms = (
-        form_wanted(desired_secret(Situation(wanted, NOW), CURRENT_1)),
+        form_wanted(desired_secret(ObservedState(wanted, NOW), CURRENT_1)),
         form_of(s.secret, world.api_token.metadata.uid),
     )
     revert = {"changes": "metadata.labels.team"} | revert
@@ -157,7 +157,7 @@ OTHER_RESTART = a_revert("Deployment billing", "7", reverts.GONE)
         ),
     ],
 )  # fmt: skip
-def test_what_waits_and_what_goes_on(world: Observation, expected: Decision) -> None:
+def test_rotations_wait_and_repairs_continue(world: Observation, expected: Decision) -> None:
     assert expected == decision(world)
 
 
@@ -208,7 +208,7 @@ AT_ADMISSION, PAUSES = (
         ),
     ],
 )
-def test_what_does_not_last_is_told_with_its_name(
+def test_reverted_write_is_reported_with_its_target(
     world: Observation, expected: tuple[str, str] | None
 ) -> None:
     assert expected == told(world)

@@ -8,8 +8,8 @@ import pytest
 from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.api.v1alpha1 import Expiration, Rotation, Window
 from mailtrap_operator.core.actions import Done, IssueToken, Notice, State
-from mailtrap_operator.core.announcements import announcements
 from mailtrap_operator.core.conditions import status_after
+from mailtrap_operator.core.events import events_of
 from mailtrap_operator.core.observation import Observation
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.reasons import Reason
@@ -267,6 +267,6 @@ def test_a_rotation_that_waits_is_told_once(rotation: Rotation, type_: str) -> N
     planned = plan(world, NOW)
     told = status_after(world.api_token, planned, Done(), NOW)
 
-    (event,) = announcements(world.api_token, planned, Done())
+    (event,) = events_of(world.api_token, planned, Done())
     assert (type_, planned.notices[0].reason) == (event.type, event.reason)
-    assert [] == list(announcements(world.api_token.model_copy(update={"status": told}), planned, Done()))
+    assert [] == list(events_of(world.api_token.model_copy(update={"status": told}), planned, Done()))

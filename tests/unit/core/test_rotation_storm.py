@@ -27,7 +27,7 @@ def test_a_rotation_storm_stops_when_too_many_tokens_wait_for_their_end() -> Non
     assert ("nothing", *STORM) == (decision(world).does, decision(world).state, decision(world).reason)
 
 
-def test_one_token_fewer_and_the_storm_goes_on() -> None:
+def test_one_token_fewer_and_the_storm_continues() -> None:
     world = seen(
         an_api_token(status=a_status(previous=FULL[1:])), secret=None, listed=ALL_LISTED[:1] + ALL_LISTED[2:]
     )

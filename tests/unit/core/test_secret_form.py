@@ -45,7 +45,7 @@ MOVED = a_secret(name="renamed")
     ("world", "expected"),
     [
         row(
-            "A new name is wished: the value is written there.",
+            "A new name is desired: the value is written there.",
             seen(RENAMED, secret=None, former_secret=SECRET_1),
             does="move billing to renamed",
             says=MENDED,
@@ -81,13 +81,13 @@ MOVED = a_secret(name="renamed")
             records=Noted(secret_name="renamed"),
         ),
         row(
-            "The value has moved and somebody took the former name: that Secret is not ours to remove.",
+            "The value has moved and someone took the former name: that Secret is not ours to remove.",
             seen(RENAMED, secret=MOVED, former_secret=a_foreign_secret()),
             says=MENDED,
             records=Noted(secret_name="renamed"),
         ),
         row(
-            "The new Secret is not as wished yet: it is mended before the former one goes.",
+            "The new Secret is not as desired yet: it is repaired before the former one goes.",
             seen(RENAMED, secret=a_secret(name="renamed", owners=()), former_secret=SECRET_1),
             does="rewrite renamed",
             says=MENDED,
@@ -140,21 +140,21 @@ def template(**parts: Any) -> SecretTemplate:
         pytest.param(
             {"secret_template": template(data={"token": "${token}", "url": "smtp://api:${token}@host"})},
             SECRET_1,
-            id="another key is wished",
+            id="another key is desired",
         ),
         pytest.param(
             {"secret_template": template(data={"token": "Bearer ${token}"})},
             SECRET_1,
-            id="another text is wished",
+            id="another text is desired",
         ),
         pytest.param(
-            {}, a_secret(data={"token": "${token}", "old": "${token}"}), id="a key is wished no more"
+            {}, a_secret(data={"token": "${token}", "old": "${token}"}), id="a key is desired no more"
         ),
         pytest.param(
             {}, a_secret(data={"token": "${token} edited"}), id="a text around the value was edited"
         ),
-        pytest.param({"secret_template": template(labels={"team": "a"})}, SECRET_1, id="a label is wished"),
-        pytest.param({}, a_secret(labels={"team": "a"}), id="a label is wished no more"),
+        pytest.param({"secret_template": template(labels={"team": "a"})}, SECRET_1, id="a label is desired"),
+        pytest.param({}, a_secret(labels={"team": "a"}), id="a label is desired no more"),
         pytest.param(
             {"secret_template": template(labels={"team": "a"})},
             a_secret(labels={"team": "b"}),
@@ -162,9 +162,9 @@ def template(**parts: Any) -> SecretTemplate:
         ),
         pytest.param({}, a_secret(labels={MANAGED_BY_LABEL: "somebody"}), id="our own label was edited"),
         pytest.param(
-            {"secret_template": template(annotations={"note": "x"})}, SECRET_1, id="an annotation is wished"
+            {"secret_template": template(annotations={"note": "x"})}, SECRET_1, id="an annotation is desired"
         ),
-        pytest.param({}, a_secret(annotations={"note": "x"}), id="an annotation is wished no more"),
+        pytest.param({}, a_secret(annotations={"note": "x"}), id="an annotation is desired no more"),
         pytest.param({}, a_secret(owners=(ANOTHERS_REFERENCE,)), id="the owner reference was removed"),
         pytest.param(
             {},
@@ -194,7 +194,7 @@ def test_an_outdated_secret_is_rewritten_with_the_same_value(
     ("spec", "secret"),
     [
         pytest.param(
-            {}, a_secret(owners=(ANOTHERS_REFERENCE, OWN_REFERENCE)), id="somebody else owns it, too"
+            {}, a_secret(owners=(ANOTHERS_REFERENCE, OWN_REFERENCE)), id="someone else owns it, too"
         ),
         pytest.param(
             {"creation_policy": "Orphan"}, a_secret(owners=()), id="it is to outlive the object and does"
@@ -209,13 +209,13 @@ def test_an_outdated_secret_is_rewritten_with_the_same_value(
         ),
     ],
 )
-def test_a_secret_of_the_wished_form_is_left_alone(spec: dict[str, Any], secret: SecretState) -> None:
+def test_a_secret_of_the_desired_form_is_left_alone(spec: dict[str, Any], secret: SecretState) -> None:
     assert Decision("nothing", *READY, Noted(), None, works=True) == decision(
         seen(an_api_token(**spec), secret=secret)
     )
 
 
-def test_a_secret_is_mended_before_old_tokens_go() -> None:
+def test_a_secret_is_repaired_before_old_tokens_go() -> None:
     world = seen(
         an_api_token(status=a_status(previous=(a_previous(2, delete_after=NOW),))),
         secret=a_secret(labels={"team": "a"}),
@@ -225,7 +225,7 @@ def test_a_secret_is_mended_before_old_tokens_go() -> None:
     assert "rewrite billing" == decision(world).does
 
 
-def test_a_secret_without_its_value_is_not_mended_while_no_token_can_be_issued() -> None:
+def test_a_secret_without_its_value_is_not_repaired_while_no_token_can_be_issued() -> None:
     world = seen(secret=an_edited_secret(), listed=TIMEOUT)
 
     assert Decision(

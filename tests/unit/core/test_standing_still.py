@@ -63,7 +63,7 @@ OVERDUE = an_api_token(status=a_status(previous=(a_previous(2, delete_after=NOW 
         ),
     ],
 )
-def test_what_cannot_be_read_stops_every_decision(world: Observation, expected: Decision) -> None:
+def test_unreadable_secret_or_account_stops_every_decision(world: Observation, expected: Decision) -> None:
     assert expected == decision(world)
 
 
@@ -74,7 +74,7 @@ STALLED = (State.STALLED, Reason.SECRET_NOT_OWNED)
     ("world", "expected"),
     [
         row(
-            "A new object names a Secret that somebody made: it is left alone and costs no remote token.",
+            "A new object names a Secret that someone made: it is left alone and costs no remote token.",
             seen(an_api_token(status=WIPED, finalizers=()), secret=a_foreign_secret(), listed=()),
             says=STALLED,
             again=10 * SECOND,
@@ -95,7 +95,7 @@ STALLED = (State.STALLED, Reason.SECRET_NOT_OWNED)
             works=False,
         ),
         row(
-            "A value waits in memory and a foreign Secret took the place: the value goes on waiting.",
+            "A value waits in memory and a foreign Secret took the place: the value continues waiting.",
             seen(
                 an_api_token(status=a_status(operation=an_operation(), current=None)),
                 secret=a_foreign_secret(),
@@ -154,7 +154,7 @@ IDLE = (State.READY, Reason.SUSPENDED)
             says=IDLE,
         ),
         row(
-            "A suspended object's Secret is not mended.",
+            "A suspended object's Secret is not repaired.",
             seen(SUSPENDED, secret=a_secret(labels={"edited": "yes"})),
             says=IDLE,
         ),
@@ -185,7 +185,7 @@ def test_suspension_stops_rotation_and_repair(world: Observation, expected: Deci
     assert expected == decision(world)
 
 
-GO_ON = "Set spec.suspend to false to go on."
+GO_ON = "Set spec.suspend to false to continue."
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ GO_ON = "Set spec.suspend to false to go on."
         pytest.param(seen(SUSPENDED), "Suspended: nothing is rotated or repaired.", id="the value works"),
         pytest.param(
             seen(SUSPENDED, secret=None),
-            "Suspended, and Secret billing is gone: consumers have no token, and it is not made anew.",
+            "Suspended, and Secret billing is gone: consumers have no token, and it is not created again.",
             id="the Secret is gone",
         ),
         pytest.param(
@@ -235,7 +235,7 @@ RETIRING = an_api_token(status=a_status(previous=(a_previous(2), a_previous(3, d
     [
         row("All is well: only an event brings it back.", seen(), says=READY),
         row(
-            "Tokens are on their way out: it is looked at again when the first overlap is over.",
+            "Tokens are retired: it is looked at again when the first overlap is over.",
             seen(RETIRING, listed=(TOKEN_1, a_remote_token(2), a_remote_token(3))),
             says=READY,
             again=HOUR,
@@ -247,7 +247,7 @@ RETIRING = an_api_token(status=a_status(previous=(a_previous(2), a_previous(3, d
             again=MINUTE,
         ),
         row(
-            "A token in the former account is on its way out and that account does not answer: it stays on record.",
+            "A token in the former account is retired and that account does not answer: it stays on record.",
             seen(
                 an_api_token(
                     status=a_status(previous=(a_previous(2, account=OTHER_ACCOUNT, delete_after=NOW - HOUR),))
@@ -292,7 +292,7 @@ def test_a_served_object_does_not_speak_of_troubles_that_pass_by_themselves_but_
 
 
 @pytest.mark.parametrize("reason", PASSING)
-def test_what_is_overdue_is_tried_again_when_such_a_trouble_holds_it_up(reason: Reason) -> None:
+def test_overdue_token_is_retried_when_a_refusal_blocks_it(reason: Reason) -> None:
     status = a_status(previous=(a_previous(2, delete_after=NOW),))
 
     assert (
@@ -306,7 +306,7 @@ OTHERS = {*PASSING, Reason.INSTALLATION_MISMATCH}
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in OTHERS])
-def test_a_served_object_tells_of_troubles_that_somebody_must_end_while_its_value_works(
+def test_a_served_object_reports_troubles_that_someone_must_end_while_its_value_works(
     reason: Reason,
 ) -> None:
     assert Decision("nothing", State.BLOCKED, reason, Noted(), MINUTE, works=True) == decision(
@@ -318,7 +318,7 @@ WRONG = {"rotation": "spec.rotation.every: too long", "suspend": "spec.suspend: 
 
 
 @pytest.mark.parametrize("secret", [SECRET_1, None], ids=["served", "not served"])
-def test_nothing_is_done_for_a_spec_that_cannot_be_read(secret: SecretState | None) -> None:
+def test_unreadable_spec_causes_no_action(secret: SecretState | None) -> None:
     api_token = an_api_token(display_name="other").model_copy(update={"unreadable": WRONG})
 
     planned = plan(seen(api_token, secret=secret), NOW)
@@ -328,7 +328,7 @@ def test_nothing_is_done_for_a_spec_that_cannot_be_read(secret: SecretState | No
         planned.finding.reason,
     )
     assert planned.finding.message.startswith(
-        "The spec cannot be read: spec.rotation.every: too long; spec.suspend: not true or false. Correct it"
+        "The spec is invalid: spec.rotation.every: too long; spec.suspend: not true or false. Correct it"
     )
 
 

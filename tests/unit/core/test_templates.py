@@ -102,14 +102,14 @@ def test_a_secret_that_says_what_is_true_is_left_alone() -> None:
         ),
     ],
 )
-def test_a_secret_that_no_longer_says_what_is_true_is_mended(observation: Observation, card: str) -> None:
+def test_a_secret_that_no_longer_says_what_is_true_is_repaired(observation: Observation, card: str) -> None:
     action = plan(observation, NOW).action
 
     assert isinstance(action, RewriteSecret)
     assert card == action.secret.data["card"]
 
 
-def test_while_nobody_knows_when_the_token_ends_the_secret_is_left_alone() -> None:
+def test_while_no_one_knows_when_the_token_ends_the_secret_is_left_alone() -> None:
     assert None is plan(world(RIGHT, blind=True, wiped=True), NOW).action
 
 

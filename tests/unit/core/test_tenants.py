@@ -8,7 +8,7 @@ import pytest
 from mailtrap_operator.api.v1alpha1 import AccountPolicy
 from mailtrap_operator.core.keys import AccountKey
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.tenants import not_found, serves, speaks_for
+from mailtrap_operator.core.tenants import counts_for, not_found, serves
 
 SHARED = AccountKey("ClusterMailtrapAccount", None, "default")
 TEAMS = AccountKey("MailtrapAccount", "shop", "own")
@@ -41,8 +41,8 @@ def test_the_operators_own_namespace_is_served_without_a_rule() -> None:
 def test_a_mailtrap_account_counts_for_its_own_namespace_alone() -> None:
     namespaces = ("shop", "evil", None)
 
-    assert [True, True, True] == [speaks_for(SHARED, namespace) for namespace in namespaces]
-    assert [True, False, False] == [speaks_for(TEAMS, namespace) for namespace in namespaces]
+    assert [True, True, True] == [counts_for(SHARED, namespace) for namespace in namespaces]
+    assert [True, False, False] == [counts_for(TEAMS, namespace) for namespace in namespaces]
 
 
 def test_an_account_that_is_not_there_reads_like_one_that_does_not_serve_a_namespace() -> None:

@@ -33,10 +33,10 @@ def member(
     age: timedelta = DAY,
     *,
     account: AccountKey = HERE,
-    is_leaving: bool = False,
+    is_terminating: bool = False,
     claim: OperationStatus | None = None,
 ) -> Member:
-    return Member(name, f"owner-{name}", NOW - age, account, is_leaving, claim)
+    return Member(name, f"owner-{name}", NOW - age, account, is_terminating, claim)
 
 
 def token(
@@ -90,11 +90,11 @@ def counted(
             id="Another has one here, whatever account it names now.",
         ),
         pytest.param(
-            (member("a", is_leaving=True),),
+            (member("a", is_terminating=True),),
             (token(1, "a"),),
             (),
             TokenCount(1, 0, 0),
-            id="One is on its way out.",
+            id="One is retired.",
         ),
         pytest.param(
             (),
@@ -131,7 +131,7 @@ def test_living_tokens_count_by_their_tags(
         pytest.param(member("a", 2 * DAY), (token(1, "a"),), 0, id="An older one that has one."),
         pytest.param(member("a", 2 * DAY), (token(1, "a", ends=NOW),), 1, id="Its one has expired."),
         pytest.param(member("a", 2 * DAY, account=ELSEWHERE), (), 0, id="It names another account."),
-        pytest.param(member("a", 2 * DAY, is_leaving=True), (), 0, id="It is on its way out."),
+        pytest.param(member("a", 2 * DAY, is_terminating=True), (), 0, id="It is retired."),
     ],
 )
 def test_older_ones_without_a_token_have_a_place_kept(
@@ -160,7 +160,7 @@ CREATE, RESET = an_operation(nonce=LOST_NONCE), an_operation("Reset", base=1)
         pytest.param(CREATE, (), ("a",), 1, id="It counts once when it is on record."),
     ],
 )
-def test_what_is_under_way_counts(
+def test_token_being_issued_counts(
     claim: OperationStatus | None, tokens: tuple[RemoteToken, ...], issuing: tuple[str, ...], others: int
 ) -> None:
     younger = member("a", DAY - SECOND, claim=claim)
@@ -181,7 +181,7 @@ def test_what_is_under_way_counts(
         pytest.param(3, 0, 0, True, id="So does a third."),
     ],
 )
-def test_who_may_have_another_token_where_there_may_be_three(
+def test_limit_of_three_decides_which_object_gets_another_token(
     own: int, others: int, reserved: int, *, refused: bool
 ) -> None:
     assert refused == are_too_many(3, TokenCount(others, own, reserved))

@@ -30,8 +30,8 @@ from tests.unit.core.builders import (
     an_operation,
     seen,
 )
-from tests.unit.core.doomed import claimed
-from tests.unit.core.promises import forgotten, listed
+from tests.unit.core.deleting import claimed
+from tests.unit.core.plan_invariants import forgotten, listed
 
 OVERDUE = a_previous(2, delete_after=NOW - DAY)
 OVERDUE_THERE = a_previous(3, delete_after=NOW - DAY, account=OTHER_ACCOUNT)
@@ -101,8 +101,8 @@ def without_former_secret(world: Observation, unknown: Unknown) -> Observation:
 
 
 def without_list(world: Observation, unknown: Unknown) -> Observation:
-    wished, *others = world.accounts
-    return replace(world, accounts=(wished.without_answer(unknown), *others))
+    desired, *others = world.accounts
+    return replace(world, accounts=(desired.without_answer(unknown), *others))
 
 
 def without_any_list(world: Observation, unknown: Unknown) -> Observation:
@@ -110,22 +110,22 @@ def without_any_list(world: Observation, unknown: Unknown) -> Observation:
 
 
 def without_other_lists(world: Observation, unknown: Unknown) -> Observation:
-    wished, *others = world.accounts
-    return replace(world, accounts=(wished, *(view.without_answer(unknown) for view in others)))
+    desired, *others = world.accounts
+    return replace(world, accounts=(desired, *(view.without_answer(unknown) for view in others)))
 
 
 PLACES: dict[str, Blinded] = {
     "the Secret": without_secret,
     "the former Secret": without_former_secret,
-    "the LIST of the wished account": without_list,
+    "the LIST of the desired account": without_list,
     "every LIST": without_any_list,
 }
 
 
 def product(situations: dict[str, Observation], places: dict[str, Blinded]) -> list[ParameterSet]:
     return [
-        pytest.param(blinded, world, id=f"{situation}; unknown is {place}")
-        for situation, world in situations.items()
+        pytest.param(blinded, world, id=f"{observed}; unknown is {place}")
+        for observed, world in situations.items()
         for place, blinded in places.items()
     ]
 
@@ -170,7 +170,7 @@ def test_while_the_account_of_a_lost_create_does_not_answer_no_other_is_made() -
 DYING: dict[str, Observation] = {
     "a token is left": seen(claimed()),
     "no token is left": seen(claimed(), listed=()),
-    "a create was under way and has settled": seen(claimed(an_operation("Delete", ago=DAY)), listed=()),
+    "a create was in progress and has settled": seen(claimed(an_operation("Delete", ago=DAY)), listed=()),
     "a token is left in the other account": seen(
         claimed(account_ref=OTHER_ACCOUNT), listed=(), listed_elsewhere=(TOKEN_1,)
     ),
@@ -181,7 +181,7 @@ DYING: dict[str, Observation] = {
     ),
 }
 LISTS: dict[str, Blinded] = {
-    "the LIST of the wished account": without_list,
+    "the LIST of the desired account": without_list,
     "every LIST": without_any_list,
 }
 

@@ -1,4 +1,4 @@
-"""Tokens with our tag that neither the Secret nor the status knows go on record, with a date."""
+"""Tokens with our tag that neither the Secret nor the status knows are recorded, with a date."""
 
 import pytest
 
@@ -37,7 +37,7 @@ CAME = a_remote_token(2, nonce=LOST_NONCE)
     ("world", "expected"),
     [
         row(
-            "The status was wiped, the Secret too: every token with our tag goes on record, in order.",
+            "The status was wiped, the Secret too: every token with our tag is recorded, in order.",
             seen(
                 an_api_token(status=WIPED, rotation=Rotation(overlap=HOUR)),
                 secret=None,
@@ -73,7 +73,7 @@ CAME = a_remote_token(2, nonce=LOST_NONCE)
             records=Noted(previous=(Leaving(4, HOUR), Leaving(5, 12 * HOUR))),
         ),
         row(
-            "Only what the operation made is known to be used by nobody; it comes with one that nobody knows.",
+            "Only what the operation made is known to be used by no one; it comes with one that no one knows.",
             seen(
                 an_api_token(status=a_status(operation=an_operation(ago=HOUR))),
                 listed=(TOKEN_1, CAME, a_remote_token(3, nonce=OLD_NONCE)),
@@ -96,7 +96,7 @@ CAME = a_remote_token(2, nonce=LOST_NONCE)
         ),
     ],
 )
-def test_tokens_with_our_tag_that_nobody_knows_are_retired(world: Observation, expected: Decision) -> None:
+def test_tokens_with_our_tag_that_no_one_knows_are_retired(world: Observation, expected: Decision) -> None:
     assert expected == decision(world)
 
 
@@ -108,7 +108,7 @@ def test_tokens_with_our_tag_that_nobody_knows_are_retired(world: Observation, e
         pytest.param(a_remote_token(9, tag=SIBLINGS_TAG), id="of another object"),
     ],
 )
-def test_a_token_that_does_not_bear_our_tag_does_not_concern_us(token: RemoteToken) -> None:
+def test_a_token_that_does_not_have_our_tag_does_not_concern_us(token: RemoteToken) -> None:
     ready = Decision("nothing", State.READY, Reason.TOKEN_PUBLISHED, Noted(), None, works=True)
 
     assert ready == decision(seen(listed=(TOKEN_1, token)))
@@ -127,7 +127,7 @@ def test_no_more_tokens_are_put_on_record_than_it_holds() -> None:
     assert Leaving(2, 12 * HOUR) == recorded[-1]
 
 
-def test_when_the_record_is_full_the_rest_waits_and_the_work_goes_on() -> None:
+def test_when_the_record_is_full_the_rest_waits_and_the_work_continues() -> None:
     leaving = tuple(a_previous(id_) for id_ in range(100, 100 + MOST_ON_RECORD))
     listed = tuple(a_remote_token(token.id) for token in leaving)
     world = seen(an_api_token(status=a_status(previous=leaving)), listed=(TOKEN_1, *listed, CAME))

@@ -1,4 +1,4 @@
-"""What an account's policy does not allow: nothing is issued any more, while all that is there goes on to its end."""
+"""What an account's policy does not allow: nothing is issued any more, while all that is there continues to its end."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,10 +17,10 @@ from mailtrap_operator.core.observation import (
     TokenCount,
     Unknown,
 )
+from mailtrap_operator.core.observed_state import ObservedState
 from mailtrap_operator.core.planning import plan
 from mailtrap_operator.core.policy import violation
 from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.situation import Situation
 from tests.unit.core.builders import (
     DAY,
     HOUR,
@@ -41,7 +41,7 @@ from tests.unit.core.builders import (
     an_operation,
     seen,
 )
-from tests.unit.core.doomed import claimed
+from tests.unit.core.deleting import claimed
 from tests.unit.core.rows import Decision, Leaving, Noted, decision, row
 
 NOT_SERVED = Tenancy(AccountPolicy())
@@ -262,13 +262,13 @@ SETTLED = an_api_token(status=a_status(operation=an_operation(ago=MINUTE)))
             again=59 * SECOND,
         ),
         row(
-            "What came to nothing leaves the record.",
+            "A finished operation is removed from the status.",
             seen(SETTLED, tenancy=NOT_SERVED),
             says=(State.PROGRESSING, Reason.REVOKED),
             records=Noted(),
         ),
         row(
-            "A token that nobody knows is retired.",
+            "A token that no one knows is retired.",
             seen(listed=(TOKEN_1, a_remote_token(2, nonce=LOST_NONCE)), tenancy=NOT_SERVED),
             says=(State.PROGRESSING, Reason.UNTRACKED),
             records=Noted(previous=(Leaving(2, 12 * HOUR),)),
@@ -331,7 +331,7 @@ SETTLED = an_api_token(status=a_status(operation=an_operation(ago=MINUTE)))
         ),
     ],
 )
-def test_what_is_under_way_goes_on_to_its_end(world: Observation, expected: Decision) -> None:
+def test_running_reconcile_continues_to_its_end(world: Observation, expected: Decision) -> None:
     assert expected == decision(world)
 
 
@@ -342,7 +342,7 @@ def test_a_served_object_is_ready_and_says_why_it_stands_still() -> None:
     conditions = {condition.type: condition for condition in status.conditions}
     assert {"Ready": "True", "Stalled": "True"} == {type_: c.status for type_, c in conditions.items()}
     assert Reason.TOKEN_PUBLISHED == conditions["Ready"].reason
-    found = violation(Situation(world, NOW))
+    found = violation(ObservedState(world, NOW))
     assert found is not None
     assert (Reason.POLICY_VIOLATED, found.message) == (
         conditions["Stalled"].reason,

@@ -32,7 +32,7 @@ from tests.unit.core.builders import (
     an_edited_secret,
     seen,
 )
-from tests.unit.core.rows import deed
+from tests.unit.core.rows import summary
 
 RESET = "reset"
 REPLACE = "replace: create, publish, delete the old one after the overlap"
@@ -47,7 +47,7 @@ NIGHT = Window(schedule="0 2 * * *", duration=HOUR)
 def effect(world: Observation) -> str:
     """Return what a change leads to."""
     planned = plan(world, NOW)
-    match deed(planned).split()[0]:
+    match summary(planned).split()[0]:
         case "reset":
             return RESET
         case "create":
@@ -64,7 +64,7 @@ def living(world: Observation) -> set[int]:
     return {token.id for tokens in lists for token in tokens if token.is_live(NOW)}
 
 
-def wishing(**spec: Any) -> Observation:
+def with_spec(**spec: Any) -> Observation:
     """Return the served object with another spec."""
     return seen(an_api_token(**spec))
 
@@ -81,14 +81,16 @@ def ending(expires_in: Any, **spec: Any) -> Observation:
 @pytest.mark.parametrize(
     ("world", "expected"),
     [
-        pytest.param(wishing(expiration=Expiration(policy="Never")), RESET, id="expiration changed to never"),
         pytest.param(
-            wishing(expiration=Expiration(policy="After", after=90 * DAY)),
+            with_spec(expiration=Expiration(policy="Never")), RESET, id="expiration changed to never"
+        ),
+        pytest.param(
+            with_spec(expiration=Expiration(policy="After", after=90 * DAY)),
             RESET,
             id="expiration changed to a span",
         ),
         pytest.param(
-            wishing(expiration=Expiration(policy="At", at=NOW + 90 * DAY)),
+            with_spec(expiration=Expiration(policy="At", at=NOW + 90 * DAY)),
             RESET,
             id="expiration changed to a date",
         ),
@@ -103,13 +105,17 @@ def ending(expires_in: Any, **spec: Any) -> Observation:
             id="renewal due by renewBeforePercentage",
         ),
         pytest.param(
-            wishing(rotation=Rotation(every=29 * DAY)), RESET, id="older than rotation.every, nothing expires"
+            with_spec(rotation=Rotation(every=29 * DAY)),
+            RESET,
+            id="older than rotation.every, nothing expires",
         ),
         pytest.param(
-            wishing(annotations={ROTATE_ANNOTATION: "now"}), RESET, id="rotate annotation set to a new value"
+            with_spec(annotations={ROTATE_ANNOTATION: "now"}),
+            RESET,
+            id="rotate annotation set to a new value",
         ),
         pytest.param(
-            wishing(annotations={ROTATE_ANNOTATION: "now"}, rotation=REPLACING),
+            with_spec(annotations={ROTATE_ANNOTATION: "now"}, rotation=REPLACING),
             REPLACE,
             id="rotate annotation set to a new value, strategy Replace",
         ),
@@ -133,28 +139,28 @@ def ending(expires_in: Any, **spec: Any) -> Observation:
         ),
         pytest.param(ending(20 * DAY, rotation=REPLACING), REPLACE, id="renewal due, strategy Replace"),
         pytest.param(
-            wishing(expiration=Expiration(policy="Never"), rotation=REPLACING),
+            with_spec(expiration=Expiration(policy="Never"), rotation=REPLACING),
             REPLACE,
             id="expiration changed, strategy Replace",
         ),
         pytest.param(
-            wishing(resources=(Resource(type="domain", id=7, access_level="Viewer"),)),
+            with_spec(resources=(Resource(type="domain", id=7, access_level="Viewer"),)),
             REPLACE,
             id="access level changed",
         ),
         pytest.param(
-            wishing(resources=(Resource(type="domain", id=8, access_level="Admin"),)),
+            with_spec(resources=(Resource(type="domain", id=8, access_level="Admin"),)),
             REPLACE,
             id="resource changed",
         ),
-        pytest.param(wishing(display_name="mailer"), REPLACE, id="displayName changed"),
+        pytest.param(with_spec(display_name="mailer"), REPLACE, id="displayName changed"),
         pytest.param(
             seen(an_api_token(account_ref=OTHER_ACCOUNT), listed=(), listed_elsewhere=(TOKEN_1,)),
             REPLACE,
             id="account changed",
         ),
         pytest.param(
-            wishing(display_name="mailer", expiration=Expiration(policy="Never")),
+            with_spec(display_name="mailer", expiration=Expiration(policy="Never")),
             REPLACE,
             id="name and expiration changed together",
         ),
@@ -178,64 +184,64 @@ def ending(expires_in: Any, **spec: Any) -> Observation:
             id="secretName changed",
         ),
         pytest.param(
-            wishing(secret_template=SecretTemplate(data={"MAILTRAP_API_TOKEN": "${token}"})),
+            with_spec(secret_template=SecretTemplate(data={"MAILTRAP_API_TOKEN": "${token}"})),
             MOVES,
             id="secretTemplate changed: another key",
         ),
         pytest.param(
-            wishing(secret_template=SecretTemplate(metadata=TemplateMetadata(labels={"team": "a"}))),
+            with_spec(secret_template=SecretTemplate(metadata=TemplateMetadata(labels={"team": "a"}))),
             MOVES,
             id="secretTemplate changed: a label",
         ),
         pytest.param(seen(secret=a_secret(owners=())), MOVES, id="owner reference of the Secret removed"),
-        pytest.param(wishing(creation_policy="Orphan"), MOVES, id="creationPolicy changed"),
+        pytest.param(with_spec(creation_policy="Orphan"), MOVES, id="creationPolicy changed"),
         pytest.param(
-            wishing(secret_template=SecretTemplate(previous_key="before")),
+            with_spec(secret_template=SecretTemplate(previous_key="before")),
             NOTHING,
             id="previousKey: the next rotation heeds it",
         ),
         pytest.param(
-            wishing(rollout_restart_targets=(RestartTarget(kind="Deployment", name="billing"),)),
+            with_spec(rollout_restart_targets=(RestartTarget(kind="Deployment", name="billing"),)),
             NOTHING,
             id="restart targets",
         ),
         pytest.param(
-            wishing(rotation=Rotation(max_overlap=13 * HOUR)), NOTHING, id="the hard limit of the overlap"
+            with_spec(rotation=Rotation(max_overlap=13 * HOUR)), NOTHING, id="the hard limit of the overlap"
         ),
-        pytest.param(wishing(drift_policy="Report"), NOTHING, id="driftPolicy, nothing has drifted"),
+        pytest.param(with_spec(drift_policy="Report"), NOTHING, id="driftPolicy, nothing has drifted"),
         pytest.param(
-            wishing(annotations={ADOPT_ANNOTATION: "7"}), NOTHING, id="a token to adopt, not confirmed"
+            with_spec(annotations={ADOPT_ANNOTATION: "7"}), NOTHING, id="a token to adopt, not confirmed"
         ),
         pytest.param(
-            wishing(annotations={ABANDON_ANNOTATION: "true"}), NOTHING, id="the way out of a deletion"
+            with_spec(annotations={ABANDON_ANNOTATION: "true"}), NOTHING, id="the way out of a deletion"
         ),
-        pytest.param(wishing(annotations={"team": "a"}), NOTHING, id="annotations of the object"),
-        pytest.param(wishing(deletion_policy="Retain"), NOTHING, id="deletionPolicy"),
-        pytest.param(wishing(rotation=Rotation(overlap=HOUR)), NOTHING, id="overlap"),
-        pytest.param(wishing(rotation=REPLACING), NOTHING, id="strategy"),
-        pytest.param(wishing(rotation=Rotation(policy="Manual")), NOTHING, id="rotation.policy"),
-        pytest.param(wishing(rotation=Rotation(every=31 * DAY)), NOTHING, id="every, not yet that old"),
-        pytest.param(wishing(rotation=Rotation(windows=(NIGHT,))), NOTHING, id="windows"),
-        pytest.param(wishing(rotation=Rotation(outside_windows="Never")), NOTHING, id="outsideWindows"),
+        pytest.param(with_spec(annotations={"team": "a"}), NOTHING, id="annotations of the object"),
+        pytest.param(with_spec(deletion_policy="Retain"), NOTHING, id="deletionPolicy"),
+        pytest.param(with_spec(rotation=Rotation(overlap=HOUR)), NOTHING, id="overlap"),
+        pytest.param(with_spec(rotation=REPLACING), NOTHING, id="strategy"),
+        pytest.param(with_spec(rotation=Rotation(policy="Manual")), NOTHING, id="rotation.policy"),
+        pytest.param(with_spec(rotation=Rotation(every=31 * DAY)), NOTHING, id="every, not yet that old"),
+        pytest.param(with_spec(rotation=Rotation(windows=(NIGHT,))), NOTHING, id="windows"),
+        pytest.param(with_spec(rotation=Rotation(outside_windows="Never")), NOTHING, id="outsideWindows"),
         pytest.param(
-            wishing(rotation=Rotation(renew_before=DAY)), NOTHING, id="renewBefore, nothing expires"
+            with_spec(rotation=Rotation(renew_before=DAY)), NOTHING, id="renewBefore, nothing expires"
         ),
         pytest.param(
             ending(60 * DAY, rotation=Rotation(renew_before=DAY)),
             NOTHING,
             id="renewBefore, the renewal moves away",
         ),
-        pytest.param(wishing(suspend=True), NOTHING, id="suspend"),
+        pytest.param(with_spec(suspend=True), NOTHING, id="suspend"),
         pytest.param(
-            wishing(resources=(Resource(type="domain", id="7", access_level="Admin"),)),
+            with_spec(resources=(Resource(type="domain", id="7", access_level="Admin"),)),
             NOTHING,
             id="the same resource, its id written as text",
         ),
-        pytest.param(wishing(display_name="shop/billing"), NOTHING, id="the default name, written out"),
+        pytest.param(with_spec(display_name="shop/billing"), NOTHING, id="the default name, written out"),
         pytest.param(seen(), NOTHING, id="nothing at all"),
     ],
 )
-def test_what_a_change_leads_to(world: Observation, expected: str) -> None:
+def test_change_leads_to_its_action(world: Observation, expected: str) -> None:
     assert expected == effect(world)
 
 
@@ -249,9 +255,9 @@ def test_what_a_change_leads_to(world: Observation, expected: str) -> None:
     ],
     ids=lambda expiration: expiration.policy,
 )
-def test_a_token_that_was_issued_as_wished_causes_nothing_more(expiration: Expiration) -> None:
-    wishes = an_api_token(expiration=expiration)
-    served = an_api_token(expiration=expiration, status=a_status(current=a_current(wishes=wishes)))
+def test_a_token_that_was_issued_as_desired_causes_nothing_more(expiration: Expiration) -> None:
+    desired = an_api_token(expiration=expiration)
+    served = an_api_token(expiration=expiration, status=a_status(current=a_current(desired=desired)))
 
     assert NOTHING == effect(seen(served))
 
@@ -260,16 +266,16 @@ def test_the_order_of_resources_is_no_change() -> None:
     first = Resource(type="domain", id=7, access_level="Admin")
     second = Resource(type="account", id=3229, access_level="Viewer")
     issued = an_api_token(resources=(first, second))
-    turned = an_api_token(resources=(second, first), status=a_status(current=a_current(wishes=issued)))
+    turned = an_api_token(resources=(second, first), status=a_status(current=a_current(desired=issued)))
 
     assert NOTHING == effect(seen(turned))
 
 
 def test_a_server_that_grants_another_end_than_was_asked_causes_nothing_more() -> None:
     after_ninety_days = Expiration(policy="After", after=90 * DAY)
-    granted_no_end = a_current(wishes=an_api_token(expiration=after_ninety_days), expires_at=None)
+    granted_no_end = a_current(desired=an_api_token(expiration=after_ninety_days), expires_at=None)
 
-    assert NOTHING == effect(wishing(expiration=after_ninety_days, status=a_status(current=granted_no_end)))
+    assert NOTHING == effect(with_spec(expiration=after_ninety_days, status=a_status(current=granted_no_end)))
 
 
 def test_two_changes_are_one_rotation() -> None:

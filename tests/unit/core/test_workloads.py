@@ -74,7 +74,7 @@ def daemon_set(
             deployment(conditions=[TOO_LATE]),
             id="the deadline passed, and yet it came to an end",
         ),
-        pytest.param("Deployment", deployment(conditions=None), id="a Deployment tells of no conditions"),
+        pytest.param("Deployment", deployment(conditions=None), id="a Deployment reports no conditions"),
         pytest.param(
             "Deployment",
             body({}, {"replicas": 1, "updatedReplicas": 1, "availableReplicas": 1}),
@@ -138,18 +138,18 @@ def test_a_change_that_the_controller_has_not_seen(kind: WorkloadKind, workload:
             "Deployment", body({"replicas": 3}, {}), "0 of 3 pods are updated", id="a Deployment is new"
         ),
         pytest.param("Deployment", body({}, {}), "0 of 1 pods are updated", id="it is new and wants one pod"),
-        pytest.param("Deployment", deployment(total=5), "2 former pods are left", id="old pods remain"),
+        pytest.param("Deployment", deployment(total=5), "former pods still running: 2", id="old pods remain"),
         pytest.param(
             "Deployment",
             body({"replicas": 0}, {"replicas": 1}),
-            "1 former pods are left",
+            "former pods still running: 1",
             id="the last pods of one that wants none",
         ),
         pytest.param(
             "Deployment", deployment(available=2), "2 of 3 pods are available", id="a new pod is not ready"
         ),
         pytest.param(
-            "Deployment", deployment(ending=2), "2 former pods are still ending", id="pods are still ending"
+            "Deployment", deployment(ending=2), "former pods still terminating: 2", id="pods are still ending"
         ),
         pytest.param(
             "Deployment",
@@ -208,7 +208,7 @@ def test_a_change_that_the_controller_has_not_seen(kind: WorkloadKind, workload:
         ),
     ],
 )
-def test_what_a_rollout_waits_for(kind: WorkloadKind, workload: dict[str, Any], words: str) -> None:
+def test_rollout_names_what_it_waits_for(kind: WorkloadKind, workload: dict[str, Any], words: str) -> None:
     assert words == rollout_of(kind, workload)
 
 
@@ -219,12 +219,12 @@ def template(**spec: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("kind", "workload", "seconds"),
     [
-        pytest.param("Deployment", deployment(**template()), 30, id="nobody counts, and the default holds"),
+        pytest.param("Deployment", deployment(**template()), 30, id="no one counts, and the default holds"),
         pytest.param(
             "Deployment",
             deployment(**template(terminationGracePeriodSeconds=90)),
             90,
-            id="nobody counts: what the template gives",
+            id="no one counts: what the template gives",
         ),
         pytest.param("Deployment", deployment(template={}), 30, id="a template without a spec"),
         pytest.param("Deployment", body(template(), None), 30, id="a Deployment without a status"),
@@ -262,7 +262,7 @@ def template(**spec: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_how_long_pods_that_end_may_go_on_uncounted(
+def test_how_long_pods_that_end_may_continue_uncounted(
     kind: WorkloadKind, workload: dict[str, Any], seconds: int | None
 ) -> None:
     assert (None if seconds is None else timedelta(seconds=seconds)) == uncounted_of(

@@ -1,4 +1,4 @@
-"""Arbitrary worlds, likely and unlikely alike: what a pass may read after any history, edit or fault."""
+"""Arbitrary worlds, likely and unlikely alike: what a reconcile may read after any history, edit or fault."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -148,12 +148,12 @@ def _remote_token(chance: Chance, id_: int) -> RemoteToken:
     )
 
 
-def _issued_for(wishes: ApiToken, id_: int) -> ApiToken:
-    spec = wishes.spec.model_copy(update={"account_ref": HOME[id_], "resources": (DOMAIN,)})
-    return wishes.model_copy(update={"spec": spec})
+def _issued_for(wanted: ApiToken, id_: int) -> ApiToken:
+    spec = wanted.spec.model_copy(update={"account_ref": HOME[id_], "resources": (DOMAIN,)})
+    return wanted.model_copy(update={"spec": spec})
 
 
-def _current(chance: Chance, wishes: ApiToken) -> CurrentToken:
+def _current(chance: Chance, wanted: ApiToken) -> CurrentToken:
     id_ = chance.among(*IDS)
     return a_current(
         id_,
@@ -161,7 +161,7 @@ def _current(chance: Chance, wishes: ApiToken) -> CurrentToken:
         issued_at=chance.among(*DATES),
         expires_at=chance.among(*EXPIRIES),
         reset_refused=chance.once_in(3),
-        wishes=_issued_for(wishes, id_) if chance.once_in(2) else None,
+        desired=_issued_for(wanted, id_) if chance.once_in(2) else None,
     )
 
 
@@ -183,14 +183,14 @@ def _operation(chance: Chance) -> OperationStatus:
     )
 
 
-def _secret(chance: Chance, name: str, wishes: ApiToken) -> Found[SecretState] | Absent | Unknown:
+def _secret(chance: Chance, name: str, wanted: ApiToken) -> Found[SecretState] | Absent | Unknown:
     if chance.once_in(5):
         return Absent()
     if chance.once_in(8):
         return _unknown(chance)
     id_ = chance.among(*IDS)
-    issued_for = _issued_for(wishes, id_) if chance.once_in(2) else None
-    issuance = an_issuance(account=HOME[id_], issued_at=chance.among(*DATES), wishes=issued_for)
+    issued_for = _issued_for(wanted, id_) if chance.once_in(2) else None
+    issuance = an_issuance(account=HOME[id_], issued_at=chance.among(*DATES), desired=issued_for)
     return Found(
         a_secret(
             None if chance.once_in(8) else id_,
@@ -222,7 +222,7 @@ def _tenancy(chance: Chance) -> Tenancy:
     )
 
 
-def _wishes(chance: Chance) -> ApiToken:
+def _desired(chance: Chance) -> ApiToken:
     return an_api_token(
         resources=(NAMED,) if chance.once_in(3) else (DOMAIN,),
         finalizers=chance.among(*FINALIZERS),
@@ -240,13 +240,13 @@ def _wishes(chance: Chance) -> ApiToken:
     )
 
 
-def _status(chance: Chance, wishes: ApiToken) -> ApiTokenStatus:
+def _status(chance: Chance, wanted: ApiToken) -> ApiTokenStatus:
     if chance.once_in(8):
         return ApiTokenStatus()
     return ApiTokenStatus(
         observed_generation=chance.among(3, 3, -1),
         operation=_operation(chance) if chance.once_in(3) else None,
-        current=None if chance.once_in(3) else _current(chance, wishes),
+        current=None if chance.once_in(3) else _current(chance, wanted),
         previous=_previous(chance),
         secret_name=chance.among(NAME, NAME, NAME, "renamed", "older", None),
         resources=chance.among((), (BOUND,), (BOUND, BOUND.model_copy(update={"name": "gone"}))),
@@ -264,10 +264,10 @@ def _catalogue(chance: Chance, api_token: ApiToken) -> Answer:
 
 
 def a_world(random: Random) -> Observation:
-    """Return what a pass may read; the accounts looked at are those that the observer would look at."""
+    """Return what a reconcile may read; the accounts looked at are those that the observer would look at."""
     chance = Chance(random)
-    wishes = _wishes(chance)
-    api_token = wishes.model_copy(update={"status": _status(chance, wishes)})
+    wanted = _desired(chance)
+    api_token = wanted.model_copy(update={"status": _status(chance, wanted)})
     secret, former = _secret(chance, secret_name(api_token), api_token), former_secret_name(api_token)
     tokens = [_remote_token(chance, id_) for id_ in chance.some(IDS)]
     waits = UnpublishedToken(chance.among(*NONCES), _remote_token(chance, chance.among(*IDS)))
@@ -278,15 +278,15 @@ def a_world(random: Random) -> Observation:
         answer = Found(tuple(token for token in tokens if token.account == ref))
         credentials = [f"{id_:04}" for id_ in chance.some(IDS)] if chance.once_in(5) else ["cafe"]
         used = a_credential(ref, *credentials)
-        return AccountView(ref, ACCOUNT_IDS[ref], answer, credentials=used, is_going=chance.once_in(8))
+        return AccountView(ref, ACCOUNT_IDS[ref], answer, credentials=used, is_terminating=chance.once_in(8))
 
-    wished, *others = (
+    desired, *others = (
         view(ref) for ref in account_refs(api_token, own_secret(secret, api_token, INSTALLATION))
     )
     return Observation(
         api_token=api_token,
         secret=secret,
-        accounts=(replace(wished, tenancy=_tenancy(chance)), *others),
+        accounts=(replace(desired, tenancy=_tenancy(chance)), *others),
         identity=Identity(INSTALLATION, ME, SETTLE, OPERATOR_NAMESPACE),
         fresh_nonce=FRESH,
         former_secret=_secret(chance, former, api_token) if former else Absent(),

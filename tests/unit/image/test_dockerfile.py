@@ -1,4 +1,4 @@
-"""What the Dockerfile says: pinned, locked, as nobody, without a shell, and nothing that the linter minds."""
+"""What the Dockerfile says: pinned, locked, as no one, without a shell, and nothing that the linter minds."""
 
 import re
 import subprocess

@@ -61,7 +61,7 @@ def test_nothing_outlives_a_killed_parent(tmp_path: Path) -> None:
 
             parent.kill()
 
-            # The reader comes to the end when nobody holds the pipe any more.
+            # The reader comes to the end when no one holds the pipe any more.
             assert reader.wait(TIMEOUT) == 0
         finally:
             reader.kill()

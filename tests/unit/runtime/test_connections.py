@@ -38,7 +38,7 @@ class Inner(asyncio.Protocol):
 
 
 class Transport(asyncio.Transport):
-    """Takes note of its end, and tells the protocol soon after, as a real one does."""
+    """Records its end, and tells the protocol soon after, as a real one does."""
 
     def __init__(self, protocol: asyncio.Protocol) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class Transport(asyncio.Transport):
         asyncio.get_running_loop().call_soon(self.protocol.connection_lost, None)
 
 
-class Bench:
+class Harness:
     def __init__(self) -> None:
         self.inner: list[Inner] = []
         self._factory = BoundedConnections(self._new_inner, timedelta(seconds=10))
@@ -68,8 +68,8 @@ class Bench:
 
 @virtual
 async def test_a_connection_ends_in_time_whatever_it_does() -> None:
-    bench = Bench()
-    idle, busy = bench.connect(), bench.connect()
+    harness = Harness()
+    idle, busy = harness.connect(), harness.connect()
 
     for _ in range(30):
         await asyncio.sleep(1)
@@ -81,10 +81,10 @@ async def test_a_connection_ends_in_time_whatever_it_does() -> None:
 
 @virtual
 async def test_a_connection_that_is_over_is_not_ended_again_and_makes_room() -> None:
-    bench = Bench()
-    first = bench.connect()
+    harness = Harness()
+    first = harness.connect()
     first.protocol.connection_lost(None)
-    others = [bench.connect() for _ in range(MOST_CONNECTIONS)]
+    others = [harness.connect() for _ in range(MOST_CONNECTIONS)]
 
     assert [None] * MOST_CONNECTIONS == [transport.ended_at for transport in others]
     await asyncio.sleep(11)
@@ -94,8 +94,8 @@ async def test_a_connection_that_is_over_is_not_ended_again_and_makes_room() -> 
 @pytest.mark.parametrize("size", [1, 1000, MOST_BYTES, MOST_BYTES + 1, 2**20])
 @virtual
 async def test_no_more_than_the_bound_is_handed_on(size: int) -> None:
-    bench = Bench()
-    transport = bench.connect()
+    harness = Harness()
+    transport = harness.connect()
 
     for _ in range(MOST_BYTES // size):
         transport.protocol.data_received(b"a" * size)
@@ -103,31 +103,31 @@ async def test_no_more_than_the_bound_is_handed_on(size: int) -> None:
     transport.protocol.data_received(b"a" * size)
 
     assert (None, 0) == (before, transport.ended_at)
-    assert MOST_BYTES // size * size == bench.inner[0].received
+    assert MOST_BYTES // size * size == harness.inner[0].received
 
 
 @virtual
 async def test_a_request_within_the_bound_stays_whole() -> None:
-    bench = Bench()
-    transport = bench.connect()
+    harness = Harness()
+    transport = harness.connect()
 
     transport.protocol.data_received(b"a" * MOST_BYTES)
 
-    assert (None, MOST_BYTES) == (transport.ended_at, bench.inner[0].received)
+    assert (None, MOST_BYTES) == (transport.ended_at, harness.inner[0].received)
 
 
 @virtual
 async def test_the_oldest_makes_room_and_all_hold_no_more_than_the_bounds() -> None:
-    bench = Bench()
+    harness = Harness()
     transports = []
     for _ in range(200):
-        transports.append(bench.connect())
+        transports.append(harness.connect())
         transports[-1].protocol.data_received(b"a" * MOST_BYTES)
         await asyncio.sleep(0)
 
     is_open = [transport.ended_at is None for transport in transports]
     assert [False] * (200 - MOST_CONNECTIONS) + [True] * MOST_CONNECTIONS == is_open
-    living = [inner for inner in bench.inner if "lost" not in inner.calls]
+    living = [inner for inner in harness.inner if "lost" not in inner.calls]
     assert MOST_CONNECTIONS * MOST_BYTES == sum(inner.received for inner in living)
 
 
@@ -145,9 +145,9 @@ async def test_the_oldest_makes_room_and_all_hold_no_more_than_the_bounds() -> N
 async def test_what_happens_to_the_connection_is_handed_on(
     event: Callable[[asyncio.Protocol], object], call: str
 ) -> None:
-    bench = Bench()
-    transport = bench.connect()
+    harness = Harness()
+    transport = harness.connect()
 
     event(transport.protocol)
 
-    assert ["made", call] == bench.inner[0].calls
+    assert ["made", call] == harness.inner[0].calls

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from tests.simulation.freezing import FreezingLoop, running_loop
-from tests.unit.runtime.election_bench import LATENCY, Lease, Replica, Way
+from tests.unit.runtime.election_harness import LATENCY, Lease, Replica, Way
 
 LENGTH = 240.0
 CALM = 90.0
@@ -17,7 +17,7 @@ LOOK_EVERY = 0.05
 
 
 class Election:
-    """Replicas that come and go; whoever ends is followed by another process, as a kubelet does."""
+    """Replicas that come and go; anyone who ends is followed by another process, as a kubelet does."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
@@ -27,7 +27,7 @@ class Election:
         self._born = 0
 
     async def run(self) -> list[str]:
-        """Let it go on for a time under random troubles, then end them; return who leads after that."""
+        """Let it continue for a time under random troubles, then end them; return who leads after that."""
         for _ in range(3):
             self._start()
         trouble = asyncio.create_task(self._make_trouble())
@@ -108,7 +108,7 @@ def test_never_two_at_once_and_one_in_the_end(seed: int) -> None:
     with asyncio.Runner(loop_factory=FreezingLoop) as runner:
         leaders = runner.run(Election(seed).run())
 
-    assert 1 == len(leaders), "the troubles are over, and nobody leads"
+    assert 1 == len(leaders), "the troubles are over, and no one leads"
 
 
 def test_these_elections_have_seen_many_leaders() -> None:

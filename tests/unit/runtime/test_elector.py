@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from mailtrap_operator.clients.errors import Retryable, Terminal
-from mailtrap_operator.clients.lease_store import LeaseRecord
+from mailtrap_operator.clients.lease_client import LeaseRecord
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.runtime.leadership import Alone
 from tests.unit.clock import now, virtual
-from tests.unit.runtime.election_bench import START, Lease, Replica, Way, record
+from tests.unit.runtime.election_harness import START, Lease, Replica, Way, record
 
 FORBIDDEN = Terminal(Reason.KUBERNETES_REFUSED, "leases is forbidden")
 FAR = timedelta(days=400)
@@ -27,7 +27,7 @@ def replica(lease: Lease, name: str = "b") -> Replica:
     [
         pytest.param(None, 0, 1, id="there is no Lease: at once"),
         pytest.param(record(""), 0, 1, id="it was released: at once"),
-        pytest.param(record("b"), 0, 1, id="it bears our name, as after a lost answer: at once"),
+        pytest.param(record("b"), 0, 1, id="it has our name, as after a lost answer: at once"),
         pytest.param(record("a"), 9, 12, id="another holds it and is silent: when the lease has passed"),
         pytest.param(record("a", renewed_at=START - FAR), 9, 12, id="its renewal seems long ago: no sooner"),
         pytest.param(
@@ -67,7 +67,7 @@ async def test_a_leader_that_renews_is_never_followed() -> None:
     assert not await standby.leads_within(600)
 
     assert (True, False) == (leader.may_write(), standby.may_write())
-    assert "standby; a leads" == standby.elector.role
+    assert "standby; leader: a" == standby.elector.role
     assert "leading" == leader.elector.role
 
 
@@ -327,8 +327,8 @@ async def test_a_short_outage_is_survived() -> None:
     ("others", "is_lost"),
     [
         pytest.param(record("b"), True, id="another one's name stands there"),
-        pytest.param(record("a"), False, id="somebody edited it; the name is still ours"),
-        pytest.param(None, False, id="somebody deleted it"),
+        pytest.param(record("a"), False, id="someone edited it; the name is still ours"),
+        pytest.param(None, False, id="someone deleted it"),
     ],
 )
 @virtual
@@ -349,7 +349,7 @@ async def test_what_a_leader_makes_of_a_lease_that_others_wrote(
 
 
 @virtual
-async def test_a_lease_that_somebody_deletes_is_not_taken_from_its_leader() -> None:
+async def test_a_lease_that_someone_deletes_is_not_taken_from_its_leader() -> None:
     lease = Lease()
     leader, standby = replica(lease, "a").start(), replica(lease)
     await leader.leads_within(5)

@@ -136,7 +136,7 @@ async def test_a_connection_that_sends_nothing_ends() -> None:
         assert b"" == await asyncio.wait_for(ended(reader), 120)
 
 
-async def test_nobody_listens_after_the_end() -> None:
+async def test_port_is_closed_after_the_end() -> None:
     async with served() as url:
         pass
 

@@ -16,7 +16,7 @@ def test_both_sides_find_each_other() -> None:
     assert (True, False) == ("a" in index, "c" in index)
 
 
-def test_what_changes_is_told() -> None:
+def test_changed_fields_are_reported() -> None:
     index: Index[ApiTokenKey, str] = Index()
 
     assert {"a", "b"} == index.put(BILLING, frozenset({"a", "b"}))
@@ -25,7 +25,7 @@ def test_what_changes_is_told() -> None:
     assert {"b", "c"} == index.put(BILLING, frozenset())
 
 
-def test_nothing_is_left_of_what_is_gone() -> None:
+def test_index_keeps_nothing_of_a_removed_object() -> None:
     index: Index[ApiTokenKey, str] = Index()
     index.put(BILLING, frozenset({"a"}))
 

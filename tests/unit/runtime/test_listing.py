@@ -15,7 +15,7 @@ EVERYWHERE = "/apis/mailtrap-operator.io/v1alpha1/apitokens"
 SECRETS = "/api/v1/namespaces/{}/secrets"
 
 
-class Bench:
+class Harness:
     """A kind of which some objects are known, all in the same version."""
 
     def __init__(self, *known: ObjectName) -> None:
@@ -45,122 +45,124 @@ class Bench:
 
 
 async def test_everything_is_listed_in_pages_of_two_hundred() -> None:
-    bench = Bench()
+    harness = Harness()
     for number in range(534):
-        bench.kube.seed(API_TOKENS, api_token(f"token-{number:04}"))
+        harness.kube.seed(API_TOKENS, api_token(f"token-{number:04}"))
 
-    await list_all(bench.kube, (bench.listing(EVERYWHERE),))
+    await list_all(harness.kube, (harness.listing(EVERYWHERE),))
 
-    assert [f"team/token-{number:04}" for number in range(534)] == bench.names
-    assert [None, "200", "400"] == [call.query.get("continue") for call in bench.kube.calls]
-    assert {"200"} == {call.query["limit"] for call in bench.kube.calls}
+    assert [f"team/token-{number:04}" for number in range(534)] == harness.names
+    assert [None, "200", "400"] == [call.query.get("continue") for call in harness.kube.calls]
+    assert {"200"} == {call.query["limit"] for call in harness.kube.calls}
 
 
 async def test_a_page_that_is_too_large_is_asked_for_with_fewer_objects() -> None:
-    bench = Bench()
+    harness = Harness()
     for number in range(40):
         note = {"note": "x" * (1_500_000 if 10 <= number < 20 else 100)}
-        bench.kube.seed(API_TOKENS, api_token(f"token-{number:04}", annotations=note))
+        harness.kube.seed(API_TOKENS, api_token(f"token-{number:04}", annotations=note))
 
-    await list_all(bench.kube, (bench.listing(EVERYWHERE),))
+    await list_all(harness.kube, (harness.listing(EVERYWHERE),))
 
-    assert [f"team/token-{number:04}" for number in range(40)] == bench.names
-    asked = [(call.query.get("continue"), call.query["limit"]) for call in bench.kube.calls]
+    assert [f"team/token-{number:04}" for number in range(40)] == harness.names
+    asked = [(call.query.get("continue"), call.query["limit"]) for call in harness.kube.calls]
     assert [(None, "200"), (None, "50"), (None, "12"), ("12", "24"), ("12", "6"), ("12", "1")] == asked[:6]
     assert ("30", "16") == asked[-1]
     assert len(asked) < 30
 
 
 async def test_one_object_is_taken_however_large_it_is() -> None:
-    bench = Bench()
-    bench.kube.seed(API_TOKENS, api_token(annotations={"note": "x" * 6_000_000}))
+    harness = Harness()
+    harness.kube.seed(API_TOKENS, api_token(annotations={"note": "x" * 6_000_000}))
 
-    await list_all(bench.kube, (bench.listing(EVERYWHERE),))
+    await list_all(harness.kube, (harness.listing(EVERYWHERE),))
 
-    assert ["team/billing"] == bench.names
+    assert ["team/billing"] == harness.names
 
 
-async def test_an_object_that_nobody_foresaw_keeps_no_other_from_being_taken_in(
+async def test_an_object_that_no_one_foresaw_keeps_no_other_from_being_taken_in(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    bench = Bench()
+    harness = Harness()
     for name in ("good", "odd", "other"):
-        bench.kube.seed(API_TOKENS, api_token(name))
+        harness.kube.seed(API_TOKENS, api_token(name))
 
     def take(body: dict[str, Any]) -> None:
         if body["metadata"]["name"] == "odd":
-            raise KeyError("nobody foresaw this object")
-        bench.taken.append(body)
+            raise KeyError("no one foresaw this object")
+        harness.taken.append(body)
 
-    await list_all(bench.kube, (bench.listing(EVERYWHERE, take=take),))
+    await list_all(harness.kube, (harness.listing(EVERYWHERE, take=take),))
 
-    assert ["team/good", "team/other"] == bench.names
+    assert ["team/good", "team/other"] == harness.names
     assert ["team/odd"] == [record.__dict__["key"] for record in caplog.records]
 
 
 async def test_each_object_says_its_kind_although_a_list_leaves_it_out() -> None:
-    bench = Bench()
-    bench.kube.seed(API_TOKENS, api_token())
+    harness = Harness()
+    harness.kube.seed(API_TOKENS, api_token())
 
-    await list_all(bench.kube, (bench.listing(EVERYWHERE),))
+    await list_all(harness.kube, (harness.listing(EVERYWHERE),))
 
-    assert "ApiToken" == bench.taken[0]["kind"]
+    assert "ApiToken" == harness.taken[0]["kind"]
 
 
 async def test_only_the_given_places_and_labels_are_listed() -> None:
-    bench = Bench()
+    harness = Harness()
     for namespace in ("a", "b", "c"):
         for name, label in (("ours", "yes"), ("theirs", "no")):
-            bench.kube.seed(
+            harness.kube.seed(
                 SECRETS.format(namespace), {"metadata": {"name": name, "labels": {"ours": label}}}
             )
 
-    listing = bench.listing(SECRETS.format("a"), SECRETS.format("c"), kind="Secret", labels="ours=yes")
-    await list_all(bench.kube, (listing,))
+    listing = harness.listing(SECRETS.format("a"), SECRETS.format("c"), kind="Secret", labels="ours=yes")
+    await list_all(harness.kube, (listing,))
 
-    assert ["a/ours", "c/ours"] == bench.names
+    assert ["a/ours", "c/ours"] == harness.names
 
 
 async def test_kinds_are_listed_in_their_order() -> None:
-    bench = Bench()
-    bench.kube.seed(API_TOKENS, api_token())
-    bench.kube.seed(SECRETS.format("team"), {"metadata": {"name": "first"}})
+    harness = Harness()
+    harness.kube.seed(API_TOKENS, api_token())
+    harness.kube.seed(SECRETS.format("team"), {"metadata": {"name": "first"}})
 
-    await list_all(bench.kube, (bench.listing("/api/v1/secrets", kind="Secret"), bench.listing(EVERYWHERE)))
+    await list_all(
+        harness.kube, (harness.listing("/api/v1/secrets", kind="Secret"), harness.listing(EVERYWHERE))
+    )
 
-    assert ["Secret", "ApiToken"] == [body["kind"] for body in bench.taken]
+    assert ["Secret", "ApiToken"] == [body["kind"] for body in harness.taken]
 
 
-async def test_what_is_known_and_not_listed_is_missed() -> None:
-    bench = Bench(("team", "billing"), ("team", "gone"), ("other", "billing"))
-    bench.kube.seed(API_TOKENS, api_token())
+async def test_known_object_that_is_not_listed_is_read() -> None:
+    harness = Harness(("team", "billing"), ("team", "gone"), ("other", "billing"))
+    harness.kube.seed(API_TOKENS, api_token())
 
-    await list_all(bench.kube, (bench.listing(EVERYWHERE),))
+    await list_all(harness.kube, (harness.listing(EVERYWHERE),))
 
-    assert {("team", "gone"), ("other", "billing")} == set(bench.missed)
+    assert {("team", "gone"), ("other", "billing")} == set(harness.missed)
 
 
 async def test_a_cluster_scoped_object_is_known_without_a_namespace() -> None:
-    bench = Bench((None, "default"), (None, "gone"))
+    harness = Harness((None, "default"), (None, "gone"))
     path = "/apis/mailtrap-operator.io/v1alpha1/clustermailtrapaccounts"
-    bench.kube.seed(path, {"metadata": {"name": "default"}})
+    harness.kube.seed(path, {"metadata": {"name": "default"}})
 
-    await list_all(bench.kube, (bench.listing(path, kind="ClusterMailtrapAccount"),))
+    await list_all(harness.kube, (harness.listing(path, kind="ClusterMailtrapAccount"),))
 
-    assert [(None, "gone")] == bench.missed
+    assert [(None, "gone")] == harness.missed
 
 
-async def test_what_becomes_known_while_the_list_runs_is_not_missed() -> None:
-    bench = Bench()
-    bench.kube.seed(API_TOKENS, api_token())
+async def test_object_seen_while_the_list_runs_is_not_dropped() -> None:
+    harness = Harness()
+    harness.kube.seed(API_TOKENS, api_token())
 
     def take(_: object) -> None:
-        bench.known["team", "new"] = "9"
+        harness.known["team", "new"] = "9"
 
-    listing = bench.listing(EVERYWHERE, take=take)
-    await list_all(bench.kube, (listing,))
+    listing = harness.listing(EVERYWHERE, take=take)
+    await list_all(harness.kube, (listing,))
 
-    assert [] == bench.missed
+    assert [] == harness.missed
 
 
 class Answering(FakeKube):
@@ -177,69 +179,71 @@ class Answering(FakeKube):
 
 @pytest.mark.parametrize("pages_before", [0, 1])
 async def test_nothing_is_missed_by_a_list_that_was_cut(pages_before: int) -> None:
-    bench = Bench(("team", "gone"))
+    harness = Harness(("team", "gone"))
     first = {"items": [api_token()], "metadata": {"continue": "500"}}
     expired = Terminal(Reason.KUBERNETES_REFUSED, "the continue parameter is too old")
 
     with pytest.raises(Terminal):
-        await list_all(Answering(*[first][:pages_before], expired), (bench.listing(EVERYWHERE),))
+        await list_all(Answering(*[first][:pages_before], expired), (harness.listing(EVERYWHERE),))
 
-    assert ([], pages_before) == (bench.missed, len(bench.taken))
+    assert ([], pages_before) == (harness.missed, len(harness.taken))
 
 
 async def test_a_namespace_that_refuses_keeps_no_other_from_being_listed(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    bench = Bench(("a", "kept"), ("b", "gone"))
+    harness = Harness(("a", "kept"), ("b", "gone"))
     for namespace in ("a", "b"):
-        bench.kube.seed(SECRETS.format(namespace), {"metadata": {"name": "ours", "namespace": namespace}})
-    bench.kube.seed(API_TOKENS, api_token())
-    bench.kube.fail("GET", SECRETS.format("a"), 403)
+        harness.kube.seed(SECRETS.format(namespace), {"metadata": {"name": "ours", "namespace": namespace}})
+    harness.kube.seed(API_TOKENS, api_token())
+    harness.kube.fail("GET", SECRETS.format("a"), 403)
 
-    secrets = bench.listing(SECRETS.format("a"), SECRETS.format("b"), kind="Secret")
-    refused = await list_all(bench.kube, (secrets, bench.listing(EVERYWHERE, known=dict)))
+    secrets = harness.listing(SECRETS.format("a"), SECRETS.format("b"), kind="Secret")
+    refused = await list_all(harness.kube, (secrets, harness.listing(EVERYWHERE, known=dict)))
 
     assert [Terminal] == [type(refusal) for refusal in refused]
-    assert ["b/ours", "team/billing"] == bench.names
-    assert [] == bench.missed, "what was not listed everywhere tells of no end"
+    assert ["b/ours", "team/billing"] == harness.names
+    assert [] == harness.missed, "what was not listed everywhere reports no end"
     assert [SECRETS.format("a")] == [record.__dict__["path"] for record in caplog.records]
 
 
 async def test_a_kind_that_is_refused_everywhere_fails_after_the_others_were_listed() -> None:
-    bench = Bench()
-    bench.kube.seed(API_TOKENS, api_token())
-    bench.kube.fail("GET", "/secrets", 403, times=2)
+    harness = Harness()
+    harness.kube.seed(API_TOKENS, api_token())
+    harness.kube.fail("GET", "/secrets", 403, times=2)
 
-    secrets = bench.listing(SECRETS.format("a"), SECRETS.format("b"), kind="Secret")
+    secrets = harness.listing(SECRETS.format("a"), SECRETS.format("b"), kind="Secret")
     with pytest.raises(Terminal):
-        await list_all(bench.kube, (secrets, bench.listing(EVERYWHERE)))
+        await list_all(harness.kube, (secrets, harness.listing(EVERYWHERE)))
 
-    assert ["team/billing"] == bench.names
+    assert ["team/billing"] == harness.names
 
 
 async def test_an_api_server_that_does_not_answer_ends_the_listing_at_once() -> None:
-    bench = Bench()
-    bench.kube.fail("GET", "/secrets", 503, times=2)
+    harness = Harness()
+    harness.kube.fail("GET", "/secrets", 503, times=2)
 
     with pytest.raises(Uncertain):
-        await list_all(bench.kube, (bench.listing(SECRETS.format("a"), SECRETS.format("b"), kind="Secret"),))
+        await list_all(
+            harness.kube, (harness.listing(SECRETS.format("a"), SECRETS.format("b"), kind="Secret"),)
+        )
 
-    assert 1 == len(bench.kube.calls)
+    assert 1 == len(harness.kube.calls)
 
 
 async def test_an_answer_without_items_is_no_empty_list() -> None:
-    bench = Bench(("team", "billing"))
+    harness = Harness(("team", "billing"))
 
     with pytest.raises(Retryable, match="The answer to a list of ApiTokens is no list"):
-        await list_all(Answering({"kind": "Status"}), (bench.listing(EVERYWHERE),))
+        await list_all(Answering({"kind": "Status"}), (harness.listing(EVERYWHERE),))
 
-    assert [] == bench.missed
+    assert [] == harness.missed
 
 
 @pytest.mark.parametrize("page", [{"items": []}, {"items": None}, {"items": None, "metadata": {}}])
 async def test_an_empty_list_may_be_null(page: dict[str, Any]) -> None:
-    bench = Bench(("team", "gone"))
+    harness = Harness(("team", "gone"))
 
-    await list_all(Answering(page), (bench.listing(EVERYWHERE),))
+    await list_all(Answering(page), (harness.listing(EVERYWHERE),))
 
-    assert [("team", "gone")] == bench.missed
+    assert [("team", "gone")] == harness.missed

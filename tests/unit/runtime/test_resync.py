@@ -18,7 +18,7 @@ MINUTE = timedelta(minutes=1)
 BILLING = ("team", "billing")
 
 
-class Bench:
+class Harness:
     """A resync every ten minutes of one kind, of which one object is never known."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Bench:
     def take(self, _body: dict[str, Any]) -> None:
         self.listed_at.append(now())
         if self.is_broken:
-            raise KeyError("nobody foresaw this object")
+            raise KeyError("no one foresaw this object")
 
     async def go_on(self, for_: timedelta) -> asyncio.Task[None]:
         task = asyncio.create_task(self.resync.go_on())
@@ -51,32 +51,32 @@ class Bench:
 
 @virtual
 async def test_the_first_list_is_had_at_once() -> None:
-    bench = Bench()
+    harness = Harness()
 
-    await bench.resync.begin()
+    await harness.resync.begin()
 
-    assert [0.0] == bench.listed_at
+    assert [0.0] == harness.listed_at
 
 
 @virtual
 async def test_the_first_list_is_tried_until_it_is_had() -> None:
-    bench = Bench()
-    bench.kube.fail("GET", "apitokens", 503, times=20)
+    harness = Harness()
+    harness.kube.fail("GET", "apitokens", 503, times=20)
 
-    await bench.resync.begin()
+    await harness.resync.begin()
 
-    assert 1 == len(bench.listed_at)
+    assert 1 == len(harness.listed_at)
     assert 200 < now() < 20 * 1.25 * 15, "the pauses grow to 15 s"
 
 
 @virtual
 async def test_the_watches_are_verified_at_intervals_that_spread() -> None:
-    bench = Bench()
+    harness = Harness()
 
-    task = await bench.go_on(for_=timedelta(hours=5))
+    task = await harness.go_on(for_=timedelta(hours=5))
 
     pauses = [
-        later - earlier for earlier, later in zip([0.0, *bench.listed_at], bench.listed_at, strict=False)
+        later - earlier for earlier, later in zip([0.0, *harness.listed_at], harness.listed_at, strict=False)
     ]
     assert len(pauses) >= 24
     assert [] == [pause for pause in pauses if not 600 <= pause <= 750]
@@ -85,25 +85,25 @@ async def test_the_watches_are_verified_at_intervals_that_spread() -> None:
 
 @pytest.mark.parametrize("fault", ["refused", "unforeseen"])
 @virtual
-async def test_what_fails_is_tried_again_and_forgets_what_was_not_told(fault: str) -> None:
-    bench = Bench()
+async def test_failed_resync_is_retried_and_forgets_unreported_changes(fault: str) -> None:
+    harness = Harness()
     meta = {"namespace": "team", "name": "billing", "resourceVersion": "1"}
-    bench.kube.fail("GET", "apitokens", 403, times=100 if fault == "refused" else 0)
-    bench.is_broken = fault == "unforeseen"
-    bench.watchdog.compare("ApiToken", {BILLING}, {BILLING: meta["resourceVersion"]})
+    harness.kube.fail("GET", "apitokens", 403, times=100 if fault == "refused" else 0)
+    harness.is_broken = fault == "unforeseen"
+    harness.watchdog.compare("ApiToken", {BILLING}, {BILLING: meta["resourceVersion"]})
 
-    task = await bench.go_on(for_=timedelta(hours=5))
+    task = await harness.go_on(for_=timedelta(hours=5))
     assert not task.done()
     for _ in range(2):
-        bench.watchdog.compare("ApiToken", {BILLING}, {})
+        harness.watchdog.compare("ApiToken", {BILLING}, {})
 
-    assert None is bench.watchdog.complaint()
+    assert None is harness.watchdog.unhealthy_reason()
 
 
 @virtual
 async def test_a_deaf_watch_is_complained_of_within_the_hour() -> None:
-    bench = Bench()
+    harness = Harness()
 
-    await bench.go_on(for_=timedelta(hours=1))
+    await harness.go_on(for_=timedelta(hours=1))
 
-    assert "The watch of ApiTokens tells of no changes." == bench.watchdog.complaint()
+    assert "The watch of ApiTokens reports no changes." == harness.watchdog.unhealthy_reason()

@@ -15,7 +15,7 @@ LASTING = Attempt("Secret billing", "wanted", "before", "wanted", editor="kyvern
 MINUTE = timedelta(minutes=1)
 
 
-class Bench:
+class Harness:
     """A registry by a clock that stands still until it is moved."""
 
     def __init__(self) -> None:
@@ -34,73 +34,73 @@ class Bench:
 
 
 def test_a_write_that_is_changed_at_admission_waits_longer_each_time() -> None:
-    assert [1, 2, 4, 8, 16, 32, 60, 60] == Bench().pauses(CHANGED, 8)
+    assert [1, 2, 4, 8, 16, 32, 60, 60] == Harness().pauses(CHANGED, 8)
 
 
 def test_one_that_is_changed_otherwise_is_another_one() -> None:
-    bench = Bench()
-    bench.pauses(CHANGED, 3)
+    harness = Harness()
+    harness.pauses(CHANGED, 3)
 
-    assert [1] == bench.pauses(Attempt("Secret billing", "wanted", "before", "otherwise"), 1)
+    assert [1] == harness.pauses(Attempt("Secret billing", "wanted", "before", "otherwise"), 1)
 
 
 def test_one_that_another_client_undoes_waits_after_some_repetitions() -> None:
-    assert [0, 0, 0, 0, 1, 2, 4, 5, 5] == Bench().pauses(LASTING, 9)
+    assert [0, 0, 0, 0, 1, 2, 4, 5, 5] == Harness().pauses(LASTING, 9)
 
 
 def test_one_that_is_undone_now_and_then_never_waits() -> None:
-    assert [0] * 9 == Bench().pauses(LASTING, 9, every=11 * MINUTE)
+    assert [0] * 9 == Harness().pauses(LASTING, 9, every=11 * MINUTE)
 
 
 def test_statuses_that_are_changed_all_the_same_wait_although_each_is_another_one() -> None:
-    bench = Bench()
+    harness = Harness()
     for number in range(7):
-        bench.reverts.note(BILLING, Attempt(STATUS_TARGET, f"{number}", "before", f"changed {number}"))
+        harness.reverts.note(BILLING, Attempt(STATUS_TARGET, f"{number}", "before", f"changed {number}"))
 
-    (noted,) = bench.reverts.of(BILLING)
-    assert (True, 4 * MINUTE) == (noted.holds_all, noted.retry_at - bench.now)
+    (noted,) = harness.reverts.of(BILLING)
+    assert (True, 4 * MINUTE) == (noted.holds_all, noted.retry_at - harness.now)
 
 
 def test_no_status_waits_for_longer_than_ten_minutes() -> None:
     changed = Attempt(STATUS_TARGET, "wanted", "before", "changed")
 
-    assert [1, 2, 4, 8, 1, 2, 4, 8, 10, 10] == Bench().pauses(changed, 10)
+    assert [1, 2, 4, 8, 1, 2, 4, 8, 10, 10] == Harness().pauses(changed, 10)
 
 
 def test_a_write_that_lasts_ends_it() -> None:
-    bench = Bench()
-    bench.pauses(CHANGED, 3)
+    harness = Harness()
+    harness.pauses(CHANGED, 3)
 
-    assert [0] == bench.pauses(LASTING, 1)
-    assert () == bench.reverts.of(BILLING)
+    assert [0] == harness.pauses(LASTING, 1)
+    assert () == harness.reverts.of(BILLING)
 
 
 def test_each_object_has_its_own() -> None:
-    bench = Bench()
-    bench.pauses(CHANGED, 1)
+    harness = Harness()
+    harness.pauses(CHANGED, 1)
 
-    assert () == bench.reverts.of(MAILER)
+    assert () == harness.reverts.of(MAILER)
 
 
-def test_what_must_last_is_refused_until_its_time() -> None:
-    bench = Bench()
+def test_reverted_write_is_refused_until_its_retry() -> None:
+    harness = Harness()
     with pytest.raises(Terminal, match=r"metadata\.labels\.team"):
-        bench.reverts.must_last(BILLING, CHANGED)
+        harness.reverts.must_last(BILLING, CHANGED)
     with pytest.raises(Terminal, match="Secret billing"):
-        bench.reverts.check(BILLING, "Secret billing", "wanted", "changed")
+        harness.reverts.check(BILLING, "Secret billing", "wanted", "changed")
 
-    bench.reverts.check(BILLING, "Secret billing", "wanted", "another form")
-    bench.now += MINUTE
-    bench.reverts.check(BILLING, "Secret billing", "wanted", "changed")
-    bench.reverts.must_last(BILLING, LASTING)
+    harness.reverts.check(BILLING, "Secret billing", "wanted", "another form")
+    harness.now += MINUTE
+    harness.reverts.check(BILLING, "Secret billing", "wanted", "changed")
+    harness.reverts.must_last(BILLING, LASTING)
 
 
 def test_what_is_long_past_takes_no_memory() -> None:
-    bench = Bench()
+    harness = Harness()
     for number in range(20):
-        bench.reverts.note(ApiTokenKey("shop", f"{number}"), LASTING)
-    bench.now += 11 * MINUTE
+        harness.reverts.note(ApiTokenKey("shop", f"{number}"), LASTING)
+    harness.now += 11 * MINUTE
     for _ in range(20):
-        bench.reverts.note(BILLING, LASTING)
+        harness.reverts.note(BILLING, LASTING)
 
-    assert [BILLING] == list(bench.reverts._latest)
+    assert [BILLING] == list(harness.reverts._latest)

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from mailtrap_operator.runtime.shutdown import serve_until_told
+from mailtrap_operator.runtime.shutdown import serve_until_signal
 from tests.unit.clock import virtual
 
 PATIENCE = 20.0  # a bound for what never takes long
@@ -20,7 +20,7 @@ def leave(status: int) -> None:
     raise ExitError(status)
 
 
-class Bench:
+class Harness:
     def __init__(self) -> None:
         self.order: list[str] = []
         self.is_up, self.stop, self.is_told = asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -48,7 +48,7 @@ class Bench:
     def serve(self, watches: "asyncio.Task[None] | None" = None) -> "asyncio.Task[None]":
         kopf = watches or asyncio.create_task(self.kopf())
         return asyncio.create_task(
-            serve_until_told(kopf, is_up=self.is_up, on_stop=self.drain, stop=self.stop, on_stuck=leave)
+            serve_until_signal(kopf, is_up=self.is_up, on_stop=self.drain, stop=self.stop, on_stuck=leave)
         )
 
 
@@ -60,83 +60,83 @@ async def has_our_handler() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_drains_first_and_ends_the_watches_last(number: signal.Signals) -> None:
-    bench = Bench()
-    serving = bench.serve()
-    await bench.is_up.wait()
+    harness = Harness()
+    serving = harness.serve()
+    await harness.is_up.wait()
     await has_our_handler()
 
     os.kill(os.getpid(), number)
     await asyncio.wait_for(serving, PATIENCE)
 
-    assert ["kopf is up", "drain", "drained", "kopf ends"] == bench.order
+    assert ["kopf is up", "drain", "drained", "kopf ends"] == harness.order
 
 
 async def test_a_signal_before_the_watches_are_up_drains_as_well() -> None:
-    bench = Bench()
-    bench.may_start.clear()
-    serving = bench.serve()
+    harness = Harness()
+    harness.may_start.clear()
+    serving = harness.serve()
     await has_our_handler()
 
     os.kill(os.getpid(), signal.SIGTERM)
     await has_our_handler()
-    bench.may_start.set()
+    harness.may_start.set()
     await asyncio.wait_for(serving, PATIENCE)
 
-    assert ["kopf is up", "drain", "drained", "kopf ends"] == bench.order
+    assert ["kopf is up", "drain", "drained", "kopf ends"] == harness.order
 
 
-async def test_the_watches_go_on_while_the_passes_come_to_their_end() -> None:
-    bench = Bench()
-    bench.may_end.clear()
-    serving = bench.serve()
-    await bench.is_up.wait()
+async def test_the_watches_continue_while_the_reconciles_come_to_their_end() -> None:
+    harness = Harness()
+    harness.may_end.clear()
+    serving = harness.serve()
+    await harness.is_up.wait()
     await has_our_handler()
     os.kill(os.getpid(), signal.SIGTERM)
-    await asyncio.wait_for(bench.draining.wait(), PATIENCE)
+    await asyncio.wait_for(harness.draining.wait(), PATIENCE)
 
     os.kill(os.getpid(), signal.SIGTERM)
     await has_our_handler()
-    assert not bench.stop.is_set()
+    assert not harness.stop.is_set()
     assert not serving.done()
-    bench.may_end.set()
+    harness.may_end.set()
     await asyncio.wait_for(serving, PATIENCE)
 
-    assert ["kopf is up", "drain", "drained", "kopf ends"] == bench.order
+    assert ["kopf is up", "drain", "drained", "kopf ends"] == harness.order
 
 
 async def test_watches_that_end_by_themselves_end_the_process_after_draining() -> None:
-    bench = Bench()
-    serving = bench.serve()
-    await bench.is_up.wait()
+    harness = Harness()
+    serving = harness.serve()
+    await harness.is_up.wait()
 
-    bench.stop.set()
+    harness.stop.set()
     await asyncio.wait_for(serving, PATIENCE)
 
-    assert ["kopf is up", "kopf ends", "drain", "drained"] == bench.order
+    assert ["kopf is up", "kopf ends", "drain", "drained"] == harness.order
 
 
 @pytest.mark.parametrize("is_up", [False, True])
 async def test_what_broke_the_watches_is_raised_after_draining(*, is_up: bool) -> None:
-    bench = Bench()
+    harness = Harness()
 
     async def broken() -> None:
         if is_up:
-            bench.is_up.set()
+            harness.is_up.set()
             await has_our_handler()
         raise ConnectionError("no cluster")
 
     with pytest.raises(ConnectionError, match="no cluster"):
-        await asyncio.wait_for(bench.serve(asyncio.create_task(broken())), PATIENCE)
+        await asyncio.wait_for(harness.serve(asyncio.create_task(broken())), PATIENCE)
 
-    assert ["drain", "drained"] == bench.order
+    assert ["drain", "drained"] == harness.order
 
 
 @virtual
 async def test_watches_that_do_not_come_to_their_end_are_not_waited_for() -> None:
-    bench = Bench()
+    harness = Harness()
 
     async def stuck() -> None:
-        bench.is_up.set()
+        harness.is_up.set()
         await asyncio.sleep(1)
         # As kopf does once a watch has failed.
         for task in asyncio.all_tasks() - {asyncio.current_task(), serving, test}:
@@ -146,10 +146,12 @@ async def test_watches_that_do_not_come_to_their_end_are_not_waited_for() -> Non
     test = asyncio.current_task()
     watches = asyncio.create_task(stuck())
     serving = asyncio.create_task(
-        serve_until_told(watches, is_up=bench.is_up, on_stop=bench.drain, stop=bench.stop, on_stuck=leave)
+        serve_until_signal(
+            watches, is_up=harness.is_up, on_stop=harness.drain, stop=harness.stop, on_stuck=leave
+        )
     )
     with pytest.raises(ExitError, match="1"):
         await serving
 
-    assert ["drain", "drained"] == bench.order
+    assert ["drain", "drained"] == harness.order
     watches.cancel()

@@ -1,4 +1,4 @@
-"""What a resync by versions costs, and what it finds: changes and ends that the watch has not told of."""
+"""What a resync by versions costs, and what it finds: changes and ends that the watch has not reported."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from mailtrap_operator.runtime.watchdog import Watchdog
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token, secret
 from tests.unit.clock import now, virtual
-from tests.unit.runtime.intake_bench import BILLING, DEFAULT, MAILER, SECRETS, Bench
+from tests.unit.runtime.informer_harness import BILLING, DEFAULT, MAILER, SECRETS, Harness
 
 EVERYWHERE = "/apis/mailtrap-operator.io/v1alpha1/apitokens"
 
@@ -23,7 +23,7 @@ class Scene:
     """An operator that knows one object of each kind, its resync, and an API server where things happen untold."""
 
     def __init__(self) -> None:
-        self.bench = Bench()
+        self.harness = Harness()
         self.kube = FakeKube()
         self.watchdog = Watchdog(now)
         self.kube.seed(ACCOUNTS, account())
@@ -32,14 +32,14 @@ class Scene:
         self.kube.seed(SECRETS, secret(owner=self.owner))
 
     async def begin(self) -> "Scene":
-        await list_all(self.kube, self.bench.intake.listings(EVERYTHING))
-        await self.bench.woken()
+        await list_all(self.kube, self.harness.informer.listings(EVERYTHING))
+        await self.harness.woken()
         self.kube.calls.clear()
         return self
 
     async def verify(self) -> list[Key]:
-        await verify(self.kube, self.bench.intake.listings(EVERYTHING), self.watchdog)
-        return await self.bench.woken()
+        await verify(self.kube, self.harness.informer.listings(EVERYTHING), self.watchdog)
+        return await self.harness.woken()
 
     @property
     def read(self) -> list[str]:
@@ -51,7 +51,7 @@ class Scene:
 
 
 @virtual
-async def test_what_fits_costs_a_list_of_versions_for_each_kind_and_nothing_else() -> None:
+async def test_resync_without_changes_costs_one_list_of_versions_per_kind() -> None:
     scene = await Scene().begin()
 
     assert [] == await scene.verify()
@@ -70,7 +70,7 @@ async def test_a_change_that_was_not_told_is_read() -> None:
     assert [BILLING] == await scene.verify()
 
     assert [f"{API_TOKENS}/billing"] == scene.read
-    known = scene.bench.store.api_token(BILLING)
+    known = scene.harness.cache.api_token(BILLING)
     assert known is not None
     assert changed["metadata"]["resourceVersion"] == known.metadata.resource_version
     assert [] == await scene.verify(), "it is known from then on"
@@ -112,7 +112,7 @@ async def test_an_account_that_was_changed_untold_is_looked_at() -> None:
     ],
 )
 @virtual
-async def test_what_is_gone_untold_is_looked_at(path: str, woken: Key) -> None:
+async def test_deletion_that_no_watch_reported_is_noticed(path: str, woken: Key) -> None:
     scene = await Scene().begin()
     scene.kube.remove(path)
 
@@ -130,7 +130,7 @@ async def test_an_object_that_its_crd_would_not_admit_is_read_once_a_version() -
         await scene.verify()
 
     assert [f"{API_TOKENS}/odd"] == scene.read
-    assert None is scene.watchdog.complaint()
+    assert None is scene.watchdog.unhealthy_reason()
 
 
 class Interrupted(FakeKube):
@@ -156,11 +156,11 @@ class RacingScene(Scene):
 
     def told(self, body: dict[str, Any], *, is_gone: bool = False) -> None:
         """Have the watch tell."""
-        self.bench.intake.api_token(body | {"kind": "ApiToken"}, is_gone=is_gone)
+        self.harness.informer.api_token(body | {"kind": "ApiToken"}, is_gone=is_gone)
 
 
 @virtual
-async def test_what_the_watch_told_later_than_it_was_listed_fits() -> None:
+async def test_object_that_the_watch_reported_later_than_the_list_fits() -> None:
     scene = RacingScene()
     await scene.begin()
     scene.race.after[EVERYWHERE] = lambda: scene.told(scene.change(f"{API_TOKENS}/billing"))
@@ -178,7 +178,7 @@ async def test_what_was_made_and_told_after_the_list_began_is_no_ghost() -> None
 
     assert [MAILER] == await scene.verify(), "woken by the watch"
 
-    assert None is not scene.bench.store.api_token(MAILER)
+    assert None is not scene.harness.cache.api_token(MAILER)
     assert [] == scene.read
 
 
@@ -195,7 +195,7 @@ async def test_what_is_listed_and_told_gone_before_it_is_compared_stays_gone() -
     scene.race.after[EVERYWHERE] = end
     await scene.verify()
 
-    assert ([], None) == (scene.read, scene.bench.store.api_token(BILLING))
+    assert ([], None) == (scene.read, scene.harness.cache.api_token(BILLING))
 
 
 @virtual
@@ -212,7 +212,7 @@ async def test_what_the_watch_tells_while_another_object_is_read_is_not_read() -
 
 
 @virtual
-async def test_what_is_made_anew_under_its_name_after_the_list_is_no_ghost() -> None:
+async def test_what_is_created_again_under_its_name_after_the_list_is_no_ghost() -> None:
     scene = RacingScene()
     await scene.begin()
     scene.kube.remove(f"{API_TOKENS}/billing")
@@ -220,7 +220,7 @@ async def test_what_is_made_anew_under_its_name_after_the_list_is_no_ghost() -> 
 
     await scene.verify()
 
-    known, there = scene.bench.store.api_token(BILLING), scene.kube.object(f"{API_TOKENS}/billing")
+    known, there = scene.harness.cache.api_token(BILLING), scene.kube.object(f"{API_TOKENS}/billing")
     assert known is not None
     assert there is not None
     assert there["metadata"]["uid"] == known.metadata.uid
@@ -228,7 +228,7 @@ async def test_what_is_made_anew_under_its_name_after_the_list_is_no_ghost() -> 
 
 
 @virtual
-async def test_what_is_gone_before_it_is_read_is_no_trouble() -> None:
+async def test_object_gone_before_it_is_read_causes_no_error() -> None:
     scene = RacingScene()
     await scene.begin()
     scene.change(f"{API_TOKENS}/billing")
@@ -236,7 +236,7 @@ async def test_what_is_gone_before_it_is_read_is_no_trouble() -> None:
 
     assert [BILLING] == await scene.verify(), "what was known of it is looked at"
 
-    assert None is scene.bench.store.api_token(BILLING)
+    assert None is scene.harness.cache.api_token(BILLING)
 
 
 @virtual
@@ -252,7 +252,9 @@ async def test_a_resync_that_fails_says_so() -> None:
 async def test_a_namespace_that_refuses_keeps_no_other_from_being_verified() -> None:
     scene = await Scene().begin()
     scene.kube.seed(API_TOKENS, api_token("new"))
-    listings = scene.bench.intake.listings(Scope(namespaces=("away", "team"), sees_cluster_accounts=False))
+    listings = scene.harness.informer.listings(
+        Scope(namespaces=("away", "team"), sees_cluster_accounts=False)
+    )
     scene.kube.fail("GET", "/namespaces/away/", 403, times=3)
 
     await verify(scene.kube, listings, scene.watchdog)

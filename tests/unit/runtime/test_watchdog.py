@@ -11,7 +11,7 @@ from mailtrap_operator.runtime.watchdog import ObjectName, Watchdog
 BILLING: ObjectName = ("team", "billing")
 DEFAULT: ObjectName = (None, "default")
 INTERVAL = timedelta(minutes=10)
-DEAF = "The watch of ApiTokens tells of no changes."
+DEAF = "The watch of ApiTokens reports no changes."
 
 
 @dataclass
@@ -27,14 +27,14 @@ class History:
     def resync(
         self, missed: str = "", *, listed: bool = True, kind: str = "ApiToken", after: timedelta = INTERVAL
     ) -> "History":
-        """Resync; `missed` is the version in which the object was not told of."""
+        """Resync; `missed` is the version in which the object was not reported."""
         self.now += after.total_seconds()
         name = BILLING if kind == "ApiToken" else DEFAULT
         self.watchdog.compare(kind, {name} if listed else set(), {name: missed} if missed else {})
         return self
 
     def tell(self, version: str, kind: str = "ApiToken") -> "History":
-        """Have the watch tell of the object."""
+        """Have the watch report the object."""
         namespace, name = BILLING if kind == "ApiToken" else DEFAULT
         meta = {"name": name, "resourceVersion": version} | ({"namespace": namespace} if namespace else {})
         self.watchdog.heard({"kind": kind, "metadata": meta})
@@ -50,8 +50,8 @@ HEARING: dict[str, Callable[[History], History]] = {
     "nothing was ever missed": lambda h: h.resync().resync().resync(),
     "a change was missed just now": lambda h: h.resync("5"),
     "a change was missed a resync ago": lambda h: h.resync("5").resync(),
-    "a change was told of late": lambda h: h.resync("5").resync().tell("5").resync().resync(),
-    "a later change was told of": lambda h: h.resync("5").tell("9").resync().resync(),
+    "a change was reported late": lambda h: h.resync("5").resync().tell("5").resync().resync(),
+    "a later change was reported": lambda h: h.resync("5").tell("9").resync().resync(),
     "the object that was missed is gone": lambda h: h.resync("5").resync(listed=False).resync().resync(),
     "each resync finds another change, and the watch is slow": lambda h: (
         h.resync("5").tell("5").resync("6").tell("6").resync("7").tell("7")
@@ -70,24 +70,24 @@ HEARING: dict[str, Callable[[History], History]] = {
 
 SILENT: dict[str, Callable[[History], History]] = {
     "two later resyncs, and never a word": lambda h: h.resync("5").resync().resync(),
-    "an older version is told of": lambda h: h.resync("5").tell("4").resync().resync(),
-    "another kind is told of": lambda h: h.resync("5").tell("9", "ClusterMailtrapAccount").resync().resync(),
+    "an older version is reported": lambda h: h.resync("5").tell("4").resync().resync(),
+    "another kind is reported": lambda h: h.resync("5").tell("9", "ClusterMailtrapAccount").resync().resync(),
     "it changes again and again": lambda h: h.resync("5").resync("6").resync("7"),
     "fast resyncs, for long": lambda h: (
         h.resync("5").resync(after=timedelta(minutes=3)).resync(after=timedelta(minutes=3))
     ),
-    "it is told of when it is too late": lambda h: h.resync("5").resync().resync().tell("5"),
+    "it is reported when it is too late": lambda h: h.resync("5").resync().resync().tell("5"),
 }
 
 
 @pytest.mark.parametrize("happens", HEARING.values(), ids=HEARING)
 def test_a_watch_that_hears_is_not_accused(happens: Callable[[History], History]) -> None:
-    assert None is happens(History()).watchdog.complaint()
+    assert None is happens(History()).watchdog.unhealthy_reason()
 
 
 @pytest.mark.parametrize("happens", SILENT.values(), ids=SILENT)
 def test_a_deaf_watch_is_named(happens: Callable[[History], History]) -> None:
-    assert DEAF == happens(History()).watchdog.complaint()
+    assert DEAF == happens(History()).watchdog.unhealthy_reason()
 
 
 def test_a_cluster_wide_object_is_known_by_its_name_alone() -> None:
@@ -96,7 +96,7 @@ def test_a_cluster_wide_object_is_known_by_its_name_alone() -> None:
         kind="ClusterMailtrapAccount"
     )
 
-    assert None is history.watchdog.complaint()
+    assert None is history.watchdog.unhealthy_reason()
 
 
 def test_all_deaf_kinds_are_named() -> None:
@@ -105,5 +105,6 @@ def test_all_deaf_kinds_are_named() -> None:
         history.resync(missed).resync(missed, kind="ClusterMailtrapAccount", after=timedelta())
 
     assert (
-        "The watch of ApiTokens, ClusterMailtrapAccounts tells of no changes." == history.watchdog.complaint()
+        "The watch of ApiTokens, ClusterMailtrapAccounts reports no changes."
+        == history.watchdog.unhealthy_reason()
     )

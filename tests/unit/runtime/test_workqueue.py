@@ -4,198 +4,198 @@ import asyncio
 
 import pytest
 
-from mailtrap_operator.core.lanes import Lane
-from mailtrap_operator.runtime.workqueue import Verdict
+from mailtrap_operator.core.priorities import Priority
+from mailtrap_operator.runtime.workqueue import Result
 from tests.unit.clock import settled, virtual
-from tests.unit.runtime.queue_bench import QueueBench
+from tests.unit.runtime.queue_harness import QueueBench
 
-FAILED = Verdict(is_failed=True)
+FAILED = Result(is_failed=True)
 
 
 @virtual
 async def test_a_key_that_is_added_runs_once() -> None:
-    bench = QueueBench()
-    bench.queue.start()
+    harness = QueueBench()
+    harness.queue.start()
 
     for _ in range(5):
-        bench.queue.add("a", Lane.CHANGE)
+        harness.queue.add("a", Priority.CHANGE)
     await asyncio.sleep(1000)
 
-    assert [0] == bench.starts()
-    assert (0, 0) == (len(bench.queue), bench.queue.running)
+    assert [0] == harness.starts()
+    assert (0, 0) == (len(harness.queue), harness.queue.running)
 
 
 @virtual
 async def test_nothing_runs_before_the_start() -> None:
-    bench = QueueBench()
+    harness = QueueBench()
 
-    bench.queue.add("a", Lane.CHANGE)
+    harness.queue.add("a", Priority.CHANGE)
     await asyncio.sleep(5)
-    assert ([], 1) == (bench.keys, len(bench.queue))
-    bench.queue.start()
+    assert ([], 1) == (harness.keys, len(harness.queue))
+    harness.queue.start()
     await settled()
 
-    assert [5] == bench.starts()
+    assert [5] == harness.starts()
 
 
 @virtual
-async def test_what_is_added_during_a_pass_runs_once_more_after_it() -> None:
-    bench = QueueBench(duration=10)
-    bench.queue.start()
-    bench.queue.add("a", Lane.CHANGE)
+async def test_what_is_added_during_a_reconcile_runs_once_more_after_it() -> None:
+    harness = QueueBench(duration=10)
+    harness.queue.start()
+    harness.queue.add("a", Priority.CHANGE)
     await asyncio.sleep(5)
 
     for _ in range(3):
-        bench.queue.add("a", Lane.CHANGE)
-    assert (1, 1) == (len(bench.queue), bench.queue.running)
+        harness.queue.add("a", Priority.CHANGE)
+    assert (1, 1) == (len(harness.queue), harness.queue.running)
     await asyncio.sleep(100)
 
-    assert [0, 10] == bench.starts()
+    assert [0, 10] == harness.starts()
 
 
 @virtual
 async def test_urgent_keys_run_first_and_equal_ones_in_order() -> None:
-    bench = QueueBench(workers=1, groups_of=lambda _: ("one",), duration=1)
-    for name, lane in [
-        ("r", Lane.ROUTINE),
-        ("c1", Lane.CHANGE),
-        ("u1", Lane.URGENT),
-        ("c2", Lane.CHANGE),
-        ("u2", Lane.URGENT),
+    harness = QueueBench(workers=1, groups_of=lambda _: ("one",), duration=1)
+    for name, priority in [
+        ("r", Priority.ROUTINE),
+        ("c1", Priority.CHANGE),
+        ("u1", Priority.URGENT),
+        ("c2", Priority.CHANGE),
+        ("u2", Priority.URGENT),
     ]:
-        bench.queue.add(name, lane)
+        harness.queue.add(name, priority)
 
-    bench.queue.start()
+    harness.queue.start()
     await asyncio.sleep(100)
 
-    assert ["u1", "u2", "c1", "c2", "r"] == bench.keys
+    assert ["u1", "u2", "c1", "c2", "r"] == harness.keys
 
 
 @virtual
-async def test_a_waiting_key_moves_to_a_more_urgent_lane_and_never_back() -> None:
-    bench = QueueBench(workers=1, groups_of=lambda _: ("one",), duration=1)
+async def test_a_waiting_key_moves_to_a_more_urgent_priority_and_never_back() -> None:
+    harness = QueueBench(workers=1, groups_of=lambda _: ("one",), duration=1)
     for name in ("a", "b", "c"):
-        bench.queue.add(name, Lane.CHANGE)
+        harness.queue.add(name, Priority.CHANGE)
 
-    bench.queue.add("c", Lane.URGENT)
-    bench.queue.add("c", Lane.ROUTINE)
-    bench.queue.start()
+    harness.queue.add("c", Priority.URGENT)
+    harness.queue.add("c", Priority.ROUTINE)
+    harness.queue.start()
     await asyncio.sleep(100)
 
-    assert ["c", "a", "b"] == bench.keys
+    assert ["c", "a", "b"] == harness.keys
 
 
 @virtual
-async def test_a_key_that_moved_to_a_more_urgent_lane_runs_once_and_takes_one_place() -> None:
-    bench = QueueBench(workers=8, groups_of=lambda _: ("one",), duration=10)
-    bench.queue.add("a", Lane.CHANGE)
-    bench.queue.add("a", Lane.URGENT)
+async def test_a_key_that_moved_to_a_more_urgent_priority_runs_once_and_takes_one_place() -> None:
+    harness = QueueBench(workers=8, groups_of=lambda _: ("one",), duration=10)
+    harness.queue.add("a", Priority.CHANGE)
+    harness.queue.add("a", Priority.URGENT)
 
-    bench.queue.start()
+    harness.queue.start()
     await asyncio.sleep(100)
-    assert (["a"], 0) == (bench.keys, bench.queue.running)
+    assert (["a"], 0) == (harness.keys, harness.queue.running)
 
     for key in "bcd":
-        bench.queue.add(key, Lane.CHANGE)
+        harness.queue.add(key, Priority.CHANGE)
     await settled()
-    assert (["a", "b", "c"], 2) == (bench.keys, bench.queue.running)
+    assert (["a", "b", "c"], 2) == (harness.keys, harness.queue.running)
     await asyncio.sleep(100)
 
 
 @virtual
-async def test_a_key_added_again_during_its_pass_waits_in_its_most_urgent_lane() -> None:
-    bench = QueueBench(workers=1, groups_of=lambda _: ("one",), duration=10)
-    bench.queue.start()
-    bench.queue.add("a", Lane.CHANGE)
+async def test_a_key_added_again_during_its_reconcile_waits_in_its_most_urgent_priority() -> None:
+    harness = QueueBench(workers=1, groups_of=lambda _: ("one",), duration=10)
+    harness.queue.start()
+    harness.queue.add("a", Priority.CHANGE)
     await asyncio.sleep(5)
 
-    bench.queue.add("b", Lane.CHANGE)
-    bench.queue.add("a", Lane.ROUTINE)
-    bench.queue.add("a", Lane.URGENT)
+    harness.queue.add("b", Priority.CHANGE)
+    harness.queue.add("a", Priority.ROUTINE)
+    harness.queue.add("a", Priority.URGENT)
     await asyncio.sleep(100)
 
-    assert ["a", "a", "b"] == bench.keys
+    assert ["a", "a", "b"] == harness.keys
 
 
 @virtual
-async def test_the_echo_of_an_own_write_after_the_pass_wakes_nobody() -> None:
-    bench = QueueBench()
-    bench.verdicts["a"] = Verdict(written=("5", "6"))
-    bench.queue.start()
-    bench.queue.add("a", Lane.CHANGE)
+async def test_the_echo_of_an_own_write_after_the_reconcile_wakes_no_one() -> None:
+    harness = QueueBench()
+    harness.status_watch["a"] = Result(written=("5", "6"))
+    harness.queue.start()
+    harness.queue.add("a", Priority.CHANGE)
     await settled()
 
-    bench.queue.add("a", Lane.CHANGE, "5")
-    bench.queue.add("a", Lane.CHANGE, "6")
+    harness.queue.add("a", Priority.CHANGE, "5")
+    harness.queue.add("a", Priority.CHANGE, "6")
     await settled()
-    assert ["a"] == bench.keys
-    bench.queue.add("a", Lane.CHANGE, "7")
+    assert ["a"] == harness.keys
+    harness.queue.add("a", Priority.CHANGE, "7")
     await settled()
 
-    assert ["a", "a"] == bench.keys
+    assert ["a", "a"] == harness.keys
 
 
 @virtual
-async def test_the_echo_of_an_own_write_during_the_pass_wakes_nobody() -> None:
-    bench = QueueBench(duration=10)
-    bench.verdicts["a"] = Verdict(written=("5", "6"))
-    bench.queue.start()
-    bench.queue.add("a", Lane.CHANGE)
+async def test_the_echo_of_an_own_write_during_the_reconcile_wakes_no_one() -> None:
+    harness = QueueBench(duration=10)
+    harness.status_watch["a"] = Result(written=("5", "6"))
+    harness.queue.start()
+    harness.queue.add("a", Priority.CHANGE)
     await asyncio.sleep(5)
 
-    bench.queue.add("a", Lane.CHANGE, "5")
-    bench.queue.add("a", Lane.URGENT, "6")
+    harness.queue.add("a", Priority.CHANGE, "5")
+    harness.queue.add("a", Priority.URGENT, "6")
     await asyncio.sleep(100)
 
-    assert ["a"] == bench.keys
-    assert 0 == len(bench.queue)
+    assert ["a"] == harness.keys
+    assert 0 == len(harness.queue)
 
 
 @pytest.mark.parametrize("version", ["7", ""])
 @virtual
-async def test_an_echo_does_not_hide_what_else_happened_during_the_pass(version: str) -> None:
-    bench = QueueBench(duration=10)
-    bench.verdicts["a"] = Verdict(written=("5",))
-    bench.queue.start()
-    bench.queue.add("a", Lane.CHANGE)
+async def test_an_echo_does_not_hide_what_else_happened_during_the_reconcile(version: str) -> None:
+    harness = QueueBench(duration=10)
+    harness.status_watch["a"] = Result(written=("5",))
+    harness.queue.start()
+    harness.queue.add("a", Priority.CHANGE)
     await asyncio.sleep(5)
 
-    bench.queue.add("a", Lane.CHANGE, "5")
-    bench.queue.add("a", Lane.CHANGE, version)
+    harness.queue.add("a", Priority.CHANGE, "5")
+    harness.queue.add("a", Priority.CHANGE, version)
     await asyncio.sleep(100)
 
-    assert [0, 10] == bench.starts()
+    assert [0, 10] == harness.starts()
 
 
 @virtual
 async def test_an_echo_of_one_key_is_news_to_another() -> None:
-    bench = QueueBench()
-    bench.verdicts["a"] = Verdict(written=("5",))
-    bench.queue.start()
-    bench.queue.add("a", Lane.CHANGE)
+    harness = QueueBench()
+    harness.status_watch["a"] = Result(written=("5",))
+    harness.queue.start()
+    harness.queue.add("a", Priority.CHANGE)
     await settled()
 
-    bench.queue.add("b", Lane.CHANGE, "5")
+    harness.queue.add("b", Priority.CHANGE, "5")
     await settled()
 
-    assert ["a", "b"] == bench.keys
+    assert ["a", "b"] == harness.keys
 
 
 @virtual
-async def test_echoes_of_several_passes_are_remembered_but_not_for_ever() -> None:
-    bench = QueueBench()
-    bench.queue.start()
+async def test_echoes_of_several_reconciles_are_remembered_but_not_for_ever() -> None:
+    harness = QueueBench()
+    harness.queue.start()
     for number in range(20):
-        bench.verdicts["a"] = Verdict(written=(str(number),))
-        bench.queue.add("a", Lane.CHANGE)
+        harness.status_watch["a"] = Result(written=(str(number),))
+        harness.queue.add("a", Priority.CHANGE)
         await settled()
-    assert 20 == len(bench.passes)
+    assert 20 == len(harness.passes)
 
     for number in range(12, 20):
-        bench.queue.add("a", Lane.CHANGE, str(number))
+        harness.queue.add("a", Priority.CHANGE, str(number))
     await settled()
-    assert 20 == len(bench.passes)
-    bench.queue.add("a", Lane.CHANGE, "11")
+    assert 20 == len(harness.passes)
+    harness.queue.add("a", Priority.CHANGE, "11")
     await settled()
 
-    assert 21 == len(bench.passes)
+    assert 21 == len(harness.passes)

@@ -1,12 +1,12 @@
-"""Passes that wait for something hold no worker, and still take their share."""
+"""Reconciles that wait for something hold no worker, and still take their share."""
 
 import asyncio
 
 import pytest
 
-from mailtrap_operator.core.lanes import Lane
+from mailtrap_operator.core.priorities import Priority
 from tests.unit.clock import now, settled, virtual
-from tests.unit.runtime.queue_bench import QueueBench, seconds
+from tests.unit.runtime.queue_harness import QueueBench, seconds
 
 
 def namespace(key: str) -> tuple[str]:
@@ -15,138 +15,138 @@ def namespace(key: str) -> tuple[str]:
 
 @virtual
 async def test_while_passes_wait_their_workers_serve_others() -> None:
-    bench = QueueBench(workers=4)
-    bench.queue.start()
+    harness = QueueBench(workers=4)
+    harness.queue.start()
     for number in range(20):
-        bench.waits[f"slow{number}"] = 1000
-        bench.queue.add(f"slow{number}", Lane.URGENT)
+        harness.waits[f"slow{number}"] = 1000
+        harness.queue.add(f"slow{number}", Priority.URGENT)
     await settled()
 
-    bench.queue.add("other", Lane.ROUTINE)
+    harness.queue.add("other", Priority.ROUTINE)
     await settled()
 
-    assert 21 == len(bench.passes)
-    assert ([0], 0) == (bench.starts("other"), bench.queue.running)
-    assert bench.passes[-1].end is not None
-    await bench.queue.drain(seconds(2000))
+    assert 21 == len(harness.passes)
+    assert ([0], 0) == (harness.starts("other"), harness.queue.running)
+    assert harness.passes[-1].end is not None
+    await harness.queue.drain(seconds(2000))
 
 
 @virtual
-async def test_whoever_has_waited_takes_the_next_worker_before_anybody_starts() -> None:
-    bench = QueueBench(workers=2, duration=10)
-    bench.queue.start()
+async def test_anyone_who_has_waited_takes_the_next_worker_before_anyone_starts() -> None:
+    harness = QueueBench(workers=2, duration=10)
+    harness.queue.start()
     for key in ("w1", "w2"):
-        bench.waits[key] = 25
-        bench.queue.add(key, Lane.ROUTINE)
+        harness.waits[key] = 25
+        harness.queue.add(key, Priority.ROUTINE)
     await asyncio.sleep(5)
 
     # They wait from 10 to 35; six others take the workers until 40.
     for number in range(8):
-        bench.queue.add(f"n{number}", Lane.URGENT)
+        harness.queue.add(f"n{number}", Priority.URGENT)
     await asyncio.sleep(200)
 
-    assert [50, 50] == [round(one.end or 0) for one in bench.passes if one.key in bench.waits]
-    assert [10, 10, 20, 20, 30, 30, 50, 50] == [round(one.start) for one in bench.passes[2:]]
-    assert 2 == bench.most
+    assert [50, 50] == [round(one.end or 0) for one in harness.passes if one.key in harness.waits]
+    assert [10, 10, 20, 20, 30, 30, 50, 50] == [round(one.start) for one in harness.passes[2:]]
+    assert 2 == harness.most
 
 
 @virtual
 async def test_those_that_wait_are_no_more_than_their_share() -> None:
-    bench = QueueBench(workers=8, groups_of=namespace)
-    bench.queue.start()
+    harness = QueueBench(workers=8, groups_of=namespace)
+    harness.queue.start()
     for number in range(40):
-        bench.waits[f"evil/{number}"] = 100
-        bench.queue.add(f"evil/{number}", Lane.CHANGE)
+        harness.waits[f"evil/{number}"] = 100
+        harness.queue.add(f"evil/{number}", Priority.CHANGE)
     await settled()
-    assert 2 == len(bench.passes)
+    assert 2 == len(harness.passes)
 
-    bench.queue.add("shop/a", Lane.CHANGE)
+    harness.queue.add("shop/a", Priority.CHANGE)
     await settled()
-    assert [0] == bench.starts("shop/a")
+    assert [0] == harness.starts("shop/a")
 
     await asyncio.sleep(100)
-    assert 4 == len([key for key in bench.keys if key.startswith("evil/")])
-    await bench.queue.drain(seconds(2000))
+    assert 4 == len([key for key in harness.keys if key.startswith("evil/")])
+    await harness.queue.drain(seconds(2000))
 
 
 @virtual
-async def test_what_is_added_while_a_pass_waits_runs_once_more_after_it() -> None:
-    bench = QueueBench(workers=4, duration=10)
-    bench.waits["a"] = 100
-    bench.queue.start()
-    bench.queue.add("a", Lane.CHANGE)
+async def test_what_is_added_while_a_reconcile_waits_runs_once_more_after_it() -> None:
+    harness = QueueBench(workers=4, duration=10)
+    harness.waits["a"] = 100
+    harness.queue.start()
+    harness.queue.add("a", Priority.CHANGE)
     await asyncio.sleep(50)
 
-    bench.queue.add("a", Lane.URGENT)
+    harness.queue.add("a", Priority.URGENT)
     await asyncio.sleep(50)
-    assert ([0], 0) == (bench.starts(), bench.queue.running)
+    assert ([0], 0) == (harness.starts(), harness.queue.running)
     await asyncio.sleep(500)
 
-    assert [0, 120] == bench.starts()
+    assert [0, 120] == harness.starts()
 
 
 @virtual
-async def test_a_task_that_is_no_pass_has_no_worker_to_give_back() -> None:
-    bench = QueueBench(workers=1, duration=10)
-    bench.queue.start()
-    bench.queue.add("a", Lane.CHANGE)
-    bench.queue.add("b", Lane.CHANGE)
+async def test_a_task_that_is_no_reconcile_has_no_worker_to_give_back() -> None:
+    harness = QueueBench(workers=1, duration=10)
+    harness.queue.start()
+    harness.queue.add("a", Priority.CHANGE)
+    harness.queue.add("b", Priority.CHANGE)
     await asyncio.sleep(5)
 
-    async with bench.queue.without_worker():
+    async with harness.queue.without_worker():
         await settled()
-        assert (["a"], 1) == (bench.keys, bench.queue.running)
+        assert (["a"], 1) == (harness.keys, harness.queue.running)
 
     await asyncio.sleep(100)
-    assert ["a", "b"] == bench.keys
+    assert ["a", "b"] == harness.keys
 
 
 @virtual
 async def test_draining_lets_those_that_wait_come_to_their_end() -> None:
-    bench = QueueBench(workers=1, duration=10)
-    bench.waits = {"a": 5, "b": 5}
-    bench.queue.start()
+    harness = QueueBench(workers=1, duration=10)
+    harness.waits = {"a": 5, "b": 5}
+    harness.queue.start()
     for key in ("a", "b", "c"):
-        bench.queue.add(key, Lane.CHANGE)
+        harness.queue.add(key, Priority.CHANGE)
     await asyncio.sleep(12)
-    assert ["a", "b"] == bench.keys
+    assert ["a", "b"] == harness.keys
 
-    await bench.queue.drain(seconds(100))
+    await harness.queue.drain(seconds(100))
 
-    assert [30, 40] == [round(one.end or 0) for one in bench.passes]
+    assert [30, 40] == [round(one.end or 0) for one in harness.passes]
     assert 40 == round(now())
 
 
 @pytest.mark.parametrize("when", [15, 22], ids=["while it waits", "while it waits for a worker"])
 @virtual
-async def test_whoever_is_cancelled_takes_no_worker_along(when: float) -> None:
-    bench = QueueBench(workers=1, duration=10)
-    bench.waits["a"] = 8
-    bench.durations["b"] = 15
-    bench.queue.start()
-    bench.queue.add("a", Lane.CHANGE)
+async def test_anyone_who_is_cancelled_takes_no_worker_along(when: float) -> None:
+    harness = QueueBench(workers=1, duration=10)
+    harness.waits["a"] = 8
+    harness.durations["b"] = 15
+    harness.queue.start()
+    harness.queue.add("a", Priority.CHANGE)
     await settled()
     (task,) = (each for each in asyncio.all_tasks() if each.get_name() == "pass a")
-    bench.queue.add("b", Lane.CHANGE)
+    harness.queue.add("b", Priority.CHANGE)
     await asyncio.sleep(when)
 
     task.cancel()
-    bench.queue.add("c", Lane.CHANGE)
+    harness.queue.add("c", Priority.CHANGE)
     await asyncio.sleep(300)
 
-    assert {"a", "b", "c"} == set(bench.keys)
-    assert (0, 1) == (bench.queue.running, bench.most)
-    assert when == round(bench.passes[0].end or 0)
+    assert {"a", "b", "c"} == set(harness.keys)
+    assert (0, 1) == (harness.queue.running, harness.most)
+    assert when == round(harness.passes[0].end or 0)
 
 
 @virtual
-async def test_passes_that_wait_for_ever_are_complained_of() -> None:
-    bench = QueueBench(workers=4)
-    bench.waits["a"] = 3 * 3600
-    bench.queue.start()
-    bench.queue.add("a", Lane.CHANGE)
+async def test_reconciles_that_wait_for_ever_are_complained_of() -> None:
+    harness = QueueBench(workers=4)
+    harness.waits["a"] = 3 * 3600
+    harness.queue.start()
+    harness.queue.add("a", Priority.CHANGE)
 
     await asyncio.sleep(3601)
 
-    assert "1 of the passes under way do not end." == bench.queue.complaint()
-    await bench.queue.drain(seconds(0))
+    assert "1 of the running reconciles do not end." == harness.queue.unhealthy_reason()
+    await harness.queue.drain(seconds(0))

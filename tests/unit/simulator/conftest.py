@@ -1,8 +1,8 @@
 import pytest
 
-from tests.unit.simulator.bench import Bench
+from tests.unit.simulator.harness import Harness
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
+def harness() -> Harness:
+    return Harness()

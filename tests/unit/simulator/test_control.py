@@ -4,56 +4,56 @@ from typing import Any
 
 import pytest
 
-from tests.unit.simulator.bench import ACCOUNT, ADMIN, DOMAIN, TOKENS, Bench, after
+from tests.unit.simulator.harness import ACCOUNT, ADMIN, DOMAIN, TOKENS, Harness, after
 
 HOUR = timedelta(hours=1)
 
 
-def state_of(bench: Bench, token_id: int) -> Any:
-    tokens = [t for account in bench.control("GET", "state")["accounts"] for t in account["tokens"]]
+def state_of(harness: Harness, token_id: int) -> Any:
+    tokens = [t for account in harness.control("GET", "state")["accounts"] for t in account["tokens"]]
     return next(token for token in tokens if token["id"] == token_id)
 
 
-def test_the_state_shows_every_token_but_no_value(bench: Bench) -> None:
-    base = bench.create().json
-    successor = bench.reset(base["id"]).json
-    bench.advance(12 * HOUR)
+def test_the_state_shows_every_token_but_no_value(harness: Harness) -> None:
+    base = harness.create().json
+    successor = harness.reset(base["id"]).json
+    harness.advance(12 * HOUR)
 
-    assert ADMIN not in str(bench.control("GET", "state"))
-    assert successor["token"] not in str(bench.control("GET", "state"))
-    assert (False, True) == (state_of(bench, base["id"])["live"], state_of(bench, base["id"])["reset"])
+    assert ADMIN not in str(harness.control("GET", "state"))
+    assert successor["token"] not in str(harness.control("GET", "state"))
+    assert (False, True) == (state_of(harness, base["id"])["live"], state_of(harness, base["id"])["reset"])
     assert (True, False) == (
-        state_of(bench, successor["id"])["live"],
-        state_of(bench, successor["id"])["reset"],
+        state_of(harness, successor["id"])["live"],
+        state_of(harness, successor["id"])["reset"],
     )
-    assert sha256(successor["token"].encode()).hexdigest() == state_of(bench, successor["id"])["sha256"]
+    assert sha256(successor["token"].encode()).hexdigest() == state_of(harness, successor["id"])["sha256"]
 
 
-def test_no_value_shows_in_a_repr(bench: Bench) -> None:
-    delivery = bench.deliver("POST", TOKENS, {"name": "x", "resources": [DOMAIN]})
+def test_no_value_shows_in_a_repr(harness: Harness) -> None:
+    delivery = harness.deliver("POST", TOKENS, {"name": "x", "resources": [DOMAIN]})
     assert delivery.response is not None
     value = delivery.response.body.decode().split('"')[-2]
-    account = bench.simulator.server.accounts[ACCOUNT]
-    tokens = account.tokens(bench.simulator.clock.now())
+    account = harness.simulator.server.accounts[ACCOUNT]
+    tokens = account.tokens(harness.simulator.clock.now())
 
     assert value == tokens[-1].value
-    assert value not in repr((delivery, tokens, bench.control("GET", "journal")))
+    assert value not in repr((delivery, tokens, harness.control("GET", "journal")))
 
 
-def test_the_clock_moves_by_and_to(bench: Bench) -> None:
-    bench.control("POST", "clock", {"advance": 10})
-    assert after(timedelta(seconds=15)) == bench.control("POST", "clock", {"advance": 5})["now"]
-    assert after(timedelta(seconds=-1)) == bench.control("POST", "clock", {"offset": -1})["now"]
-    assert {"now": after(timedelta(0)), "offset": 0.0} == bench.control("POST", "clock", {"offset": 0})
+def test_the_clock_moves_by_and_to(harness: Harness) -> None:
+    harness.control("POST", "clock", {"advance": 10})
+    assert after(timedelta(seconds=15)) == harness.control("POST", "clock", {"advance": 5})["now"]
+    assert after(timedelta(seconds=-1)) == harness.control("POST", "clock", {"offset": -1})["now"]
+    assert {"now": after(timedelta(0)), "offset": 0.0} == harness.control("POST", "clock", {"offset": 0})
 
 
-def test_the_journal_tells_each_call_and_what_came_of_it(bench: Bench) -> None:
-    base = bench.create().json
-    successor = bench.reset(base["id"]).json
-    bench.call("DELETE", f"{TOKENS}/{base['id']}")
-    bench.call("DELETE", f"{TOKENS}/{base['id']}", credential="unknown-9f9f")
+def test_the_journal_tells_each_call_and_what_came_of_it(harness: Harness) -> None:
+    base = harness.create().json
+    successor = harness.reset(base["id"]).json
+    harness.call("DELETE", f"{TOKENS}/{base['id']}")
+    harness.call("DELETE", f"{TOKENS}/{base['id']}", credential="unknown-9f9f")
 
-    entries = bench.control("GET", "journal")["entries"]
+    entries = harness.control("GET", "journal")["entries"]
 
     told = [
         (e["seq"], e["operation"], e["status"], e["committed"], e["token_id"], e["successor_id"])
@@ -78,59 +78,59 @@ def test_the_journal_tells_each_call_and_what_came_of_it(bench: Bench) -> None:
     }.items() <= entries[0].items()
 
 
-def test_the_journal_can_be_read_on_from_a_number_and_cleared(bench: Bench) -> None:
+def test_the_journal_can_be_read_on_from_a_number_and_cleared(harness: Harness) -> None:
     for _ in range(3):
-        bench.call("GET", TOKENS)
+        harness.call("GET", TOKENS)
 
-    assert [3] == [entry["seq"] for entry in bench.control("GET", "journal?since=2")["entries"]]
-    bench.control("DELETE", "journal")
-    bench.call("GET", TOKENS)
-    journal = bench.control("GET", "journal")
+    assert [3] == [entry["seq"] for entry in harness.control("GET", "journal?since=2")["entries"]]
+    harness.control("DELETE", "journal")
+    harness.call("GET", TOKENS)
+    journal = harness.control("GET", "journal")
     assert ([4], 4) == ([entry["seq"] for entry in journal["entries"]], journal["last_seq"])
 
 
 @pytest.mark.parametrize("fault", [None, "lost-before-commit", "lost-after-commit"])
-def test_every_attempt_on_a_foreign_token_is_recorded(bench: Bench, fault: str | None) -> None:
-    foreign = bench.control("POST", "tokens", {"resources": [DOMAIN], "foreign": True})["id"]
-    own = bench.create().json["id"]
+def test_every_attempt_on_a_foreign_token_is_recorded(harness: Harness, fault: str | None) -> None:
+    foreign = harness.control("POST", "tokens", {"resources": [DOMAIN], "foreign": True})["id"]
+    own = harness.create().json["id"]
     for _ in range(3 if fault else 0):
-        bench.fault(fault or "")
+        harness.fault(fault or "")
 
     for token_id in (own, foreign):
-        bench.deliver("POST", f"{TOKENS}/{token_id}/reset")
-    bench.deliver("GET", f"{TOKENS}/{foreign}")
-    bench.deliver("DELETE", f"{TOKENS}/{foreign}")
+        harness.deliver("POST", f"{TOKENS}/{token_id}/reset")
+    harness.deliver("GET", f"{TOKENS}/{foreign}")
+    harness.deliver("DELETE", f"{TOKENS}/{foreign}")
 
-    attempts = bench.control("GET", "tripwire")["attempts"]
+    attempts = harness.control("GET", "tripwire")["attempts"]
     assert [("reset", foreign), ("delete", foreign)] == [(a["operation"], a["token_id"]) for a in attempts]
-    journal = {entry["seq"]: entry for entry in bench.control("GET", "journal")["entries"]}
+    journal = {entry["seq"]: entry for entry in harness.control("GET", "journal")["entries"]}
     assert ["reset", "delete"] == [journal[attempt["seq"]]["operation"] for attempt in attempts]
 
 
-def test_foreign_tokens_can_be_named_by_id_and_by_name(bench: Bench) -> None:
-    by_id, by_name, neither = (bench.create(name).json["id"] for name in ("one", "two", "three"))
-    bench.control("POST", "tripwire", {"ids": [by_id], "names": ["two"]})
+def test_foreign_tokens_can_be_named_by_id_and_by_name(harness: Harness) -> None:
+    by_id, by_name, neither = (harness.create(name).json["id"] for name in ("one", "two", "three"))
+    harness.control("POST", "tripwire", {"ids": [by_id], "names": ["two"]})
 
     for token_id in (by_id, by_name, neither):
-        bench.call("DELETE", f"{TOKENS}/{token_id}")
+        harness.call("DELETE", f"{TOKENS}/{token_id}")
 
     assert [by_id, by_name] == [
-        attempt["token_id"] for attempt in bench.control("GET", "tripwire")["attempts"]
+        attempt["token_id"] for attempt in harness.control("GET", "tripwire")["attempts"]
     ]
-    bench.control("DELETE", "tripwire")
-    assert [] == bench.control("GET", "tripwire")["attempts"]
+    harness.control("DELETE", "tripwire")
+    assert [] == harness.control("GET", "tripwire")["attempts"]
 
 
-def test_the_successor_of_a_foreign_token_and_every_credential_are_foreign(bench: Bench) -> None:
-    foreign = bench.control("POST", "tokens", {"resources": [DOMAIN], "foreign": True})["id"]
-    successor = bench.reset(foreign).json["id"]
-    credential = bench.control("POST", "credentials", {})["id"]
+def test_the_successor_of_a_foreign_token_and_every_credential_are_foreign(harness: Harness) -> None:
+    foreign = harness.control("POST", "tokens", {"resources": [DOMAIN], "foreign": True})["id"]
+    successor = harness.reset(foreign).json["id"]
+    credential = harness.control("POST", "credentials", {})["id"]
 
-    assert all(state_of(bench, token_id)["foreign"] for token_id in (foreign, successor, credential))
-    assert not state_of(bench, bench.create().json["id"])["foreign"]
+    assert all(state_of(harness, token_id)["foreign"] for token_id in (foreign, successor, credential))
+    assert not state_of(harness, harness.create().json["id"])["foreign"]
 
 
-def test_a_seeded_token_is_as_it_was_ordered(bench: Bench) -> None:
+def test_a_seeded_token_is_as_it_was_ordered(harness: Harness) -> None:
     order = {
         "name": "by hand",
         "resources": [DOMAIN],
@@ -139,9 +139,9 @@ def test_a_seeded_token_is_as_it_was_ordered(bench: Bench) -> None:
         "value": "known-value-0001",
     }
 
-    seeded = bench.control("POST", "tokens", order)
+    seeded = harness.control("POST", "tokens", order)
 
-    shown = bench.call("GET", f"{TOKENS}/{seeded['id']}").json
+    shown = harness.call("GET", f"{TOKENS}/{seeded['id']}").json
     assert "known-value-0001" == seeded["token"]
     assert ("by hand", "Ann", "2026-02-01T00:00:00.000Z", "0001") == (
         shown["name"],
@@ -149,102 +149,102 @@ def test_a_seeded_token_is_as_it_was_ordered(bench: Bench) -> None:
         shown["expires_at"],
         shown["last_4_digits"],
     )
-    assert not state_of(bench, seeded["id"])["live"]
+    assert not state_of(harness, seeded["id"])["live"]
 
 
-def test_a_foreign_token_may_be_odd(bench: Bench) -> None:
+def test_a_foreign_token_may_be_odd(harness: Harness) -> None:
     order = {"name": None, "last_4_digits": None, "expires_at": "2027-01-31", "foreign": True}
-    seeded = bench.control("POST", "tokens", {"resources": [DOMAIN], **order})
+    seeded = harness.control("POST", "tokens", {"resources": [DOMAIN], **order})
 
-    for shown in (bench.call("GET", f"{TOKENS}/{seeded['id']}").json, bench.call("GET", TOKENS).json[-1]):
+    for shown in (harness.call("GET", f"{TOKENS}/{seeded['id']}").json, harness.call("GET", TOKENS).json[-1]):
         assert [None, None, "2027-01-31"] == [shown[key] for key in ("name", "last_4_digits", "expires_at")]
-    assert bench.works(seeded["token"])
-    bench.advance(timedelta(days=336))
-    assert not bench.works(seeded["token"])
+    assert harness.works(seeded["token"])
+    harness.advance(timedelta(days=336))
+    assert not harness.works(seeded["token"])
 
 
-def test_an_odd_token_that_is_edited_is_odd_no_more(bench: Bench) -> None:
+def test_an_odd_token_that_is_edited_is_odd_no_more(harness: Harness) -> None:
     order = {"name": None, "expires_at": "2027-01-31"}
-    path = f"tokens/{bench.control('POST', 'tokens', {'resources': [DOMAIN], **order})['id']}"
+    path = f"tokens/{harness.control('POST', 'tokens', {'resources': [DOMAIN], **order})['id']}"
 
-    bench.control("PATCH", path, {"name": "known", "expires_at": after(HOUR)})
+    harness.control("PATCH", path, {"name": "known", "expires_at": after(HOUR)})
 
-    shown = bench.call("GET", TOKENS).json[-1]
+    shown = harness.call("GET", TOKENS).json[-1]
     assert ("known", after(HOUR)) == (shown["name"], shown["expires_at"])
 
 
-def test_a_token_can_be_changed_expired_and_removed_behind_the_back(bench: Bench) -> None:
-    token = bench.create().json
+def test_a_token_can_be_changed_expired_and_removed_behind_the_back(harness: Harness) -> None:
+    token = harness.create().json
     path = f"tokens/{token['id']}"
 
-    bench.control("PATCH", path, {"resources": [{**DOMAIN, "access_level": 10}], "expires_at": after(HOUR)})
-    shown = bench.call("GET", f"{TOKENS}/{token['id']}").json
+    harness.control("PATCH", path, {"resources": [{**DOMAIN, "access_level": 10}], "expires_at": after(HOUR)})
+    shown = harness.call("GET", f"{TOKENS}/{token['id']}").json
     assert (10, after(HOUR), "mailer") == (
         shown["resources"][0]["access_level"],
         shown["expires_at"],
         shown["name"],
     )
 
-    bench.control("PATCH", path, {"expires_at": None, "name": "renamed"})
-    shown = bench.call("GET", f"{TOKENS}/{token['id']}").json
+    harness.control("PATCH", path, {"expires_at": None, "name": "renamed"})
+    shown = harness.call("GET", f"{TOKENS}/{token['id']}").json
     assert (None, "renamed") == (shown["expires_at"], shown["name"])
 
-    bench.control("POST", f"{path}/expire")
-    assert ([token["id"]], False) == (bench.ids(), bench.works(token["token"]))
+    harness.control("POST", f"{path}/expire")
+    assert ([token["id"]], False) == (harness.ids(), harness.works(token["token"]))
 
-    bench.control("DELETE", path)
-    assert [] == bench.ids()
-    assert 404 == bench.refused("DELETE", path)[0]
-
-
-def test_a_credential_is_a_token_that_can_be_added_expired_and_revoked(bench: Bench) -> None:
-    first = bench.control("POST", "credentials", {"value": "first-credential"})
-    second = bench.control("POST", "credentials", {})
-    assert [200, 200] == [bench.call("GET", TOKENS, credential=c["token"]).status for c in (first, second)]
-    assert {first["id"], second["id"]} <= set(bench.ids())
-    assert state_of(bench, first["id"])["credential"]
-
-    bench.control("POST", f"credentials/{first['id']}/expire")
-    bench.control("DELETE", f"credentials/{second['id']}")
-
-    assert [401, 401] == [bench.call("GET", TOKENS, credential=c["token"]).status for c in (first, second)]
-    assert first["id"] in bench.ids()
+    harness.control("DELETE", path)
+    assert [] == harness.ids()
+    assert 404 == harness.refused("DELETE", path)[0]
 
 
-def test_the_resources_of_an_account_can_be_replaced(bench: Bench) -> None:
+def test_a_credential_is_a_token_that_can_be_added_expired_and_revoked(harness: Harness) -> None:
+    first = harness.control("POST", "credentials", {"value": "first-credential"})
+    second = harness.control("POST", "credentials", {})
+    assert [200, 200] == [harness.call("GET", TOKENS, credential=c["token"]).status for c in (first, second)]
+    assert {first["id"], second["id"]} <= set(harness.ids())
+    assert state_of(harness, first["id"])["credential"]
+
+    harness.control("POST", f"credentials/{first['id']}/expire")
+    harness.control("DELETE", f"credentials/{second['id']}")
+
+    assert [401, 401] == [harness.call("GET", TOKENS, credential=c["token"]).status for c in (first, second)]
+    assert first["id"] in harness.ids()
+
+
+def test_the_resources_of_an_account_can_be_replaced(harness: Harness) -> None:
     def shown() -> list[tuple[int, str]]:
-        (top,) = bench.call("GET", f"/api/accounts/{ACCOUNT}/permissions/resources").json
+        (top,) = harness.call("GET", f"/api/accounts/{ACCOUNT}/permissions/resources").json
         return [(node["id"], node["name"]) for node in top["resources"]]
 
     for tree in ([(5, "one"), (6, "two")], [(5, "renamed")]):
         resources = [{"id": id_, "name": name, "type": "sandbox"} for id_, name in tree]
-        bench.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": resources})
+        harness.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": resources})
         assert tree == shown()
 
-    assert 404 == bench.refused("PUT", "accounts/1/resources", {"resources": []})[0]
+    assert 404 == harness.refused("PUT", "accounts/1/resources", {"resources": []})[0]
 
 
-def test_a_new_domain_and_nothing_else_brings_a_token_of_its_own(bench: Bench) -> None:
+def test_a_new_domain_and_nothing_else_brings_a_token_of_its_own(harness: Harness) -> None:
     def put(*domains: tuple[int, str]) -> None:
         inside = [{"id": id_, "name": name, "type": "domain"} for id_, name in domains]
         project = {"id": 100 + len(inside), "name": "shop", "type": "project", "resources": inside}
         tree = [project, {"id": 200 + len(inside), "name": "main", "type": "sandbox"}]
-        bench.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": tree})
+        harness.control("PUT", f"accounts/{ACCOUNT}/resources", {"resources": tree})
 
     put((7, "old.example"))
-    assert [] == bench.ids(), "where any resource exists none is new"
+    assert [] == harness.ids(), "where any resource exists none is new"
     put((7, "renamed.example"), (8, "new.example"))
 
-    (token_id,) = bench.ids()
-    shown = bench.call("GET", f"{TOKENS}/{token_id}").json
+    (token_id,) = harness.ids()
+    shown = harness.call("GET", f"{TOKENS}/{token_id}").json
     assert (f"new.example token {token_id}", [{**DOMAIN, "resource_id": 8}]) == (
         shown["name"],
         shown["resources"],
     )
-    assert state_of(bench, token_id)["foreign"]
+    assert state_of(harness, token_id)["foreign"]
 
 
-def test_settings_change_at_run_time_one_by_one(bench: Bench) -> None:
+def test_settings_change_at_run_time_one_by_one(harness: Harness) -> None:
     defaults = {
         "server": "new",
         "paths": "both",
@@ -257,7 +257,7 @@ def test_settings_change_at_run_time_one_by_one(bench: Bench) -> None:
         "unprivileged_list": "forbidden",
         "second_reset": "refused",
     }
-    assert defaults == bench.control("GET", "settings")
+    assert defaults == harness.control("GET", "settings")
 
     changed = {
         "server": "old",
@@ -272,9 +272,9 @@ def test_settings_change_at_run_time_one_by_one(bench: Bench) -> None:
         "second_reset": "successor",
     }
     for key, value in changed.items():
-        assert value == bench.control("POST", "settings", {key: value})[key]
+        assert value == harness.control("POST", "settings", {key: value})[key]
 
-    assert changed == bench.control("GET", "settings")
+    assert changed == harness.control("GET", "settings")
 
 
 @pytest.mark.parametrize(
@@ -307,22 +307,26 @@ def test_settings_change_at_run_time_one_by_one(bench: Bench) -> None:
     ],
 )
 def test_a_payload_that_cannot_be_used_is_refused_and_changes_nothing(
-    bench: Bench, call: tuple[str, str, Any], reason: str
+    harness: Harness, call: tuple[str, str, Any], reason: str
 ) -> None:
-    before = bench.control("GET", "state"), bench.control("GET", "settings"), bench.control("GET", "tripwire")
+    before = (
+        harness.control("GET", "state"),
+        harness.control("GET", "settings"),
+        harness.control("GET", "tripwire"),
+    )
 
-    status, error = bench.refused(*call)
+    status, error = harness.refused(*call)
 
     assert (422, True) == (status, reason in error), error
     assert before == (
-        bench.control("GET", "state"),
-        bench.control("GET", "settings"),
-        bench.control("GET", "tripwire"),
+        harness.control("GET", "state"),
+        harness.control("GET", "settings"),
+        harness.control("GET", "tripwire"),
     )
 
 
-def test_an_unknown_control_path_lists_the_known_ones(bench: Bench) -> None:
-    status, error = bench.refused("POST", "reboot")
+def test_an_unknown_control_path_lists_the_known_ones(harness: Harness) -> None:
+    status, error = harness.refused("POST", "reboot")
 
     assert (404, True) == (status, "POST clock" in error)
-    assert 404 == bench.refused("POST", "tokens", {"account_id": 1, "resources": [DOMAIN]})[0]
+    assert 404 == harness.refused("POST", "tokens", {"account_id": 1, "resources": [DOMAIN]})[0]

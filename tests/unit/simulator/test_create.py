@@ -4,16 +4,16 @@ from typing import Any
 import pytest
 
 from mailtrap_simulator.settings import Settings
-from tests.unit.simulator.bench import ACCOUNT, DOMAIN, TOKENS, Bench, after
+from tests.unit.simulator.harness import ACCOUNT, DOMAIN, TOKENS, Harness, after
 
 YEAR = timedelta(days=365)
 NO_PERMISSIONS = {"errors": {"base": ["No permissions selected. Please choose at least one."]}}
 
 
-def test_a_created_token_is_answered_with_its_value_once(bench: Bench) -> None:
-    created = bench.create().json
+def test_a_created_token_is_answered_with_its_value_once(harness: Harness) -> None:
+    created = harness.create().json
 
-    shown = bench.call("GET", f"{TOKENS}/{created['id']}").json
+    shown = harness.call("GET", f"{TOKENS}/{created['id']}").json
 
     assert 32 == len(created["token"])
     assert created["token"][-4:] == shown["last_4_digits"]
@@ -21,10 +21,10 @@ def test_a_created_token_is_answered_with_its_value_once(bench: Bench) -> None:
     assert {**shown, "token": created["token"]} == created
 
 
-def test_a_token_has_the_fields_that_the_api_shows(bench: Bench) -> None:
-    created = bench.create("billing").json
+def test_a_token_has_the_fields_that_the_api_shows(harness: Harness) -> None:
+    created = harness.create("billing").json
 
-    listed = bench.call("GET", TOKENS).json[-1]
+    listed = harness.call("GET", TOKENS).json[-1]
 
     assert {
         "id": created["id"],
@@ -36,10 +36,10 @@ def test_a_token_has_the_fields_that_the_api_shows(bench: Bench) -> None:
     } == listed
 
 
-def test_two_creates_with_one_name_make_two_tokens(bench: Bench) -> None:
-    first, second = bench.create("twin").json, bench.create("twin").json
+def test_two_creates_with_one_name_make_two_tokens(harness: Harness) -> None:
+    first, second = harness.create("twin").json, harness.create("twin").json
 
-    assert [first["id"], second["id"]] == bench.ids()
+    assert [first["id"], second["id"]] == harness.ids()
     assert first["token"] != second["token"]
 
 
@@ -74,7 +74,7 @@ def test_two_creates_with_one_name_make_two_tokens(bench: Bench) -> None:
     ],
 )
 def test_what_is_granted_for_which_expiry(settings: Settings, asked: dict[str, Any], granted: Any) -> None:
-    created = Bench(settings).create(**asked)
+    created = Harness(settings).create(**asked)
 
     assert (200, granted) == (created.status, created.json["expires_at"])
 
@@ -92,22 +92,22 @@ def test_what_is_granted_for_which_expiry(settings: Settings, asked: dict[str, A
         (False, "is invalid"),
     ],
 )
-def test_an_unacceptable_expiry_is_refused(bench: Bench, expires_at: Any, message: str) -> None:
-    refused = bench.create(expires_at=expires_at)
+def test_an_unacceptable_expiry_is_refused(harness: Harness, expires_at: Any, message: str) -> None:
+    refused = harness.create(expires_at=expires_at)
 
     assert (422, {"errors": {"expires_at": [message]}}) == (refused.status, refused.json)
-    assert [] == bench.ids()
+    assert [] == harness.ids()
 
 
 PAST = "Expiration date must be in the future"
 
 
 @pytest.mark.parametrize("expires_at", ["2026-03-01T12:00:00Z", "1999-01-01T00:00:00Z"])
-def test_an_expiry_in_the_past_is_refused(bench: Bench, expires_at: str) -> None:
-    refused = bench.create(expires_at=expires_at)
+def test_an_expiry_in_the_past_is_refused(harness: Harness, expires_at: str) -> None:
+    refused = harness.create(expires_at=expires_at)
 
     assert (422, {"errors": {"base": [PAST]}}) == (refused.status, refused.json)
-    assert [] == bench.ids()
+    assert [] == harness.ids()
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,8 @@ def test_an_expiry_in_the_past_is_refused(bench: Bench, expires_at: str) -> None
         ({"name": "x", "resources": ["domain"]}, {"resource_type": ["can't be blank"]}),
     ],
 )
-def test_a_body_without_the_essentials_is_refused(bench: Bench, body: Any, errors: Any) -> None:
-    refused = bench.call("POST", TOKENS, body)
+def test_a_body_without_the_essentials_is_refused(harness: Harness, body: Any, errors: Any) -> None:
+    refused = harness.call("POST", TOKENS, body)
 
     assert (422, {"errors": errors}) == (refused.status, refused.json)
 
@@ -138,12 +138,12 @@ NAMELESS = b'{"resources": [{"resource_type": "domain", "resource_id": 7, "acces
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b"{}", NAMELESS])
-def test_a_body_without_a_name_is_refused_without_a_word(bench: Bench, body: bytes) -> None:
-    response = bench.deliver("POST", TOKENS, body).response
+def test_a_body_without_a_name_is_refused_without_a_word(harness: Harness, body: bytes) -> None:
+    response = harness.deliver("POST", TOKENS, body).response
 
     assert response is not None
     assert (400, b"", {}) == (response.status, response.body, response.headers)
-    assert [] == bench.ids()
+    assert [] == harness.ids()
 
 
 @pytest.mark.parametrize(
@@ -160,8 +160,8 @@ def test_a_body_without_a_name_is_refused_without_a_word(bench: Bench, body: byt
         ({"access_level": None}, "access_level"),
     ],
 )
-def test_a_malformed_permission_is_refused(bench: Bench, change: dict[str, Any], attribute: str) -> None:
-    refused = bench.create(resources=[DOMAIN, {**DOMAIN, **change}])
+def test_a_malformed_permission_is_refused(harness: Harness, change: dict[str, Any], attribute: str) -> None:
+    refused = harness.create(resources=[DOMAIN, {**DOMAIN, **change}])
 
     assert (422, [attribute]) == (refused.status, list(refused.json["errors"]))
 
@@ -174,19 +174,19 @@ def test_a_malformed_permission_is_refused(bench: Bench, change: dict[str, Any],
         ({"resource_type": "something_new", "resource_id": "a-b", "access_level": 10}, "a-b"),
     ],
 )
-def test_any_resource_type_is_granted_and_ids_may_be_text(bench: Bench, sent: Any, shown: Any) -> None:
-    assert [{**sent, "resource_id": shown}] == bench.create(resources=[sent]).json["resources"]
+def test_any_resource_type_is_granted_and_ids_may_be_text(harness: Harness, sent: Any, shown: Any) -> None:
+    assert [{**sent, "resource_id": shown}] == harness.create(resources=[sent]).json["resources"]
 
 
-def test_an_account_with_a_catalogue_refuses_what_is_not_in_it(bench: Bench) -> None:
+def test_an_account_with_a_catalogue_refuses_what_is_not_in_it(harness: Harness) -> None:
     sandbox = {"id": 5, "name": "inbox", "type": "sandbox"}
     tree = [{"id": 4, "name": "shop", "type": "project", "resources": [sandbox]}]
-    bench.control("POST", "accounts", {"id": 1, "credential": "k" * 32, "resources": tree})
+    harness.control("POST", "accounts", {"id": 1, "credential": "k" * 32, "resources": tree})
 
     def status(kind: str, target: int) -> int:
         grant = {"resource_type": kind, "resource_id": target, "access_level": 10}
         body = {"name": "x", "resources": [grant]}
-        return bench.call("POST", "/api/accounts/1/api_tokens", body, credential="k" * 32).status
+        return harness.call("POST", "/api/accounts/1/api_tokens", body, credential="k" * 32).status
 
     assert [200, 200, 200] == [status("account", 1), status("project", 4), status("sandbox", 5)]
     assert [422, 422, 422] == [status("account", ACCOUNT), status("project", 5), status("domain", 4)]

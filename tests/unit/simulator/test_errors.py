@@ -5,21 +5,21 @@ from typing import Any
 import pytest
 
 from mailtrap_simulator.settings import Errors, RateLimit, Settings
-from tests.unit.simulator.bench import DOMAIN, TOKENS, Answer, Bench
+from tests.unit.simulator.harness import DOMAIN, TOKENS, Answer, Harness
 
 BLANK = {"name": " ", "resources": [{**DOMAIN, "access_level": 50}]}
 
 
-def refusals_of(bench: Bench) -> dict[int, Answer]:
+def refusals_of(harness: Harness) -> dict[int, Answer]:
     """One refusal of each kind, by status."""
     answers = [
-        bench.call("GET", TOKENS, credential="unknown"),
-        bench.call("GET", "/api/accounts/1/api_tokens"),
-        bench.call("GET", f"{TOKENS}/1"),
-        bench.call("POST", TOKENS, BLANK),
+        harness.call("GET", TOKENS, credential="unknown"),
+        harness.call("GET", "/api/accounts/1/api_tokens"),
+        harness.call("GET", f"{TOKENS}/1"),
+        harness.call("POST", TOKENS, BLANK),
     ]
-    bench.control("POST", "settings", {"rate_limit": "1/10s"})
-    return {answer.status: answer for answer in [*answers, bench.call("GET", TOKENS)]}
+    harness.control("POST", "settings", {"rate_limit": "1/10s"})
+    return {answer.status: answer for answer in [*answers, harness.call("GET", TOKENS)]}
 
 
 FORMS: dict[Errors, dict[int, Any]] = {
@@ -66,14 +66,14 @@ FORMS: dict[Errors, dict[int, Any]] = {
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_error_body_has_the_form_that_is_set(form: Errors) -> None:
-    told = refusals_of(Bench(Settings(errors=form)))
+    told = refusals_of(Harness(Settings(errors=form)))
 
     assert FORMS[form] == {status: answer.json for status, answer in told.items()}
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_base_message_stands_without_an_attribute(form: Errors) -> None:
-    refused = Bench(Settings(errors=form)).create(resources=[]).json
+    refused = Harness(Settings(errors=form)).create(resources=[]).json
 
     message = "No permissions selected. Please choose at least one."
     errors = {"string": message, "list": [message]}.get(form, {"base": [message]})
@@ -81,42 +81,42 @@ def test_a_base_message_stands_without_an_attribute(form: Errors) -> None:
 
 
 def test_an_injected_status_has_the_form_that_is_set() -> None:
-    bench = Bench(Settings(errors="list"))
-    bench.fault("status", status=500)
+    harness = Harness(Settings(errors="list"))
+    harness.fault("status", status=500)
 
-    assert {"errors": ["Internal Server Error"]} == bench.call("GET", TOKENS).json
+    assert {"errors": ["Internal Server Error"]} == harness.call("GET", TOKENS).json
 
 
 def test_what_is_no_error_of_the_api_has_no_form() -> None:
-    bench = Bench(Settings(errors="list"))
+    harness = Harness(Settings(errors="list"))
 
-    assert (200, "create") == (bench.create().status, "create")
-    assert "text/html; charset=utf-8" == bench.call("GET", "/nowhere").content_type
-    assert (400, None) == (bench.call("POST", TOKENS, {}).status, bench.call("POST", TOKENS, {}).json)
+    assert (200, "create") == (harness.create().status, "create")
+    assert "text/html; charset=utf-8" == harness.call("GET", "/nowhere").content_type
+    assert (400, None) == (harness.call("POST", TOKENS, {}).status, harness.call("POST", TOKENS, {}).json)
 
 
-def test_every_json_answer_is_signed_and_nothing_else(bench: Bench) -> None:
-    token = bench.create()
+def test_every_json_answer_is_signed_and_nothing_else(harness: Harness) -> None:
+    token = harness.create()
     signed = [
         token,
-        bench.call("GET", TOKENS),
-        bench.call("GET", "/api/accounts"),
-        bench.reset(token.json["id"]),
+        harness.call("GET", TOKENS),
+        harness.call("GET", "/api/accounts"),
+        harness.reset(token.json["id"]),
     ]
     unsigned = [
-        bench.call("DELETE", f"{TOKENS}/{token.json['id']}"),
-        bench.call("GET", "/nowhere"),
-        bench.call("POST", TOKENS, {}),
+        harness.call("DELETE", f"{TOKENS}/{token.json['id']}"),
+        harness.call("GET", "/nowhere"),
+        harness.call("POST", TOKENS, {}),
     ]
-    signed += refusals_of(bench).values()
+    signed += refusals_of(harness).values()
 
     assert ["v2"] * 9 == [answer.headers.get("X-Mailtrap-Version") for answer in signed]
     assert [204, 404, 400] == [answer.status for answer in unsigned]
     assert [None] * 3 == [answer.headers.get("X-Mailtrap-Version") for answer in unsigned]
 
 
-def test_only_a_401_names_the_realm(bench: Bench) -> None:
-    told = refusals_of(bench)
+def test_only_a_401_names_the_realm(harness: Harness) -> None:
+    told = refusals_of(harness)
 
     assert {401: 'Token realm="Application"'} == {
         status: answer.headers["Www-Authenticate"]
@@ -126,6 +126,6 @@ def test_only_a_401_names_the_realm(bench: Bench) -> None:
 
 
 def test_an_error_carries_the_rate_headers_too() -> None:
-    told = refusals_of(Bench(Settings(rate_limit=RateLimit(100))))
+    told = refusals_of(Harness(Settings(rate_limit=RateLimit(100))))
 
     assert [True] * 5 == ["X-Ratelimit-Remaining" in answer.headers for answer in told.values()]

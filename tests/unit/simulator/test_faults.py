@@ -6,7 +6,7 @@ import pytest
 
 from mailtrap_simulator.effects import Delivery
 from mailtrap_simulator.settings import Settings
-from tests.unit.simulator.bench import ADMIN, DOMAIN, TOKENS, Bench
+from tests.unit.simulator.harness import ADMIN, DOMAIN, TOKENS, Harness
 
 BODY = {"name": "mailer", "resources": [DOMAIN]}
 SECOND = timedelta(seconds=1)
@@ -37,30 +37,30 @@ SECOND = timedelta(seconds=1)
     ],
 )
 def test_what_each_fault_does_to_a_create(
-    bench: Bench, effect: dict[str, Any], ending: str, *, is_committed: bool
+    harness: Harness, effect: dict[str, Any], ending: str, *, is_committed: bool
 ) -> None:
-    bench.control(
+    harness.control(
         "POST", "faults", {"effect": {"delay": 5, **effect} if effect["kind"] == "late-commit" else effect}
     )
 
-    delivery = bench.deliver("POST", TOKENS, BODY)
+    delivery = harness.deliver("POST", TOKENS, BODY)
 
-    entry = bench.control("GET", "journal")["entries"][-1]
-    assert (ending, is_committed) == (delivery.ending, bool(bench.ids()))
+    entry = harness.control("GET", "journal")["entries"][-1]
+    assert (ending, is_committed) == (delivery.ending, bool(harness.ids()))
     assert (effect["kind"], is_committed) == (entry["fault"], entry["committed"])
 
 
-def answered(bench: Bench, kind: str, **effect: Any) -> tuple[int, str, bytes]:
-    bench.fault(kind, "create", **effect)
-    response = bench.deliver("POST", TOKENS, BODY).response
+def answered(harness: Harness, kind: str, **effect: Any) -> tuple[int, str, bytes]:
+    harness.fault(kind, "create", **effect)
+    response = harness.deliver("POST", TOKENS, BODY).response
     assert response is not None
     return response.status, response.content_type, response.body
 
 
-def test_an_injected_status_has_the_usual_body_and_the_rate_headers(bench: Bench) -> None:
-    bench.fault("status", status=401)
+def test_an_injected_status_has_the_usual_body_and_the_rate_headers(harness: Harness) -> None:
+    harness.fault("status", status=401)
 
-    answer = bench.call("GET", TOKENS)
+    answer = harness.call("GET", TOKENS)
 
     assert (401, {"error": "Incorrect API token"}) == (answer.status, answer.json)
     assert "149" == answer.headers["X-Ratelimit-Remaining"]
@@ -70,11 +70,11 @@ def test_an_injected_status_has_the_usual_body_and_the_rate_headers(bench: Bench
 @pytest.mark.parametrize("version", [None, "v2"])
 @pytest.mark.parametrize("commit", [False, True])
 def test_an_injected_status_is_signed_by_the_api_only_where_that_is_asked_for(
-    bench: Bench, version: str | None, *, commit: bool
+    harness: Harness, version: str | None, *, commit: bool
 ) -> None:
-    bench.fault("status", status=404, commit=commit, version=version is not None)
+    harness.fault("status", status=404, commit=commit, version=version is not None)
 
-    answer = bench.call("GET", TOKENS)
+    answer = harness.call("GET", TOKENS)
 
     assert (404, {"error": "Not Found"}, version) == (
         answer.status,
@@ -97,106 +97,106 @@ def test_an_injected_status_is_signed_by_the_api_only_where_that_is_asked_for(
         ("slow", "v2"),
     ],
 )
-def test_only_what_the_api_itself_said_is_signed(bench: Bench, kind: str, version: str | None) -> None:
-    bench.fault(kind)
+def test_only_what_the_api_itself_said_is_signed(harness: Harness, kind: str, version: str | None) -> None:
+    harness.fault(kind)
 
-    response = bench.deliver("GET", TOKENS).response
+    response = harness.deliver("GET", TOKENS).response
 
     assert response is not None
     assert version == response.headers.get("X-Mailtrap-Version")
 
 
-def test_an_injected_status_may_have_its_own_body_type_and_retry_after(bench: Bench) -> None:
-    bench.fault("status", status=503, body="maintenance", content_type="text/plain", retry_after=7)
+def test_an_injected_status_may_have_its_own_body_type_and_retry_after(harness: Harness) -> None:
+    harness.fault("status", status=503, body="maintenance", content_type="text/plain", retry_after=7)
 
-    response = bench.deliver("GET", TOKENS).response
+    response = harness.deliver("GET", TOKENS).response
 
     assert response is not None
     assert (503, "text/plain", b"maintenance") == (response.status, response.content_type, response.body)
     assert "7" == response.headers["Retry-After"]
 
 
-def test_an_html_error_comes_from_a_proxy_that_knows_no_rate_limit(bench: Bench) -> None:
-    bench.fault("html")
+def test_an_html_error_comes_from_a_proxy_that_knows_no_rate_limit(harness: Harness) -> None:
+    harness.fault("html")
 
-    response = bench.deliver("GET", TOKENS).response
+    response = harness.deliver("GET", TOKENS).response
 
     assert response is not None
     assert (502, True) == (response.status, response.content_type.startswith("text/html"))
     assert "X-Ratelimit-Limit" not in response.headers
 
 
-def test_garbage_is_a_success_that_is_no_json(bench: Bench) -> None:
-    status, content_type, body = answered(bench, "garbage")
+def test_garbage_is_a_success_that_is_no_json(harness: Harness) -> None:
+    status, content_type, body = answered(harness, "garbage")
 
     assert (200, True) == (status, content_type.startswith("application/json"))
     with pytest.raises(ValueError, match="Expecting value"):
         json.loads(body)
 
 
-def test_cut_json_is_the_first_half_of_the_answer(bench: Bench) -> None:
-    status, _, body = answered(bench, "cut-json")
+def test_cut_json_is_the_first_half_of_the_answer(harness: Harness) -> None:
+    status, _, body = answered(harness, "cut-json")
 
     assert (200, True) == (status, body.startswith(b'{"id": '))
     with pytest.raises(ValueError, match=r"delimiter|Unterminated|Expecting"):
         json.loads(body)
 
 
-def test_an_empty_answer_is_a_success_without_a_body(bench: Bench) -> None:
-    status, _, body = answered(bench, "empty")
+def test_an_empty_answer_is_a_success_without_a_body(harness: Harness) -> None:
+    status, _, body = answered(harness, "empty")
 
     assert (200, b"") == (status, body)
 
 
-def test_an_answer_without_the_token_lacks_nothing_else(bench: Bench) -> None:
-    status, _, body = answered(bench, "missing-token")
+def test_an_answer_without_the_token_lacks_nothing_else(harness: Harness) -> None:
+    status, _, body = answered(harness, "missing-token")
 
-    assert (200, bench.ids()) == (status, [json.loads(body)["id"]])
+    assert (200, harness.ids()) == (status, [json.loads(body)["id"]])
     assert "token" not in json.loads(body)
 
 
-def test_a_redirect_points_elsewhere(bench: Bench) -> None:
-    bench.fault("redirect", location="http://127.0.0.1:9/")
+def test_a_redirect_points_elsewhere(harness: Harness) -> None:
+    harness.fault("redirect", location="http://127.0.0.1:9/")
 
-    response = bench.deliver("POST", TOKENS, BODY).response
+    response = harness.deliver("POST", TOKENS, BODY).response
 
     assert response is not None
     assert (302, "http://127.0.0.1:9/") == (response.status, response.headers["Location"])
 
 
-def test_a_short_list_leaves_out_the_named_tokens_or_all(bench: Bench) -> None:
-    first, second = bench.create().json["id"], bench.create().json["id"]
-    bench.fault("short-list", "list", without=[first])
-    bench.fault("short-list", "list")
+def test_a_short_list_leaves_out_the_named_tokens_or_all(harness: Harness) -> None:
+    first, second = harness.create().json["id"], harness.create().json["id"]
+    harness.fault("short-list", "list", without=[first])
+    harness.fault("short-list", "list")
 
-    assert [[second], [], [first, second]] == [bench.ids() for _ in range(3)]
+    assert [[second], [], [first, second]] == [harness.ids() for _ in range(3)]
 
 
 def test_a_slow_answer_comes_on_top_of_the_latency() -> None:
-    bench = Bench(Settings(latency=timedelta(milliseconds=50)))
-    bench.fault("slow", delay=2)
+    harness = Harness(Settings(latency=timedelta(milliseconds=50)))
+    harness.fault("slow", delay=2)
 
-    delays = [bench.deliver("GET", TOKENS).delay for _ in range(2)]
+    delays = [harness.deliver("GET", TOKENS).delay for _ in range(2)]
 
     assert [timedelta(seconds=2, milliseconds=50), timedelta(milliseconds=50)] == delays
 
 
-def test_a_late_commit_ends_the_call_at_once(bench: Bench) -> None:
-    bench.fault("late-commit", "create", delay=30)
+def test_a_late_commit_ends_the_call_at_once(harness: Harness) -> None:
+    harness.fault("late-commit", "create", delay=30)
 
-    assert Delivery("close") == bench.deliver("POST", TOKENS, BODY)
+    assert Delivery("close") == harness.deliver("POST", TOKENS, BODY)
 
 
-def test_a_late_commit_happens_when_it_is_due(bench: Bench) -> None:
-    bench.fault("late-commit", "create", delay=30)
-    bench.deliver("POST", TOKENS, {**BODY, "expires_at": "2026-03-01T12:00:31Z"})
+def test_a_late_commit_happens_when_it_is_due(harness: Harness) -> None:
+    harness.fault("late-commit", "create", delay=30)
+    harness.deliver("POST", TOKENS, {**BODY, "expires_at": "2026-03-01T12:00:31Z"})
 
-    bench.advance(29 * SECOND)
-    assert [] == bench.ids()
+    harness.advance(29 * SECOND)
+    assert [] == harness.ids()
 
-    bench.advance(60 * SECOND)
-    (token_id,) = bench.ids()
-    call, late = (e for e in bench.control("GET", "journal")["entries"] if e["operation"] == "create")
+    harness.advance(60 * SECOND)
+    (token_id,) = harness.ids()
+    call, late = (e for e in harness.control("GET", "journal")["entries"] if e["operation"] == "create")
     assert ("late", True, token_id, call["seq"]) == (
         late["outcome"],
         late["committed"],
@@ -206,14 +206,14 @@ def test_a_late_commit_happens_when_it_is_due(bench: Bench) -> None:
     assert "2026-03-01T12:00:30.000Z" == late["time"]
 
 
-def test_late_commits_happen_in_the_order_in_which_they_are_due(bench: Bench) -> None:
+def test_late_commits_happen_in_the_order_in_which_they_are_due(harness: Harness) -> None:
     for name, delay in (("second", 20), ("first", 10)):
-        bench.fault("late-commit", "create", delay=delay)
-        bench.deliver("POST", TOKENS, {**BODY, "name": name})
+        harness.fault("late-commit", "create", delay=delay)
+        harness.deliver("POST", TOKENS, {**BODY, "name": name})
 
-    bench.advance(60 * SECOND)
+    harness.advance(60 * SECOND)
 
-    assert ["first", "second"] == [token["name"] for token in bench.call("GET", TOKENS).json[1:]]
+    assert ["first", "second"] == [token["name"] for token in harness.call("GET", TOKENS).json[1:]]
 
 
 @pytest.mark.parametrize(
@@ -230,9 +230,9 @@ def test_late_commits_happen_in_the_order_in_which_they_are_due(bench: Bench) ->
         ({"operation": "accounts"}, []),
     ],
 )
-def test_a_fault_meets_the_calls_that_match(bench: Bench, match: Any, spoilt: list[str]) -> None:
+def test_a_fault_meets_the_calls_that_match(harness: Harness, match: Any, spoilt: list[str]) -> None:
     fault = {"match": match, "effect": {"kind": "status", "status": 599}, "times": "forever"}
-    bench.control("POST", "faults", fault)
+    harness.control("POST", "faults", fault)
     calls = {
         "list": ("GET", TOKENS),
         "create": ("POST", TOKENS),
@@ -242,7 +242,7 @@ def test_a_fault_meets_the_calls_that_match(bench: Bench, match: Any, spoilt: li
     }
 
     assert spoilt == [
-        name for name, (method, path) in calls.items() if bench.call(method, path).status == 599
+        name for name, (method, path) in calls.items() if harness.call(method, path).status == 599
     ]
 
 
@@ -255,33 +255,33 @@ def test_a_fault_meets_the_calls_that_match(bench: Bench, match: Any, spoilt: li
     ],
 )
 def test_a_fault_skips_some_calls_and_spoils_some(
-    bench: Bench, times: Any, skip: int, statuses: list[int]
+    harness: Harness, times: Any, skip: int, statuses: list[int]
 ) -> None:
     fault = {"effect": {"kind": "status", "status": 599}, "times": times, "skip": skip}
-    bench.control("POST", "faults", fault)
+    harness.control("POST", "faults", fault)
 
-    assert statuses == [bench.call("GET", TOKENS).status for _ in range(4)]
+    assert statuses == [harness.call("GET", TOKENS).status for _ in range(4)]
 
 
-def test_the_first_fault_wins_until_it_is_spent(bench: Bench) -> None:
+def test_the_first_fault_wins_until_it_is_spent(harness: Harness) -> None:
     for status in (501, 503):
-        bench.fault("status", status=status)
+        harness.fault("status", status=status)
 
-    assert [501, 503, 200] == [bench.call("GET", TOKENS).status for _ in range(3)]
-    used = [(fault["used"], fault["spent"]) for fault in bench.control("GET", "faults")["faults"]]
+    assert [501, 503, 200] == [harness.call("GET", TOKENS).status for _ in range(3)]
+    used = [(fault["used"], fault["spent"]) for fault in harness.control("GET", "faults")["faults"]]
     assert [(1, True), (1, True)] == used
 
 
-def test_faults_can_be_taken_back(bench: Bench) -> None:
-    bench.fault("html")
-    second = bench.control("POST", "faults", {"effect": {"kind": "status", "status": 503}})["id"]
+def test_faults_can_be_taken_back(harness: Harness) -> None:
+    harness.fault("html")
+    second = harness.control("POST", "faults", {"effect": {"kind": "status", "status": 503}})["id"]
 
-    bench.control("DELETE", f"faults/{second}")
-    assert ["html"] == [fault["kind"] for fault in bench.control("GET", "faults")["faults"]]
+    harness.control("DELETE", f"faults/{second}")
+    assert ["html"] == [fault["kind"] for fault in harness.control("GET", "faults")["faults"]]
 
-    bench.control("DELETE", "faults")
-    assert 200 == bench.call("GET", TOKENS).status
-    assert 404 == bench.refused("DELETE", f"faults/{second}")[0]
+    harness.control("DELETE", "faults")
+    assert 200 == harness.call("GET", TOKENS).status
+    assert 404 == harness.refused("DELETE", f"faults/{second}")[0]
 
 
 @pytest.mark.parametrize(
@@ -304,8 +304,8 @@ def test_faults_can_be_taken_back(bench: Bench) -> None:
         ({"effect": {"kind": "html"}, "match": {"verb": "GET"}}, "match has unknown keys: verb"),
     ],
 )
-def test_a_fault_that_cannot_be_understood_is_refused(bench: Bench, fault: Any, reason: str) -> None:
-    status, error = bench.refused("POST", "faults", fault)
+def test_a_fault_that_cannot_be_understood_is_refused(harness: Harness, fault: Any, reason: str) -> None:
+    status, error = harness.refused("POST", "faults", fault)
 
     assert (422, True) == (status, reason in error), error
-    assert [] == bench.control("GET", "faults")["faults"]
+    assert [] == harness.control("GET", "faults")["faults"]

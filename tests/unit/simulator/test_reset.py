@@ -4,17 +4,17 @@ from typing import Any
 import pytest
 
 from mailtrap_simulator.settings import Settings
-from tests.unit.simulator.bench import DOMAIN, TOKENS, Bench, after
+from tests.unit.simulator.harness import DOMAIN, TOKENS, Harness, after
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 YEAR = timedelta(days=365)
 
 
-def test_a_reset_makes_a_new_token_named_after_its_id(bench: Bench) -> None:
-    base = bench.create("mailer").json
+def test_a_reset_makes_a_new_token_named_after_its_id(harness: Harness) -> None:
+    base = harness.create("mailer").json
 
-    successor = bench.reset(base["id"]).json
+    successor = harness.reset(base["id"]).json
 
     assert base["id"] != successor["id"]
     assert f"mailer {successor['id']}" == successor["name"]
@@ -22,42 +22,42 @@ def test_a_reset_makes_a_new_token_named_after_its_id(bench: Bench) -> None:
     assert base["token"] != successor["token"]
 
 
-def test_a_second_reset_appends_a_second_id(bench: Bench) -> None:
-    first = bench.reset(bench.create("mailer").json["id"]).json
+def test_a_second_reset_appends_a_second_id(harness: Harness) -> None:
+    first = harness.reset(harness.create("mailer").json["id"]).json
 
-    second = bench.reset(first["id"]).json
+    second = harness.reset(first["id"]).json
 
     assert f"mailer {first['id']} {second['id']}" == second["name"]
 
 
-def test_the_old_value_works_for_twelve_hours_and_then_stops(bench: Bench) -> None:
-    base = bench.create().json
-    successor = bench.reset(base["id"]).json
+def test_the_old_value_works_for_twelve_hours_and_then_stops(harness: Harness) -> None:
+    base = harness.create().json
+    successor = harness.reset(base["id"]).json
 
-    assert after(12 * HOUR) == bench.call("GET", f"{TOKENS}/{base['id']}").json["expires_at"]
+    assert after(12 * HOUR) == harness.call("GET", f"{TOKENS}/{base['id']}").json["expires_at"]
 
-    bench.advance(12 * HOUR - timedelta(seconds=1))
-    assert bench.works(base["token"])
+    harness.advance(12 * HOUR - timedelta(seconds=1))
+    assert harness.works(base["token"])
 
-    bench.advance(timedelta(seconds=1))
-    assert not bench.works(base["token"])
-    assert bench.works(successor["token"])
+    harness.advance(timedelta(seconds=1))
+    assert not harness.works(base["token"])
+    assert harness.works(successor["token"])
 
 
-def test_the_old_token_is_removed_within_a_day_after_it_stopped(bench: Bench) -> None:
-    bases = [bench.create().json["id"] for _ in range(30)]
-    successors = [bench.reset(base).json["id"] for base in bases]
+def test_the_old_token_is_removed_within_a_day_after_it_stopped(harness: Harness) -> None:
+    bases = [harness.create().json["id"] for _ in range(30)]
+    successors = [harness.reset(base).json["id"] for base in bases]
 
-    bench.advance(11 * HOUR)
-    assert [*bases, *successors] == bench.ids()
+    harness.advance(11 * HOUR)
+    assert [*bases, *successors] == harness.ids()
 
-    bench.advance(13 * HOUR)
-    still_listed = [base for base in bases if base in bench.ids()]
+    harness.advance(13 * HOUR)
+    still_listed = [base for base in bases if base in harness.ids()]
     assert 0 < len(still_listed) < len(bases)
 
-    bench.advance(12 * HOUR)
-    assert successors == bench.ids()
-    assert 404 == bench.call("DELETE", f"{TOKENS}/{bases[0]}").status
+    harness.advance(12 * HOUR)
+    assert successors == harness.ids()
+    assert 404 == harness.call("DELETE", f"{TOKENS}/{bases[0]}").status
 
 
 @pytest.mark.parametrize(
@@ -74,10 +74,10 @@ def test_the_old_token_is_removed_within_a_day_after_it_stopped(bench: Bench) ->
     ],
 )
 def test_what_the_successor_is_granted(settings: Settings, body: Any, granted: Any) -> None:
-    bench = Bench(settings)
-    base = bench.create(expires_at=None).json
+    harness = Harness(settings)
+    base = harness.create(expires_at=None).json
 
-    successor = bench.reset(base["id"], body)
+    successor = harness.reset(base["id"], body)
 
     assert (200, granted) == (successor.status, successor.json["expires_at"])
 
@@ -91,72 +91,72 @@ def test_what_the_successor_is_granted(settings: Settings, body: Any, granted: A
         (5, "expires_at"),
     ],
 )
-def test_an_unacceptable_expiry_changes_nothing(bench: Bench, expires_at: Any, attribute: str) -> None:
-    base = bench.create().json
+def test_an_unacceptable_expiry_changes_nothing(harness: Harness, expires_at: Any, attribute: str) -> None:
+    base = harness.create().json
 
-    refused = bench.reset(base["id"], {"expires_at": expires_at})
+    refused = harness.reset(base["id"], {"expires_at": expires_at})
 
     assert (422, attribute) == (refused.status, next(iter(refused.json["errors"])))
-    assert [base["id"]] == bench.ids()
-    assert base["expires_at"] == bench.call("GET", f"{TOKENS}/{base['id']}").json["expires_at"]
+    assert [base["id"]] == harness.ids()
+    assert base["expires_at"] == harness.call("GET", f"{TOKENS}/{base['id']}").json["expires_at"]
 
 
-def test_a_token_can_be_reset_once(bench: Bench) -> None:
-    base = bench.create().json
-    bench.reset(base["id"])
+def test_a_token_can_be_reset_once(harness: Harness) -> None:
+    base = harness.create().json
+    harness.reset(base["id"])
 
-    refused = bench.reset(base["id"])
+    refused = harness.reset(base["id"])
 
     assert (422, ["API token has already been reset."]) == (refused.status, refused.json["errors"]["base"])
 
 
 def test_a_second_reset_may_make_a_second_successor_and_prolongs_nothing() -> None:
-    bench = Bench(Settings(second_reset="successor"))
-    base = bench.create().json
-    first = bench.reset(base["id"]).json
-    bench.advance(HOUR)
+    harness = Harness(Settings(second_reset="successor"))
+    base = harness.create().json
+    first = harness.reset(base["id"]).json
+    harness.advance(HOUR)
 
-    second = bench.reset(base["id"]).json
+    second = harness.reset(base["id"]).json
 
     assert f"mailer {second['id']}" == second["name"]
-    assert after(12 * HOUR) == bench.call("GET", f"{TOKENS}/{base['id']}").json["expires_at"]
-    assert [True, True, True] == [bench.works(token["token"]) for token in (base, first, second)]
-    bench.advance(11 * HOUR)
-    assert 422 == bench.reset(base["id"]).status
+    assert after(12 * HOUR) == harness.call("GET", f"{TOKENS}/{base['id']}").json["expires_at"]
+    assert [True, True, True] == [harness.works(token["token"]) for token in (base, first, second)]
+    harness.advance(11 * HOUR)
+    assert 422 == harness.reset(base["id"]).status
 
 
-def test_an_expired_token_cannot_be_reset(bench: Bench) -> None:
-    base = bench.create(expires_at=after(HOUR)).json
-    bench.advance(HOUR)
+def test_an_expired_token_cannot_be_reset(harness: Harness) -> None:
+    base = harness.create(expires_at=after(HOUR)).json
+    harness.advance(HOUR)
 
-    refused = bench.reset(base["id"])
+    refused = harness.reset(base["id"])
 
     assert (422, ["API token has expired."]) == (refused.status, refused.json["errors"]["base"])
 
 
 def test_an_old_server_resets_no_token_that_will_expire() -> None:
-    bench = Bench()
-    base = bench.create(expires_at=after(DAY)).json
-    bench.control("POST", "settings", {"server": "old"})
+    harness = Harness()
+    base = harness.create(expires_at=after(DAY)).json
+    harness.control("POST", "settings", {"server": "old"})
 
-    assert 422 == bench.reset(base["id"]).status
+    assert 422 == harness.reset(base["id"]).status
 
 
 def test_an_old_server_resets_a_token_once() -> None:
-    bench = Bench(Settings(server="old"))
-    base = bench.create().json
+    harness = Harness(Settings(server="old"))
+    base = harness.create().json
 
-    assert [200, 422] == [bench.reset(base["id"]).status, bench.reset(base["id"]).status]
+    assert [200, 422] == [harness.reset(base["id"]).status, harness.reset(base["id"]).status]
 
 
 def test_an_old_server_does_not_look_at_the_body() -> None:
-    bench = Bench(Settings(server="old"))
-    base = bench.create().json
+    harness = Harness(Settings(server="old"))
+    base = harness.create().json
 
-    assert 200 == bench.reset(base["id"], b"{").status
+    assert 200 == harness.reset(base["id"], b"{").status
 
 
-def test_an_unknown_token_cannot_be_reset(bench: Bench) -> None:
-    refused = bench.reset(1)
+def test_an_unknown_token_cannot_be_reset(harness: Harness) -> None:
+    refused = harness.reset(1)
 
     assert (404, {"error": "Not Found"}) == (refused.status, refused.json)

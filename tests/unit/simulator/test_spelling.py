@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mailtrap_simulator.settings import Settings, Types
-from tests.unit.simulator.bench import ADMIN, Answer, Bench
+from tests.unit.simulator.harness import ADMIN, Answer, Harness
 
 ID = 4000
 CREDENTIAL = "k" * 32
@@ -21,16 +21,16 @@ TREE = [
 NOT_INCLUDED = {"errors": {"resource_type": ["is not included in the list"]}}
 
 
-def bench_of(types: Types) -> Bench:
+def harness_of(types: Types) -> Harness:
     """The bench with one more account, whose resources are known."""
-    bench = Bench(Settings(types=types))
-    bench.control("POST", "accounts", {"id": ID, "credential": CREDENTIAL, "resources": TREE})
-    return bench
+    harness = Harness(Settings(types=types))
+    harness.control("POST", "accounts", {"id": ID, "credential": CREDENTIAL, "resources": TREE})
+    return harness
 
 
-def create(bench: Bench, kind: str, id_: int, credential: str = CREDENTIAL) -> Answer:
+def create(harness: Harness, kind: str, id_: int, credential: str = CREDENTIAL) -> Answer:
     resource = {"resource_type": kind, "resource_id": id_, "access_level": 100}
-    return bench.call("POST", "/api/api_tokens", {"name": "x", "resources": [resource]}, credential)
+    return harness.call("POST", "/api/api_tokens", {"name": "x", "resources": [resource]}, credential)
 
 
 def types_of(nodes: Any) -> list[str]:
@@ -46,7 +46,7 @@ def types_of(nodes: Any) -> list[str]:
     ],
 )
 def test_the_tree_has_the_servers_spelling(types: Types, answered: list[str]) -> None:
-    tree = bench_of(types).call("GET", "/api/permissions/resources", credential=CREDENTIAL).json
+    tree = harness_of(types).call("GET", "/api/permissions/resources", credential=CREDENTIAL).json
 
     assert answered == types_of(tree)
 
@@ -69,36 +69,36 @@ def test_the_tree_has_the_servers_spelling(types: Types, answered: list[str]) ->
     ],
 )
 def test_a_server_of_one_spelling_refuses_the_other(types: Types, kind: str, id_: int, status: int) -> None:
-    bench = bench_of(types)
+    harness = harness_of(types)
 
-    created = create(bench, kind, id_)
+    created = create(harness, kind, id_)
 
     assert status == created.status
     if status == 422:
         assert NOT_INCLUDED == created.json
     else:
-        shown = bench.call("GET", f"/api/api_tokens/{created.json['id']}", credential=CREDENTIAL).json
+        shown = harness.call("GET", f"/api/api_tokens/{created.json['id']}", credential=CREDENTIAL).json
         assert [kind] == [entry["resource_type"] for entry in shown["resources"]]
 
 
 @pytest.mark.parametrize(("types", "answered"), [("both", "inbox"), ("new", "sandbox"), ("old", "inbox")])
 def test_tokens_of_the_other_spelling_are_answered_in_the_servers_own(types: Types, answered: str) -> None:
-    bench = Bench()
-    token = create(bench, "inbox", 5, ADMIN).json
-    bench.control("POST", "settings", {"types": types})
+    harness = Harness()
+    token = create(harness, "inbox", 5, ADMIN).json
+    harness.control("POST", "settings", {"types": types})
 
     for shown in (
-        bench.call("GET", f"/api/api_tokens/{token['id']}").json,
-        bench.call("GET", "/api/api_tokens").json[-1],
-        bench.reset(token["id"]).json,
+        harness.call("GET", f"/api/api_tokens/{token['id']}").json,
+        harness.call("GET", "/api/api_tokens").json[-1],
+        harness.reset(token["id"]).json,
     ):
         assert [answered] == [entry["resource_type"] for entry in shown["resources"]]
 
 
 def test_a_credential_has_its_permissions_in_either_spelling() -> None:
-    bench = Bench(Settings(unprivileged_list="short"))
-    token = create(bench, "inbox", 5, ADMIN).json
+    harness = Harness(Settings(unprivileged_list="short"))
+    token = create(harness, "inbox", 5, ADMIN).json
     own = {"resource_type": "sandbox", "resource_id": 5, "access_level": 100}
-    credential = bench.control("POST", "credentials", {"resources": [own]})
+    credential = harness.control("POST", "credentials", {"resources": [own]})
 
-    assert {token["id"], credential["id"]} == set(bench.ids(credential["token"]))
+    assert {token["id"], credential["id"]} == set(harness.ids(credential["token"]))

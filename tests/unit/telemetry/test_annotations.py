@@ -1,4 +1,4 @@
-"""An annotation that means nothing is told of once for each change."""
+"""An annotation that means nothing is reported once for each change."""
 
 from mailtrap_operator.api.v1alpha1 import Account, ApiToken
 from mailtrap_operator.telemetry.annotations import UnknownAnnotations
@@ -9,42 +9,42 @@ from tests.unit.telemetry.test_events import recorder, written
 ROTAT, ROTATE = "mailtrap-operator.io/rotat", "mailtrap-operator.io/rotate"
 
 
-class Bench:
+class Harness:
     def __init__(self, most: int = 100) -> None:
         self.kube = FakeKube()
         self.unknown = UnknownAnnotations(recorder(self.kube), most=most)
 
-    async def tell(self, name: str = "billing", **given: str) -> int:
+    async def report(self, name: str = "billing", **given: str) -> int:
         """Have an object looked at; return how often its Event was told so far."""
-        await self.unknown.tell(ApiToken.model_validate(api_token(name, annotations=given)))
+        await self.unknown.report(ApiToken.model_validate(api_token(name, annotations=given)))
         return sum(event["count"] for event in written(self.kube))
 
 
 async def test_it_is_told_again_only_when_it_changes() -> None:
-    bench = Bench()
+    harness = Harness()
 
-    assert [1, 1, 1] == [await bench.tell(**{ROTAT: "1"}) for _ in range(3)]
-    assert [2, 2] == [await bench.tell(**{ROTAT: "2", ROTATE: "1"}) for _ in range(2)]
-    assert 2 == await bench.tell(**{ROTATE: "2"})
-    assert 3 == await bench.tell(**{ROTAT: "2"}), "it is back"
-    (event,) = written(bench.kube)
+    assert [1, 1, 1] == [await harness.report(**{ROTAT: "1"}) for _ in range(3)]
+    assert [2, 2] == [await harness.report(**{ROTAT: "2", ROTATE: "1"}) for _ in range(2)]
+    assert 2 == await harness.report(**{ROTATE: "2"})
+    assert 3 == await harness.report(**{ROTAT: "2"}), "it is back"
+    (event,) = written(harness.kube)
     assert ("Warning", "UnknownAnnotation") == (event["type"], event["reason"])
 
 
 async def test_an_account_has_none() -> None:
-    bench = Bench()
+    harness = Harness()
     body = account()
     body["metadata"]["annotations"] = {ROTATE: "1"}
 
-    await bench.unknown.tell(Account.model_validate(body))
+    await harness.unknown.report(Account.model_validate(body))
 
-    (event,) = written(bench.kube)
+    (event,) = written(harness.kube)
     assert "ClusterMailtrapAccount" == event["involvedObject"]["kind"]
 
 
 async def test_a_bounded_number_is_remembered() -> None:
-    bench = Bench(most=2)
+    harness = Harness(most=2)
 
-    assert [1, 2, 3] == [await bench.tell(name, **{ROTAT: "1"}) for name in ("a", "b", "c")]
-    assert 3 == await bench.tell("c", **{ROTAT: "1"})
-    assert 4 == await bench.tell("a", **{ROTAT: "1"})
+    assert [1, 2, 3] == [await harness.report(name, **{ROTAT: "1"}) for name in ("a", "b", "c")]
+    assert 3 == await harness.report("c", **{ROTAT: "1"})
+    assert 4 == await harness.report("a", **{ROTAT: "1"})

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from mailtrap_operator.api.v1alpha1 import Account, ApiToken
-from mailtrap_operator.core.announcements import Announcement
+from mailtrap_operator.core.events import Event
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.telemetry.events import EventRecorder
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.objects import account, api_token
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 500, tzinfo=UTC)
-NORMAL = Announcement("Normal", Reason.TOKEN_PUBLISHED, "Token 7 (…beef) was issued.")
-WARNING = Announcement("Warning", Reason.CREDENTIAL_MISSING, "Put it there.")
+NORMAL = Event("Normal", Reason.TOKEN_PUBLISHED, "Token 7 (…beef) was issued.")
+WARNING = Event("Warning", Reason.CREDENTIAL_MISSING, "Put it there.")
 
 
 def recorder(kube: FakeKube) -> EventRecorder:
@@ -91,7 +91,7 @@ async def test_an_event_may_be_about_an_account(
 
 async def test_names_and_messages_stay_within_what_kubernetes_admits() -> None:
     kube = FakeKube()
-    long = Announcement("Warning", Reason.REQUEST_REFUSED, "x" * 5000)
+    long = Event("Warning", Reason.REQUEST_REFUSED, "x" * 5000)
 
     await recorder(kube).emit(ApiToken.model_validate(api_token("n" * 253)), long)
 
@@ -101,16 +101,14 @@ async def test_names_and_messages_stay_within_what_kubernetes_admits() -> None:
     assert "n" * 253 == event["involvedObject"]["name"]
 
 
-@pytest.mark.parametrize(("announcement", "level"), [(NORMAL, logging.INFO), (WARNING, logging.WARNING)])
-async def test_an_event_is_logged_too(
-    announcement: Announcement, level: int, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize(("event", "level"), [(NORMAL, logging.INFO), (WARNING, logging.WARNING)])
+async def test_an_event_is_logged_too(event: Event, level: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
-    await recorder(FakeKube()).emit(ApiToken.model_validate(api_token()), announcement)
+    await recorder(FakeKube()).emit(ApiToken.model_validate(api_token()), event)
 
     (record,) = caplog.records
-    assert (level, announcement.message, "team/billing", announcement.reason) == (
+    assert (level, event.message, "team/billing", event.reason) == (
         record.levelno,
         record.getMessage(),
         vars(record)["key"],
@@ -118,7 +116,7 @@ async def test_an_event_is_logged_too(
     )
 
 
-async def test_what_is_told_again_is_counted() -> None:
+async def test_repeated_event_increments_the_count() -> None:
     kube, subject = FakeKube(), ApiToken.model_validate(api_token())
     later = EventRecorder(kube, holder="pod-2", clock=lambda: NOW + timedelta(hours=1))
 

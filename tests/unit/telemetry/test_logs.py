@@ -42,7 +42,7 @@ class APINotFoundError(Exception):
         ("mailtrap_operator.process", APINotFoundError, 1),
     ],
 )
-def test_what_ends_the_watches_is_left_to_who_tells_of_it_in_one_line(
+def test_what_ends_the_watches_is_left_to_who_reports_it_in_one_line(
     capsys: pytest.CaptureFixture[str], module: str, error: type[Exception], lines: int
 ) -> None:
     logs.configure("debug", "json")

@@ -23,7 +23,7 @@ def test_the_queue_is_asked_at_each_exposition() -> None:
     )
 
 
-def test_passes_issues_and_deletions_are_counted() -> None:
+def test_reconciles_issues_and_deletions_are_counted() -> None:
     metrics = Metrics(queued=lambda: 0, running=lambda: 0)
 
     for result in ("Done", "Done", "Failed"):

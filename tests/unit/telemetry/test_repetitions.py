@@ -21,7 +21,7 @@ def record(key: str, cause: str = CAUSE, level: int = logging.WARNING) -> loggin
     return logging.makeLogRecord(values)
 
 
-def test_what_many_objects_meet_is_told_once_and_then_counted() -> None:
+def test_repeated_warning_is_logged_once_and_then_counted() -> None:
     clock = Clock()
     repetitions = Repetitions(clock)
 
@@ -34,7 +34,7 @@ def test_what_many_objects_meet_is_told_once_and_then_counted() -> None:
     assert 999 == vars(again)["alike"]
 
 
-def test_what_is_told_again_after_a_while_is_told() -> None:
+def test_repeated_warning_is_logged_again_after_a_while() -> None:
     clock = Clock()
     repetitions = Repetitions(clock)
     first, second = record("shop/0"), record("shop/0")
@@ -54,7 +54,7 @@ def test_other_causes_and_other_levels_are_told() -> None:
         assert [True, True] == [repetitions.filter(record("shop/0", level=level)) for _ in range(2)]
 
 
-def test_what_is_kept_in_mind_is_bounded() -> None:
+def test_memory_of_deleted_objects_is_bounded() -> None:
     clock = Clock()
     repetitions = Repetitions(clock)
     for number in range(1000):

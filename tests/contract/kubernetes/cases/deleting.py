@@ -1,4 +1,4 @@
-"""Deletions: preconditions, finalizers, and the objects that are on their way out."""
+"""Deletions: preconditions, finalizers, and the objects that are retired."""
 
 from tests.contract.kubernetes.api import Api
 from tests.contract.kubernetes.objects import (
