@@ -1,33 +1,26 @@
-"""OBSERVE: everything that one reconcile reads. Only reads happen here.
+"""OBSERVE: everything that one reconcile reads. Only reads happen here; `core/reads.py` says what is read next, and why.
 
-`known` uses what the watches and the last LIST have shown; it decides whether to read more. `fresh` reads in the
-order that the protocol needs: the object, its Secrets, then a LIST that started after both. Other reads of an account
-come before that, and only for objects that may use it. Workloads are read by name when a spec newly names them, while
-one of them is missing, and while they restart; Secrets are read by name for each look where they are not watched. It
-has some more lines than other files, because it holds the order of all reads of a reconcile.
+`known` uses what the watches and the last LIST have shown; it decides whether to read more. `fresh` asks the servers.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import NamedTuple
+from typing import assert_never
 
 from mailtrap_operator.api.names import restart_annotation
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
 from mailtrap_operator.clients.api_token_client import ApiTokenClient
 from mailtrap_operator.clients.errors import Failure, Retryable
 from mailtrap_operator.clients.namespace_client import NamespaceClient
-from mailtrap_operator.clients.remote_account import NOT_LISTED, RemoteAccount, Tokens
+from mailtrap_operator.clients.remote_account import NOT_LISTED, Tokens
 from mailtrap_operator.clients.remote_accounts import RemoteAccounts
 from mailtrap_operator.clients.secret_client import SecretClient
 from mailtrap_operator.clients.unpublished_values import UnpublishedValues
 from mailtrap_operator.clients.workload_client import WorkloadClient
-from mailtrap_operator.core.keys import ApiTokenKey, account_key
-from mailtrap_operator.core.limits import excessive_form
+from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, account_key
+from mailtrap_operator.core.missing_tokens import verified
 from mailtrap_operator.core.observation import (
-    LABELS_NOT_READ,
-    NOT_ASKED_FOR,
     Absent,
     AccountView,
     Found,
@@ -37,42 +30,43 @@ from mailtrap_operator.core.observation import (
     Tenancy,
     Unknown,
 )
-from mailtrap_operator.core.observed_state import ObservedState
-from mailtrap_operator.core.policy import crowding, namespace_labels_unknown, unknown_standing, violation
+from mailtrap_operator.core.priorities import Priority
 from mailtrap_operator.core.protection import is_terminating
+from mailtrap_operator.core.reads import (
+    AdopteeRead,
+    Answers,
+    LabelsRead,
+    Read,
+    ResourcesRead,
+    SecretRead,
+    TokenRead,
+    TokensRead,
+    Workloads,
+    WorkloadsRead,
+    next_read,
+    read_of_workloads,
+    secret_names,
+)
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.references import (
     account_refs,
-    former_secret_name,
     is_in_the_way,
-    is_unused,
-    moving_targets,
     own_secret,
     owner_part,
     secret_name,
-    unproven_targets,
 )
 from mailtrap_operator.neighbours import Neighbours
 from mailtrap_operator.quota import Quota
 from mailtrap_operator.remote_reads import RemoteReads
 from mailtrap_operator.runtime.cache import Cache
 from mailtrap_operator.runtime.reverts import Reverts
-from mailtrap_operator.secret_reads import Secret, SecretReads
-from mailtrap_operator.tenant_reads import Labels, TenantReads
+from mailtrap_operator.secret_reads import SecretReads
+from mailtrap_operator.tenant_reads import TenantReads
 
-Refs = tuple[AccountRef, ...]
+Lists = Callable[[Iterable[AccountRef], str], Awaitable[Mapping[AccountRef, Tokens]]]
 
-
-class _Read(NamedTuple):
-    """What was read of Kubernetes for one ApiToken."""
-
-    api_token: ApiToken
-    secret: Secret
-    former_secret: Secret
-    labels: Labels
-
-
-Lists = Callable[[ApiTokenKey, _Read], Awaitable[Mapping[AccountRef, Tokens]]]
+Unlisted = Callable[[AccountKey], Tokens]
+"""Returns what to take for the LIST of an account that was not listed in this look."""
 
 
 class Observer:
@@ -102,7 +96,7 @@ class Observer:
         self._accounts = accounts
         self._quota = quota
         self._reverts = reverts
-        self._remote = RemoteReads(accounts, secret_client, identity.installation)
+        self._remote = RemoteReads(accounts, secret_client)
         self._tenants = TenantReads(cache=cache, accounts=accounts, namespaces=namespaces, identity=identity)
         self._unpublished = unpublished
         self._identity = identity
@@ -112,67 +106,21 @@ class Observer:
 
     async def known(self, key: ApiTokenKey) -> Observation | None:
         """Return what is known without a LIST, or None when the object is not known; only what no watch reports is read."""
-        read = await self._read_known(key)
-        if read is None:
+        answers = await self._known(key)
+        if answers is None:
             return None
-        # Labels that were not read yet are no reason to look closer.
-        closed = {ref: view for ref, view in self._closed(read).items() if view.tokens is not LABELS_NOT_READ}
-        return await self._with_workloads(
-            self._observation(key, read, await self._last_listed(key, read), closed)
-        )
+        seen = self._observation(key, answers, self._accounts.last_listed)
+        read = read_of_workloads(seen)
+        return replace(seen, workloads=await self._read_workloads(key, answers, read)) if read else seen
 
     async def listed(self, key: ApiTokenKey) -> Observation | None:
         """Return what `fresh` would, but go by the lists that there are, those of Kubernetes and those of the accounts."""
-        read = await self._read_known(key)
-        if read is None:
+        answers = await self._known(key)
+        if answers is None:
             return None
-        former = former_secret_name(read.api_token)
-        if isinstance(read.secret, Absent):
-            # No list reports a Secret without our label.
-            read = read._replace(secret=await self._secrets.fresh(key.namespace, secret_name(read.api_token)))
-        if former and isinstance(read.former_secret, Absent):
-            read = read._replace(former_secret=await self._secrets.fresh(key.namespace, former))
-        if read.labels is LABELS_NOT_READ:
-            read = read._replace(labels=await self._tenants.labels(key.namespace, self._account_refs(read)))
-        return await self._with_remote_reads(key, read, self._last_listed)
-
-    async def _read_known(self, key: ApiTokenKey) -> _Read | None:
-        api_token = self._cache.api_token(key)
-        if self._cache.is_too_large(key):
-            api_token = await self._read_large(key)
-        if api_token is None:
-            return None
-        former = former_secret_name(api_token)
-        seen_secret = await self._secrets.known(key.namespace, secret_name(api_token))
-        if isinstance(seen_secret, Absent) and is_in_the_way(api_token):
-            # No watch reports one without our label.
-            seen_secret = await self._secrets.fresh(key.namespace, secret_name(api_token))
-        seen_former: Secret = await self._secrets.known(key.namespace, former) if former else Absent()
-        return _Read(api_token, seen_secret, seen_former, self._tenants.known_labels(key.namespace))
-
-    async def _read_large(self, key: ApiTokenKey) -> ApiToken | None:
-        try:
-            return await self._api_tokens.read(key)
-        except Failure:
-            # `fresh` reads it again, and says why it cannot.
-            return None
-
-    async def _with_workloads(self, seen: Observation) -> Observation:
-        """Return an observation with the workloads that are to move to the present value, or were newly named.
-
-        Where there are none, no call is made.
-        """
-        api_token = seen.api_token
-        newly_named = unproven_targets(api_token) if self._identity.limits.rollout_restarts else ()
-        if not (targets := moving_targets(api_token) or newly_named):
-            return seen
-        _, owner = self._tag(api_token)
-        namespace = api_token.metadata.namespace or ""
-        try:
-            workloads = await self._workloads.read(namespace, targets, restart_annotation(owner))
-        except Failure as failure:
-            return replace(seen, workloads=failure.as_unknown())
-        return replace(seen, workloads=Found(workloads))
+        # No list reports a Secret without our label.
+        secrets = {name: each for name, each in answers.secrets.items() if not isinstance(each, Absent)}
+        return await self._read_on(key, replace(answers, secrets=secrets), self._remote.last_lists)
 
     async def fresh(self, key: ApiTokenKey) -> Observation | None:
         """Return what the servers say now, or None when the object is gone; raises a `Failure` if even that is unknown."""
@@ -182,109 +130,121 @@ class Observer:
         if self._cache.knows_newer(key, api_token.metadata.resource_version):
             message = "The object that was read is older than one seen before; it is read again."
             raise Retryable(Reason.KUBERNETES_UNAVAILABLE, message)
-        seen_secret = await self._secrets.fresh(key.namespace, secret_name(api_token))
-        former = former_secret_name(api_token)
-        seen_former: Secret = await self._secrets.fresh(key.namespace, former) if former else Absent()
-        read = _Read(api_token, seen_secret, seen_former, LABELS_NOT_READ)
-        read = read._replace(labels=await self._tenants.labels(key.namespace, self._account_refs(read)))
-        return await self._with_remote_reads(key, read, self._list)
+        answers = Answers(api_token, self._cache.claim_age(key))
+        return await self._read_on(key, answers, self._remote.lists)
 
-    async def _with_remote_reads(self, key: ApiTokenKey, read: _Read, lists: Lists) -> Observation:
-        """Return what was read of Kubernetes with what the accounts say; an account that the object may not use is not read."""
-        closed = self._closed(read)
-        seen = self._observation(key, read, dict.fromkeys(self._account_refs(read), NOT_LISTED), closed)
-        catalogue = None if self._is_refused(seen) else await self._remote.catalogue(key, seen)
-        # What a name stands for may break a rule that nothing else does.
-        is_refused = self._is_refused(replace(seen, catalogue=catalogue))
-        adoptee = NOT_ASKED_FOR if is_refused else await self._remote.adoptee(key, seen)
-        if is_unused(seen) and not isinstance(adoptee, Found):
-            # It needs no LIST; only a trouble that is known of its account matters.
-            told = await self._last_listed(key, read)
-            tokens = {ref: each if isinstance(each, Unknown) else NOT_LISTED for ref, each in told.items()}
-            seen = self._observation(key, read, tokens, closed)
-            return await self._with_workloads(replace(seen, catalogue=catalogue, adoptee=adoptee))
-        # Administrators may have closed an account meanwhile.
-        closed |= self._closed(read)
-        seen = self._observation(key, read, await lists(key, read), closed)
-        views = [await self._remote.verify_missing_tokens(key, seen, view) for view in seen.accounts]
-        seen = replace(seen, accounts=tuple(views), catalogue=catalogue, adoptee=adoptee)
-        return await self._with_workloads(seen)
+    async def _read_on(self, key: ApiTokenKey, answers: Answers, lists: Lists) -> Observation:
+        """Read until nothing is left to read. The account objects are looked at once for each step."""
+        while True:
+            seen = self._observation(key, answers, self._trouble)
+            read = next_read(answers, seen, self._clock())
+            if read is None:
+                return seen
+            answers = await self._answered(key, answers, read, lists)
 
-    def _is_refused(self, seen: Observation) -> bool:
-        s = ObservedState(seen, self._clock())
-        is_stopped = (
-            seen.account.is_closed or violation(s) or namespace_labels_unknown(s) or excessive_form(s)
+    async def _answered(self, key: ApiTokenKey, answers: Answers, read: Read, lists: Lists) -> Answers:
+        namespace = key.namespace
+        match read:
+            case SecretRead(name):
+                secret = await self._secrets.fresh(namespace, name)
+                answers = replace(answers, secrets={**answers.secrets, name: secret})
+            case LabelsRead(account):
+                labels = await self._tenants.labels(namespace, account_key(account, namespace))
+                answers = replace(answers, labels=labels)
+            case ResourcesRead():
+                answers = replace(answers, catalogue=await self._remote.resources(read, namespace))
+            case AdopteeRead():
+                answers = replace(answers, adoptee=await self._remote.adoptee(read, namespace))
+            case TokensRead(accounts):
+                answers = replace(answers, lists={**answers.lists, **await lists(accounts, namespace)})
+            case TokenRead(account, token_id):
+                is_urgent = answers.api_token.metadata.deletion_timestamp is not None
+                priority = Priority.URGENT if is_urgent else Priority.ROUTINE
+                token = await self._remote.token(read, namespace, priority)
+                answers = replace(answers, tokens={**answers.tokens, (account, token_id): token})
+            case WorkloadsRead():
+                answers = replace(answers, workloads=await self._read_workloads(key, answers, read))
+            case _:
+                assert_never(read)
+        return answers
+
+    async def _known(self, key: ApiTokenKey) -> Answers | None:
+        api_token = self._cache.api_token(key)
+        if self._cache.is_too_large(key):
+            api_token = await self._read_large(key)
+        if api_token is None:
+            return None
+        secrets = {name: await self._secrets.known(key.namespace, name) for name in secret_names(api_token)}
+        desired = secret_name(api_token)
+        if isinstance(secrets[desired], Absent) and is_in_the_way(api_token):
+            # No watch reports one without our label.
+            secrets[desired] = await self._secrets.fresh(key.namespace, desired)
+        labels = self._tenants.known_labels(key.namespace)
+        return Answers(api_token, self._cache.claim_age(key), secrets, labels)
+
+    async def _read_large(self, key: ApiTokenKey) -> ApiToken | None:
+        try:
+            return await self._api_tokens.read(key)
+        except Failure:
+            # `fresh` reads it again, and says why it cannot.
+            return None
+
+    async def _read_workloads(self, key: ApiTokenKey, answers: Answers, read: WorkloadsRead) -> Workloads:
+        _, owner = self._tag(answers.api_token)
+        try:
+            return Found(await self._workloads.read(key.namespace, read.targets, restart_annotation(owner)))
+        except Failure as failure:
+            return failure.as_unknown()
+
+    def _trouble(self, account: AccountKey) -> Unknown:
+        """Return why an account that was not listed in this look cannot be, as far as that is known."""
+        told = self._accounts.last_listed(account)
+        return told if isinstance(told, Unknown) else NOT_LISTED
+
+    def _observation(self, key: ApiTokenKey, answers: Answers, unlisted: Unlisted) -> Observation:
+        """Return what was read, with what is known of the accounts at this moment."""
+        api_token, secret = answers.api_token, answers.secret
+        return Observation(
+            api_token=api_token,
+            secret=secret,
+            accounts=self._views(key, answers, unlisted),
+            identity=self._identity,
+            fresh_nonce=self._new_nonce(),
+            former_secret=answers.former_secret,
+            workloads=answers.workloads or Found(()),
+            unpublished=self._unpublished.peek(key),
+            claim_age=answers.claim_age,
+            reverted=self._reverts.of(key),
+            unanswered_for=self._cache.unanswered_for(key),
+            neighbour=self._neighbours.of(key, api_token, secret),
+            catalogue=answers.catalogue,
+            adoptee=answers.adoptee,
         )
-        return bool(is_stopped or (is_unused(seen) and (crowding(s) or unknown_standing(s))))
 
-    def _closed(self, read: _Read) -> dict[AccountRef, AccountView]:
-        return self._tenants.closed(read.api_token, self._account_refs(read), read.labels)
+    def _views(self, key: ApiTokenKey, answers: Answers, unlisted: Unlisted) -> tuple[AccountView, ...]:
+        api_token, labels = answers.api_token, answers.labels
+        secret = own_secret(answers.secret, api_token, self._identity.installation)
+        refs = account_refs(api_token, secret)
+        # One that answered was open when it was asked.
+        closed = self._tenants.closed(api_token, [ref for ref in refs if ref not in answers.lists], labels)
+        desired, *others = (closed.get(ref) or self._view(ref, key, answers, unlisted) for ref in refs)
+        tenancy = None if desired.is_closed else self._quota.tenancy(key, api_token)
+        desired = replace(desired, tenancy=tenancy and replace(tenancy, labels=labels))
+        views = (desired, *others)
+        return tuple(verified(view, api_token, self._identity.installation, answers.tokens) for view in views)
 
-    async def _list(self, key: ApiTokenKey, read: _Read) -> Mapping[AccountRef, Tokens]:
-        refs, closed = self._account_refs(read), self._closed(read)
-        open_refs = [ref for ref in refs if ref not in closed]
-        # Only the reconcile's own task can give its worker back: those that read for it have none.
-        async with self._accounts.while_waiting():
-            answers = await asyncio.gather(*(self._listed(ref, key) for ref in open_refs))
-        return dict.fromkeys(refs, NOT_LISTED) | dict(zip(open_refs, answers, strict=True))
-
-    async def _listed(self, ref: AccountRef, key: ApiTokenKey) -> Tokens:
-        unknown = await self._accounts.judge_own_credentials(account_key(ref, key.namespace), key.namespace)
-        return unknown or await self._remote_account(ref, key).list_tokens()
-
-    async def _last_listed(self, key: ApiTokenKey, read: _Read) -> Mapping[AccountRef, Tokens]:
-        refs = self._account_refs(read)
-        return {ref: self._accounts.last_listed(account_key(ref, key.namespace)) for ref in refs}
+    def _view(self, ref: AccountRef, key: ApiTokenKey, answers: Answers, unlisted: Unlisted) -> AccountView:
+        place, tag = account_key(ref, key.namespace), self._tag(answers.api_token)
+        account, listed = self._cache.account(place), answers.lists.get(ref) or unlisted(place)
+        used = () if isinstance(listed, Unknown) else self._accounts.credentials(place, key.namespace)
+        return AccountView(
+            ref,
+            account.spec.account_id if account else None,
+            listed if isinstance(listed, Unknown) else Found(listed.value.get(tag, ())),
+            tenancy=Tenancy(account.spec.policy) if account else None,
+            credentials=used,
+            is_terminating=account is not None and is_terminating(account),
+        )
 
     def _tag(self, api_token: ApiToken) -> OwnerTag:
         return self._identity.installation, owner_part(api_token, self._identity.installation)
-
-    def _account_refs(self, read: _Read) -> Refs:
-        secret = own_secret(read.secret, read.api_token, self._identity.installation)
-        return account_refs(read.api_token, secret)
-
-    def _remote_account(self, ref: AccountRef, key: ApiTokenKey) -> RemoteAccount:
-        return self._accounts.at(account_key(ref, key.namespace))
-
-    def _observation(
-        self,
-        key: ApiTokenKey,
-        read: _Read,
-        tokens: Mapping[AccountRef, Tokens],
-        closed: Mapping[AccountRef, AccountView],
-    ) -> Observation:
-        tag = self._tag(read.api_token)
-        desired, *others = (
-            closed.get(ref) or self._view(ref, key, tag, answer) for ref, answer in tokens.items()
-        )
-        tenancy = None if desired.is_closed else self._tenancy(key, read.api_token, read.labels)
-        return Observation(
-            api_token=read.api_token,
-            secret=read.secret,
-            accounts=(replace(desired, tenancy=tenancy), *others),
-            identity=self._identity,
-            fresh_nonce=self._new_nonce(),
-            former_secret=read.former_secret,
-            unpublished=self._unpublished.peek(key),
-            claim_age=self._cache.claim_age(key),
-            reverted=self._reverts.of(key),
-            unanswered_for=self._cache.unanswered_for(key),
-            neighbour=self._neighbours.of(key, read.api_token, read.secret),
-        )
-
-    def _view(self, ref: AccountRef, key: ApiTokenKey, tag: OwnerTag, tokens: Tokens) -> AccountView:
-        place = account_key(ref, key.namespace)
-        account = self._cache.account(place)
-        account_id = account.spec.account_id if account else None
-        terminating = account is not None and is_terminating(account)
-        tenancy = Tenancy(account.spec.policy) if account else None
-        if isinstance(tokens, Unknown):
-            return AccountView(ref, account_id, tokens, tenancy=tenancy, is_terminating=terminating)
-        used, answer = self._accounts.credentials(place, key.namespace), Found(tokens.value.get(tag, ()))
-        return AccountView(
-            ref, account_id, answer, tenancy=tenancy, credentials=used, is_terminating=terminating
-        )
-
-    def _tenancy(self, key: ApiTokenKey, api_token: ApiToken, labels: Labels) -> Tenancy | None:
-        tenancy = self._quota.tenancy(key, api_token)
-        return replace(tenancy, labels=labels) if tenancy else None

@@ -1,43 +1,23 @@
-"""OBSERVE, the remote side: what a look at one ApiToken asks of Mailtrap beside the LISTs of its accounts.
+"""OBSERVE, the remote side: what is asked of Mailtrap for a look at one ApiToken. `core/reads.py` says what to ask.
 
-Only reads happen here, and none that no one needs: a token to adopt, resources that no token was issued for yet, tokens
-on record that a LIST lacks.
+Only reads happen here.
 """
 
-from dataclasses import replace
+import asyncio
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from mailtrap_operator.adoption_proof import proven_token
-from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
+from mailtrap_operator.api.v1alpha1 import AccountRef
 from mailtrap_operator.clients.errors import Failure
+from mailtrap_operator.clients.remote_account import RemoteAccount, Tokens
 from mailtrap_operator.clients.remote_accounts import RemoteAccounts
 from mailtrap_operator.clients.secret_client import SecretClient
-from mailtrap_operator.core.adoption import adoption_in
-from mailtrap_operator.core.installations import mismatch_of_token
-from mailtrap_operator.core.keys import ApiTokenKey, account_key
-from mailtrap_operator.core.observation import (
-    NOT_ASKED_FOR,
-    Absent,
-    AccountView,
-    Adoptee,
-    Catalogue,
-    Found,
-    Observation,
-    RemoteToken,
-    Unknown,
-)
+from mailtrap_operator.core.keys import account_key
+from mailtrap_operator.core.observation import Absent, Adoptee, Catalogue, Found, RemoteToken, Unknown
 from mailtrap_operator.core.priorities import Priority
-from mailtrap_operator.core.reasons import Reason
-from mailtrap_operator.core.references import (
-    adoptee_id,
-    ids_on_record,
-    is_adopted,
-    issued_access,
-    owner_part,
-    proof_place,
-    was_adopted,
-)
-from mailtrap_operator.core.resources import unbound, unchecked, will_do
+from mailtrap_operator.core.reads import AdopteeRead, ResourcesRead, TokenRead
+from mailtrap_operator.core.resources import will_do
 
 _LATELY = timedelta(seconds=10)
 
@@ -45,96 +25,58 @@ _LATELY = timedelta(seconds=10)
 class RemoteReads:
     """Asks the accounts; never raises."""
 
-    def __init__(self, accounts: RemoteAccounts, secrets: SecretClient, installation: str) -> None:
+    def __init__(self, accounts: RemoteAccounts, secrets: SecretClient) -> None:
         self._accounts = accounts
         self._secrets = secrets
-        self._installation = installation
 
-    async def adoptee(self, key: ApiTokenKey, seen: Observation) -> Found[Adoptee] | Absent | Unknown:
-        """Ask for the token that is to be adopted, where there is one and the account's policy lets it be asked for."""
-        token_id, mode = adoptee_id(seen.api_token), adoption_in(seen.account)
-        if token_id is None or seen.api_token.metadata.deletion_timestamp or mode == "Denied":
-            return NOT_ASKED_FOR
-        place = proof_place(seen.api_token)
+    async def lists(self, accounts: Iterable[AccountRef], namespace: str) -> Mapping[AccountRef, Tokens]:
+        """Ask accounts for their tokens, all at once."""
+        refs = tuple(accounts)
+        # Only the reconcile's own task can give its worker back: those that read for it have none.
+        async with self._accounts.while_waiting():
+            answers = await asyncio.gather(*(self._list(ref, namespace) for ref in refs))
+        return dict(zip(refs, answers, strict=True))
+
+    async def _list(self, ref: AccountRef, namespace: str) -> Tokens:
+        unknown = await self._accounts.judge_own_credentials(account_key(ref, namespace), namespace)
+        return unknown or await self._at(ref, namespace).list_tokens()
+
+    async def last_lists(self, accounts: Iterable[AccountRef], namespace: str) -> Mapping[AccountRef, Tokens]:
+        """Return what the last LISTs said, without a call."""
+        return {ref: self._accounts.last_listed(account_key(ref, namespace)) for ref in accounts}
+
+    async def resources(self, read: ResourcesRead, namespace: str) -> Found[Catalogue] | Unknown:
+        """Ask for the resources of an account, or return an answer of late."""
+        resources = self._at(read.account, namespace).resources
+        recent = resources.latest(_LATELY) if read.ids else None
+        if recent is not None and will_do(recent, read.account_id, read.ids):
+            return recent
+        return await resources.answer()
+
+    async def adoptee(self, read: AdopteeRead, namespace: str) -> Found[Adoptee] | Absent | Unknown:
+        """Ask for the token that is to be adopted; absent also where the proof is not its value."""
+        if read.proof is None:
+            found = await self.token(TokenRead(read.account, read.token_id), namespace, Priority.ROUTINE)
+            return Found(Adoptee(found.value, is_proven=False)) if isinstance(found, Found) else found
+        turn = Priority.ROUTINE, namespace
         try:
-            if mode == "Allowed":
-                token = await self._token(seen.account.ref, key, token_id)
-            elif place is None:
-                return NOT_ASKED_FOR
-            else:
-                client = await self._accounts.at(account_key(seen.account.ref, key.namespace)).client()
-                token = await proven_token(
-                    self._secrets, client, (Priority.ROUTINE, key.namespace), place, token_id
-                )
+            client = await self._at(read.account, namespace).client()
+            token = await proven_token(self._secrets, client, turn, read.proof, read.token_id)
         except Failure as failure:
             return failure.as_unknown()
-        return Absent() if token is None else Found(Adoptee(token, is_proven=mode == "Proven"))
+        return Absent() if token is None else Found(Adoptee(token, is_proven=True))
 
-    async def _token(
-        self, ref: AccountRef, key: ApiTokenKey, token_id: int, priority: Priority = Priority.ROUTINE
-    ) -> RemoteToken | None:
-        client = await self._accounts.at(account_key(ref, key.namespace)).client()
-        async with client.pacer.slot(priority, key.namespace):
-            return await client.get_token(token_id)
-
-    async def catalogue(self, key: ApiTokenKey, seen: Observation) -> Found[Catalogue] | Unknown | None:
-        """Ask for the account's resources, where the spec has one that was not looked up yet.
-
-        An id needs no new answer where the last one shows it: many objects that come together cost one call.
-        """
-        api_token, account = seen.api_token, seen.account
-        if api_token.metadata.deletion_timestamp:
-            return None
-        remote_account = self._accounts.at(account_key(account.ref, key.namespace))
-        if unbound(api_token, account.account_id):
-            return await remote_account.resources.answer()
-        ids = unchecked(api_token, account.account_id, issued_access(seen))
-        if not ids:
-            return None
-        recent = remote_account.resources.latest(_LATELY)
-        return recent if will_do(recent, account.account_id, ids) else await remote_account.resources.answer()
-
-    async def verify_missing_tokens(
-        self, key: ApiTokenKey, seen: Observation, view: AccountView
-    ) -> AccountView:
-        """Ask for each token on record that a LIST lacks; one that is there after all makes the LIST worthless."""
-        if isinstance(view.tokens, Unknown):
-            return view
-        listed, foreign_ids = {token.id for token in view.tokens.value}, set()
-        priority = Priority.URGENT if seen.api_token.metadata.deletion_timestamp else Priority.ROUTINE
+    async def token(
+        self, read: TokenRead, namespace: str, priority: Priority
+    ) -> Found[RemoteToken] | Absent | Unknown:
+        """Ask for one token by its id."""
         try:
-            for token_id in sorted(ids_on_record(seen, view.ref) - listed):
-                token = await self._token(view.ref, key, token_id, priority)
-                if token is None or (token.tag is None and is_adopted(seen.api_token, token_id)):
-                    continue
-                if self._is_falsely_adopted(token, seen.api_token):
-                    foreign_ids.add(token_id)
-                    continue
-                if mismatch := mismatch_of_token(token, self._installation):
-                    return view.without_answer(mismatch)
-                if self._is_foreign(token, seen.api_token):
-                    foreign_ids.add(token_id)
-                else:
-                    return view.without_answer(
-                        Unknown(
-                            Reason.LIST_INCOMPLETE,
-                            f"Token {token_id} exists, but the list of tokens lacks it. Check the permissions of the "
-                            "account's credential and the operator's installation setting.",
-                        )
-                    )
+            client = await self._at(read.account, namespace).client()
+            async with client.pacer.slot(priority, namespace):
+                token = await client.get_token(read.id)
         except Failure as failure:
-            return view.without_answer(failure.as_unknown())
-        return replace(view, foreign_ids=frozenset(foreign_ids))
+            return failure.as_unknown()
+        return Absent() if token is None else Found(token)
 
-    def _is_falsely_adopted(self, token: RemoteToken, api_token: ApiToken) -> bool:
-        """Whether the record calls a token adopted that has someone else's tag: none with a tag ever is."""
-        ours = self._installation, owner_part(api_token, self._installation)
-        is_tagged = token.tag is not None and (token.tag.installation, token.tag.owner) != ours
-        return is_tagged and was_adopted(api_token, token.id)
-
-    def _is_foreign(self, token: RemoteToken, api_token: ApiToken) -> bool:
-        """Whether a token has the tag of another object here, or its adoption was taken back: the LIST is right."""
-        if token.tag is None:
-            return was_adopted(api_token, token.id)
-        owner = owner_part(api_token, self._installation)
-        return token.tag.installation == self._installation and token.tag.owner != owner
+    def _at(self, ref: AccountRef, namespace: str) -> RemoteAccount:
+        return self._accounts.at(account_key(ref, namespace))

@@ -4,7 +4,7 @@ An ApiToken, its status and its Secret may name any account. That is a claim: he
 or written to, whether the account serves the namespace. Only reads happen here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from mailtrap_operator.api.v1alpha1 import AccountRef, ApiToken
 from mailtrap_operator.clients.errors import Failure
@@ -12,11 +12,10 @@ from mailtrap_operator.clients.namespace_client import NamespaceClient
 from mailtrap_operator.clients.remote_accounts import RemoteAccounts
 from mailtrap_operator.core.keys import AccountKey, account_key
 from mailtrap_operator.core.observation import LABELS_NOT_READ, AccountView, Found, Identity, Unknown
+from mailtrap_operator.core.reads import Labels
 from mailtrap_operator.core.references import owner_part
-from mailtrap_operator.core.tenants import not_found, selector_of, serves
-from mailtrap_operator.runtime.cache import Cache, key_of_account
-
-Labels = Found[Mapping[str, str]] | Unknown
+from mailtrap_operator.core.tenants import not_found, serves
+from mailtrap_operator.runtime.cache import Cache
 
 
 class TenantReads:
@@ -35,17 +34,13 @@ class TenantReads:
         known = self._cache.namespace_labels(namespace)
         return LABELS_NOT_READ if known is None else Found(known)
 
-    async def labels(self, namespace: str, refs: Iterable[AccountRef]) -> Labels:
-        """Read the labels of a namespace, where the policy of one of these accounts asks for them."""
-        accounts = (self._cache.account(account_key(ref, namespace)) for ref in refs)
-        account = next((each for each in accounts if each and selector_of(each.spec.policy)), None)
-        if account is None:
-            return LABELS_NOT_READ
+    async def labels(self, namespace: str, account: AccountKey) -> Labels:
+        """Read the labels of a namespace, for which the policy of an account asks."""
         try:
             labels = await self._namespaces.labels(namespace)
         except Failure as failure:
             message = (
-                f"The labels of namespace {namespace} cannot be read, and the policy of {key_of_account(account)} "
+                f"The labels of namespace {namespace} cannot be read, and the policy of {account} "
                 f"asks for them: {failure.message} Let the operator get namespaces, or have the policy name them."
             )
             return Unknown(failure.reason, message, failure.retry_after)
@@ -57,7 +52,8 @@ class TenantReads:
     ) -> dict[AccountRef, AccountView]:
         """Return the accounts that must not be asked on behalf of an ApiToken, and what it sees in their place.
 
-        One that does not serve its namespace any more is still asked while it shows tokens of this very object.
+        One that does not serve its namespace any more is still asked while it shows tokens of this very object. Labels that
+        were not read yet close none.
         """
         views = (self._closed(api_token, ref, labels) for ref in refs)
         return {view.ref: view for view in views if view is not None}
@@ -78,6 +74,6 @@ class TenantReads:
             return None
         known = labels.value if isinstance(labels, Found) else None
         served = serves(account.spec.policy, namespace, self._identity.namespace, known)
-        if served is None:
-            return labels if isinstance(labels, Unknown) else LABELS_NOT_READ
-        return None if served else not_found(key)
+        if served is None and isinstance(labels, Unknown) and labels is not LABELS_NOT_READ:
+            return labels
+        return not_found(key) if served is False else None

@@ -88,8 +88,8 @@ MUTANTS = (
     ),
     Mutant(
         "a short list is trusted",
-        "remote_reads.py",
-        "for token_id in sorted(ids_on_record(seen, view.ref) - listed):",
+        "core/reads.py",
+        "for token_id in sorted(ids_on_record(s.seen, view.ref) - {token.id for token in view.tokens.value}):",
         "for token_id in ():",
     ),
     Mutant(

@@ -1,5 +1,6 @@
 """What a reconcile looks at to judge an object by its account's policy: no more than the policy asks for."""
 
+import itertools
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,6 +35,7 @@ from mailtrap_operator.observe import Observer
 from mailtrap_operator.quota import Quota
 from mailtrap_operator.runtime.cache import Cache
 from mailtrap_operator.runtime.reverts import Reverts
+from mailtrap_simulator.messages import Request
 from tests.unit.clients.account_harness import KEY, URL, AccountBench
 from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, INSTALLATION, account, api_token, secret
 from tests.unit.clients.remote import ACCOUNT, CREDENTIAL, START
@@ -69,9 +71,8 @@ class Harness:
         self.kube.seed("/api/v1/namespaces", {"metadata": {"name": "team", "labels": {"mail": "yes"}}})
         self.kube.seed(API_TOKENS, api_token())
         self.kube.seed(ACCOUNTS, account())
-        body = account()
-        body["spec"] |= {"policy": policy, "baseUrl": URL}
-        self.cache.put_account(Account.model_validate(body))
+        self.versions = itertools.count(1)
+        self.put_policy(policy)
         self.cache.put_api_token(self.kube.object(f"{API_TOKENS}/billing") or {})
         self.observer = Observer(
             cache=self.cache,
@@ -96,6 +97,21 @@ class Harness:
     async def fresh(self) -> Tenancy | None:
         seen = await self.observer.fresh(BILLING)
         return seen.account.tenancy if seen else None
+
+    def put_policy(self, policy: Mapping[str, Any]) -> None:
+        """Have the watch report the account with a policy."""
+        body = account(version=next(self.versions))
+        body["spec"] |= {"policy": policy, "baseUrl": URL}
+        self.cache.put_account(Account.model_validate(body))
+
+    def put_policy_at(self, policy: Mapping[str, Any], call: str) -> None:
+        """Have the watch report another policy while a call to a path that ends so is answered."""
+
+        def meet(made: Request) -> None:
+            if made.path.endswith(call):
+                self.put_policy(policy)
+
+        self.accounts.remote.on_request = meet
 
     def reads(self) -> int:
         """Return how often the namespace was read."""
@@ -422,6 +438,39 @@ async def test_an_object_that_no_one_has_served_needs_no_list_while_it_waits_for
     assert seen is not None
     assert Absent() == seen.adoptee
     assert 0 == harness.accounts.lists()
+
+
+@virtual
+async def test_a_policy_that_changes_amid_a_look_counts_before_it_ends() -> None:
+    harness = Harness(HERE | {"adoption": "Denied"})
+    by_hand = harness.accounts.remote.seed("old mailer")
+
+    def serve(body: dict[str, Any]) -> None:
+        body["metadata"] |= {"annotations": {ADOPT_ANNOTATION: str(by_hand)}, "finalizers": [FINALIZER]}
+
+    harness.kube.edit(f"{API_TOKENS}/billing", serve)
+    # The LIST is the last thing that is asked for.
+    harness.put_policy_at(HERE, "/api_tokens")
+
+    seen = await harness.observer.fresh(BILLING)
+
+    assert seen is not None
+    assert isinstance(seen.adoptee, Found)
+    assert ["resources", "list", "get"] == operations(harness)
+
+
+@virtual
+async def test_an_account_that_is_closed_amid_a_look_is_not_asked_any_further() -> None:
+    harness = Harness(HERE)
+    harness.kube.edit(f"{API_TOKENS}/billing", wish_for_what_must_be_asked_for)
+    harness.kube.edit(f"{API_TOKENS}/billing", lambda body: body["metadata"].update(finalizers=[FINALIZER]))
+    harness.put_policy_at(ELSEWHERE, "/resources")
+
+    seen = await harness.observer.fresh(BILLING)
+
+    assert seen is not None
+    assert seen.account.is_closed
+    assert ["resources"] == operations(harness)
 
 
 STATUS_BASE = {

@@ -41,6 +41,7 @@ class Unknown:
     retry_after: timedelta | None = None
 
 
+SECRET_NOT_READ = Unknown(Reason.KUBERNETES_UNAVAILABLE, "The Secret was not read yet; it will be.")
 LABELS_NOT_READ = Unknown(
     Reason.NAMESPACE_NOT_READ, "The labels of the namespace were not read yet; they will be."
 )

@@ -5,7 +5,7 @@ the server's time is the loop's.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from random import Random
@@ -39,13 +39,15 @@ def known_server(url: str = "https://mailtrap.test", account_id: int = ACCOUNT) 
 class Remote(httpx.AsyncBaseTransport):
     """One simulated provider with one account.
 
-    `requests` holds every call that came in; an error put into `unreachable` meets the calls before the server does.
+    `requests` holds every call that came in, and `on_request` hears of it; an error put into `unreachable` meets the calls
+    before the server does.
     """
 
     def __init__(self, settings: Settings | None = None) -> None:
         rng = Random(7)
         self.simulator = Simulator(Clock(server_time), rng, settings or Settings())
         self.requests: list[Request] = []
+        self.on_request: Callable[[Request], object] = lambda _: None
         self.unreachable: Exception | None = None
 
     @classmethod
@@ -87,6 +89,7 @@ class Remote(httpx.AsyncBaseTransport):
         headers = {name.lower(): text for name, text in request.headers.items()}
         call = Request(request.method, request.url.path, headers, await request.aread())
         self.requests.append(call)
+        self.on_request(call)
         delivery = self.simulator.receive(call)
         await asyncio.sleep(delivery.delay.total_seconds())
         match delivery.ending, delivery.response:
