@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
-from mailtrap_operator.clients.remote_account import NOT_LISTED, Tokens
 
 from mailtrap_operator.account_observe import AccountObserver
 from mailtrap_operator.api.v1alpha1 import Account, AccountStatus, OrphanToken
 from mailtrap_operator.clients.kube import secrets_path
+from mailtrap_operator.clients.remote_account import NOT_LISTED, Tokens
 from mailtrap_operator.clients.secret_marks import tokens_marked_as_held
 from mailtrap_operator.core.account_observation import Remembered
 from mailtrap_operator.core.account_plan import plan_account
