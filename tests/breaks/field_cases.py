@@ -19,7 +19,7 @@ FIELD_CASES = {
             file=f"{_CLIENTS}/secret_client.py",
             text="changed_at_admission=named(changes))",
             replacement='changed_at_admission="")',
-            witnesses=("tests/unit/clients/test_secret_publishing.py",),
+            witnesses=("tests/unit/clients/test_secret_refusals.py",),
         ),
         Break(
             name="a restart whose mark does not last is made again and again",
@@ -130,7 +130,7 @@ FIELD_CASES = {
             file=f"{_CLIENTS}/cluster_access.py",
             text="except (config.ConfigException, yaml.YAMLError, OSError, TypeError, ValueError) as error:",
             replacement="except config.ConfigException as error:",
-            witnesses=("tests/unit/clients/test_cluster_access.py",),
+            witnesses=("tests/unit/clients/test_kube.py",),
         ),
     ),
     "definitions that are missing": (

@@ -13,7 +13,7 @@ CHART = (
         file=f"{_TEMPLATES}/_container.tpl",
         text="allowPrivilegeEscalation: false",
         replacement="allowPrivilegeEscalation: true",
-        witnesses=("tests/chart/test_release_test.py", "tests/chart/test_tenant.py"),
+        witnesses=("tests/chart/test_tenant.py",),
     ),
     Break(
         name="two run at once without leader election",
@@ -83,7 +83,7 @@ CHART = (
         file=f"{_TEMPLATES}/serviceaccount.yaml",
         text="automountServiceAccountToken: false",
         replacement="automountServiceAccountToken: true",
-        witnesses=("tests/chart/test_rendering.py", "tests/chart/test_tenant.py"),
+        witnesses=("tests/chart/test_tenant.py",),
     ),
 )
 

@@ -157,6 +157,17 @@ async def test_a_token_that_a_secret_holds_is_not_deleted(*, is_known: bool) -> 
 
 
 @virtual
+async def test_a_token_that_a_secret_holds_is_not_reported_either() -> None:
+    harness = Harness(policy="Report")
+    name = harness.leave_secret(0, is_known=False)
+    held = harness.remote.seed(name)
+    harness.kube.remove(f"{secrets_path('team')}/gone")
+    harness.leave_secret(held)
+
+    assert Swept((), ()) == await harness.run()
+
+
+@virtual
 async def test_a_copy_of_a_secret_in_another_namespace_holds_nothing() -> None:
     harness = Harness()
     name = harness.leave_secret(0, is_known=False)
