@@ -147,6 +147,12 @@ def test_a_pod_that_hangs_is_given_less_time_to_end_than_one_that_drains(helm: H
     assert (10, 3) == (liveness["initialDelaySeconds"], readiness["initialDelaySeconds"])
 
 
+def test_the_variables_of_services_are_not_taken_for_settings(helm: Helm) -> None:
+    (deployment,) = of_kind("Deployment", rendered(helm))
+
+    assert False is deployment["spec"]["template"]["spec"]["enableServiceLinks"]
+
+
 def test_the_service_selects_the_pods_of_the_deployment_and_not_the_test(helm: Helm) -> None:
     objects = rendered(helm)
     (deployment,), (service,) = of_kind("Deployment", objects), of_kind("Service", objects)

@@ -5,6 +5,7 @@ longer fits the code is noticed.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,19 @@ class Mutant:
     file: str
     text: str
     replacement: str
+
+    def fits(self, folder: Path) -> bool:
+        """Whether the text is there exactly once; `file` is relative to `folder`."""
+        return (folder / self.file).read_text(encoding="utf-8").count(self.text) == 1
+
+    def apply(self, folder: Path) -> None:
+        """Break the file in a copy of `folder`; raises `ValueError` where it does not fit."""
+        if not self.fits(folder):
+            message = f"The mutant '{self.name}' no longer fits {self.file}: adapt its text to the code."
+            raise ValueError(message)
+        file = folder / self.file
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace(self.text, self.replacement), encoding="utf-8")
 
 
 MUTANTS = (

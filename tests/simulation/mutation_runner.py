@@ -42,7 +42,7 @@ def run_mutant(mutant: Mutant) -> Catch:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "operator"
         shutil.copytree(_ROOT / "operator", source, ignore=shutil.ignore_patterns("__pycache__"))
-        _mutate(source / "mailtrap_operator" / mutant.file, mutant)
+        mutant.apply(source / "mailtrap_operator")
         found = subprocess.run(
             [sys.executable, "-m", "tests.simulation.mutation_runner"],
             cwd=_ROOT,
@@ -53,14 +53,6 @@ def run_mutant(mutant: Mutant) -> Catch:
         )
     case, violation = json.loads(found.stdout)
     return Catch(mutant.name, violation, case)
-
-
-def _mutate(file: Path, mutant: Mutant) -> None:
-    text = file.read_text()
-    if text.count(mutant.text) != 1:
-        message = f"The mutant '{mutant.name}' no longer fits {mutant.file}: adapt its text to the code."
-        raise ValueError(message)
-    file.write_text(text.replace(mutant.text, mutant.replacement))
 
 
 def _first_violation() -> Case:

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
-from mailtrap_operator.clients.remote_account import NOT_LISTED, Tokens
 
 from mailtrap_operator.account_observe import AccountObserver
 from mailtrap_operator.api.v1alpha1 import Account, AccountStatus, OrphanToken
 from mailtrap_operator.clients.kube import secrets_path
+from mailtrap_operator.clients.remote_account import NOT_LISTED, Tokens
 from mailtrap_operator.clients.secret_marks import tokens_marked_as_held
 from mailtrap_operator.core.account_observation import Remembered
 from mailtrap_operator.core.account_plan import plan_account
@@ -154,6 +154,17 @@ async def test_a_token_that_a_secret_holds_is_not_deleted(*, is_known: bool) -> 
 
     assert () == swept.found
     assert {held} == harness.remote.live_ids()
+
+
+@virtual
+async def test_a_token_that_a_secret_holds_is_not_reported_either() -> None:
+    harness = Harness(policy="Report")
+    name = harness.leave_secret(0, is_known=False)
+    held = harness.remote.seed(name)
+    harness.kube.remove(f"{secrets_path('team')}/gone")
+    harness.leave_secret(held)
+
+    assert Swept((), ()) == await harness.run()
 
 
 @virtual

@@ -361,6 +361,24 @@ async def test_outside_a_pod_the_kubeconfig_says_where_and_who(
     assert received.headers["user-agent"].startswith("mailtrap-operator/")
 
 
+async def test_a_refused_token_is_read_again_before_the_next_call(
+    write_kubeconfig: Callable[[bytes], None],
+) -> None:
+    async with raw_server(answer(401, status_object(401, "Unauthorized")), answer(200, {})) as server:
+        kubeconfig = KUBECONFIG.replace("URL", server.url)
+        write_kubeconfig(kubeconfig.encode())
+        kube = await connect(PATIENCE, ClusterAccess(random.Random(7), Proxies({}), NOWHERE))
+        with pytest.raises(Retryable):
+            await kube.get(PATH)
+        write_kubeconfig(kubeconfig.replace("secret-of-mine", "its-successor").encode())
+        await kube.get(PATH)
+        await kube.close()
+
+    assert ["bearer secret-of-mine", "bearer its-successor"] == [
+        received.headers["authorization"] for received in server.received
+    ]
+
+
 @pytest.mark.parametrize(
     "content",
     [

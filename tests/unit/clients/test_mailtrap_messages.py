@@ -198,6 +198,30 @@ async def test_a_value_in_a_broken_answer_is_not_even_in_what_caused_the_failure
     assert "the-value" not in f"{cause} {cause!r} {failure!r}"
 
 
+WORDS = "lowercasewordsasacredential"
+"""Nothing but the value itself tells that this is one."""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"error": f"{WORDS} is no token"},
+        {"errors": ["no token", f"{WORDS} is none"]},
+        {"errors": {"base": [f"{WORDS} is no token"]}},
+    ],
+    ids=["a text", "a list", "attributes"],
+)
+@virtual
+async def test_a_server_that_repeats_the_credential_is_not_quoted(said: dict[str, Any]) -> None:
+    remote = Remote.with_account()
+    remote.fault("list", "status", status=401, body=said)
+
+    with pytest.raises(Failure) as caught:
+        await client_of(remote, credential=WORDS).list_tokens()
+
+    assert 'Mailtrap answered 401: "[left out]".' == caught.value.said
+
+
 def test_a_client_shows_no_credential() -> None:
     client = client_of(Remote())
 
