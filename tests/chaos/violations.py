@@ -9,8 +9,8 @@ from tests.e2e.world import World
 
 
 def leaked(world: World) -> list[str]:
-    """Name the living tokens of ours that neither a Secret holds nor a status has on record."""
-    left = {name: view.others() - view.leaving().keys() for name, view in look(world).items()}
+    """Name the tokens of ours that neither a Secret holds nor a status has on record as retired."""
+    left = {name: view.left_over() for name, view in look(world).items()}
     return [f"{name}: {ids}" for name, ids in left.items() if ids]
 
 

@@ -20,6 +20,7 @@ from typing import Self
 
 from tests.e2e.kube import GROUP, Body
 from tests.e2e.world import PATIENCE, World
+from tests.oracle import left_over, unaccounted, unrest
 
 PAUSE = 0.1
 """Seconds between two looks."""
@@ -49,18 +50,15 @@ class View:
         return str(self.api_token.get("metadata", {}).get("uid", ""))
 
     @property
-    def status(self) -> Body:
-        """The object's status."""
-        return self.api_token.get("status") or {}
+    def held_id(self) -> int | None:
+        """The token whose value the Secret holds, where it is listed."""
+        tokens = {**self.before, **self.after}.values()
+        return next((token["id"] for token in tokens if token["sha256"] == self.held), None)
 
     @property
     def is_wanted(self) -> bool:
         """Whether the object is there to stay."""
         return "deletionTimestamp" not in self.api_token.get("metadata", {"deletionTimestamp": ""})
-
-    def leaving(self) -> dict[int, datetime]:
-        """Return when the retired tokens will be deleted, by id."""
-        return {p["id"]: datetime.fromisoformat(p["deleteAfter"]) for p in self.status.get("previous", [])}
 
     def others(self) -> set[int]:
         """Return the living tokens that are not the Secret's."""
@@ -68,34 +66,18 @@ class View:
 
     def unaccounted(self) -> list[int]:
         """Return the tokens that lived all the while and that neither the Secret nor the status knew."""
-        known = {*self.leaving(), self.status.get("current", {}).get("id")}
-        lasting = [token for id_, token in self.before.items() if id_ in self.after]
-        return [t["id"] for t in lasting if t["id"] not in known and t["sha256"] != self.held]
+        return unaccounted(self.api_token, self.held_id, [id_ for id_ in self.before if id_ in self.after])
+
+    def left_over(self) -> list[int]:
+        """Return the tokens that are neither the Secret's nor retired."""
+        return left_over(self.api_token, self.held_id, self.after)
 
     def unrest(self) -> str:
-        """Return in what the object is not at rest; empty when it is.
-
-        At rest: Ready, nothing in progress, the Secret's value lives, and every other living token is on record
-        with a date that is still far.
-        """
-        meta = self.api_token.get("metadata", {})
-        conditions = {c["type"]: c for c in self.status.get("conditions", [])}
-        ready = conditions.get("Ready", {})
-        leaving = self.leaving()
+        """Return what keeps the object from being served to the end; empty when nothing does."""
+        # Overlaps are seconds here, or hours; those of seconds are waited for.
         soon = datetime.now(UTC) + timedelta(minutes=1)
-        left = self.others() - leaving.keys()
-        violations = {
-            "it does not exist": not meta,
-            f"it is not Ready: {ready.get('reason')}": ready.get("status") != "True",
-            "it is in progress": "Reconciling" in conditions or "operation" in self.status,
-            "its status is outdated": ready.get("observedGeneration") != meta.get("generation"),
-            "the Secret's value is dead": not any(
-                t["live"] and t["sha256"] == self.held for t in self.after.values()
-            ),
-            f"tokens {left} are left over": left,
-            "tokens are still to be deleted": any(date < soon for date in leaving.values()),
-        }
-        return next((wrong for wrong, is_so in violations.items() if is_so), "")
+        living = {token["id"]: token["live"] for token in self.after.values()}
+        return next(unrest(self.api_token, self.held_id, living, soon), "")
 
     def remains(self) -> str:
         """Return what is left of an object that is to be gone; empty when nothing is."""

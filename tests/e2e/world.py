@@ -25,6 +25,7 @@ from tests.e2e.kube import GROUP, Body, Kube
 from tests.e2e.modes import Mode
 from tests.e2e.operator_process import OperatorProcess
 from tests.e2e.release import Release
+from tests.oracle import left_over
 
 API_VERSION = "mailtrap-operator.io/v1alpha1"
 # No token ends like it: those of the simulator are hexadecimal.
@@ -352,9 +353,8 @@ class World:
         body = self.api_token(name) or {"spec": {}}
         data = (self.secret(body["spec"].get("secretName", name)) or {}).get("data") or {}
         held = {hashlib.sha256(base64.b64decode(text)).hexdigest() for text in data.values()}
-        going = {token["id"] for token in body.get("status", {}).get("previous", [])}
-        living = [token for token in self.tokens_of(name) if token["live"]]
-        return [token for token in living if token["sha256"] not in held and token["id"] not in going]
+        others = {t["id"]: t for t in self.tokens_of(name) if t["live"] and t["sha256"] not in held}
+        return [others[id_] for id_ in left_over(body, None, others)]
 
     def calls(self, operation: str | None = None) -> list[Body]:
         """Return the calls that the remote API has had."""

@@ -10,14 +10,14 @@ GitOps  kstatus and Argo CD judge every status that an operator writes as `tests
 ESR once spec and faults stop changing, the object is Ready, or gone, and stays so
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from mailtrap_operator.api.names import ROTATE_ANNOTATION
 from mailtrap_operator.core.ownership import parse_tag
 from mailtrap_simulator.tokens import Token
+from tests.oracle import unaccounted, unrest
 from tests.simulation.log_capture import one_of
 from tests.simulation.virtual_time import server_time
 from tests.simulation.world import MAX_OVERLAP, OVERLAP, Body, World, as_text, texts_in, value_in
@@ -151,11 +151,11 @@ class Invariants:
         if "deletionTimestamp" in body["metadata"]:
             return
         held = self._in_secret.get(body["metadata"]["uid"])
-        unaccounted = [
+        unknown = [
             t.id for t in self._unaccounted(body) if t.id not in self._forgiven and not self._is_lost(t)
         ]
-        if len(unaccounted) > 1:
-            raise ViolationError(f"I1: {len(unaccounted)} tokens on no record: {unaccounted}")
+        if len(unknown) > 1:
+            raise ViolationError(f"I1: {len(unknown)} tokens on no record: {unknown}")
         now = self.world.remote_time()
         deleted = {id_: token for id_, token in self._remote.items() if id_ not in tokens}
         for token in self.world.owned(body, deleted) if deleted else ():
@@ -178,13 +178,14 @@ class Invariants:
             raise ViolationError(f"I3: token {token.id} was deleted {kept} after it left the Secret")
 
     def _unaccounted(self, body: Body) -> list[Token]:
+        owned = {token.id: token for token in self.world.owned(body)}
         held = self._in_secret.get(body["metadata"]["uid"])
-        return [token for token in self.world.owned(body) if token.id not in ids_on_record(body) | {held}]
+        return [owned[id_] for id_ in unaccounted(body, held, owned)]
 
-    def check_at_rest(self) -> None:
-        """Check I1 and ESR, and that no value went astray; raises `ViolationError`."""
+    def check_at_rest(self, due: datetime | None = None) -> None:
+        """Check I1 and ESR, and that no value went astray; `due` is that of `unrest`. Raises `ViolationError`."""
         for body in self.world.api_tokens():
-            if wrong := what_is_missing(self.world, body):
+            if wrong := what_is_missing(self.world, body, due):
                 raise ViolationError(f"ESR: {wrong}: {body.get('status')}")
         self.check_strays()
 
@@ -206,38 +207,8 @@ class Invariants:
         return listed["items"] if listed else []
 
 
-def ids_on_record(body: Body) -> set[int]:
-    """Return the ids in an ApiToken's status."""
-    status = body.get("status", {})
-    ids = {previous["id"] for previous in status.get("previous", [])}
-    return ids | ({status["current"]["id"]} if "current" in status else set())
-
-
-def what_is_missing(world: World, body: Body) -> str | None:
-    """Return what keeps an object from being served to the end, or None."""
-    return next(_wrongs(world, body), None)
-
-
-def _wrongs(world: World, body: Body) -> Iterator[str]:
-    meta, status = body["metadata"], body.get("status", {})
-    conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
-    ready = conditions.get("Ready", {})
-    if "deletionTimestamp" in meta:
-        yield "it is still being deleted"
-    if ready.get("status") != "True" or conditions.keys() & {"Reconciling", "Stalled"}:
-        yield "it is not Ready"
-    if ready.get("observedGeneration") != meta["generation"]:
-        yield "its status is old"
-    request = meta.get("annotations", {}).get(ROTATE_ANNOTATION)
-    if request and not body["spec"].get("suspend") and status.get("lastHandledRotateRequest") != request:
-        yield "a requested rotation was not made"
-    if "operation" in status:
-        yield "an operation is still open"
+def what_is_missing(world: World, body: Body, due: datetime | None = None) -> str | None:
+    """Return what keeps an object from being served to the end, or None; `due` is that of `unrest`."""
     owned, value, now = world.owned(body), value_in(world.secret_of(body)), world.remote_time()
-    held = next((token for token in owned if token.value == value and token.is_live(now)), None)
-    if held is None:
-        yield "the Secret holds no living token"
-    elif status.get("current", {}).get("id") != held.id:
-        yield "the status names another token"
-    if any(token.id not in ids_on_record(body) for token in owned if token is not held):
-        yield "tokens are left over"
+    held = next((token.id for token in owned if token.value == value), None)
+    return next(unrest(body, held, {token.id: token.is_live(now) for token in owned}, due), None)
