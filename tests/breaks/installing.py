@@ -56,7 +56,7 @@ CHART = (
         file=f"{_TEMPLATES}/_container.tpl",
         text='{{- if not (kindIs "invalid" $value) }}',
         replacement="{{- if $value }}",
-        witnesses=("tests/chart/test_environment.py::test_what_is_switched_off_is_told",),
+        witnesses=("tests/chart/test_environment.py::test_every_setting_arrives",),
     ),
     Break(
         name="the namespaces to watch are not passed on",
