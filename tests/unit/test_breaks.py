@@ -31,6 +31,17 @@ def test_each_break_has_a_name_of_its_own() -> None:
     assert len(names) == len(set(names))
 
 
+def test_the_page_about_reliability_counts_them() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    _, _, table = page.partition("| area | breaks | caught |\n|---|---|---|\n")
+    told = [line.strip("| ").split(" | ") for line in table.partition("\n\n")[0].splitlines()]
+
+    # `make breaks` fails where one is not caught.
+    counts = [(area, len(breaks)) for area, breaks in TABLE.items()]
+    total = f"**{len(ALL)}**"
+    assert [*([area, str(n), str(n)] for area, n in counts), ["**all**", total, total]] == told
+
+
 def _exists(witness: str) -> bool:
     file, _, name = witness.partition("::")
     path: Path = ROOT / file

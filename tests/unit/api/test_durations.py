@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from mailtrap_operator.api.durations import Period, parse_duration, print_duration
+from mailtrap_operator.api.durations import Lifetime, Period, parse_duration, print_duration
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,9 @@ def test_a_stored_duration_out_of_its_bounds_is_refused_as_the_api_server_refuse
         ValidationError, match="must be a duration from 1h to 1825d in days, hours, minutes and seconds"
     ):
         PERIOD.validate_python(text)
+
+
+@pytest.mark.parametrize("text", ["59s", "1825d1s"])
+def test_no_lifetime_is_taken_that_mailtrap_does_not_grant(text: str) -> None:
+    with pytest.raises(ValidationError, match="must be a duration from 1m to 1825d"):
+        TypeAdapter[timedelta](Lifetime).validate_python(text)

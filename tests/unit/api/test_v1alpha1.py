@@ -53,6 +53,7 @@ def test_the_shortest_spec_has_the_defaults_that_the_design_names() -> None:
     assert spec.secret_name is None
     assert {"token": "${token}"} == spec.secret_template.data
     assert ("Owner", "Delete", False) == (spec.creation_policy, spec.deletion_policy, spec.suspend)
+    assert "Correct" == spec.drift_policy
 
 
 def test_a_full_spec_survives_the_way_through_json() -> None:
