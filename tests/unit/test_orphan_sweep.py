@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
-from mailtrap_operator.clients.remote_account import NOT_LISTED, Tokens
 
 from mailtrap_operator.account_observe import AccountObserver
 from mailtrap_operator.api.v1alpha1 import Account, AccountStatus, OrphanToken
 from mailtrap_operator.clients.kube import secrets_path
+from mailtrap_operator.clients.remote_account import NOT_LISTED, Tokens
 from mailtrap_operator.clients.secret_marks import tokens_marked_as_held
 from mailtrap_operator.core.account_observation import Remembered
 from mailtrap_operator.core.account_plan import plan_account
@@ -125,7 +125,7 @@ class Harness(AccountBench):
 
     def events(self) -> list[str]:
         """Return what Events say."""
-        return [body["message"] for (kind, _, _), body in self.kube.objects.items() if kind == "events"]
+        return [body["message"] for body in self.kube.objects("/api/v1/events")]
 
 
 @virtual
@@ -349,14 +349,11 @@ CURRENT = {
 async def test_an_api_token_that_is_not_known_here_is_found_before_its_token_is_deleted() -> None:
     harness = Harness()
     unknown = harness.lose(name=harness.put("unknown", is_known=False))
-    terminating = harness.lose(
-        name=harness.put(
-            "going", is_known=False, deletionTimestamp="2026-03-01T12:00:00Z", finalizers=["x/y"]
-        )
-    )
+    terminating = harness.lose(name=harness.put("going", is_known=False, finalizers=["x/y"]))
+    harness.kube.remove(f"{API_TOKENS}/going")
     lost = harness.lose()
     status = {"observedGeneration": 1, "current": {**CURRENT["current"], "id": lost[0]}}
-    harness.put("whose status says anything", is_known=False, status=status)
+    harness.put("whose-status-says-anything", is_known=False, status=status)
 
     assert Swept((), ()) == await harness.run()
 

@@ -2,10 +2,9 @@
 
 import asyncio
 
-from mailtrap_operator.clients.remote_account import NOT_LISTED, Tokens
-
 from mailtrap_operator.api.v1alpha1 import CredentialToken
 from mailtrap_operator.clients.errors import Unauthorized
+from mailtrap_operator.clients.remote_account import NOT_LISTED, Tokens
 from mailtrap_operator.core.credential import Credential
 from mailtrap_operator.core.observation import Found, Unknown
 from mailtrap_operator.core.ownership import Tag
