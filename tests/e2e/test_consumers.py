@@ -87,7 +87,9 @@ def test_the_old_token_stays_while_a_pod_that_is_ending_may_use_it(world: World)
         eventually(lambda: consumer.body()["status"]["replicas"] == 2, "its counts contain no former pod")
         world.kube.merge(world.api_token_path("lingers"), {"metadata": {"labels": {"look": "again"}}})
         eventually(
-            lambda: "former pods are still ending" in world.condition("lingers", "RolloutRestart")["message"],
+            lambda: (
+                "former pods still terminating" in world.condition("lingers", "RolloutRestart")["message"]
+            ),
             "the condition reports the pods that are ending",
         )
         assert ["Consumers"] == waits_for(world, "lingers")

@@ -103,7 +103,7 @@ def test_a_leader_that_is_told_to_end_hands_over_at_once(world: World, pair: Pai
         world.put_api_token(name)
     eventually(lambda: len(world.living()) >= 5, "the leader is at work")
     holder = (world.kube.get(LEASE) or {})["spec"]["holderIdentity"]
-    assert f"standby; {holder} leads" == standby.role
+    assert f"standby; leader: {holder}" == standby.role
     assert before == len(writes_of(world, OTHER)), "the standby writes nothing"
 
     assert 0 == leader.stop()

@@ -69,7 +69,7 @@ def test_a_token_whose_object_is_gone_is_reported_and_deleted_when_its_day_is_ov
         assert timedelta(minutes=2) > datetime.now(UTC) - datetime.fromisoformat(orphan["seenAt"])
 
         set_policy(world, "Delete")
-        eventually(lambda: "seen so for 1d" in found(world)["message"], "it says what will happen")
+        eventually(lambda: "an orphan for 1d" in found(world)["message"], "it says what will happen")
         look_at(world)
         assert {lost, kept} == living(world)
 

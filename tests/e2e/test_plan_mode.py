@@ -178,7 +178,7 @@ def test_the_exit_status_tells_whether_there_is_something_to_do(world: World) ->
 
     code, out, err = ran(world, "nobody")
     assert (1, "") == (code, out)
-    assert "There is no ApiToken no one in" in err
+    assert "There is no ApiToken nobody in" in err
     code, out, err = ran(world, "-n", "elsewhere")
     assert (1, "") == (code, out)
     assert "The operator does not serve namespace elsewhere" in err
