@@ -69,13 +69,13 @@ failovers: $(STAMP) ## FAILOVERS=100 failovers of two replicas on the real API s
 
 define VERIFY
 make verify runs everything whole. Minutes on two idle cores:
-  test             check 1, unit 2, simulation 30 or more, e2e 20; the first time 6 to 15 more to build Kubernetes
-  simulation-full  pairs 100, histories 5, corruption 8, transitions 8, admissions 4;
-                   schedules, forgeries, mutants: not measured alone
+  test             check 1, unit 2, simulation 15, e2e 20; the first time 6 to 15 more to build Kubernetes
+  simulation-full  pairs 100, histories 5, corruption 8, transitions 8, admissions 4; schedules 80, as a part
+                   of them tells; forgeries, mutants: not measured alone
   breaks           not measured whole; 5 to 30 seconds each
   chaos            2 for 25 kills
   failovers        15 for 100
-Together that is about 200, and what was not measured. It stops at the first failure.
+Together that is about 260, and what was not measured. It stops at the first failure.
 endef
 export VERIFY
 
