@@ -1,4 +1,4 @@
-"""Events."""
+"""Events, which are written once and not changed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ _EVENT_SHOWN: Mapping[str, Any] = {
 
 
 class EventKind:
-    """Events, of which any field may change."""
+    """Events, which are written once."""
 
     resource = Resource("", "v1", "events", "Event", is_namespaced=True)
 

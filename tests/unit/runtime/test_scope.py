@@ -1,13 +1,12 @@
 """What the operator may look at: asked for once, and where a right is needed that is not there, said clearly."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
 
 from mailtrap_operator.clients.errors import Failure, Terminal
 from mailtrap_operator.runtime.scope import Scope, find_scope
-from tests.simulation.kubernetes.connection import Request
 from tests.unit.clients.fake_kube import FakeKube
 
 
@@ -18,13 +17,11 @@ class Reviewer(FakeKube):
         super().__init__()
         self._allowed = allowed
 
-    def carry_out(self, request: Request) -> tuple[int, Any]:
-        """Review."""
-        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        assert ("POST", path) == (request.method, request.path)
-        asked = request.body["spec"]["resourceAttributes"]
+    def _handle(self, method: str, path: str, body: Any, query: Mapping[str, str]) -> Any:  # noqa: ARG002 - the form of a fake call
+        assert ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") == (method, path)
+        asked = body["spec"]["resourceAttributes"]
         assert ("mailtrap-operator.io", "clustermailtrapaccounts") == (asked["group"], asked["resource"])
-        return 201, {**request.body, "status": {"allowed": asked["verb"] in self._allowed}}
+        return {**body, "status": {"allowed": asked["verb"] in self._allowed}}
 
 
 @pytest.mark.parametrize(
