@@ -34,13 +34,9 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "claim without its precondition",
-        "clients/api_token_client.py",
-        """                "resourceVersion": meta.resource_version,
-            },
-            "status\"""",
-        """                "resourceVersion": (await self._kube.get(_path(api_token)))["metadata"]["resourceVersion"],
-            },
-            "status\"""",
+        "clients/kube.py",
+        '"resourceVersion": meta.resource_version}',
+        '"resourceVersion": (await self.get(path))["metadata"]["resourceVersion"]}',
     ),
     Mutant(
         "no claim before the remote call",

@@ -1,7 +1,7 @@
 """Writes of account objects what is ours: the status and the finalizer that keeps one in use from vanishing."""
 
-from mailtrap_operator.api.v1alpha1 import GROUP, VERSION, Account, AccountStatus
-from mailtrap_operator.clients.kube import Body, KubeClient, account_path
+from mailtrap_operator.api.v1alpha1 import Account, AccountStatus
+from mailtrap_operator.clients.kube import KubeClient, account_path
 
 
 class AccountClient:
@@ -12,18 +12,8 @@ class AccountClient:
 
     async def write_status(self, account: Account, status: AccountStatus) -> Account:
         """Replace the status of the very version that was read."""
-        meta = account.metadata
-        body: Body = {
-            "apiVersion": f"{GROUP}/{VERSION}",
-            "kind": account.kind,
-            "metadata": {
-                "name": meta.name,
-                "namespace": meta.namespace,
-                "resourceVersion": meta.resource_version,
-            },
-            "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
-        }
-        return Account.model_validate(await self._kube.replace(f"{_path(account)}/status", body))
+        written = await self._kube.write_status(_path(account), account.kind, account.metadata, status)
+        return Account.model_validate(written)
 
     async def write_finalizers(self, account: Account, finalizers: tuple[str, ...]) -> Account:
         """Replace the finalizers of the very version that was read."""

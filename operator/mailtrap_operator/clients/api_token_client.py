@@ -6,7 +6,7 @@
 import asyncio
 from collections.abc import Callable
 
-from mailtrap_operator.api.v1alpha1 import GROUP, VERSION, ApiToken, ApiTokenStatus
+from mailtrap_operator.api.v1alpha1 import ApiToken, ApiTokenStatus
 from mailtrap_operator.clients.errors import Missing
 from mailtrap_operator.clients.kube import Body, KubeClient, api_token_path
 from mailtrap_operator.core.keys import ApiTokenKey
@@ -36,18 +36,8 @@ class ApiTokenClient:
 
     async def write_status(self, api_token: ApiToken, status: ApiTokenStatus) -> ApiToken:
         """Replace the status of the very version that was read."""
-        meta = api_token.metadata
-        body: Body = {
-            "apiVersion": f"{GROUP}/{VERSION}",
-            "kind": "ApiToken",
-            "metadata": {
-                "name": meta.name,
-                "namespace": meta.namespace,
-                "resourceVersion": meta.resource_version,
-            },
-            "status": status.model_dump(mode="json", by_alias=True, exclude_none=True),
-        }
-        return self._parsed(await self._kube.replace(f"{_path(api_token)}/status", body))
+        written = await self._kube.write_status(_path(api_token), "ApiToken", api_token.metadata, status)
+        return self._parsed(written)
 
     async def write_finalizers(self, api_token: ApiToken, finalizers: tuple[str, ...]) -> ApiToken:
         """Replace the finalizers of the very version that was read."""

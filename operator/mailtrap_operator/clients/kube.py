@@ -11,7 +11,9 @@ from typing import Any
 
 import aiohttp
 from kubernetes.aio import client
+from pydantic import BaseModel
 
+from mailtrap_operator.api.objects import Metadata
 from mailtrap_operator.api.v1alpha1 import GROUP, VERSION, AccountKind
 from mailtrap_operator.clients.cluster_access import ClusterAccess, unusable
 from mailtrap_operator.clients.errors import (
@@ -114,6 +116,13 @@ class KubeClient:
         """Replace the finalizers of the very version that was read."""
         meta = {"finalizers": list(finalizers), "resourceVersion": resource_version}
         return await self.merge(path, {"metadata": meta})
+
+    async def write_status(self, path: str, kind: str, meta: Metadata, status: BaseModel) -> Body:
+        """Replace the status of the very version that was read; `path` is that of the object."""
+        read = {"name": meta.name, "namespace": meta.namespace, "resourceVersion": meta.resource_version}
+        stored = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+        body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": kind, "metadata": read, "status": stored}
+        return await self.replace(f"{path}/status", body)
 
     async def delete(self, path: str, *, uid: str, resource_version: str) -> None:
         """Delete the very object that was read."""
