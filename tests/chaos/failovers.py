@@ -9,9 +9,7 @@ from typing import Any
 
 from tests.chaos.processes import Processes
 from tests.e2e.operator_process import OperatorProcess
-
-_IN_TIME = 600.0
-"""Bounds the wait for a leader, in seconds; the API server may be away meanwhile."""
+from tests.e2e.patience import PATIENCE
 
 _LONGEST_WORK = 2.0
 
@@ -62,7 +60,7 @@ class Failovers:
 
     def _leader(self, among: list[OperatorProcess]) -> OperatorProcess:
         """Return the replica that leads, as soon as one does."""
-        deadline = time.monotonic() + _IN_TIME
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             for process in among:
                 if process.role == "leading":
@@ -72,7 +70,7 @@ class Failovers:
                     self.processes.ended_alone += 1
                     process.launch()
             time.sleep(0.05)
-        raise AssertionError(f"no one led within {_IN_TIME:.0f} s")
+        raise AssertionError(f"no one led within {PATIENCE} s")
 
 
 def _spread(seconds: list[float]) -> str:

@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.chaos.proxy import Proxy
+from tests.e2e.patience import PATIENCE
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
-IN_TIME = 600
 MOMENT = 0.1
 """Seconds in which what is not held back arrives."""
 
@@ -31,7 +31,7 @@ class Server:
             writer.close()
 
     async def hears(self, line: bytes) -> None:
-        async with asyncio.timeout(IN_TIME):
+        async with asyncio.timeout(PATIENCE):
             while line not in self.heard:  # noqa: ASYNC110 - nothing tells the test
                 await asyncio.sleep(0)
 
@@ -51,7 +51,7 @@ async def proxied(server: Server) -> AsyncIterator[tuple[Proxy, Connection]]:
 
 
 async def test_a_reset_ends_the_connection_without_an_answer() -> None:
-    async with asyncio.timeout(IN_TIME), proxied(Server()) as (proxy, (reader, _)):
+    async with asyncio.timeout(PATIENCE), proxied(Server()) as (proxy, (reader, _)):
         await proxy.reset()
 
         with pytest.raises(ConnectionResetError):
@@ -60,7 +60,7 @@ async def test_a_reset_ends_the_connection_without_an_answer() -> None:
 
 async def test_a_stalled_answer_belongs_to_a_request_that_was_heard() -> None:
     server = Server()
-    async with asyncio.timeout(IN_TIME), proxied(server) as (proxy, (reader, writer)):
+    async with asyncio.timeout(PATIENCE), proxied(server) as (proxy, (reader, writer)):
         stall = asyncio.create_task(proxy.stall("answers", 3600))
         await asyncio.sleep(0)
         writer.write(b"second\n")
@@ -74,7 +74,7 @@ async def test_a_stalled_answer_belongs_to_a_request_that_was_heard() -> None:
 
 async def test_a_stalled_request_is_delivered_though_its_client_is_gone() -> None:
     server = Server()
-    async with asyncio.timeout(IN_TIME), proxied(server) as (proxy, (_, writer)):
+    async with asyncio.timeout(PATIENCE), proxied(server) as (proxy, (_, writer)):
         stall = asyncio.create_task(proxy.stall("requests", 3600))
         await asyncio.sleep(0)
         writer.write(b"second\n")
@@ -88,7 +88,7 @@ async def test_a_stalled_request_is_delivered_though_its_client_is_gone() -> Non
 
 async def test_a_cut_answer_ends_in_its_middle() -> None:
     server = Server()
-    async with asyncio.timeout(IN_TIME), proxied(server) as (proxy, (reader, writer)):
+    async with asyncio.timeout(PATIENCE), proxied(server) as (proxy, (reader, writer)):
         await proxy.cut(1)
         writer.write(b"second\n")
 
@@ -98,7 +98,7 @@ async def test_a_cut_answer_ends_in_its_middle() -> None:
 
 async def test_a_server_that_is_away_looks_so() -> None:
     proxy = Proxy("127.0.0.1", 1)
-    async with asyncio.timeout(IN_TIME), proxy.open() as port:
+    async with asyncio.timeout(PATIENCE), proxy.open() as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
 
         assert b"" == await reader.read()

@@ -22,7 +22,8 @@ import yaml
 from aiohttp import web
 from anyio.from_thread import start_blocking_portal
 
-from tests.e2e.reverse_proxy import PATIENCE, ReverseProxy
+from tests.e2e.patience import PATIENCE
+from tests.e2e.reverse_proxy import ReverseProxy
 
 Moment = Literal["before", "after"]
 """Before the server hears of a call, or after it has carried it out but before its answer is passed on."""
@@ -68,10 +69,10 @@ class Steps:
         with self._changed:
             self._stops[name] = (place, moment)
 
-    def stopped(self, seconds: float) -> dict[str, str]:
+    def stopped(self) -> dict[str, str]:
         """Wait until every object that is to be stopped is; return the labels of the steps where they are."""
         with self._changed:
-            self._changed.wait_for(lambda: self._stopped.keys() == self._stops.keys(), seconds)
+            self._changed.wait_for(lambda: self._stopped.keys() == self._stops.keys(), PATIENCE)
             return dict(self._stopped)
 
     def release(self) -> None:

@@ -13,10 +13,9 @@ from typing import Self
 import httpx
 
 from local_cluster.readiness import free_port
+from tests.e2e.patience import PATIENCE
 
 _ROOT = Path(__file__).parents[2]
-_PATIENCE = 600
-"""Seconds; bounds a failure."""
 
 
 class OperatorProcess:
@@ -55,7 +54,7 @@ class OperatorProcess:
     def start(self) -> Self:
         """Start the process and wait until it is ready."""
         self.launch()
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + PATIENCE
         while not self.is_ready:
             if not self.is_running or time.monotonic() > deadline:
                 raise AssertionError(f"the operator did not get ready:\n{self.log.read_text()[-3000:]}")
@@ -130,14 +129,14 @@ class OperatorProcess:
     def wait(self) -> int:
         """Wait until the process ends by itself and return its exit status."""
         assert self._process is not None
-        return self._process.wait(timeout=_PATIENCE)
+        return self._process.wait(timeout=PATIENCE)
 
     def _end(self, number: signal.Signals) -> int:
         assert self._process is not None
         if self._process.poll() is None:
             self._process.send_signal(number)
         try:
-            return self._process.wait(timeout=_PATIENCE)
+            return self._process.wait(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

@@ -10,8 +10,7 @@ import yaml
 from aiohttp import ClientSession, ClientTimeout, web
 from anyio.from_thread import start_blocking_portal
 
-PATIENCE = 600.0
-"""Seconds after which a call that is no watch is given up."""
+from tests.e2e.patience import PATIENCE
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -20,7 +20,7 @@ import pytest
 from tests.e2e.gate import Gates, Moment, gates
 from tests.e2e.kube import identity
 from tests.e2e.witness import View, Witness, look, unrests
-from tests.e2e.world import FAST, PATIENCE, World
+from tests.e2e.world import FAST, World
 
 OVERLAP = timedelta(seconds=1)
 # Nothing that is stopped may time out before its operator is killed, and all objects may be stopped at once.
@@ -101,7 +101,7 @@ def stop_everywhere(world: World, gated: Gates, flow: Flow) -> list[str]:
         gated.steps.begin(name)
         gated.steps.stop_at(name, place, moment)
         flow.begin(world, name)
-    assert {name: steps[place] for name, (place, _) in stops.items()} == gated.steps.stopped(PATIENCE)
+    assert {name: steps[place] for name, (place, _) in stops.items()} == gated.steps.stopped()
     return ["scout", *stops]
 
 

@@ -14,8 +14,8 @@ import pytest
 from local_cluster import Cluster, ClusterError, KubectlError, binaries
 from local_cluster.build import MODULE
 from tests.e2e.grants import lines_of
+from tests.e2e.patience import PATIENCE
 
-TIMEOUT = 600  # seconds until a test gives up; none waits that long when all is well
 POLL_INTERVAL = 0.05
 
 
@@ -41,7 +41,7 @@ def run(*arguments: str | Path, folder: Path, **variables: str) -> subprocess.Co
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=TIMEOUT,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -52,7 +52,7 @@ def processes_of(folder: Path) -> list[str]:
 
 
 def wait_until_nothing_runs(folder: Path) -> None:
-    deadline = time.monotonic() + TIMEOUT
+    deadline = time.monotonic() + PATIENCE
     while left := processes_of(folder):
         assert time.monotonic() < deadline, left
         time.sleep(POLL_INTERVAL)
@@ -108,7 +108,7 @@ def test_a_bound_token_dies_with_its_secret_and_the_next_one_works(cluster: Clus
     assert cluster.kubectl(*whoami) == "system:serviceaccount:default:bound"
 
     cluster.kubectl("delete", "secret", "first")
-    deadline = time.monotonic() + TIMEOUT
+    deadline = time.monotonic() + PATIENCE
     while not is_refused(cluster, *whoami):
         assert time.monotonic() < deadline
         time.sleep(POLL_INTERVAL)
@@ -273,7 +273,7 @@ def test_whatever_ends_the_command_nothing_stays_running(tmp_path: Path, number:
 
             process.send_signal(number)
 
-            assert process.wait(TIMEOUT) != 0
+            assert process.wait(PATIENCE) != 0
         finally:
             process.kill()
     wait_until_nothing_runs(tmp_path)
@@ -287,7 +287,7 @@ def test_a_cluster_that_was_told_to_stay_stays_until_it_is_taken_down(tmp_path: 
         ["/bin/sh", "-c", f"{started.stdout}\nkubectl get namespace default -o name"],
         capture_output=True,
         text=True,
-        timeout=TIMEOUT,
+        timeout=PATIENCE,
         check=False,
     )
     running = len(processes_of(folder))

@@ -17,8 +17,9 @@ from mailtrap_operator.clients.workload_client import WorkloadClient
 from mailtrap_operator.core import workloads as seen
 from mailtrap_simulator.process import SimulatorProcess
 from tests.e2e.kube import Kube
+from tests.e2e.patience import PATIENCE
 from tests.e2e.workloads import KINDS, NODES, Kind, Workload, held
-from tests.e2e.world import CREDENTIAL, PATIENCE, World
+from tests.e2e.world import CREDENTIAL, World
 
 RESTARTED = "mailtrap-operator.io/restarted-for"
 ON_DELETE = {"updateStrategy": {"type": "OnDelete", "rollingUpdate": None}}

@@ -19,7 +19,8 @@ from types import TracebackType
 from typing import Self
 
 from tests.e2e.kube import GROUP, Body
-from tests.e2e.world import PATIENCE, World
+from tests.e2e.patience import PATIENCE
+from tests.e2e.world import World
 from tests.oracle import left_over, unaccounted, unrest
 
 PAUSE = 0.1

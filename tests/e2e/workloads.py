@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from local_cluster import Cluster
 from tests.e2e.kube import Body
-from tests.e2e.world import PATIENCE, World, eventually
+from tests.e2e.patience import PATIENCE
+from tests.e2e.world import World, eventually
 
 Kind = Literal["Deployment", "StatefulSet", "DaemonSet"]
 KINDS: tuple[Kind, ...] = ("Deployment", "StatefulSet", "DaemonSet")

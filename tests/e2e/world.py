@@ -24,6 +24,7 @@ from tests.e2e.grants import lines_of
 from tests.e2e.kube import GROUP, Body, Kube
 from tests.e2e.modes import Mode
 from tests.e2e.operator_process import OperatorProcess
+from tests.e2e.patience import PATIENCE
 from tests.e2e.release import Release
 from tests.oracle import left_over
 
@@ -36,9 +37,6 @@ INSTALLATION = "testaa"
 # Lost answers settle within a test, and calls that merely take long on a busy machine do not count as lost. The ratio of
 # the two times is the one that the operator demands.
 FAST = ("--request-timeout", "4s", "--settle-time", "16s")
-
-PATIENCE = 600
-"""Seconds until a test gives up: more than the longest pause that the operator makes between two tries."""
 
 T = TypeVar("T")
 
