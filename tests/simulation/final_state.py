@@ -10,7 +10,9 @@ from typing import Any
 from mailtrap_simulator.tokens import Token
 from tests.simulation.world import Body, World, value_in
 
-_OWN_PART = re.compile(r"-[a-z2-7]{8}\](?: \d+)*$")
+_OWN_PART = re.compile(r"-[a-z2-7]{10}-[a-z2-7]{8}\](?: \d+)*$")
+"""Of a tag: the owner, which comes from a uid and is checked on its own, and the nonce."""
+
 _KEPT_METADATA = ("name", "labels", "finalizers")
 _NEXT_DELETION = re.compile(r" Token \d+ is deleted after .*")
 _DATE_OR_ID = re.compile(r"\d{4}-\d\d-\d\dT[\d:]+Z|\b\d{7,}\b")

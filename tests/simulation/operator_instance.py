@@ -4,8 +4,7 @@ Nothing of the operator is replaced but what a process is given: its connections
 """
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +25,7 @@ from mailtrap_operator.runtime.scope import EVERYTHING, Scope
 from mailtrap_operator.settings import Settings
 from mailtrap_simulator.server import Server
 from tests.simulation.kubernetes import Kubernetes
+from tests.simulation.kubernetes.connection import Connection, Request
 from tests.simulation.network import Life, Network
 from tests.simulation.outcomes import Kind, Outcome, Seen
 from tests.simulation.remote import RemoteTransport
@@ -51,24 +51,8 @@ _STATUS = "/status"
 SETTINGS = Settings(namespace="mailtrap-system", resync_interval=timedelta(hours=1), workers=4)
 
 
-class _Answer:
-    """What the Kubernetes client library returns."""
-
-    def __init__(self, status: int, data: bytes) -> None:
-        self.status = status
-        self._data = data
-        self.headers: dict[str, str] = {}
-        self.response = self.content = self
-
-    async def read(self) -> bytes:
-        return self._data
-
-    async def iter_any(self) -> AsyncIterator[bytes]:
-        yield self._data
-
-
 class _Api:
-    """Stands where the Kubernetes client library's connection stands."""
+    """The API server beyond the network."""
 
     def __init__(self, kubernetes: Kubernetes, network: Network, life: Life) -> None:
         self._kubernetes = kubernetes
@@ -76,30 +60,15 @@ class _Api:
         self._life = life
         self._former: dict[str, tuple[int, Any]] = {}
 
-    async def param_serialize(self, method: str, path: str, **parts: Any) -> tuple[Any, ...]:
-        """Keep a call as it is."""
-        query = {name: str(value) for name, value in parts["query_params"]}
-        return method, path, query, parts["body"], parts["header_params"]
-
-    async def call_api(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        body: object,
-        headers: Mapping[str, str],
-        *,
-        _request_timeout: aiohttp.ClientTimeout,
-    ) -> _Answer:
-        """Carry one call over the network."""
+    async def answer(self, request: Request) -> tuple[int, Any]:
+        """Carry one request over the network."""
+        method, path, query = request.method, request.path, request.query
         kind, verb = _kind(method, path, query), LIST if "limit" in query else method
         what = f"{verb} {_resource(path)}{' (dry run)' if kind is Kind.DRY_RUN else ''}"
 
         def act() -> tuple[int, Any]:
             version = self._kubernetes.resource_version
-            answer = self._kubernetes.request(
-                method, path, query, body, headers["Content-Type"], accept=headers["Accept"]
-            )
+            answer = request.ask(self._kubernetes)
             is_write = kind is Kind.KUBERNETES_WRITE and answer[0] < HTTPStatus.BAD_REQUEST
             if is_write and version == self._kubernetes.resource_version:
                 self._network.wasted.append(what)
@@ -111,7 +80,7 @@ class _Api:
         status, value = await self._seen(outcome, answer, path)
         if method == "GET" and outcome.seen is Seen.ANSWER:
             self._former[path] = (status, value)
-        return _Answer(status, value if isinstance(value, bytes) else json.dumps(value).encode())
+        return status, value
 
     async def _seen(self, outcome: Outcome, answer: tuple[int, Any] | None, path: str) -> tuple[int, Any]:
         match outcome.seen:
@@ -134,7 +103,7 @@ def _kind(method: str, path: str, query: Mapping[str, str]) -> Kind:
         return Kind.KUBERNETES_READ
     if "dryRun" in query:
         return Kind.DRY_RUN
-    return Kind.EVENT if path.endswith("/events") else Kind.KUBERNETES_WRITE
+    return Kind.EVENT if "/events" in path else Kind.KUBERNETES_WRITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +146,7 @@ class OperatorInstance:
         self._kubernetes = kubernetes
         # The time tells it from the operator of that name that prepared the world: no nonce comes twice.
         random = Random(f"{name}/{seed}/{asyncio.get_running_loop().time()}")
-        api: Any = _Api(kubernetes, network, self.life)
+        api: Any = Connection(_Api(kubernetes, network, self.life).answer)
         self._kube = KubeClient(api, KUBE_TIMEOUT)
         transport = RemoteTransport(remote, network, self.life)
         self.operator = Operator(

@@ -128,7 +128,7 @@ class World:
         return Saved(self.kubernetes.copy(server_time), pickle.dumps(self.remote), self.foreign, time)
 
     def _found(self) -> frozenset[int]:
-        for namespace in ("kube-system", "mailtrap-system", NAMESPACE):
+        for namespace in ("default", "kube-system", "mailtrap-system", NAMESPACE):
             labels = {"kubernetes.io/metadata.name": namespace}
             self.write("POST", "/api/v1/namespaces", {"metadata": {"name": namespace, "labels": labels}})
         data = {"token": base64.b64encode(CREDENTIAL.encode()).decode()}

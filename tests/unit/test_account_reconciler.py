@@ -127,7 +127,7 @@ class Harness:
 
     def events(self) -> list[dict[str, Any]]:
         """Return the Events that there are, of all objects."""
-        return [body for (kind, _, _), body in self.kube.objects.items() if kind == "events"]
+        return self.kube.objects("/api/v1/events")
 
     def told(self) -> CredentialToken | None:
         known = self.cache.account(KEY)

@@ -68,7 +68,7 @@ class Harness:
         self.accounts = AccountBench()
         self.kube = self.accounts.kube
         self.cache = Cache(INSTALLATION, virtual_loop().time)
-        self.kube.seed("/api/v1/namespaces", {"metadata": {"name": "team", "labels": {"mail": "yes"}}})
+        self.label(mail="yes")
         self.kube.seed(API_TOKENS, api_token())
         self.kube.seed(ACCOUNTS, account())
         self.versions = itertools.count(1)
@@ -124,7 +124,9 @@ class Harness:
 def labels_in(tenancy: Tenancy | None) -> Mapping[str, str]:
     assert tenancy is not None
     assert isinstance(tenancy.labels, Found)
-    return tenancy.labels.value
+    labels = dict(tenancy.labels.value)
+    assert "team" == labels.pop("kubernetes.io/metadata.name"), "every namespace has it"
+    return labels
 
 
 @virtual
@@ -165,7 +167,7 @@ async def test_labels_are_read_afresh_and_remembered_for_a_while() -> None:
 @virtual
 async def test_labels_that_cannot_be_read_are_not_known_and_it_is_said_what_to_do() -> None:
     harness = Harness(BY_LABEL)
-    harness.kube.remove(NAMESPACE)
+    harness.kube.fail("GET", NAMESPACE, 404, times=9)
 
     seen = await harness.observer.fresh(BILLING)
 
@@ -381,7 +383,7 @@ async def test_tokens_are_counted_only_where_the_policy_asks_for_it_and_by_the_l
 async def test_while_it_is_not_known_who_may_use_an_account_it_is_not_asked_anything() -> None:
     harness = Harness(BY_LABEL)
     harness.kube.edit(f"{API_TOKENS}/billing", wish_for_what_must_be_asked_for)
-    harness.kube.remove(NAMESPACE)
+    harness.kube.fail("GET", NAMESPACE, 404, times=9)
 
     await harness.fresh()
 

@@ -125,7 +125,7 @@ class Harness(AccountBench):
 
     def events(self) -> list[str]:
         """Return what Events say."""
-        return [body["message"] for (kind, _, _), body in self.kube.objects.items() if kind == "events"]
+        return [body["message"] for body in self.kube.objects("/api/v1/events")]
 
 
 @virtual
@@ -360,14 +360,11 @@ CURRENT = {
 async def test_an_api_token_that_is_not_known_here_is_found_before_its_token_is_deleted() -> None:
     harness = Harness()
     unknown = harness.lose(name=harness.put("unknown", is_known=False))
-    terminating = harness.lose(
-        name=harness.put(
-            "going", is_known=False, deletionTimestamp="2026-03-01T12:00:00Z", finalizers=["x/y"]
-        )
-    )
+    terminating = harness.lose(name=harness.put("going", is_known=False, finalizers=["x/y"]))
+    harness.kube.remove(f"{API_TOKENS}/going")
     lost = harness.lose()
     status = {"observedGeneration": 1, "current": {**CURRENT["current"], "id": lost[0]}}
-    harness.put("whose status says anything", is_known=False, status=status)
+    harness.put("whose-status-says-anything", is_known=False, status=status)
 
     assert Swept((), ()) == await harness.run()
 

@@ -11,6 +11,7 @@ from mailtrap_operator.core.ownership import Tag, owner_of
 from mailtrap_operator.core.reasons import Reason
 from mailtrap_operator.core.tenants import not_found
 from tests.unit.clients.account_harness import KEY
+from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.objects import API_TOKENS, INSTALLATION, secret
 from tests.unit.clock import virtual
 from tests.unit.test_observe import BILLING, BY_LABEL, ELSEWHERE, NAMESPACE, Harness, calls_of
@@ -27,27 +28,36 @@ OPERATION = {
     "account": ACCOUNT_REF,
 }
 
-CLAIMS: dict[str, Callable[[dict[str, Any]], None]] = {
+ADOPTING = {"mailtrap-operator.io/adopt-token-id": "1", "mailtrap-operator.io/adopt-confirm": "1"}
+NAMED = {"type": "domain", "name": "example.com", "accessLevel": "Viewer"}
+AT = f"{API_TOKENS}/billing"
+Claim = Callable[[FakeKube], object]
+
+
+def edited(change: Callable[[dict[str, Any]], None], path: str = AT) -> Claim:
+    return lambda kube: kube.edit(path, change)
+
+
+def deleted(kube: FakeKube) -> None:
+    CLAIMS["our finalizer"](kube)
+    kube.remove(AT)
+
+
+CLAIMS: dict[str, Claim] = {
     "nothing else": lambda _: None,
-    "our finalizer": lambda body: body["metadata"].update(finalizers=[FINALIZER]),
-    "a finalizer of someone else": lambda body: body["metadata"].update(finalizers=["example.com/x"]),
-    "a token to adopt": lambda body: body["metadata"].update(
-        annotations={"mailtrap-operator.io/adopt-token-id": "1", "mailtrap-operator.io/adopt-confirm": "1"}
-    ),
-    "a resource by its name": lambda body: body["spec"].update(
-        resources=[{"type": "domain", "name": "example.com", "accessLevel": "Viewer"}]
-    ),
-    "tokens on record": lambda body: body.update(status={"previous": [PREVIOUS]}),
-    "an operation on record": lambda body: body.update(status={"operation": OPERATION}),
-    "its deletion": lambda body: body["metadata"].update(
-        finalizers=[FINALIZER], deletionTimestamp="2026-03-01T12:00:00Z"
-    ),
+    "our finalizer": edited(lambda body: body["metadata"].update(finalizers=[FINALIZER])),
+    "a finalizer of someone else": edited(lambda body: body["metadata"].update(finalizers=["example.com/x"])),
+    "a token to adopt": edited(lambda body: body["metadata"].update(annotations=ADOPTING)),
+    "a resource by its name": edited(lambda body: body["spec"].update(resources=[NAMED])),
+    "tokens on record": edited(lambda body: body["status"].update(previous=[PREVIOUS]), f"{AT}/status"),
+    "an operation on record": edited(lambda body: body["status"].update(operation=OPERATION), f"{AT}/status"),
+    "its deletion": deleted,
 }
 
 
 def owner(harness: Harness) -> str:
     """Return the object's part of its tokens' tag."""
-    body = harness.kube.object(f"{API_TOKENS}/billing")
+    body = harness.kube.object(AT)
     assert body is not None
     return owner_of(INSTALLATION, "team", "billing", body["metadata"]["uid"])
 
@@ -62,10 +72,10 @@ async def closed_view(harness: Harness) -> AccountView:
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS.keys())
 @virtual
 async def test_account_that_does_not_serve_an_object_is_not_read_whatever_the_object_says(
-    claim: Callable[[dict[str, Any]], None], policy: dict[str, Any]
+    claim: Claim, policy: dict[str, Any]
 ) -> None:
     harness = Harness(policy)
-    harness.kube.edit(f"{API_TOKENS}/billing", claim)
+    claim(harness.kube)
     harness.kube.seed(f"{NAMESPACE}/secrets", secret(owner=f"{INSTALLATION}-{owner(harness)}"))
 
     view = await closed_view(harness)
@@ -92,7 +102,7 @@ async def test_an_object_whose_tokens_the_account_has_shown_is_served_to_the_end
     harness = Harness(ELSEWHERE)
     token = harness.accounts.remote.seed(f"team/billing {Tag(INSTALLATION, owner(harness), 'abcdefgh')}")
     await harness.accounts.accounts.at(KEY).list_tokens()
-    harness.kube.edit(f"{API_TOKENS}/billing", CLAIMS["our finalizer"])
+    CLAIMS["our finalizer"](harness.kube)
 
     view = await closed_view(harness)
 

@@ -1,9 +1,9 @@
 """A Kubernetes API server in memory: no I/O, no wall clock, no randomness, the same answers every time.
 
 What it does, it does as the real server: one table of cases (`tests/contract/kubernetes`) runs against both. A request
-for something that is not simulated raises `NotImplementedError`: server-side apply and JSON patches, updates of Events
-and Namespaces, Secrets of the types `kubernetes.io/…` and `stringData`, deletions of whole lists or with another
-propagation policy than Background, field selectors, label selectors other than equality, lists of a named version.
+for something that is not simulated raises `NotImplementedError`: server-side apply and JSON patches, Secrets of
+the types `kubernetes.io/…` and `stringData`, deletions of whole lists or with another propagation policy than
+Background, field selectors, label selectors other than equality, lists of a named version.
 
 Left out without a word:
 - CEL rules of the CRDs: what only they refuse is accepted.

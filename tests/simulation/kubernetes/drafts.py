@@ -7,6 +7,7 @@ from tests.simulation.kubernetes.frozen import Frozen
 from tests.simulation.kubernetes.kinds import Kind
 from tests.simulation.kubernetes.malformed import MalformedError
 from tests.simulation.kubernetes.metadata import SYSTEM_FIELDS, Parts, read_metadata
+from tests.simulation.kubernetes.namespace import NamespaceKind
 from tests.simulation.kubernetes.refusals import bad_request, unusable_patch
 
 _NO_PARTS = ("apiVersion", "kind", "metadata", "status")
@@ -98,6 +99,9 @@ def successor(kind: Kind, old: Frozen, draft: Draft) -> Frozen:
     kept = {name: former[name] for name in ("namespace", "resourceVersion", *SYSTEM_FIELDS) if name in former}
     meta = {**kept, **draft.meta}
     meta |= {name: kept[name] for name in _IGNORED if name in kept}
+    if isinstance(kind, NamespaceKind):
+        parts = {"spec": old["spec"], "status": old["status"]}
+        return whole_object(kind, draft.kind, kind.labelled(meta), parts)
     if not isinstance(kind, CustomKind):
         return whole_object(kind, draft.kind, meta, draft.parts)
     return whole_object(kind, draft.kind, meta, {**draft.parts, "status": old["status"]})

@@ -1,4 +1,4 @@
-"""Events, which are written once and not changed."""
+"""Events."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ _EVENT_SHOWN: Mapping[str, Any] = {
 
 
 class EventKind:
-    """Events, which are written once."""
+    """Events, of which any field may change."""
 
     resource = Resource("", "v1", "events", "Event", is_namespaced=True)
 

@@ -1,4 +1,4 @@
-"""Namespaces, which are made and unmade."""
+"""Namespaces: their metadata, and whether they are being deleted."""
 
 from tests.simulation.kubernetes.frozen import Frozen, freeze
 from tests.simulation.kubernetes.metadata import Parts, judge_metadata
@@ -7,7 +7,7 @@ from tests.simulation.kubernetes.resource import Resource
 
 
 class NamespaceKind:
-    """Namespaces, which are made and unmade."""
+    """Namespaces; an update changes their metadata alone."""
 
     resource = Resource("", "v1", "namespaces", "Namespace", is_namespaced=False)
 
@@ -18,9 +18,13 @@ class NamespaceKind:
 
     def newborn(self, meta: Parts, _parts: Parts) -> tuple[Parts, Parts]:
         """Return what every Namespace has."""
-        labels = Frozen({**meta.get("labels", {}), "kubernetes.io/metadata.name": meta.get("name", "")})
         parts = {"spec": freeze({"finalizers": ["kubernetes"]}), "status": freeze({"phase": "Active"})}
-        return {**meta, "labels": labels}, parts
+        return self.labelled(meta), parts
+
+    def labelled(self, meta: Parts) -> Parts:
+        """Return metadata with the label that every Namespace has."""
+        labels = Frozen({**meta.get("labels", {}), "kubernetes.io/metadata.name": meta.get("name", "")})
+        return {**meta, "labels": labels}
 
     def judge(self, new: Frozen, _old: Frozen | None) -> list[Cause]:
         """Return what is wrong."""

@@ -10,10 +10,8 @@ from tests.simulation.kubernetes import controllers
 from tests.simulation.kubernetes.admission import Rules
 from tests.simulation.kubernetes.custom import CustomKind
 from tests.simulation.kubernetes.drafts import Place
-from tests.simulation.kubernetes.event import EventKind
 from tests.simulation.kubernetes.frozen import Frozen
 from tests.simulation.kubernetes.kinds import CRDS, kinds_by_place
-from tests.simulation.kubernetes.namespace import NamespaceKind
 from tests.simulation.kubernetes.paths import place_of
 from tests.simulation.kubernetes.reads import list_objects, metadata_of, selector_of, told
 from tests.simulation.kubernetes.refusals import (
@@ -161,8 +159,6 @@ def _judge_method(method: str, place: Place) -> None:
         raise method_not_allowed(place.kind.resource, method)
     if method not in _OPTIONS or (method == "POST") == bool(place.name):
         raise NotImplementedError(f"{method} is not simulated here")
-    if method in {"PUT", "PATCH"} and isinstance(place.kind, EventKind | NamespaceKind):
-        raise NotImplementedError(f"changes of {place.kind.resource.plural} are not simulated")
 
 
 def _judge_media_type(method: str, place: Place, content_type: str) -> None:

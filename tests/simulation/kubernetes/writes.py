@@ -13,6 +13,7 @@ from tests.simulation.kubernetes.admission import Rules, judge_namespace
 from tests.simulation.kubernetes.custom import CustomKind
 from tests.simulation.kubernetes.drafts import Draft, Place, draft_of, draft_of_patch, successor, whole_object
 from tests.simulation.kubernetes.frozen import Frozen
+from tests.simulation.kubernetes.kinds import Kind
 from tests.simulation.kubernetes.metadata import SYSTEM_FIELDS, judge_change
 from tests.simulation.kubernetes.namespace import NamespaceKind
 from tests.simulation.kubernetes.refusals import (
@@ -102,7 +103,7 @@ class Writes:
         self._rules.judge_write(kind, entry.name, dry=dry)
         if dry or (new == old and not entry.is_bare):
             return new
-        if entry.is_terminating and "finalizers" not in new["metadata"]:
+        if entry.is_terminating and not _is_held(kind, new):
             self._storage.remove(entry)
             return new
         return self._storage.put(Entry(kind, entry.namespace, entry.name, new)).body
@@ -115,8 +116,8 @@ class Writes:
 
     def remove(self, entry: Entry, *, dry: bool = False) -> Frozen:
         """Delete an object that was found."""
-        resource, meta = entry.kind.resource, entry.body["metadata"]
-        if "finalizers" in meta or isinstance(entry.kind, NamespaceKind):
+        resource = entry.kind.resource
+        if _is_held(entry.kind, entry.body):
             return self._begin_removal(entry, dry=dry)
         if not dry:
             self._storage.remove(entry)
@@ -146,6 +147,11 @@ class Writes:
 
     def _now(self) -> str:
         return self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _is_held(kind: Kind, body: Frozen) -> bool:
+    """Whether a finalizer holds an object; a Namespace is always held, until it is empty."""
+    return "finalizers" in body["metadata"] or isinstance(kind, NamespaceKind)
 
 
 def _number(text: str) -> int:

@@ -9,11 +9,10 @@ NAMESPACES = "/api/v1/namespaces"
 
 async def test_the_labels_of_a_namespace_are_read() -> None:
     kube = FakeKube()
-    kube.seed(NAMESPACES, {"metadata": {"name": "team", "labels": {"mail": "yes"}}})
-    kube.seed(NAMESPACES, {"metadata": {"name": "bare"}})
+    kube.edit(f"{NAMESPACES}/team", lambda body: body["metadata"]["labels"].update(mail="yes"))
     client = NamespaceClient(kube)
 
-    assert ({"mail": "yes"}, {}) == (await client.labels("team"), await client.labels("bare"))
+    assert {"kubernetes.io/metadata.name": "team", "mail": "yes"} == await client.labels("team")
 
 
 async def test_a_namespace_that_cannot_be_read_has_no_labels_to_tell() -> None:
@@ -21,7 +20,7 @@ async def test_a_namespace_that_cannot_be_read_has_no_labels_to_tell() -> None:
     client = NamespaceClient(kube)
 
     with pytest.raises(Missing):
-        await client.labels("team")
+        await client.labels("gone")
     kube.fail("GET", "/namespaces/team", 403)
     with pytest.raises(Terminal):
         await client.labels("team")

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from mailtrap_operator.clients.errors import Conflict, Failure, Retryable, Terminal, Uncertain
 from mailtrap_operator.clients.secret_client import SecretClient
 from mailtrap_operator.core.reasons import Reason
+from tests.simulation.kubernetes import Mutation, Rules
 from tests.unit.clients.fake_kube import FakeKube
 from tests.unit.clients.secrets_of_ours import (
     FOREIGN,
@@ -164,18 +165,11 @@ async def test_a_refusal_keeps_the_time_that_the_server_asked_for() -> None:
     assert timedelta(seconds=7) == caught.value.retry_after
 
 
-class Meddling(FakeKube):
-    """An API server that changes what is written to it."""
-
-    def __init__(self, change: Callable[[dict[str, Any]], None]) -> None:
-        super().__init__()
-        self._change = change
-
-    async def create(self, path: str, body: dict[str, Any], *, dry_run: bool = False) -> dict[str, Any]:
-        """Create an object, changed."""
-        stored = await super().create(path, body, dry_run=dry_run)
-        self._change(stored)
-        return stored
+def meddling(change: Callable[[dict[str, Any]], None]) -> FakeKube:
+    """Return an API server that changes the Secrets that are written to it."""
+    kube = FakeKube()
+    kube.server.rules = Rules(mutations=(Mutation("secrets", change),))
+    return kube
 
 
 @pytest.mark.parametrize(
@@ -194,7 +188,7 @@ async def test_a_secret_that_could_not_hold_a_value_is_refused_in_the_dry_run(
     change: Callable[[dict[str, Any]], None], named: str
 ) -> None:
     with pytest.raises(Terminal, match=r"Secret billing cannot hold a value: .*No token is issued") as caught:
-        await SecretClient(Meddling(change), INSTALLATION).try_publish(desired(), ISSUANCE)
+        await SecretClient(meddling(change), INSTALLATION).try_publish(desired(), ISSUANCE)
 
     assert Reason.SECRET_WRITE_REFUSED is caught.value.reason
     assert f" changes {named}. " in caught.value.message
@@ -215,14 +209,14 @@ async def test_a_secret_that_could_not_hold_a_value_is_refused_in_the_dry_run(
 async def test_what_does_not_harm_a_value_is_named_with_the_secret_as_stored(
     change: Callable[[dict[str, Any]], None], changed: str
 ) -> None:
-    client = SecretClient(Meddling(change), INSTALLATION)
+    client = SecretClient(meddling(change), INSTALLATION)
     await client.try_publish(desired(), ISSUANCE)
 
     assert changed == (await client.publish(desired(), ISSUED)).changed_at_admission
 
 
 async def test_a_value_moves_to_no_secret_that_could_not_hold_it() -> None:
-    kube = Meddling(
+    kube = meddling(
         lambda body: body["metadata"].pop("annotations") if body["metadata"]["name"] == "mailer" else None
     )
     client = SecretClient(kube, INSTALLATION)

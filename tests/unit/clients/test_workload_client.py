@@ -23,12 +23,17 @@ BILLING = RestartTarget(kind="Deployment", name="billing")
 
 
 def workload(
-    name: str = "billing", annotations: dict[str, str] | None = None, **labels: str
+    name: str = "billing",
+    annotations: dict[str, str] | None = None,
+    kind: WorkloadKind = "Deployment",
+    **labels: str,
 ) -> dict[str, Any]:
     """Return a workload whose controller has nothing to do."""
     template = {"metadata": {"annotations": annotations}} if annotations else {}
     status = {"observedGeneration": 1, "currentRevision": "1", "updateRevision": "1"}
     return {
+        "apiVersion": "apps/v1",
+        "kind": kind,
         "metadata": {"name": name, "labels": labels},
         "spec": {"replicas": 0, "template": template},
         "status": status,
@@ -102,8 +107,8 @@ async def test_a_workload_that_was_never_restarted_by_us(annotations: dict[str, 
 @pytest.mark.parametrize("kind", PATHS)
 async def test_each_kind_is_read_by_name_and_by_labels(kind: WorkloadKind) -> None:
     harness = Harness()
-    for path in PATHS.values():
-        harness.kube.seed(path, workload(app="shop"))
+    for each, path in PATHS.items():
+        harness.kube.seed(path, workload(kind=each, app="shop"))
 
     by_name = await harness.read(RestartTarget(kind=kind, name="billing"))
     by_label = await harness.read(selecting(kind, app="shop"))
@@ -134,7 +139,7 @@ async def test_a_workload_that_two_targets_name_is_read_once() -> None:
 
 async def test_targets_that_name_nothing_are_told_beside_the_others() -> None:
     harness = Harness()
-    harness.kube.seed(PATHS["StatefulSet"], workload())
+    harness.kube.seed(PATHS["StatefulSet"], workload(kind="StatefulSet"))
 
     found = await harness.read(
         RestartTarget(kind="StatefulSet", name="billing"),
@@ -191,7 +196,7 @@ async def test_a_restart_changes_the_annotation_of_the_pod_template_and_nothing_
     kind: WorkloadKind,
 ) -> None:
     harness = Harness()
-    harness.kube.seed(PATHS[kind], workload(annotations={RESTARTED: "7", "other": "8"}))
+    harness.kube.seed(PATHS[kind], workload(annotations={RESTARTED: "7", "other": "8"}, kind=kind))
     before = harness.kube.object(f"{PATHS[kind]}/billing") or {}
     (found,) = await harness.read(RestartTarget(kind=kind, name="billing"))
     assert isinstance(found, Workload)

@@ -1,3 +1,5 @@
+import base64
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +11,7 @@ from mailtrap_operator.runtime.listing import Listing, list_all
 from mailtrap_operator.runtime.versions import is_newer
 from mailtrap_operator.runtime.watchdog import ObjectName
 from tests.unit.clients.fake_kube import FakeKube
-from tests.unit.clients.objects import API_TOKENS, api_token
+from tests.unit.clients.objects import ACCOUNTS, API_TOKENS, account, api_token, secret
 
 EVERYWHERE = "/apis/mailtrap-operator.io/v1alpha1/apitokens"
 SECRETS = "/api/v1/namespaces/{}/secrets"
@@ -40,6 +42,14 @@ class Harness:
         return replace(usual, **parts)
 
     @property
+    def begins(self) -> list[str | None]:
+        """At which object each page began that was asked for; None is the first page."""
+        tokens = [call.query.get("continue") for call in self.kube.calls]
+        # The server says after which object it continues.
+        after = [token and json.loads(base64.b64decode(token))[1] for token in tokens]
+        return [name and str(int(name[-4:]) + 1) for name in after]
+
+    @property
     def names(self) -> list[str]:
         return [f"{body['metadata']['namespace']}/{body['metadata']['name']}" for body in self.taken]
 
@@ -52,20 +62,21 @@ async def test_everything_is_listed_in_pages_of_two_hundred() -> None:
     await list_all(harness.kube, (harness.listing(EVERYWHERE),))
 
     assert [f"team/token-{number:04}" for number in range(534)] == harness.names
-    assert [None, "200", "400"] == [call.query.get("continue") for call in harness.kube.calls]
+    assert [None, "200", "400"] == harness.begins
     assert {"200"} == {call.query["limit"] for call in harness.kube.calls}
 
 
 async def test_a_page_that_is_too_large_is_asked_for_with_fewer_objects() -> None:
     harness = Harness()
     for number in range(40):
-        note = {"note": "x" * (1_500_000 if 10 <= number < 20 else 100)}
-        harness.kube.seed(API_TOKENS, api_token(f"token-{number:04}", annotations=note))
+        data = {"note": "eHh4" * (349_525 if 10 <= number < 20 else 100)}
+        harness.kube.seed(SECRETS.format("team"), secret(f"token-{number:04}") | {"data": data})
 
-    await list_all(harness.kube, (harness.listing(EVERYWHERE),))
+    await list_all(harness.kube, (harness.listing("/api/v1/secrets", kind="Secret"),))
 
     assert [f"team/token-{number:04}" for number in range(40)] == harness.names
-    asked = [(call.query.get("continue"), call.query["limit"]) for call in harness.kube.calls]
+    limits = [call.query["limit"] for call in harness.kube.calls]
+    asked = list(zip(harness.begins, limits, strict=True))
     assert [(None, "200"), (None, "50"), (None, "12"), ("12", "24"), ("12", "6"), ("12", "1")] == asked[:6]
     assert ("30", "16") == asked[-1]
     assert len(asked) < 30
@@ -73,7 +84,8 @@ async def test_a_page_that_is_too_large_is_asked_for_with_fewer_objects() -> Non
 
 async def test_one_object_is_taken_however_large_it_is() -> None:
     harness = Harness()
-    harness.kube.seed(API_TOKENS, api_token(annotations={"note": "x" * 6_000_000}))
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "x" * 6_000_000, "uid": "u"}
+    harness.kube.seed(API_TOKENS, api_token(ownerReferences=[owner]))
 
     await list_all(harness.kube, (harness.listing(EVERYWHERE),))
 
@@ -144,10 +156,9 @@ async def test_known_object_that_is_not_listed_is_read() -> None:
 
 async def test_a_cluster_scoped_object_is_known_without_a_namespace() -> None:
     harness = Harness((None, "default"), (None, "gone"))
-    path = "/apis/mailtrap-operator.io/v1alpha1/clustermailtrapaccounts"
-    harness.kube.seed(path, {"metadata": {"name": "default"}})
+    harness.kube.seed(ACCOUNTS, account())
 
-    await list_all(harness.kube, (harness.listing(path, kind="ClusterMailtrapAccount"),))
+    await list_all(harness.kube, (harness.listing(ACCOUNTS, kind="ClusterMailtrapAccount"),))
 
     assert [(None, "gone")] == harness.missed
 

@@ -1,12 +1,13 @@
 """What the operator may look at: asked for once, and where a right is needed that is not there, said clearly."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from mailtrap_operator.clients.errors import Failure, Terminal
 from mailtrap_operator.runtime.scope import Scope, find_scope
+from tests.simulation.kubernetes.connection import Request
 from tests.unit.clients.fake_kube import FakeKube
 
 
@@ -17,11 +18,13 @@ class Reviewer(FakeKube):
         super().__init__()
         self._allowed = allowed
 
-    def _handle(self, method: str, path: str, body: Any, query: Mapping[str, str]) -> Any:  # noqa: ARG002 - the form of a fake call
-        assert ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews") == (method, path)
-        asked = body["spec"]["resourceAttributes"]
+    def carry_out(self, request: Request) -> tuple[int, Any]:
+        """Review."""
+        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+        assert ("POST", path) == (request.method, request.path)
+        asked = request.body["spec"]["resourceAttributes"]
         assert ("mailtrap-operator.io", "clustermailtrapaccounts") == (asked["group"], asked["resource"])
-        return {**body, "status": {"allowed": asked["verb"] in self._allowed}}
+        return 201, {**request.body, "status": {"allowed": asked["verb"] in self._allowed}}
 
 
 @pytest.mark.parametrize(

@@ -176,8 +176,6 @@ def test_a_fraction_is_no_whole_number(kubernetes: Kubernetes) -> None:
         ("PATCH", f"{SECRETS}/a", {}, {}, "application/apply-patch+yaml"),
         ("PATCH", f"{SECRETS}/a", {}, [], "application/json-patch+json"),
         ("PATCH", f"{API_TOKENS}/a", {}, {}, "application/apply-patch+yaml"),
-        ("PATCH", "/api/v1/namespaces/shop", {}, {}, MERGE_PATCH),
-        ("PUT", "/api/v1/namespaces/shop/events/a", {}, {}, "application/json"),
         ("DELETE", SECRETS, {}, None, "application/json"),
         ("DELETE", f"{SECRETS}/a", {}, {"propagationPolicy": "Orphan"}, "application/json"),
         ("DELETE", f"{SECRETS}/a", {}, {"gracePeriodSeconds": 5}, "application/json"),

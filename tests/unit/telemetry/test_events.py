@@ -21,7 +21,7 @@ def recorder(kube: FakeKube) -> EventRecorder:
 
 
 def written(kube: FakeKube) -> list[dict[str, Any]]:
-    return [body for (resource, _, _), body in kube.objects.items() if resource == "events"]
+    return kube.objects("/api/v1/events")
 
 
 async def test_an_event_says_what_happened_to_which_object() -> None:

@@ -1,4 +1,4 @@
-"""Updates of ApiTokens beside their status: versions, generations, and what may change at all."""
+"""Updates beside the status, most of them of ApiTokens: versions, generations, and what may change at all."""
 
 from tests.contract.kubernetes.api import Api
 from tests.contract.kubernetes.objects import FINALIZER, account, api_token, changed, with_status
@@ -170,3 +170,16 @@ def a_cluster_scoped_object_is_updated_alike(api: Api) -> None:
     merged = api.merge(f"clustermailtrapaccounts/{name}", {"spec": {"refreshInterval": "30s"}})
     assert 2 == merged.body["metadata"]["generation"]
     api.delete(f"clustermailtrapaccounts/{name}")
+
+
+def an_event_is_counted_again(api: Api) -> None:
+    event = {"metadata": {"name": "e"}, "involvedObject": {"namespace": api.namespace}, "count": 1}
+    assert 201 == api.create("events", event).status
+    assert 2 == api.merge("events/e", {"count": 2}).body["count"]
+
+
+def a_namespace_keeps_the_label_of_its_name(api: Api) -> None:
+    path, named = f"namespaces/{api.namespace}", {"kubernetes.io/metadata.name": api.namespace}
+    labelled = api.merge(path, {"metadata": {"labels": {"mail": "yes"}}})
+    assert named | {"mail": "yes"} == labelled.body["metadata"]["labels"]
+    assert named == api.merge(path, {"metadata": {"labels": None}}).body["metadata"]["labels"]
