@@ -8,6 +8,7 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 MARK = re.compile(r"\[k8s:([a-z2-7]{6})-([a-z2-7]{10})-([a-z2-7]{8})\]")
@@ -63,6 +64,7 @@ def installation_of(cluster_uid: str) -> str:
     return base32(cluster_uid.encode(), 6)
 
 
+@lru_cache(maxsize=256)  # one reconcile asks some 20 times for the same object
 def owner_of(installation: str, namespace: str, name: str, uid: str) -> str:
     """Return the object's part of the tag: 10 base32 characters, another one for each recreated object."""
     return base32(f"{installation}/{namespace}/{name}/{uid}".encode(), 10)
