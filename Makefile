@@ -37,7 +37,7 @@ unit: $(STAMP) $(NODE_STAMP) ## the tests that need no server of their own; the 
 	$(BIN)/coverage report --skip-covered
 	$(BIN)/coverage report --include='operator/mailtrap_operator/core/*' --skip-covered --fail-under=100
 
-simulation: $(STAMP) ## the operator on virtual time: every single fault, a sample of all that comes on top
+simulation: $(STAMP) ## the operator on virtual time: a sample of each kind of trouble, another one with each commit
 	$(BIN)/pytest tests/simulation --numprocesses=auto
 
 e2e: $(STAMP) ## the tests on the real API server, and those of the chart with the real Helm
@@ -46,6 +46,8 @@ e2e: $(STAMP) ## the tests on the real API server, and those of the chart with t
 	$(BIN)/pytest tests/chaos
 
 simulation-full: $(STAMP) ## everything that the tests sample, whole; RUNS=2000 random histories; the mutants
+	$(BIN)/python -m tests.simulation faults
+	$(BIN)/python -m tests.simulation preemptions
 	$(BIN)/python -m tests.simulation pairs
 	$(BIN)/python -m tests.simulation schedules
 	$(BIN)/python -m tests.simulation corruption

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 from textwrap import shorten
 from typing import Any
 
@@ -24,7 +25,10 @@ from tests.simulation import (
     mutation_runner,
     schedules,
 )
+from tests.simulation.account_flows import ACCOUNT_FLOWS
+from tests.simulation.api_flows import API_FLOWS
 from tests.simulation.cases import Case, violations
+from tests.simulation.credential_flows import CREDENTIAL_FLOWS
 from tests.simulation.exhaustive import Fault, first_faults
 from tests.simulation.flows import FLOWS, Flow
 from tests.simulation.mutants import MUTANTS
@@ -46,6 +50,16 @@ def main() -> int:
             return _tell_of_mutants(pool.map(mutation_runner.run_mutant, MUTANTS))
         layer = LAYERS[arguments.what]
         return _tell(layer.text, pool.map(layer.run, layer.jobs(arguments), chunksize=layer.jobs_at_once))
+
+
+def _faults(of: tuple[Flow, int]) -> Report:
+    flow, number = of
+    return _of_cases(list(exhaustive.single_faults(flow, slice(number, None, _PARTS))))
+
+
+def _preemptions(of: tuple[Flow, int]) -> Report:
+    flow, number = of
+    return _of_cases(list(schedules.single_preemptions(flow, slice(number, None, _PARTS))))
 
 
 def _pairs(first: tuple[Flow, Fault]) -> Report:
@@ -95,7 +109,27 @@ class Layer:
     jobs_at_once: int = 20
 
 
+_PARTS = 8
+"""In so many jobs each flow is taken through its single faults or preemptions."""
+
+
+def _in_parts(flows: Iterable[Flow]) -> list[tuple[Flow, int]]:
+    return list(product(flows, range(_PARTS)))
+
+
 LAYERS = {
+    "faults": Layer(
+        "single faults",
+        lambda _: _in_parts((*FLOWS, *API_FLOWS, *ACCOUNT_FLOWS, *CREDENTIAL_FLOWS)),
+        _faults,
+        jobs_at_once=1,
+    ),
+    "preemptions": Layer(
+        "preemptions of one of two operators",
+        lambda _: _in_parts((*FLOWS, *CREDENTIAL_FLOWS)),
+        _preemptions,
+        jobs_at_once=1,
+    ),
     "pairs": Layer(
         "ordered pairs of faults",
         lambda _: [(flow, first) for flow in FLOWS for first in first_faults(flow)],

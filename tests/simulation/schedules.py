@@ -19,9 +19,9 @@ def once(flow: Flow) -> Iterator[Preemption]:
             yield from _preemptions(undisturbed, how, is_stale=is_stale)
 
 
-def single_preemptions(flow: Flow) -> Iterator[Case]:
-    """Run a flow with every single preemption."""
-    for first in once(flow):
+def single_preemptions(flow: Flow, part: slice = WHOLE) -> Iterator[Case]:
+    """Run a flow with every single preemption, or with a part of them."""
+    for first in islice(once(flow), part.start, part.stop, part.step):
         yield _case(flow, first)
 
 

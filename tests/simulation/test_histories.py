@@ -6,7 +6,7 @@ from tests.simulation.histories import check, describe
 from tests.simulation.seed import part
 
 HISTORIES = 2000
-EVERY = 4
+EVERY = 8
 """One history in so many is played here, others with each seed; `make simulation-full` plays them all."""
 
 _CHUNK = 100

@@ -7,10 +7,14 @@ import pytest
 from tests.simulation.effects import EFFECTS, Trial, wrong_with
 from tests.simulation.persisted import named
 from tests.simulation.schema_fields import schema_fields, schema_of
+from tests.simulation.seed import part
 from tests.simulation.transitions import Transition, odd_transitions, right_transitions
 from tests.simulation.troubles import NOTHING, TROUBLES, Trouble
 
 FIELDS = {named("spec", field): field for field, _ in schema_fields(schema_of("spec"))}
+
+SAMPLE = 5
+"""Of the changes, each so many-th meets a trouble here."""
 
 each_field = pytest.mark.parametrize("name", FIELDS)
 each_trouble = pytest.mark.parametrize("trouble", TROUBLES, ids=str)
@@ -36,10 +40,11 @@ def test_a_change_costs_what_the_table_says(name: str) -> None:
     assert {} == violations((change, NOTHING, False) for change in of_field(name, right_transitions()))
 
 
-@each_field
 @each_trouble
-def test_a_change_in_the_midst_of_trouble_costs_no_more(name: str, trouble: Trouble) -> None:
-    assert {} == violations((change, trouble, False) for change in of_field(name, right_transitions()))
+def test_a_change_in_the_midst_of_trouble_costs_no_more(trouble: Trouble) -> None:
+    sampled = list(right_transitions())[part(SAMPLE, TROUBLES.index(trouble))]
+
+    assert {} == violations((change, trouble, False) for change in sampled)
 
 
 @each_trouble
