@@ -176,7 +176,7 @@ FIELD_CASES = {
         Break(
             name="an account does not say that the clocks differ",
             file=f"{_CORE}/account_plan.py",
-            text="elif message := clocks.why_skewed(seen.clock_difference):",
+            text="elif message := clocks.why_skewed(difference):",
             replacement='elif message := "":',
             witnesses=("tests/unit/test_account_reconciler.py",),
         ),

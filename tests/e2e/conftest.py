@@ -1,5 +1,6 @@
 """Fixtures of the end-to-end tests: one real control plane for all, a simulator and a namespace for each test."""
 
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -60,14 +61,25 @@ def simulator() -> Iterator[SimulatorProcess]:
 
 
 LONGEST = (
-    "test_helm",
-    "test_own_credential",
     "test_outage",
-    "test_crashes",
-    "test_local_cluster",
+    "test_helm",
     "test_demo",
+    "test_tenant_accounts",
+    "test_own_credential",
+    "test_local_cluster",
+    "test_image",
+    "test_orphans",
+    "test_memory",
+    "test_tutorial",
+    "test_plan_mode",
+    "test_networks",
 )
 """The files that take longest. They are begun first, so that no process ends long after the others."""
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes test at once: they wait half of the time, and each has a cluster of its own."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -60,7 +60,8 @@ def plan_account(seen: AccountObservation, now: datetime) -> AccountPlan:
         # Someone may have made it go before its time.
         return AccountPlan(seen.key, None, namespace, releases=releases)
     swept = _swept(seen, account, now)
-    conditions = tuple(_conditions(seen, account, swept, now))
+    known = _Known(seen, account, swept, now)
+    conditions = tuple(chain.from_iterable(condition(known) for condition in _CONDITIONS))
     is_used = protection.is_used(account, seen.usage, seen.reach)
     status = _status(seen, account, conditions, swept, now, is_used=is_used)
     trouble = seen.tokens if isinstance(seen.tokens, Unknown) else None
@@ -184,44 +185,66 @@ def _credential(seen: AccountObservation, account: Account) -> CredentialToken |
     return account.status.credential if isinstance(seen.tokens, Unknown) else seen.credential
 
 
-def _conditions(
-    seen: AccountObservation, account: Account, swept: Swept | None, now: datetime
-) -> Iterator[Wanted]:
-    waits = _deletion_that_waits(seen, account)
-    if isinstance(seen.tokens, Unknown):
-        yield "Ready", "False", seen.tokens.reason, seen.tokens.message
-    elif protection.is_terminating(account):
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the conditions of an account are decided from."""
+
+    seen: AccountObservation
+    account: Account
+    swept: Swept | None
+    now: datetime
+
+
+def _ready(of: _Known) -> Iterator[Wanted]:
+    if isinstance(of.seen.tokens, Unknown):
+        yield "Ready", "False", of.seen.tokens.reason, of.seen.tokens.message
+    elif protection.is_terminating(of.account):
+        waits = next(_deletion_waits(of), None)
         yield "Ready", "False", Reason.DELETING, waits[-1] if waits else _DELETING
     else:
         yield "Ready", "True", Reason.ACCOUNT_REACHABLE, _REACHABLE
-    if swept is None:
-        yield from _as_it_was(account, orphans.CONDITION)
-    elif told := orphans.condition_of(
-        swept, account, seen.reach.installation, may_delete=seen.reach.may_write
-    ):
+
+
+def _orphaned(of: _Known) -> Iterator[Wanted]:
+    reach = of.seen.reach
+    if of.swept is None:
+        yield from _as_it_was(of, orphans.CONDITION)
+    elif told := orphans.condition_of(of.swept, of.account, reach.installation, may_delete=reach.may_write):
         yield told
-    if waits:
-        yield waits
-    if seen.reverted:
-        yield CONDITION, "True", *reason_and_message(seen.reverted)
-    if seen.clock_difference.last is None:
-        yield from _as_it_was(account, clocks.CONDITION)
-    elif message := clocks.why_skewed(seen.clock_difference):
+
+
+def _deletion_waits(of: _Known) -> Iterator[Wanted]:
+    seen, secret = of.seen, of.seen.credential_secret
+    if protection.is_terminating(of.account) or (secret and secret.is_terminating):
+        users = protection.users_that_count(of.account, seen.holders, seen.usage, seen.reach)
+        if waits := protection.condition_of(of.account, secret, users):
+            yield waits
+
+
+def _reverted(of: _Known) -> Iterator[Wanted]:
+    if of.seen.reverted:
+        yield CONDITION, "True", *reason_and_message(of.seen.reverted)
+
+
+def _clock_skewed(of: _Known) -> Iterator[Wanted]:
+    difference = of.seen.clock_difference
+    if difference.last is None:
+        yield from _as_it_was(of, clocks.CONDITION)
+    elif message := clocks.why_skewed(difference):
         yield clocks.CONDITION, "True", Reason.CLOCK_SKEWED, message
-    credential = _credential(seen, account)
-    if credential and (message := why_it_is_expiring(credential, account.spec.credentials_secret_ref, now)):
+
+
+def _credential_expiring(of: _Known) -> Iterator[Wanted]:
+    credential, ref = _credential(of.seen, of.account), of.account.spec.credentials_secret_ref
+    if credential and (message := why_it_is_expiring(credential, ref, of.now)):
         yield "CredentialExpiring", "True", Reason.CREDENTIAL_EXPIRING, message
 
 
-def _deletion_that_waits(seen: AccountObservation, account: Account) -> Wanted | None:
-    secret = seen.credential_secret
-    if not (protection.is_terminating(account) or (secret and secret.is_terminating)):
-        return None
-    users = protection.users_that_count(account, seen.holders, seen.usage, seen.reach)
-    return protection.condition_of(account, secret, users)
-
-
-def _as_it_was(account: Account, type_: str) -> Iterator[Wanted]:
+def _as_it_was(of: _Known, type_: str) -> Iterator[Wanted]:
     """Yield a condition as the status has it: where nothing new was learned, what was known still holds."""
-    before = (condition for condition in account.status.conditions if condition.type == type_)
+    before = (condition for condition in of.account.status.conditions if condition.type == type_)
     yield from ((c.type, c.status, c.reason, c.message) for c in before)
+
+
+_CONDITIONS = (_ready, _orphaned, _deletion_waits, _reverted, _clock_skewed, _credential_expiring)
+"""Each yields its condition where there is something to tell."""
