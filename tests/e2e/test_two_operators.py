@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from tests.e2e.witness import View, look, unrests, witnessed
+from tests.e2e.witness import look, remains, spare, unrests, unserved, witnessed
 from tests.e2e.world import World
 
 OVERLAP = timedelta(seconds=1)
@@ -18,7 +18,7 @@ def change_all(world: World, operation: str, change: Callable[[str], None]) -> i
     before = len(done(world, operation))
     for name in NAMES:
         change(name)
-    assert {} == unrests(world, NAMES, View.unrest)
+    assert {} == unrests(world, NAMES, unserved)
     return len(done(world, operation)) - before
 
 
@@ -48,12 +48,12 @@ def test_two_operators_at_once_keep_one_token_for_each_object(world: World) -> N
 
         # Until then a token that was reset continues living; a witness, whose time is ours, must not see that end.
         world.simulator.control("POST", "clock", {"advance": 12 * 3600})
-        assert {} == {name: view.others() for name, view in look(world).items() if view.others()}
+        assert [] == spare(look(world))
 
         with witnessed(world, OVERLAP):
             for name in NAMES:
                 world.delete_api_token(name)
-            assert {} == unrests(world, NAMES, View.remains)
+            assert {} == unrests(world, NAMES, remains)
 
     assert [] == world.tripped()
     assert world.writes("first")

@@ -1,4 +1,4 @@
-"""A witness: looks at all ApiTokens of a world again and again, and remembers what may never be the case.
+"""Holds a world of a real API server against `tests.oracle`: waits until all is at rest, or looks on again and again.
 
 It looks from outside alone: at the remote tokens, then the Secrets, then the objects, then the remote tokens once
 more. What it reports was really so at one instant; what passes between two looks it may miss.
@@ -6,11 +6,9 @@ more. What it reports was really so at one instant; what passes between two look
 
 import base64
 import hashlib
-import re
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,107 +18,106 @@ from typing import Self
 
 from tests.e2e.kube import GROUP, Body
 from tests.e2e.patience import PATIENCE
-from tests.e2e.world import World
-from tests.oracle import left_over, unaccounted, unrest
+from tests.e2e.world import INSTALLATION, World
+from tests.oracle import Judge, Look, Token, left_over, orphans, owned, unrest
 
 PAUSE = 0.1
 """Seconds between two looks."""
 
-Tokens = Mapping[int, Body]
+SOON = timedelta(minutes=1)
+"""A retired token that is due by then is waited for: overlaps are either seconds or hours."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """One ApiToken with its Secret and its remote tokens, these as they were `before` and `after` the others."""
+def look(world: World, since: datetime | None = None, ids: dict[str, int] | None = None) -> Look:
+    """Look once at all ApiTokens and remote tokens of a world.
 
-    before: Tokens
-    secret: Body
-    api_token: Body
-    after: Tokens
-
-    @property
-    def held(self) -> str:
-        """The digest of the Secret's value; empty where there is none, or where a former object's was left behind."""
-        owners = [owner["uid"] for owner in self.secret.get("metadata", {}).get("ownerReferences", [])]
-        encoded = (self.secret.get("data") or {}).get("token") if self.uid in owners else None
-        return hashlib.sha256(base64.b64decode(encoded)).hexdigest() if encoded else ""
-
-    @property
-    def uid(self) -> str:
-        """The object's identity; one that is created again under the same name has another."""
-        return str(self.api_token.get("metadata", {}).get("uid", ""))
-
-    @property
-    def held_id(self) -> int | None:
-        """The token whose value the Secret holds, where it is listed."""
-        tokens = {**self.before, **self.after}.values()
-        return next((token["id"] for token in tokens if token["sha256"] == self.held), None)
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether the object is there to stay."""
-        return "deletionTimestamp" not in self.api_token.get("metadata", {"deletionTimestamp": ""})
-
-    def others(self) -> set[int]:
-        """Return the living tokens that are not the Secret's."""
-        return {t["id"] for t in self.after.values() if t["live"] and t["sha256"] != self.held}
-
-    def unaccounted(self) -> list[int]:
-        """Return the tokens that lived all the while and that neither the Secret nor the status knew."""
-        return unaccounted(self.api_token, self.held_id, [id_ for id_ in self.before if id_ in self.after])
-
-    def left_over(self) -> list[int]:
-        """Return the tokens that are neither the Secret's nor retired."""
-        return left_over(self.api_token, self.held_id, self.after)
-
-    def unrest(self) -> str:
-        """Return what keeps the object from being served to the end; empty when nothing does."""
-        # Overlaps are seconds here, or hours; those of seconds are waited for.
-        soon = datetime.now(UTC) + timedelta(minutes=1)
-        living = {token["id"]: token["live"] for token in self.after.values()}
-        return next(unrest(self.api_token, self.held_id, living, soon), "")
-
-    def remains(self) -> str:
-        """Return what is left of an object that is to be gone; empty when nothing is."""
-        if self.api_token:
-            return "it still exists"
-        return f"tokens {set(self.after)} are left over" if self.after else ""
-
-
-def look(world: World) -> dict[str, View]:
-    """Look once at all ApiTokens of a world, and at those that left something behind."""
+    The look before began at `since`. `ids` are the tokens seen by then, by the digests of their values.
+    """
+    begun, ids = datetime.now(UTC), {} if ids is None else ids
     before = _tokens(world)
-    secrets = _by_name(world.kube.get(f"/api/v1/namespaces/{world.namespace}/secrets"))
-    api_tokens = _by_name(world.kube.get(f"{GROUP}/namespaces/{world.namespace}/apitokens"))
+    secrets = _items(world, f"/api/v1/namespaces/{world.namespace}/secrets")
+    api_tokens = _items(world, f"{GROUP}/namespaces/{world.namespace}/apitokens")
     after = _tokens(world)
-    names = api_tokens.keys() | after.keys()
-    return {
-        name: View(before.get(name, {}), secrets.get(name, {}), api_tokens.get(name, {}), after.get(name, {}))
-        for name in names
+    ids |= {token["sha256"]: token["id"] for token in [*before, *after]}
+    named = {secret["metadata"]["name"]: secret for secret in secrets}
+    objects = {body["metadata"]["uid"]: body for body in api_tokens}
+    digests = {
+        uid: _digest(named.get(body["spec"].get("secretName", body["metadata"]["name"]), {}), uid)
+        for uid, body in objects.items()
     }
+    return Look(
+        since=since or begun,
+        time=datetime.now(UTC),
+        objects=objects,
+        held={uid: ids[digest] for uid, digest in digests.items() if digest in ids},
+        before=_own(before),
+        after=_own(after),
+        foreign={t["id"]: t | {"live": None} for t in before if t["foreign"]},
+    )
 
 
-def _tokens(world: World) -> dict[str, dict[int, Body]]:
-    # A display name that a test changes begins as the default one, and continues with `~`.
-    own_name = re.compile(rf"^{world.namespace}/([^\s~]+)(?:~\S*)? \[k8s:")
-    found: dict[str, dict[int, Body]] = defaultdict(dict)
-    for token in world.tokens():
-        if match := own_name.match(token["name"]):
-            found[match[1]][token["id"]] = token
-    return found
+def _tokens(world: World) -> list[Body]:
+    accounts = world.simulator.control("GET", "state")["accounts"]
+    return [token for account in accounts for token in account["tokens"]]
 
 
-def _by_name(listed: Body | None) -> dict[str, Body]:
-    return {item["metadata"]["name"]: item for item in (listed or {}).get("items", [])}
+def _own(tokens: list[Body]) -> dict[int, Token]:
+    # No token reaches its end while someone looks on: whatever dies was made dead.
+    own = [t for t in tokens if not t["credential"] and not t["foreign"]]
+    return {t["id"]: Token(t["id"], t["name"], t["live"], t["reset"]) for t in own}
 
 
-def unrests(world: World, names: Collection[str], wrong: Callable[[View], str]) -> dict[str, str]:
-    """Wait until nothing is wrong with the named objects; return what still is when the time is over."""
-    nothing = View({}, {}, {}, {})
+def _items(world: World, path: str) -> list[Body]:
+    return list((world.kube.get(path) or {}).get("items", []))
+
+
+def _digest(secret: Body, uid: str) -> str:
+    """Return the digest of the Secret's value; empty where there is none, or where a former object's was left behind."""
+    owners = [owner["uid"] for owner in secret.get("metadata", {}).get("ownerReferences", [])]
+    encoded = (secret.get("data") or {}).get("token") if uid in owners else None
+    return hashlib.sha256(base64.b64decode(encoded)).hexdigest() if encoded else ""
+
+
+Missing = Callable[[Look, str], str]
+
+
+def unserved(seen: Look, name: str) -> str:
+    """Return what keeps the object of a name from being served to the end; empty when nothing does."""
+    for uid, body in seen.objects.items():
+        if body["metadata"]["name"] == name:
+            tokens = owned(INSTALLATION, body, seen.after)
+            return next(unrest(body, seen.held.get(uid), tokens, datetime.now(UTC) + SOON), "")
+    return next(unrest({}, None, {}))
+
+
+def remains(seen: Look, name: str) -> str:
+    """Return what is left of an object that is to be gone; empty when nothing is."""
+    if any(body["metadata"]["name"] == name for body in seen.objects.values()):
+        return "it still exists"
+    left = orphans(INSTALLATION, seen)
+    return f"tokens {left} are left over" if left else ""
+
+
+def spare(seen: Look) -> list[int]:
+    """Return the living tokens that are no Secret's."""
+    return [id_ for id_, token in seen.after.items() if token.is_live and id_ not in seen.held.values()]
+
+
+def leaked(seen: Look) -> list[str]:
+    """Name the tokens of ours that neither a Secret holds nor a status has on record as retired."""
+    left = {
+        body["metadata"]["name"]: left_over(body, seen.held.get(uid), owned(INSTALLATION, body, seen.after))
+        for uid, body in seen.objects.items()
+    } | {"no object": orphans(INSTALLATION, seen)}
+    return [f"{name}: {ids}" for name, ids in left.items() if ids]
+
+
+def unrests(world: World, names: Collection[str], missing: Missing) -> dict[str, str]:
+    """Wait until nothing is missing of the named objects; return what still is when the time is over."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        views = look(world)
-        violations = {name: words for name in names if (words := wrong(views.get(name, nothing)))}
+        seen = look(world)
+        violations = {name: words for name in names if (words := missing(seen, name))}
         if not violations or time.monotonic() > deadline:
             return violations
         time.sleep(PAUSE)
@@ -132,15 +129,14 @@ class Witness:
 
     world: World
     overlap: timedelta
-    robbed: set[str] = field(default_factory=set)
-    """The objects whose Secret and status were both taken: tokens may be unaccounted there by the user's hand."""
     violations: set[str] = field(default_factory=set)
     looks: int = 0
-    _lived: set[str] = field(default_factory=set)
-    _held: dict[str, dict[str, datetime]] = field(default_factory=lambda: defaultdict(dict))
-    """When a value was last seen in the Secret, by the object's uid and the value's digest."""
 
     def __enter__(self) -> Self:
+        self._judge = Judge(INSTALLATION, self.overlap)
+        self._ids: dict[str, int] = {}
+        self._begun = datetime.now(UTC)
+        self._is_looking = threading.Lock()
         self._end = threading.Event()
         self._pool = ThreadPoolExecutor(1)
         self._looking = self._pool.submit(self._look_on)
@@ -153,31 +149,23 @@ class Witness:
         self._pool.shutdown()
         self._looking.result()  # a witness that fell asleep has seen nothing
 
+    @contextmanager
+    def forgiving(self) -> Iterator[None]:
+        """Have a user do meanwhile what no operator is to blame for; none may be running."""
+        with self._is_looking:
+            self.violations.update(self._judge.judge(self._look()))
+            yield
+            self._judge.forgive(self._look())
+
     def _look_on(self) -> None:
         while not self._end.wait(PAUSE):
-            begun = datetime.now(UTC)
-            views = look(self.world)
-            ended = datetime.now(UTC)
-            for name, view in views.items():
-                self.violations |= {f"{name}: {wrong}" for wrong in self._judge(name, view, begun, ended)}
+            with self._is_looking:
+                self.violations.update(self._judge.judge(self._look()))
             self.looks += 1
 
-    def _judge(self, name: str, view: View, begun: datetime, ended: datetime) -> set[str]:
-        violations = set()
-        if len(view.unaccounted()) > 1 and name not in self.robbed:
-            violations.add(f"tokens {view.unaccounted()} are unaccounted")
-        living = {token["sha256"] for token in view.before.values() if token["live"]}
-        if view.is_wanted:
-            held = self._held[view.uid]
-            dead = held.keys() & self._lived - living  # what a user wrote there never lived
-            if view.held in self._lived - living:
-                violations.add("the Secret holds a value that is dead")
-            if any(ended < held[digest] + self.overlap for digest in dead):
-                violations.add("a value that was in the Secret died before its overlap was over")
-            if view.held:
-                held[view.held] = begun
-        self._lived |= living
-        return violations
+    def _look(self) -> Look:
+        since, self._begun = self._begun, datetime.now(UTC)
+        return look(self.world, since, self._ids)
 
 
 @contextmanager

@@ -72,7 +72,7 @@ class _Play:
         world.remote.skew = self._plot.remote_skew
         self._invariants = invariants = Invariants(world, OVERLAP, self._plot.clock_error)
         network.on_change = invariants.on_change
-        invariants.check()
+        invariants.note(invariants.check_strays)
         slots = ReplicaSlots(world, self._plot.slots)
         slots.fill()
         network.is_counting = True

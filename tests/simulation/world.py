@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from mailtrap_operator.api.names import ADOPT_ANNOTATION, CONFIRM_ANNOTATION, ROTATE_ANNOTATION
-from mailtrap_operator.core.ownership import owner_of, parse_tag
+from mailtrap_operator.core.ownership import owner_of
 from mailtrap_simulator.account import Account, Node
 from mailtrap_simulator.drafts import Draft
 from mailtrap_simulator.messages import Request, Response
@@ -23,6 +23,7 @@ from mailtrap_simulator.server import Server
 from mailtrap_simulator.settings import Settings as RemoteSettings
 from mailtrap_simulator.settings import Types
 from mailtrap_simulator.tokens import ADMIN, Grant, Token
+from tests.oracle import owned
 from tests.simulation.consumer import Consumer
 from tests.simulation.kubernetes import Kubernetes
 from tests.simulation.network import Life, Network
@@ -331,12 +332,7 @@ class World:
     def owned(self, api_token: Body, among: Mapping[int, Token] | None = None) -> list[Token]:
         """Return the tokens that have an object's tag, by default among all remote ones."""
         tokens = self.remote_tokens() if among is None else among
-        meta = api_token["metadata"]
-        owner = owner_of(INSTALLATION, meta["namespace"], meta["name"], meta["uid"])
-        tags = ((token, parse_tag(token.name)) for token in tokens.values())
-        return [
-            token for token, tag in tags if tag and (tag.installation, tag.owner) == (INSTALLATION, owner)
-        ]
+        return list(owned(INSTALLATION, api_token, tokens).values())
 
 
 def api_token_path(name: str = "billing") -> str:
