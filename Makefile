@@ -8,11 +8,14 @@ NODE := tests/contract/node
 NODE_STAMP := $(NODE)/node_modules/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test check unit simulation e2e simulation-full breaks chaos failovers verify format crds chart lock sbom clean
+.PHONY: help demo dev test check unit simulation e2e simulation-full breaks chaos failovers bench verify format crds chart lock sbom clean
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header
 RUNS ?= 2000
 KILLS ?= 25
 FAILOVERS ?= 100
+BENCH ?= burst
+N ?= 1000
+LATENCY ?= 50ms
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +71,10 @@ chaos: $(STAMP) ## KILLS=25 kills of operators on the real API server, amid faul
 failovers: $(STAMP) ## FAILOVERS=100 failovers of two replicas on the real API server, amid faults and users
 	$(BIN)/python -m local_cluster build
 	$(BIN)/python -m tests.chaos --failovers $(FAILOVERS)
+
+bench: $(STAMP) ## time, processor and memory: BENCH=burst, single, rest or accounts; N=1000 LATENCY=50ms; AGAINST=another checkout
+	$(BIN)/python -m local_cluster build
+	$(BIN)/python -m tests.bench $(BENCH) --number $(N) --latency $(LATENCY) $(if $(UNLIMITED),--unlimited) $(if $(AGAINST),--against $(AGAINST))
 
 define VERIFY
 make verify runs everything whole. Minutes on two idle cores:

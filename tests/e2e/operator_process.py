@@ -21,7 +21,7 @@ _ROOT = Path(__file__).parents[2]
 class OperatorProcess:
     """One operator process; its log goes to a file, and `environment` adds to what it needs.
 
-    Its clock is so many `days_ahead`.
+    Its clock is so many `days_ahead`; its code is that of the checkout in `source`.
     """
 
     def __init__(
@@ -32,8 +32,10 @@ class OperatorProcess:
         *arguments: str,
         environment: Mapping[str, str] | None = None,
         days_ahead: int = 0,
+        source: Path = _ROOT,
     ) -> None:
         self.log = log
+        self._folder = source / "operator"
         command = ["tests.e2e.later", str(days_ahead)] if days_ahead else ["mailtrap_operator"]
         self._command = [sys.executable, "-m", *command, "run", "--log-level", "debug", *arguments]
         self.port = free_port()
@@ -67,7 +69,7 @@ class OperatorProcess:
             self._process = subprocess.Popen(
                 self._command,
                 env=self._environment,
-                cwd=_ROOT / "operator",
+                cwd=self._folder,
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
