@@ -61,6 +61,7 @@ def simulator() -> Iterator[SimulatorProcess]:
 
 
 LONGEST = (
+    "test_chaos",
     "test_outage",
     "test_helm",
     "test_demo",
