@@ -139,8 +139,10 @@ class Scene:
         """Wait until the credential is another one and nothing is left to do; return it."""
 
         def look() -> str | None:
+            # The Secret is written before the status: until that is about the same value, it is the former one's.
             is_done = self.condition().get("status") == "True" and not self.condition("Reconciling")
-            return self.credential if is_done and self.credential != former else None
+            present, told = self.credential, self.api_token["status"].get("lastFour")
+            return present if is_done and present != former and present[-4:] == told else None
 
         return eventually(look, f"there is another credential: {self.api_token['status']}")
 
@@ -150,11 +152,12 @@ class Scene:
 
     def is_known_to_both(self) -> None:
         """Wait until both accounts are listed with the present credential."""
-        id_ = self.api_token["status"]["tokenId"]
+        last_four = self.credential[-4:]
 
         def look() -> bool:
             bodies = [self.world.kube.get(path) or {} for path in ACCOUNTS]
-            return [id_, id_] == [b.get("status", {}).get("credential", {}).get("tokenId") for b in bodies]
+            told = [body.get("status", {}).get("credential", {}).get("lastFour") for body in bodies]
+            return [last_four, last_four] == told
 
         eventually(look, "both accounts are listed with it")
 
