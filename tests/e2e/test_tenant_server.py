@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from local_cluster import Cluster
-from tests.e2e.kube import Kube
+from tests.e2e.kube import Body, Kube
 from tests.e2e.tenant import Platform, Scene, own_account, platform_of, spoil
 from tests.e2e.world import eventually
 
@@ -102,11 +102,21 @@ def test_a_server_that_quotes_the_credential_is_not_quoted(scene: Scene, quote: 
     texts = {
         "account": json.dumps(kube.get(scene.account.path)),
         "ApiTokens": json.dumps([scene.alice.api_token(name) for name in ("mailer", "before")]),
-        "Events": json.dumps(kube.get("/api/v1/events")),
+        "Events": said((kube.get("/api/v1/events") or {})["items"]),
         "log": scene.operator.log.read_text(),
     }
     quoted = pieces(words["half"] if quote == QUOTES["half"] else value)
     assert [] == [place for place, text in texts.items() if any(piece in text for piece in quoted)]
+
+
+def said(events: list[Body]) -> str:
+    # Among all their uids and names is, once in a while, one that has eight hexadecimal digits of a credential.
+    return json.dumps(
+        [
+            {name: value for name, value in event.items() if name not in {"metadata", "involvedObject"}}
+            for event in events
+        ]
+    )
 
 
 def filled(quote: object, words: dict[str, str]) -> object:
