@@ -247,12 +247,12 @@ class Judge:
     def _unaccounted(self, look: Look, uid: str) -> list[int]:
         """Return the object's tokens that were there all the while, and that neither its Secret nor its status knew."""
         body = look.objects[uid]
-        known = retired(body) | {body.get("status", {}).get("current", {}).get("id"), look.held.get(uid)}
+        current = body.get("status", {}).get("current", {}).get("id")
         tokens = owned(self.installation, body, look.before)
         return [
             id_
-            for id_, token in tokens.items()
-            if id_ in look.after and id_ not in known and not self._is_lost(token)
+            for id_ in left_over(body, look.held.get(uid), tokens)
+            if id_ in look.after and id_ != current and not self._is_lost(tokens[id_])
         ]
 
 

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -60,9 +60,8 @@ class Onlooker:
         return self._wait(set(names), self.gone)
 
     def _wait(self, names: set[str], seen: dict[str, float]) -> float:
-        is_over: Callable[[], bool] = lambda: names <= seen.keys()  # noqa: E731 - read by the condition
         with self._news:
-            if not self._news.wait_for(is_over, _LONGEST):
+            if not self._news.wait_for(lambda: names <= seen.keys(), _LONGEST):
                 message = f"{len(names - seen.keys())} of {len(names)} ApiTokens are still awaited"
                 raise TimeoutError(message)
         return max(seen[name] for name in names)

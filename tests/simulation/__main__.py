@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from textwrap import shorten
 from typing import Any
@@ -52,14 +53,9 @@ def main() -> int:
         return _tell(layer.text, pool.map(layer.run, layer.jobs(arguments), chunksize=layer.jobs_at_once))
 
 
-def _faults(of: tuple[Flow, int]) -> Report:
+def _part(cases: Callable[[Flow, slice], Iterable[Case]], of: tuple[Flow, int]) -> Report:
     flow, number = of
-    return _of_cases(list(exhaustive.single_faults(flow, slice(number, None, _PARTS))))
-
-
-def _preemptions(of: tuple[Flow, int]) -> Report:
-    flow, number = of
-    return _of_cases(list(schedules.single_preemptions(flow, slice(number, None, _PARTS))))
+    return _of_cases(list(cases(flow, slice(number, None, _PARTS))))
 
 
 def _pairs(first: tuple[Flow, Fault]) -> Report:
@@ -121,13 +117,13 @@ LAYERS = {
     "faults": Layer(
         "single faults",
         lambda _: _in_parts((*FLOWS, *API_FLOWS, *ACCOUNT_FLOWS, *CREDENTIAL_FLOWS)),
-        _faults,
+        partial(_part, exhaustive.single_faults),
         jobs_at_once=1,
     ),
     "preemptions": Layer(
         "preemptions of one of two operators",
         lambda _: _in_parts((*FLOWS, *CREDENTIAL_FLOWS)),
-        _preemptions,
+        partial(_part, schedules.single_preemptions),
         jobs_at_once=1,
     ),
     "pairs": Layer(
