@@ -210,18 +210,15 @@ class Operator:
                 return await self._account_reconciler.reconcile(key)
 
     def _groups_of(self, key: Key) -> Groups:
-        """Return whose shares a reconcile takes: its namespace's, and that of a cluster-wide account which many share.
+        """Return whose shares a reconcile takes: its namespace's, and its account's.
 
         A reconcile that has to do with several accounts takes the share of none: it may wait for one, and would keep those of
         another from starting.
         """
         if isinstance(key, AccountKey):
-            return (key.namespace or key,)
-        match tuple(self.cache.accounts_of(key)):
-            case (AccountKey(namespace=None) as account,):
-                return key.namespace, ("users of", account)
-            case _:
-                return (key.namespace,)
+            return Groups(key.namespace or key)
+        accounts = tuple(self.cache.accounts_of(key))
+        return Groups(key.namespace, accounts[0] if len(accounts) == 1 else None)
 
 
 def _monotonic() -> float:

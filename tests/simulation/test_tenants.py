@@ -36,6 +36,8 @@ EVIL = "evil"
 OTHERS = tuple(f"also-evil-{number}" for number in range(5))
 BUSY = 666
 WORKERS = 32
+MOST_IN_PROGRESS = 16 * WORKERS // 2
+"""Of one namespace, and of all namespaces that wait for one account the more so."""
 
 
 class Busy(Remote):
@@ -153,9 +155,7 @@ async def test_accounts_that_answer_429_delay_no_other_objects(
         under_way = [task.get_name() for task in asyncio.all_tasks() if "evil" in task.get_name()]
 
     assert max(took) < 1
-    each = [sum(name.startswith(f"pass {namespace}/") for name in under_way) for namespace in namespaces]
-    # One may be between two reconciles at that moment.
-    assert [] == [number for number in each if number not in {WORKERS // 4, WORKERS // 4 - 1}]
+    assert len(under_way) <= MOST_IN_PROGRESS
     assert 0 == queue.running
     await world.stop_operators()
 

@@ -39,7 +39,7 @@ class AccountAccess:
 
     `find` returns an account object as the watch last showed it; it finds no ClusterMailtrapAccount unless the operator
     `sees_cluster_accounts`. `new_http` makes a pool of connections. `before_mutation` runs before each mutation;
-    `while_waiting` is entered by anyone who waits for a LIST or for the rate limit.
+    `while_waiting` is entered by anyone who waits for the rate limit or for an answer.
     """
 
     def __init__(

@@ -139,7 +139,7 @@ class MailtrapCalls:
         redaction = Redaction(self._credential.get_secret_value(), credential.get_secret_value())
         request: httpx.Request | None = None
         try:
-            async with asyncio.timeout(self._timeout):
+            async with self._pacer.while_waiting(), asyncio.timeout(self._timeout):
                 request = self._http.build_request(method, url, headers=headers, json=body)
                 if method != "GET":
                     self._before_mutation()

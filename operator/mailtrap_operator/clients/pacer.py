@@ -1,10 +1,11 @@
-"""Keeps one credential's calls under the remote rate limit, the urgent ones first.
+"""Keeps one credential's calls under the remote rate limit, and shares it among the namespaces.
 
 A call occupies one of the window's slots from before it is sent until one period after its answer. The server
 counts it somewhere in between, so no window of the server's ever holds more calls than there are slots,
 whatever the network does to their timing.
 
-Calls of one priority go round the namespaces, so that many calls for one namespace delay no other; and priorities age.
+Calls go round the namespaces, so that what one has waiting, however urgent or old, delays no other by more than one call. Of
+one namespace the most urgent goes first, and priorities age.
 """
 
 import asyncio
@@ -36,7 +37,7 @@ class _Waiter:
 class Pacer:
     """A window of `limit` calls per `period`, for one credential in one event loop.
 
-    `while_waiting` is entered by who has to wait for a slot, and left with it.
+    `while_waiting` is entered by who waits for a slot or for the answer to a call, and left with it.
     """
 
     def __init__(
@@ -47,11 +48,11 @@ class Pacer:
     ) -> None:
         self._free = limit
         self._period = period.total_seconds()
-        self._while_waiting = while_waiting
+        self.while_waiting = while_waiting
         self._pause: asyncio.TimerHandle | None = None
         self._is_ending = False
         self._order = itertools.count()
-        # Never longer than the number of running reconciles: their shares bound it.
+        # Never longer than the number of reconciles in progress: their shares bound it.
         self._waiting: list[_Waiter] = []
         self._served = LastServed()
 
@@ -73,7 +74,7 @@ class Pacer:
             if turn.done():
                 await turn
             else:
-                async with self._while_waiting():
+                async with self.while_waiting():
                     await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
@@ -131,4 +132,4 @@ class Pacer:
 
     def _place(self, waiter: _Waiter, now: float) -> tuple[int, int, int]:
         priority = aged(waiter.priority, now - waiter.since)
-        return priority, self._served.rank(waiter.namespace), waiter.order
+        return self._served.rank(waiter.namespace), priority, waiter.order

@@ -1,76 +1,122 @@
-"""Whose turn it is among the keys that wait to be worked on, and how many of each group are in progress.
+"""Whose turn it is among the reconciles that wait for a worker, those that begin and those that go on.
 
-The namespace with the fewest running reconciles goes first; among equals the most urgent priority, and priorities age; then the
-namespace whose last reconcile started longest ago; then who came first. So what a namespace has waiting, however urgent or old,
-delays no other. Nothing runs here and no time passes: the work queue says what time it is.
+The namespace with the fewest workers goes first; among equals who goes on, then the most urgent priority, and priorities
+age; then the namespace that got a worker longest ago; then who came first. So what a namespace has waiting, however urgent or
+old, delays no other. Nothing runs here and no time passes: the work queue says what time it is.
+
+Shares bound both the workers that a namespace holds, and the reconciles that are in progress, those that wait for a server
+included: of a namespace, and of an account, so that one account that hangs holds up no other of its namespace.
 """
 
 import heapq
 import itertools
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from mailtrap_operator.core.priorities import AGEING, LastServed, Priority, aged
+from mailtrap_operator.runtime.shares import Shares
 
 K = TypeVar("K", bound=Hashable)
 
-Groups = tuple[Hashable, ...]
-"""The groups that a key belongs to, at least one; the first is the one that takes turns with others."""
+_IN_PROGRESS = 16
+"""So many reconciles may be in progress for each worker, as most of them wait for Mailtrap."""
+
+_WEIGHT_OF_WORKERS = 3.0
+_WEIGHT_OF_OWNERS = 1.0
+_WEIGHT_OF_ACCOUNTS = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Whom a reconcile works for, and the account that it waits for; None where that may be several."""
+
+    owner: Hashable
+    account: Hashable | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place(Generic[K]):
-    """Where a key stands: in a priority, since a time in seconds."""
+    """Where a key waits for a worker: in a priority, since a time in seconds; to begin, or to go on with a reconcile."""
 
     key: K
     groups: Groups
     priority: Priority
     since: float
+    is_in_progress: bool = False
+
+
+_Line = tuple[bool, Groups]
+"""Whether reconciles are in progress, and their groups."""
 
 
 class Turns(Generic[K]):
-    """The places of the keys that wait. Of each group, `share` reconciles may be in progress at once."""
+    """The places of those that wait, and what those hold that were taken."""
 
-    def __init__(self, share: int) -> None:
-        self._share = share
+    def __init__(self, workers: int) -> None:
         self._order = itertools.count()
-        # Heaps by the time from which on a key is as urgent as any.
-        self._waiting: dict[Groups, list[tuple[float, int, Place[K]]]] = defaultdict(list)
-        self._started: Counter[Hashable] = Counter()
+        # Heaps by the time from which on a key is as urgent as any; those in progress and those of other groups stand apart.
+        self._waiting: dict[_Line, list[tuple[float, int, Place[K]]]] = defaultdict(list)
+        self._workers = Shares(workers, _WEIGHT_OF_WORKERS)
+        self._of_owners = Shares(_IN_PROGRESS * workers, _WEIGHT_OF_OWNERS)
+        self._of_accounts = Shares(_IN_PROGRESS * workers, _WEIGHT_OF_ACCOUNTS)
         self._served = LastServed()
 
-    def add(self, place: Place[K]) -> None:
-        """Have a key wait."""
-        entry = (place.since + AGEING * place.priority, next(self._order), place)
-        heapq.heappush(self._waiting[place.groups], entry)
+    @property
+    def working(self) -> int:
+        """How many workers are held."""
+        return self._workers.taken
 
-    def take(self, now: float) -> Place[K] | None:
-        """Take the place whose turn it is, None where none may start."""
-        full = {group for group, passes in self._started.items() if passes >= self._share}
-        able = (groups for groups in self._waiting if full.isdisjoint(groups))
-        groups = min(able, key=lambda each: self._rank(each, now), default=None)
-        if groups is None:
+    def add(self, place: Place[K]) -> None:
+        """Have a key wait for a worker."""
+        entry = (place.since + AGEING * place.priority, next(self._order), place)
+        heapq.heappush(self._waiting[place.is_in_progress, place.groups], entry)
+
+    def take(self, now: float, *, may_begin: bool = True) -> Place[K] | None:
+        """Take the place whose turn it is, None where none may have a worker."""
+        able = (line for line in self._waiting if self._may_work(line, may_begin=may_begin))
+        line = min(able, key=lambda each: self._rank(each, now), default=None)
+        if line is None:
             return None
-        _, _, place = heapq.heappop(self._waiting[groups])
-        if not self._waiting[groups]:
-            del self._waiting[groups]
+        _, _, place = heapq.heappop(self._waiting[line])
+        if not self._waiting[line]:
+            del self._waiting[line]
         return place
 
     def begin(self, groups: Groups) -> None:
-        """Count a reconcile that starts."""
-        self._started.update(groups)
-        self._served.note(groups[0])
+        """Count a reconcile that is in progress from now on."""
+        self._of_owners.take(groups.owner)
+        if groups.account is not None:
+            self._of_accounts.take(groups.account)
 
     def end(self, groups: Groups) -> None:
         """Count a reconcile no more."""
-        self._started.subtract(groups)
-        for group in groups:
-            if not self._started[group]:
-                del self._started[group]
+        self._of_owners.give_back(groups.owner)
+        if groups.account is not None:
+            self._of_accounts.give_back(groups.account)
 
-    def _rank(self, groups: Groups, now: float) -> tuple[int, int, int, float, int]:
-        _, order, first = self._waiting[groups][0]
-        owner, priority = groups[0], aged(first.priority, now - first.since)
-        return self._started.get(owner, 0), priority, self._served.rank(owner), first.since, order
+    def hold_worker(self, groups: Groups) -> None:
+        """Count a worker that is held from now on."""
+        self._workers.take(groups.owner)
+        self._served.note(groups.owner)
+
+    def give_worker_back(self, groups: Groups) -> None:
+        """Count a worker no more."""
+        self._workers.give_back(groups.owner)
+
+    def _may_work(self, line: _Line, *, may_begin: bool) -> bool:
+        is_in_progress, groups = line
+        if not self._workers.may_take(groups.owner):
+            return False
+        return is_in_progress or (
+            may_begin
+            and self._of_owners.may_take(groups.owner)
+            and (groups.account is None or self._of_accounts.may_take(groups.account))
+        )
+
+    def _rank(self, line: _Line, now: float) -> tuple[int, bool, int, int, float, int]:
+        is_in_progress, groups = line
+        _, order, first = self._waiting[line][0]
+        held, served = self._workers.held_by(groups.owner), self._served.rank(groups.owner)
+        return held, not is_in_progress, aged(first.priority, now - first.since), served, first.since, order

@@ -3,9 +3,8 @@
 A key never runs twice at once; what happens to it meanwhile makes it run once more. Urgent priorities go first and age,
 and failed keys come back with exponential backoff and jitter.
 
-A reconcile holds a worker only while it works: while it waits for a slow account it gives the worker back. No group of keys
-(the objects of one namespace, those of one account) has more running reconciles than its share, those that wait
-included, so that neither a slow account nor a busy namespace delays another.
+A reconcile holds a worker only while it works: while it waits for Mailtrap it gives the worker back. `Turns` says who has
+the next one, so that neither a slow account nor a busy namespace delays another.
 """
 
 import asyncio
@@ -14,7 +13,7 @@ import random
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
@@ -68,22 +67,22 @@ class _Entry:
 
 
 @dataclass(slots=True, eq=False)
-class _Reconcile:
-    """A reconcile in progress; without a worker it waits for something, or to have one again.
+class _Reconcile(Generic[K]):
+    """A reconcile in progress; without a worker it waits for something, or to have one again: `turn`.
 
     `since` is when it began to work, or to wait: many waits that end in time are no sign that a reconcile is stuck.
     """
 
-    task: asyncio.Task[None]
-    groups: Groups
+    place: Place[K]
     since: float
     has_worker: bool = True
+    turn: asyncio.Future[None] | None = None
 
 
 class WorkQueue(Generic[K]):
-    """Runs `work(key)` for each key that was added; at most `workers` passes work at once.
+    """Runs `work(key)` for each key that was added; at most `workers` reconciles work at once.
 
-    Each of the groups that `groups_of` names has a quarter of `workers` as its share.
+    `groups_of` says whose shares the reconcile of a key takes.
     """
 
     def __init__(
@@ -95,13 +94,12 @@ class WorkQueue(Generic[K]):
         rng: random.Random,
     ) -> None:
         self._work = work
-        self._workers = workers
-        self._turns: Turns[K] = Turns(share=max(1, workers // 4))
+        self._turns: Turns[K] = Turns(workers)
         self._groups_of = groups_of
         self._rng = rng
         self._dirty: dict[K, _Entry] = {}
-        self._running: dict[K, _Reconcile] = {}
-        self._returning: deque[tuple[_Reconcile, asyncio.Future[None]]] = deque()
+        self._running: dict[K, _Reconcile[K]] = {}
+        self._tasks: dict[asyncio.Task[None], _Reconcile[K]] = {}
         self._timers: dict[K, asyncio.TimerHandle] = {}
         self._failures: Counter[K] = Counter()
         self._echoes: dict[K, deque[str]] = {}
@@ -114,7 +112,7 @@ class WorkQueue(Generic[K]):
     @property
     def running(self) -> int:
         """How many reconciles hold a worker now."""
-        return sum(each.has_worker for each in self._running.values())
+        return self._turns.working
 
     def unhealthy_reason(self) -> str | None:
         """Return what is wrong with the reconciles, None where nothing is."""
@@ -174,33 +172,39 @@ class WorkQueue(Generic[K]):
     async def without_worker(self) -> AsyncIterator[None]:
         """Give the worker of the present reconcile to others while it waits for what takes no work.
 
-        Anyone who comes back takes the next worker that is free, before any reconcile that has not started. Nothing happens in a
-        task that is no pass. Who is cancelled while it waits comes to its end without a worker.
+        Anyone who comes back has a worker before any reconcile of its namespace begins. Nothing happens in a task that is no
+        reconcile. Who is cancelled while it waits comes to its end without a worker.
         """
-        this = self._current_reconcile()
+        task = asyncio.current_task()
+        this = self._tasks.get(task) if task else None
         if this is None or not this.has_worker:
             yield
             return
         this.has_worker, this.since = False, asyncio.get_running_loop().time()
+        self._turns.give_worker_back(this.place.groups)
         self._dispatch()
-        yield
-        turn = asyncio.get_running_loop().create_future()
-        self._returning.append((this, turn))
-        self._dispatch()
-        await turn
+        try:
+            yield
+        except Exception:
+            await self._have_worker_again(this)
+            raise
+        await self._have_worker_again(this)
 
-    def _current_reconcile(self) -> _Reconcile | None:
-        task = asyncio.current_task()
-        return next((each for each in self._running.values() if each.task is task), None)
+    async def _have_worker_again(self, this: _Reconcile[K]) -> None:
+        loop = asyncio.get_running_loop()
+        this.turn = loop.create_future()
+        this.place = replace(this.place, since=loop.time(), is_in_progress=True)
+        self._turns.add(this.place)
+        self._dispatch()
+        await this.turn
 
     async def drain(self, patience: timedelta) -> None:
         """Start nothing more, let what runs end, and cancel what does not within `patience`."""
         self._is_draining = True
         for timer in self._timers.values():
             timer.cancel()
-        running = [each.task for each in self._running.values()]
-        if running:
-            _, late = await asyncio.wait(running, timeout=patience.total_seconds())
+        if self._tasks:
+            _, late = await asyncio.wait(tuple(self._tasks), timeout=patience.total_seconds())
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
@@ -216,39 +220,37 @@ class WorkQueue(Generic[K]):
         self._turns.add(entry.place)
 
     def _dispatch(self) -> None:
-        while self.running < self._workers and (self._resume_one() or self._start_one()):
-            pass
+        now = asyncio.get_running_loop().time()
+        while place := self._turns.take(now, may_begin=self._is_open and not self._is_draining):
+            if place.is_in_progress:
+                self._resume(place, now)
+            elif self._is_valid(place):
+                self._begin(place, now)
 
-    def _resume_one(self) -> bool:
-        """Give a worker to a reconcile that has waited, or drop one that was cancelled; return whether there was any."""
-        if not self._returning:
-            return False
-        this, turn = self._returning.popleft()
-        if not turn.done():
-            turn.set_result(None)
-            this.has_worker, this.since = True, asyncio.get_running_loop().time()
-        return True
-
-    def _start_one(self) -> bool:
-        """Start a reconcile, or drop a place that is not valid any more; return whether there was any."""
-        if not self._is_open or self._is_draining:
-            return False
-        place = self._turns.take(asyncio.get_running_loop().time())
-        if place is None:
-            return False
+    def _is_valid(self, place: Place[K]) -> bool:
+        """Whether a key still waits to begin at a place: what was forgotten, or became more urgent, does not."""
         entry = self._dirty.get(place.key)
-        is_valid = entry is not None and entry.place is place
-        if is_valid:
-            self._run(place)
-        return True
+        return entry is not None and entry.place is place
 
-    def _run(self, place: Place[K]) -> None:
+    def _resume(self, place: Place[K], now: float) -> None:
+        """Give a worker to a reconcile that has waited, unless it was cancelled meanwhile."""
+        this = self._running.get(place.key)
+        if this is None or this.place is not place or this.turn is None or this.turn.done():
+            return
+        this.has_worker, this.since = True, now
+        self._turns.hold_worker(place.groups)
+        this.turn.set_result(None)
+
+    def _begin(self, place: Place[K], now: float) -> None:
         key = place.key
         if timer := self._timers.pop(key, None):
             timer.cancel()
-        task = asyncio.create_task(self._reconcile_key(key), name=f"pass {key}")
-        self._running[key] = _Reconcile(task, place.groups, asyncio.get_running_loop().time())
+        this = self._running[key] = _Reconcile(place, now)
+        task = asyncio.create_task(self._reconcile_key(key), name=f"reconcile {key}")
+        self._tasks[task] = this
+        task.add_done_callback(self._tasks.pop)
         self._turns.begin(place.groups)
+        self._turns.hold_worker(place.groups)
 
     async def _reconcile_key(self, key: K) -> None:
         # Whatever was added until now is seen by this reconcile.
@@ -259,7 +261,10 @@ class WorkQueue(Generic[K]):
         except Exception:
             logger.exception("a reconcile failed unexpectedly", extra={"key": str(key)})
         finally:
-            self._turns.end(self._running.pop(key).groups)
+            this = self._running.pop(key)
+            if this.has_worker:
+                self._turns.give_worker_back(this.place.groups)
+            self._turns.end(this.place.groups)
             self._finish(key, result)
             self._dispatch()
 

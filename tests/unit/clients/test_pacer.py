@@ -176,7 +176,7 @@ async def test_a_pause_sets_one_timer_however_many_wait_and_however_often_the_se
 
 
 @virtual
-async def test_calls_of_one_priority_go_round_the_namespaces() -> None:
+async def test_calls_go_round_the_namespaces() -> None:
     pacer = pacer_of(1)
     order: list[str] = []
 
@@ -193,25 +193,45 @@ async def test_calls_of_one_priority_go_round_the_namespaces() -> None:
     tasks.append(asyncio.create_task(named("late")))
     await asyncio.gather(*tasks)
 
-    # The urgent one comes first, and then it is the turn of the others.
+    # The urgent one comes first of its namespace, and then it is the turn of the others.
     assert ["first", "evil", "shop", "late", "evil", "shop", "evil", "evil"] == order
+
+
+@virtual
+async def test_what_a_namespace_has_waiting_delays_another_by_one_call_however_urgent_and_old_it_is() -> None:
+    pacer = pacer_of(1)
+    await call(pacer, namespace="evil")
+    flood = [asyncio.create_task(call(pacer, Priority.URGENT, namespace="evil")) for _ in range(20)]
+    await asyncio.sleep(9.5 * PERIOD)
+
+    routine = asyncio.create_task(call(pacer, Priority.ROUTINE, namespace="shop"))
+
+    assert 100 == round(await routine)
+    for task in flood:
+        task.cancel()
+    await asyncio.gather(*flood, return_exceptions=True)
 
 
 @virtual
 async def test_no_priority_is_starved_for_longer_than_it_ages() -> None:
     pacer = pacer_of(1)
-    await call(pacer)
-    flood = [asyncio.create_task(call(pacer, Priority.URGENT)) for _ in range(20)]
-    await settled()
+    flood: list[asyncio.Task[float]] = []
 
-    routine = asyncio.create_task(call(pacer, Priority.ROUTINE, namespace="shop"))
-    change = asyncio.create_task(call(pacer, Priority.CHANGE, namespace="team"))
+    async def come() -> None:
+        while True:
+            flood.append(asyncio.create_task(call(pacer, Priority.URGENT)))
+            await asyncio.sleep(PERIOD / 2)
 
-    assert 30 <= await change <= 40
-    assert 60 <= await routine <= 70
-    for task in flood:
+    coming = asyncio.create_task(come())
+    await asyncio.sleep(12)
+    routine = asyncio.create_task(call(pacer, Priority.ROUTINE))
+    change = asyncio.create_task(call(pacer, Priority.CHANGE))
+
+    # Each goes at the first slot after it has aged to an urgent one.
+    assert (50, 80) == (round(await change), round(await routine))
+    for task in (coming, *flood):
         task.cancel()
-    await asyncio.gather(*flood, return_exceptions=True)
+    await asyncio.gather(coming, *flood, return_exceptions=True)
 
 
 @virtual

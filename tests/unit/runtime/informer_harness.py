@@ -6,6 +6,7 @@ from mailtrap_operator.core.keys import AccountKey, ApiTokenKey, Key
 from mailtrap_operator.core.ownership import owner_of
 from mailtrap_operator.informer import Informer
 from mailtrap_operator.runtime.cache import Cache
+from mailtrap_operator.runtime.turns import Groups
 from mailtrap_operator.runtime.workqueue import Result, WorkQueue
 from tests.unit.clients.objects import INSTALLATION, api_token
 from tests.unit.clock import settled
@@ -30,7 +31,7 @@ class Harness:
         self.queue: WorkQueue[Key] = WorkQueue(
             self._work,
             workers=1,
-            groups_of=lambda _: ("one",),
+            groups_of=lambda _: Groups("one"),
             rng=random.Random(7),
         )
         self.informer = Informer(self.cache, self.queue, INSTALLATION)

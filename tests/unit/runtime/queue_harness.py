@@ -37,7 +37,7 @@ class QueueBench:
         self,
         *,
         workers: int = 16,
-        groups_of: Callable[[str], Groups] = lambda key: (key,),
+        groups_of: Callable[[str], Groups] = Groups,
         duration: float = 0.0,
     ) -> None:
         self.passes: list[Pass] = []

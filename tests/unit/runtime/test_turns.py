@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -18,27 +19,44 @@ URGENT, CHANGE, ROUTINE = Priority
 def order_at(
     now: float,
     *places: Place[str],
-    share: int = 100,
-    begun: tuple[Groups, ...] = (),
-    ended: tuple[Groups, ...] = (),
+    workers: int = 100,
+    begun: Sequence[Groups] = (),
+    waiting: Sequence[Groups] = (),
+    ended: Sequence[Groups] = (),
 ) -> list[str]:
-    """Return who starts, one after the other, where none ends; `begun` and `ended` did so before."""
-    turns: Turns[str] = Turns(share)
-    for groups in (*begun, *ended):
+    """Return who gets a worker, one after the other, where none gives it back.
+
+    Those that have `begun` work, those that are `waiting` did so and wait for a server, those that have `ended` are no more.
+    """
+    turns: Turns[str] = Turns(workers)
+    for groups in (*begun, *waiting, *ended):
         turns.begin(groups)
+        turns.hold_worker(groups)
+    for groups in (*waiting, *ended):
+        turns.give_worker_back(groups)
     for groups in ended:
         turns.end(groups)
     for each in places:
         turns.add(each)
     taken = []
     while (first := turns.take(now)) is not None:
-        turns.begin(first.groups)
+        turns.hold_worker(first.groups)
+        if not first.is_in_progress:
+            turns.begin(first.groups)
         taken.append(first.key)
     return taken
 
 
-def place(key: str, priority: Priority = CHANGE, since: float = 0.0, *groups: str) -> Place[str]:
-    return Place(key, groups or (key,), priority, since)
+def place(
+    key: str,
+    priority: Priority = CHANGE,
+    since: float = 0.0,
+    owner: str = "",
+    account: str | None = None,
+    *,
+    goes_on: bool = False,
+) -> Place[str]:
+    return Place(key, Groups(owner or key, account), priority, since, is_in_progress=goes_on)
 
 
 @pytest.mark.parametrize(
@@ -58,13 +76,13 @@ def test_priority_never_rises_above_urgent() -> None:
     places = (place("old", ROUTINE, 0.0), place("urgent", URGENT, 500.0))
 
     assert ["old", "urgent"] == order_at(1000, *places)
-    assert ["urgent", "old"] == order_at(1000, *places, ended=(("old",),))
+    assert ["urgent", "old"] == order_at(1000, *places, ended=[Groups("old")])
 
 
 def test_waiting_keys_of_a_namespace_delay_no_other_namespace() -> None:
     places = [place(f"evil{n}", URGENT, 0.0, "evil") for n in range(3)]
 
-    order = order_at(1000, *places, place("shop", ROUTINE, 999.0), begun=(("evil",),))
+    order = order_at(1000, *places, place("shop", ROUTINE, 999.0), begun=[Groups("evil")])
 
     assert "shop" == order[0]
 
@@ -77,16 +95,42 @@ def test_equally_urgent_ones_go_round_the_namespaces() -> None:
     assert ["evil0", "shop1", "evil1", "shop2", "evil2"] == order
 
 
-def test_a_full_group_keeps_only_its_own_from_starting() -> None:
+@pytest.mark.parametrize(
+    ("waiting", "able"),
+    [
+        ([Groups("x", "default")] * 4, {"namespace", "neither"}),
+        ([Groups("evil", f"account {n}") for n in range(8)], {"account", "neither"}),
+        ([Groups("x")] * 16, {"goes on"}),
+    ],
+    ids=["of an account", "of a namespace", "of all"],
+)
+def test_where_as_many_are_in_progress_as_may_be_no_other_of_the_group_begins(
+    waiting: Sequence[Groups], able: set[str]
+) -> None:
     places = (
         place("both", URGENT, 0.0, "evil", "default"),
         place("account", URGENT, 0.0, "shop", "default"),
         place("namespace", ROUTINE, 0.0, "evil"),
         place("neither", ROUTINE, 0.0, "shop"),
+        place("goes on", ROUTINE, 0.0, "evil", "default", goes_on=True),
     )
 
-    assert ["neither"] == order_at(0, *places, share=1, begun=(("evil", "default"),))
-    assert ["namespace", "neither"] == sorted(order_at(0, *places, share=1, begun=(("x", "default"),)))
+    first = {order_at(0, *places, workers=1, waiting=waiting)[0]}
+    alone = {each.key for each in places if order_at(0, each, workers=1, waiting=waiting)}
+
+    assert able | {"goes on"} == alone
+    assert first <= alone
+
+
+def test_those_that_go_on_come_before_those_of_their_namespace_that_begin() -> None:
+    places = [
+        place("urgent", URGENT, 0.0, "shop"),
+        place("goes on", ROUTINE, 9.0, "shop", "default", goes_on=True),
+        place("of another", ROUTINE, 9.0, "team"),
+    ]
+
+    assert ["goes on", "of another", "urgent"] == order_at(9, *places)
+    assert ["of another", "goes on", "urgent"] == order_at(9, *places, begun=[Groups("shop")])
 
 
 @virtual
@@ -114,7 +158,7 @@ async def test_no_priority_is_starved_for_longer_than_it_ages() -> None:
 
 @virtual
 async def test_what_waits_for_the_start_does_not_age() -> None:
-    harness = QueueBench(workers=1, groups_of=lambda _: ("one",), duration=1)
+    harness = QueueBench(workers=1, groups_of=lambda _: Groups("one"), duration=1)
     harness.queue.add("routine", ROUTINE)
     await asyncio.sleep(10 * AGEING)
     harness.queue.add("urgent", URGENT)
@@ -127,7 +171,7 @@ async def test_what_waits_for_the_start_does_not_age() -> None:
 
 @virtual
 async def test_a_namespace_with_many_keys_delays_another_one_by_one_reconcile() -> None:
-    harness = QueueBench(workers=4, groups_of=lambda key: (key[0],), duration=10)
+    harness = QueueBench(workers=4, groups_of=lambda key: Groups(key[0]), duration=10)
     harness.queue.start()
     for number, name in itertools.product(range(50), "abcd"):
         harness.queue.add(f"{name}{number}", CHANGE)
@@ -144,21 +188,23 @@ async def test_a_namespace_with_many_keys_delays_another_one_by_one_reconcile() 
 @given(
     keys=st.lists(
         st.tuples(
-            st.sampled_from("abc"), st.sampled_from("xyz"), st.sampled_from(Priority), st.floats(0, 200)
+            st.sampled_from(Priority),
+            st.floats(0, 200),
+            st.sampled_from("abc"),
+            st.sampled_from(["x", "y", None]),
         ),
         max_size=30,
     ),
-    share=st.integers(1, 4),
+    workers=st.integers(1, 4),
 )
-def test_every_key_that_may_start_gets_a_turn(
-    keys: list[tuple[str, str, Priority, float]], share: int
+def test_no_worker_is_idle_while_a_namespace_that_has_none_waits(
+    keys: list[tuple[Priority, float, str, str | None]], workers: int
 ) -> None:
-    places = [place(str(n), priority, since, *groups) for n, (*groups, priority, since) in enumerate(keys)]
+    places = [place(str(n), *rest) for n, rest in enumerate(keys)]
     by_key = {each.key: each for each in places}
 
-    started = order_at(200, *places, share=share)
+    started = order_at(200, *places, workers=workers)
 
-    counts = [group for key in started for group in by_key[key].groups]
-    assert all(counts.count(group) <= share for group in counts)
-    left = [each for each in places if each.key not in started]
-    assert all(any(counts.count(group) == share for group in each.groups) for each in left)
+    owners = {by_key[key].groups.owner for key in started}
+    assert len(set(started)) == len(started) <= workers
+    assert len(started) == workers or owners == {each.groups.owner for each in places}

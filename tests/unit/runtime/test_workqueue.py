@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from mailtrap_operator.core.priorities import Priority
+from mailtrap_operator.runtime.turns import Groups
 from mailtrap_operator.runtime.workqueue import Result
 from tests.unit.clock import settled, virtual
 from tests.unit.runtime.queue_harness import QueueBench
@@ -55,7 +56,7 @@ async def test_what_is_added_during_a_reconcile_runs_once_more_after_it() -> Non
 
 @virtual
 async def test_urgent_keys_run_first_and_equal_ones_in_order() -> None:
-    harness = QueueBench(workers=1, groups_of=lambda _: ("one",), duration=1)
+    harness = QueueBench(workers=1, groups_of=lambda _: Groups("one"), duration=1)
     for name, priority in [
         ("r", Priority.ROUTINE),
         ("c1", Priority.CHANGE),
@@ -73,7 +74,7 @@ async def test_urgent_keys_run_first_and_equal_ones_in_order() -> None:
 
 @virtual
 async def test_a_waiting_key_moves_to_a_more_urgent_priority_and_never_back() -> None:
-    harness = QueueBench(workers=1, groups_of=lambda _: ("one",), duration=1)
+    harness = QueueBench(workers=1, groups_of=lambda _: Groups("one"), duration=1)
     for name in ("a", "b", "c"):
         harness.queue.add(name, Priority.CHANGE)
 
@@ -87,7 +88,7 @@ async def test_a_waiting_key_moves_to_a_more_urgent_priority_and_never_back() ->
 
 @virtual
 async def test_a_key_that_moved_to_a_more_urgent_priority_runs_once_and_takes_one_place() -> None:
-    harness = QueueBench(workers=8, groups_of=lambda _: ("one",), duration=10)
+    harness = QueueBench(workers=2, groups_of=lambda _: Groups("one"), duration=10)
     harness.queue.add("a", Priority.CHANGE)
     harness.queue.add("a", Priority.URGENT)
 
@@ -104,7 +105,7 @@ async def test_a_key_that_moved_to_a_more_urgent_priority_runs_once_and_takes_on
 
 @virtual
 async def test_a_key_added_again_during_its_reconcile_waits_in_its_most_urgent_priority() -> None:
-    harness = QueueBench(workers=1, groups_of=lambda _: ("one",), duration=10)
+    harness = QueueBench(workers=1, groups_of=lambda _: Groups("one"), duration=10)
     harness.queue.start()
     harness.queue.add("a", Priority.CHANGE)
     await asyncio.sleep(5)

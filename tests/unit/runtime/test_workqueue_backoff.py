@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from mailtrap_operator.core.priorities import Priority
+from mailtrap_operator.runtime.turns import Groups
 from mailtrap_operator.runtime.workqueue import Result
 from tests.unit.clock import settled, virtual
 from tests.unit.runtime.queue_harness import QueueBench, seconds
@@ -25,7 +26,7 @@ async def failing_for_minutes(*, duration: float = 0.0) -> QueueBench:
 
 @virtual
 async def test_a_reconcile_says_when_to_look_again_and_in_which_priority() -> None:
-    harness = QueueBench(workers=1, groups_of=lambda _: ("one",))
+    harness = QueueBench(workers=1, groups_of=lambda _: Groups("one"))
     harness.status_watch["a"] = Result(seconds(60), priority=Priority.URGENT)
     harness.status_watch["b"] = Result(seconds(60), priority=Priority.ROUTINE)
     harness.queue.start()

@@ -1,16 +1,20 @@
-"""Reconciles that wait for something hold no worker, and still take their share."""
+"""Reconciles that wait for something hold no worker, and are still counted."""
 
 import asyncio
+import random
+from contextlib import suppress
 
 import pytest
 
 from mailtrap_operator.core.priorities import Priority
+from mailtrap_operator.runtime.turns import Groups
+from mailtrap_operator.runtime.workqueue import Result, WorkQueue
 from tests.unit.clock import now, settled, virtual
 from tests.unit.runtime.queue_harness import QueueBench, seconds
 
 
-def namespace(key: str) -> tuple[str]:
-    return (key.partition("/")[0],)
+def namespace(key: str) -> Groups:
+    return Groups(key.partition("/")[0])
 
 
 @virtual
@@ -51,22 +55,64 @@ async def test_anyone_who_has_waited_takes_the_next_worker_before_anyone_starts(
 
 
 @virtual
-async def test_those_that_wait_are_no_more_than_their_share() -> None:
-    harness = QueueBench(workers=8, groups_of=namespace)
+async def test_those_that_wait_are_bounded_and_delay_no_other_namespace() -> None:
+    harness = QueueBench(workers=2, groups_of=namespace)
     harness.queue.start()
     for number in range(40):
         harness.waits[f"evil/{number}"] = 100
         harness.queue.add(f"evil/{number}", Priority.CHANGE)
     await settled()
-    assert 2 == len(harness.passes)
+    assert 16 == len(harness.passes)
 
     harness.queue.add("shop/a", Priority.CHANGE)
     await settled()
     assert [0] == harness.starts("shop/a")
 
     await asyncio.sleep(100)
-    assert 4 == len([key for key in harness.keys if key.startswith("evil/")])
+    assert 32 == len([key for key in harness.keys if key.startswith("evil/")])
     await harness.queue.drain(seconds(2000))
+
+
+@virtual
+async def test_an_account_that_hangs_holds_up_no_other_of_its_namespace() -> None:
+    harness = QueueBench(workers=2, groups_of=lambda key: Groups("team", key.partition("/")[0]))
+    harness.queue.start()
+    for number in range(40):
+        harness.waits[f"hangs/{number}"] = 1000
+        harness.queue.add(f"hangs/{number}", Priority.URGENT)
+    await asyncio.sleep(1)
+
+    for number in range(40):
+        harness.queue.add(f"other/{number}", Priority.ROUTINE)
+    await settled()
+
+    assert 7 == sum(key.startswith("hangs/") for key in harness.keys)
+    assert 40 == sum(key.startswith("other/") for key in harness.keys)
+    await harness.queue.drain(seconds(2000))
+
+
+@pytest.mark.parametrize("error", [None, ZeroDivisionError])
+@virtual
+async def test_a_wait_that_ends_by_an_error_goes_on_with_a_worker_too(error: type[Exception] | None) -> None:
+    working: list[int] = []
+
+    async def work(_: str) -> Result:
+        with suppress(ZeroDivisionError):
+            async with queue.without_worker():
+                working.append(queue.running)
+                await asyncio.sleep(10)
+                if error:
+                    raise error
+        working.append(queue.running)
+        return Result()
+
+    queue = WorkQueue(work, workers=2, groups_of=Groups, rng=random.Random(7))
+    queue.start()
+    queue.add("a", Priority.CHANGE)
+    await asyncio.sleep(20)
+
+    assert [0, 1] == working
+    assert 0 == queue.running
 
 
 @virtual
@@ -126,7 +172,7 @@ async def test_anyone_who_is_cancelled_takes_no_worker_along(when: float) -> Non
     harness.queue.start()
     harness.queue.add("a", Priority.CHANGE)
     await settled()
-    (task,) = (each for each in asyncio.all_tasks() if each.get_name() == "pass a")
+    (task,) = (each for each in asyncio.all_tasks() if each.get_name() == "reconcile a")
     harness.queue.add("b", Priority.CHANGE)
     await asyncio.sleep(when)
 
