@@ -10,6 +10,7 @@ NODE_STAMP := $(NODE)/node_modules/.installed
 .DEFAULT_GOAL := help
 .PHONY: help demo dev test check unit simulation e2e simulation-full breaks chaos failovers bench verify format crds chart lock sbom clean
 LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header
+ON_SERVERS := tests/chart tests/e2e tests/chaos --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 RUNS ?= 2000
 KILLS ?= 25
 FAILOVERS ?= 100
@@ -26,12 +27,14 @@ demo: $(STAMP) ## tell the whole story on this machine: cluster, remote API, ope
 dev: $(STAMP) ## the same set-up, kept running to play with
 	@$(BIN)/python -m demo --keep
 
-test: check unit simulation e2e ## everything that must pass: lint, types, architecture, all tests
+test: check unit ## everything that must pass: lint, types, architecture, all tests; simulation and e2e fill one run together
+	$(BIN)/python -m local_cluster build
+	$(BIN)/pytest tests/simulation $(ON_SERVERS)
 
 check: $(STAMP) ## lint, format, types, architecture, Dockerfile
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers=2
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/hadolint Dockerfile
 
@@ -45,7 +48,7 @@ simulation: $(STAMP) ## the operator on virtual time: a sample of each kind of t
 
 e2e: $(STAMP) ## the tests on the real API server, and those of the chart with the real Helm
 	$(BIN)/python -m local_cluster build
-	$(BIN)/pytest tests/chart tests/e2e tests/chaos --numprocesses=auto --dist=loadfile --no-loadscope-reorder
+	$(BIN)/pytest $(ON_SERVERS)
 
 simulation-full: $(STAMP) ## everything that the tests sample, whole; RUNS=2000 random histories; the mutants
 	$(BIN)/python -m tests.simulation faults

@@ -62,6 +62,7 @@ def simulator() -> Iterator[SimulatorProcess]:
 
 LONGEST = (
     "test_chaos",
+    "test_exhaustive",
     "test_outage",
     "test_helm",
     "test_demo",
@@ -74,8 +75,11 @@ LONGEST = (
     "test_tutorial",
     "test_plan_mode",
     "test_networks",
+    "test_schedules",
+    "test_histories",
+    "test_transitions",
 )
-"""The files that take longest. They are begun first, so that no process ends long after the others."""
+"""The files that take longest, those of the simulation too. They are begun first, so that no process ends long after the others."""
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -84,7 +88,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of the longest files first; `make e2e` hands out the files in this order."""
+    """Put the tests of the longest files first; `make test` and `make e2e` hand out the files in this order."""
     places = {f"{name}.py": place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
