@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from importlib.metadata import version
 from typing import Any
 
+import uvloop
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
@@ -113,7 +114,8 @@ def _start(
         return misuse
     logs.configure(settings.log_level, settings.log_format)
     try:
-        return asyncio.run(_until_signal(command(settings)))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_until_signal(command(settings)))
     except (Failure, OSError) as error:
         _say(str(error))
         return 1

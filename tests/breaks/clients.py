@@ -8,8 +8,8 @@ CLIENTS = (
     Break(
         name="a call to Mailtrap has no timeout",
         file=f"{_CLIENTS}/mailtrap_calls.py",
-        text="async with asyncio.timeout(self._timeout):",
-        replacement="async with asyncio.timeout(None):",
+        text="asyncio.timeout(self._timeout):",
+        replacement="asyncio.timeout(None):",
         witnesses=("tests/unit/clients/test_mailtrap_errors.py",),
     ),
     Break(

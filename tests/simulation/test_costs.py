@@ -1,14 +1,21 @@
 """What each flow costs when nothing goes wrong, call by call: no more than the protocol needs."""
 
+import asyncio
 import re
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from mailtrap_operator.settings import RateLimit, Settings
 from tests.simulation.flows import FLOWS, Flow
+from tests.simulation.network import Network, all_is_well
+from tests.simulation.operator_instance import Setup
 from tests.simulation.outcomes import Kind
 from tests.simulation.runs import without_faults
+from tests.simulation.world import World, api_token_path
+from tests.unit.clock import virtual
 
 COLUMNS = (
     Kind.REMOTE_MUTATION,
@@ -69,6 +76,29 @@ def test_a_flow_costs_no_more_than_it_must(flow: Flow) -> None:
     cost = Counter(call.kind for call in without_faults(flow).calls)
 
     assert BUDGET[flow.name] == tuple(cost[kind] for kind in COLUMNS)
+
+
+@virtual
+async def test_deletions_that_wait_for_the_rate_limit_share_their_lists() -> None:
+    limit, number = RateLimit(20, timedelta(seconds=10)), 60
+    usual = Settings(namespace="mailtrap-system", resync_interval=timedelta(hours=1), rate_limit=limit)
+    network = Network(all_is_well, is_counting=True)
+    world = World(network, setup=Setup(settings=usual))
+    await world.start_operator()
+    paths = [api_token_path(f"shop-{each}") for each in range(number)]
+    for each in range(number):
+        world.put_api_token(f"shop-{each}")
+    await asyncio.sleep(120)
+    network.calls.clear()
+
+    for path in paths:
+        world.delete(path)
+    await asyncio.sleep(60)
+
+    kinds = Counter(call.kind for call in network.calls)
+    assert [] == [path for path in paths if world.read(path)]
+    assert (number, 10) == (kinds[Kind.REMOTE_MUTATION], kinds[Kind.REMOTE_READ])
+    await world.stop_operators()
 
 
 TOLD = {

@@ -21,6 +21,9 @@ def with_change(tokens: OwnedTokens, token: RemoteToken, *, is_alive: bool) -> O
         return tokens
     owner = (token.tag.installation, token.tag.owner)
     others = tuple(other for other in tokens.get(owner, ()) if other.id != token.id)
-    now = (*others, token) if is_alive else others
+    changed = dict(tokens)
     # An owner without tokens is absent, as in the next LIST.
-    return {other: owned for other, owned in tokens.items() if other != owner} | ({owner: now} if now else {})
+    changed.pop(owner, None)
+    if now := (*others, token) if is_alive else others:
+        changed[owner] = now
+    return changed

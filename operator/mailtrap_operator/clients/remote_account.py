@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import timedelta
 
 from mailtrap_operator.clients.account_access import AccountAccess
 from mailtrap_operator.clients.credential_secrets import parse_credential_secret
@@ -25,6 +26,9 @@ Tokens = Found[OwnedTokens] | Unknown
 
 OnChange = Callable[[AccountKey, Tokens, Tokens], None]
 """Gets what was known of an account's tokens before and after a LIST, where the two differ."""
+
+_LISTS_APART = timedelta(seconds=2)
+"""Where calls become scarce, one LIST serves all that ask for it within so long; each deletion asks for two."""
 
 NOT_LISTED = Unknown(Reason.ACCOUNT_NOT_LISTED, "The account's tokens were not listed yet; they will be.")
 
@@ -131,12 +135,15 @@ class RemoteAccount:
             known = self._server = KnownServer(base_url, account_id, self._access.clock)
         return known
 
-    async def _list_now(self) -> Tokens:
+    async def _list_now(self, note_sent: Callable[[], None]) -> Tokens:
         self._done_meanwhile.clear()
         try:
             client = await self.client()
             await self._read_shared_credentials()
+            if client.pacer.is_scarce:
+                await self._list.wait_since_last(_LISTS_APART)
             async with client.pacer.slot(Priority.URGENT, self.key.namespace):
+                note_sent()
                 listed = await client.list_tokens()
         except Failure as failure:
             self.mark_failed(failure)
@@ -157,10 +164,11 @@ class RemoteAccount:
                 with suppress(Terminal):
                     await other.client()
 
-    async def _list_resources_now(self) -> Found[Catalogue] | Unknown:
+    async def _list_resources_now(self, note_sent: Callable[[], None]) -> Found[Catalogue] | Unknown:
         try:
             client = await self.client()
             async with client.pacer.slot(Priority.CHANGE, self.key.namespace):
+                note_sent()
                 return Found(await client.list_resources())
         except Failure as failure:
             return failure.as_unknown()

@@ -1,7 +1,7 @@
 """A read whose answer is shared by all callers that wait for it.
 
-It never answers for a moment before it was asked: who asks waits for a read that starts after the question, together
-with all others that ask meanwhile. No two run at once. Whom an earlier moment will do looks at the latest answer.
+It never answers for a moment before it was asked: who asks waits for a read that is sent after the question, together with
+all others that ask before it is sent. No two run at once. Whom an earlier moment will do looks at the latest answer.
 """
 
 import asyncio
@@ -14,11 +14,14 @@ T = TypeVar("T")
 
 
 class SharedRead(Generic[T]):
-    """One kind of read; `read` never raises. `while_waiting` is entered by who waits for an answer."""
+    """One kind of read. `while_waiting` is entered by who waits for an answer.
+
+    `read` never raises, and calls what it is given right before it sends its first call.
+    """
 
     def __init__(
         self,
-        read: Callable[[], Coroutine[Any, Any, T]],
+        read: Callable[[Callable[[], None]], Coroutine[Any, Any, T]],
         name: str,
         while_waiting: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
@@ -27,17 +30,24 @@ class SharedRead(Generic[T]):
         self._while_waiting = while_waiting
         self._running: asyncio.Task[T] | None = None
         self._next: asyncio.Task[T] | None = None
+        self._sent_at = 0.0
         self._latest: tuple[float, T] | None = None
 
     def latest(self, most: timedelta) -> T | None:
-        """Return what the last read said, unless it began longer ago than `most`."""
+        """Return what the last read said, unless it was sent longer ago than `most`."""
         if self._latest is None:
             return None
-        began, answer = self._latest
-        return answer if asyncio.get_running_loop().time() - began <= most.total_seconds() else None
+        sent_at, answer = self._latest
+        return answer if asyncio.get_running_loop().time() - sent_at <= most.total_seconds() else None
+
+    async def wait_since_last(self, period: timedelta) -> None:
+        """Have a read that is not sent yet wait until one period after the last one was, so that more share its answer."""
+        if self._latest is not None:
+            sent_at, _ = self._latest
+            await asyncio.sleep(sent_at + period.total_seconds() - asyncio.get_running_loop().time())
 
     async def answer(self) -> T:
-        """Return what a read says that starts after this call."""
+        """Return what a read says that is sent after this call."""
         if self._next is None:
             self._next = asyncio.create_task(self._read_after(self._running), name=self._name)
         task = self._next
@@ -47,8 +57,13 @@ class SharedRead(Generic[T]):
     async def _read_after(self, running: asyncio.Task[T] | None) -> T:
         if running is not None:
             await asyncio.wait([running])
-        self._running, self._next = self._next, None
-        began = asyncio.get_running_loop().time()
-        answer = await self._read()
-        self._latest = began, answer
+        answer = await self._read(self._note_sent)
+        # One that ends before it has sent anything answers those that have asked up to now.
+        self._note_sent()
+        self._latest = self._sent_at, answer
         return answer
+
+    def _note_sent(self) -> None:
+        if self._next is asyncio.current_task():
+            self._running, self._next = self._next, None
+            self._sent_at = asyncio.get_running_loop().time()

@@ -1,7 +1,7 @@
 """How many of a number of places each group may hold, so that none keeps the others out.
 
 The rule is known from switches that share a buffer as dynamic thresholds. A group may take one more place while it holds
-fewer than `weight` times as many as are free: whoever is alone gets weight / (1 + weight) of them, and where the groups are
+fewer than `weight` times as many as are free: a group that is alone gets weight / (1 + weight) of them, and where the groups are
 many each gets less, so that another one finds a place at once. Nothing runs here.
 """
 

@@ -1,6 +1,6 @@
-"""Whose turn it is among the reconciles that wait for a worker, those that begin and those that go on.
+"""Whose turn it is among the reconciles that wait for a worker, those that begin and those that continue.
 
-The namespace with the fewest workers goes first; among equals who goes on, then the most urgent priority, and priorities
+The namespace with the fewest workers goes first; among equals who continues, then the most urgent priority, and priorities
 age; then the namespace that got a worker longest ago; then who came first. So what a namespace has waiting, however urgent or
 old, delays no other. Nothing runs here and no time passes: the work queue says what time it is.
 
@@ -38,7 +38,7 @@ class Groups:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Place(Generic[K]):
-    """Where a key waits for a worker: in a priority, since a time in seconds; to begin, or to go on with a reconcile."""
+    """Where a key waits for a worker: in a priority, since a time in seconds; to begin a reconcile, or to continue one."""
 
     key: K
     groups: Groups

@@ -1,4 +1,4 @@
-"""Shares: whoever is alone uses what there is, and anyone who comes finds a place."""
+"""Shares: a group that is alone uses what there is, and another one that comes finds a place."""
 
 import pytest
 from hypothesis import given, settings

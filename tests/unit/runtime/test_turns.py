@@ -54,9 +54,9 @@ def place(
     owner: str = "",
     account: str | None = None,
     *,
-    goes_on: bool = False,
+    continues: bool = False,
 ) -> Place[str]:
-    return Place(key, Groups(owner or key, account), priority, since, is_in_progress=goes_on)
+    return Place(key, Groups(owner or key, account), priority, since, is_in_progress=continues)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_equally_urgent_ones_go_round_the_namespaces() -> None:
     [
         ([Groups("x", "default")] * 4, {"namespace", "neither"}),
         ([Groups("evil", f"account {n}") for n in range(8)], {"account", "neither"}),
-        ([Groups("x")] * 16, {"goes on"}),
+        ([Groups("x")] * 16, {"continues"}),
     ],
     ids=["of an account", "of a namespace", "of all"],
 )
@@ -112,25 +112,25 @@ def test_where_as_many_are_in_progress_as_may_be_no_other_of_the_group_begins(
         place("account", URGENT, 0.0, "shop", "default"),
         place("namespace", ROUTINE, 0.0, "evil"),
         place("neither", ROUTINE, 0.0, "shop"),
-        place("goes on", ROUTINE, 0.0, "evil", "default", goes_on=True),
+        place("continues", ROUTINE, 0.0, "evil", "default", continues=True),
     )
 
     first = {order_at(0, *places, workers=1, waiting=waiting)[0]}
     alone = {each.key for each in places if order_at(0, each, workers=1, waiting=waiting)}
 
-    assert able | {"goes on"} == alone
+    assert able | {"continues"} == alone
     assert first <= alone
 
 
-def test_those_that_go_on_come_before_those_of_their_namespace_that_begin() -> None:
+def test_those_that_continue_come_before_those_of_their_namespace_that_begin() -> None:
     places = [
         place("urgent", URGENT, 0.0, "shop"),
-        place("goes on", ROUTINE, 9.0, "shop", "default", goes_on=True),
+        place("continues", ROUTINE, 9.0, "shop", "default", continues=True),
         place("of another", ROUTINE, 9.0, "team"),
     ]
 
-    assert ["goes on", "of another", "urgent"] == order_at(9, *places)
-    assert ["of another", "goes on", "urgent"] == order_at(9, *places, begun=[Groups("shop")])
+    assert ["continues", "of another", "urgent"] == order_at(9, *places)
+    assert ["of another", "continues", "urgent"] == order_at(9, *places, begun=[Groups("shop")])
 
 
 @virtual

@@ -33,7 +33,7 @@ async def test_no_more_reconciles_run_at_once_than_there_are_workers() -> None:
 
 
 @virtual
-async def test_a_slow_group_that_is_alone_leaves_workers_to_whoever_comes() -> None:
+async def test_a_slow_group_that_is_alone_leaves_workers_to_anyone_who_comes() -> None:
     harness = QueueBench(workers=8, groups_of=groups, duration=1000)
     harness.queue.start()
 

@@ -93,7 +93,9 @@ async def test_an_account_that_hangs_holds_up_no_other_of_its_namespace() -> Non
 
 @pytest.mark.parametrize("error", [None, ZeroDivisionError])
 @virtual
-async def test_a_wait_that_ends_by_an_error_goes_on_with_a_worker_too(error: type[Exception] | None) -> None:
+async def test_a_wait_that_ends_by_an_error_continues_with_a_worker_too(
+    error: type[Exception] | None,
+) -> None:
     working: list[int] = []
 
     async def work(_: str) -> Result:
