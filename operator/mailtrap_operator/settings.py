@@ -46,7 +46,7 @@ def _rate(value: object) -> object:
             return rate
     except ValueError:
         pass
-    raise ValueError(f"{value!r} is no rate; write calls per period, at least 1 per 1s, such as 140/10s")
+    raise ValueError(f"{value!r} is no rate; write calls per period, at least 1 per 1s, such as 145/10s")
 
 
 def _duration(value: object) -> object:
@@ -150,7 +150,7 @@ class Settings(BaseSettings):
     request_timeout: Duration = _default("10s", "Bounds one remote call.")
     settle_time: Duration = _default("60s", "How long a lost answer may still take effect.")
     rate_limit: Annotated[RateLimit, NoDecode, BeforeValidator(_rate)] = _default(
-        "140/10s", "Calls per credential."
+        "145/10s", "Calls per credential."
     )
     workers: Annotated[int, Field(ge=1, le=256)] = _default(32, "Reconciles that may run at once.")
     resync_interval: Duration = _default("10m", "How often the watch is verified.")

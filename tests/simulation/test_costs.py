@@ -80,7 +80,7 @@ def test_a_flow_costs_no_more_than_it_must(flow: Flow) -> None:
 
 @virtual
 async def test_deletions_that_wait_for_the_rate_limit_share_their_lists() -> None:
-    limit, number = RateLimit(20, timedelta(seconds=10)), 60
+    limit, number = RateLimit(70, timedelta(seconds=10)), 150
     usual = Settings(namespace="mailtrap-system", resync_interval=timedelta(hours=1), rate_limit=limit)
     network = Network(all_is_well, is_counting=True)
     world = World(network, setup=Setup(settings=usual))
@@ -97,7 +97,7 @@ async def test_deletions_that_wait_for_the_rate_limit_share_their_lists() -> Non
 
     kinds = Counter(call.kind for call in network.calls)
     assert [] == [path for path in paths if world.read(path)]
-    assert (number, 10) == (kinds[Kind.REMOTE_MUTATION], kinds[Kind.REMOTE_READ])
+    assert (number, 21) == (kinds[Kind.REMOTE_MUTATION], kinds[Kind.REMOTE_READ])
     await world.stop_operators()
 
 

@@ -46,7 +46,7 @@ def test_without_any_setting_the_defaults_of_the_design_hold() -> None:
         "installation": "",
         "request_timeout": 10 * SECOND,
         "settle_time": 60 * SECOND,
-        "rate_limit": RateLimit(140, 10 * SECOND),
+        "rate_limit": RateLimit(145, 10 * SECOND),
         "workers": 32,
         "resync_interval": 10 * MINUTE,
         "watch_secrets": True,
@@ -167,7 +167,7 @@ WRONG = [
     ("settle_time", "", "'' is not a duration"),
     ("settle_time", "soon", "'soon' is not a duration"),
     ("resync_interval", "0m", "too short; it must be at least 1s"),
-    ("rate_limit", "140", "'140' is no rate; write calls per period, at least 1 per 1s, such as 140/10s"),
+    ("rate_limit", "140", "'140' is no rate; write calls per period, at least 1 per 1s, such as 145/10s"),
     ("rate_limit", "0/10s", "'0/10s' is no rate"),
     ("rate_limit", "-1/10s", "'-1/10s' is no rate"),
     ("rate_limit", "140/0s", "'140/0s' is no rate"),
@@ -242,7 +242,7 @@ def test_help_shows_every_setting_with_its_variable_and_default(capsys: pytest.C
     for name in Settings.model_fields:
         assert f"--{name.replace('_', '-')}" in text
         assert f"[env: MAILTRAP_OPERATOR_{name.upper()}]" in text
-    for default in ("10s", "60s", "140/10s", "10m", "https://mailtrap.io"):
+    for default in ("10s", "60s", "145/10s", "10m", "https://mailtrap.io"):
         assert f"(default: {default})" in text
 
 

@@ -46,7 +46,6 @@ class Pacer:
         period: timedelta,
         while_waiting: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> None:
-        self._limit = limit
         self._free = limit
         self._period = period.total_seconds()
         self.while_waiting = while_waiting
@@ -56,11 +55,6 @@ class Pacer:
         # Never longer than the number of reconciles in progress: their shares bound it.
         self._waiting: list[_Waiter] = []
         self._served = LastServed()
-
-    @property
-    def is_scarce(self) -> bool:
-        """Whether more than half of the slots are occupied."""
-        return 2 * self._free < self._limit
 
     @asynccontextmanager
     async def slot(self, priority: Priority, namespace: str | None) -> AsyncIterator[None]:

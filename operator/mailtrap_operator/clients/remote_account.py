@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from datetime import timedelta
 
 from mailtrap_operator.clients.account_access import AccountAccess
 from mailtrap_operator.clients.credential_secrets import parse_credential_secret
@@ -26,9 +25,6 @@ Tokens = Found[OwnedTokens] | Unknown
 
 OnChange = Callable[[AccountKey, Tokens, Tokens], None]
 """Gets what was known of an account's tokens before and after a LIST, where the two differ."""
-
-_LISTS_APART = timedelta(seconds=2)
-"""Where calls become scarce, one LIST serves all that ask for it within so long; each deletion asks for two."""
 
 NOT_LISTED = Unknown(Reason.ACCOUNT_NOT_LISTED, "The account's tokens were not listed yet; they will be.")
 
@@ -140,8 +136,6 @@ class RemoteAccount:
         try:
             client = await self.client()
             await self._read_shared_credentials()
-            if client.pacer.is_scarce:
-                await self._list.wait_since_last(_LISTS_APART)
             async with client.pacer.slot(Priority.URGENT, self.key.namespace):
                 note_sent()
                 listed = await client.list_tokens()

@@ -1,7 +1,8 @@
 """A read whose answer is shared by all callers that wait for it.
 
 It never answers for a moment before it was asked: who asks waits for a read that is sent after the question, together with
-all others that ask before it is sent. No two run at once. Whom an earlier moment will do looks at the latest answer.
+all others that ask before it is sent. No two run at once, and many follow one another once a second alone, so that each
+answers more: a thousand deletions ask for two LISTs each. Whom an earlier moment will do looks at the latest answer.
 """
 
 import asyncio
@@ -11,6 +12,10 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+
+_AT_ONCE = 5
+_APART = 1.0
+"""So many reads may follow one another at once; from then on they are so many seconds apart."""
 
 
 class SharedRead(Generic[T]):
@@ -31,6 +36,8 @@ class SharedRead(Generic[T]):
         self._running: asyncio.Task[T] | None = None
         self._next: asyncio.Task[T] | None = None
         self._sent_at = 0.0
+        # Each read moves it on: until then those that were sent count.
+        self._rested_at = 0.0
         self._latest: tuple[float, T] | None = None
 
     def latest(self, most: timedelta) -> T | None:
@@ -39,12 +46,6 @@ class SharedRead(Generic[T]):
             return None
         sent_at, answer = self._latest
         return answer if asyncio.get_running_loop().time() - sent_at <= most.total_seconds() else None
-
-    async def wait_since_last(self, period: timedelta) -> None:
-        """Have a read that is not sent yet wait until one period after the last one was, so that more share its answer."""
-        if self._latest is not None:
-            sent_at, _ = self._latest
-            await asyncio.sleep(sent_at + period.total_seconds() - asyncio.get_running_loop().time())
 
     async def answer(self) -> T:
         """Return what a read says that is sent after this call."""
@@ -57,6 +58,7 @@ class SharedRead(Generic[T]):
     async def _read_after(self, running: asyncio.Task[T] | None) -> T:
         if running is not None:
             await asyncio.wait([running])
+        await asyncio.sleep(self._rested_at - _AT_ONCE * _APART - asyncio.get_running_loop().time())
         answer = await self._read(self._note_sent)
         # One that ends before it has sent anything answers those that have asked up to now.
         self._note_sent()
@@ -67,3 +69,4 @@ class SharedRead(Generic[T]):
         if self._next is asyncio.current_task():
             self._running, self._next = self._next, None
             self._sent_at = asyncio.get_running_loop().time()
+            self._rested_at = max(self._rested_at, self._sent_at) + _APART

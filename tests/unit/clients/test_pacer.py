@@ -271,23 +271,6 @@ async def test_a_slot_that_is_given_while_its_caller_still_waits_for_something_e
     assert 50 == round(await call(pacer))
 
 
-@pytest.mark.parametrize(
-    ("calls", "later", "is_scarce"),
-    [(2, 0.0, False), (3, 0.0, True), (3, PERIOD, False)],
-    ids=["half", "more than half", "free again"],
-)
-@virtual
-async def test_calls_are_scarce_while_more_than_half_of_the_slots_are_occupied(
-    calls: int, later: float, *, is_scarce: bool
-) -> None:
-    pacer = pacer_of(4)
-    for _ in range(calls):
-        await call(pacer)
-    await asyncio.sleep(later)
-
-    assert is_scarce == pacer.is_scarce
-
-
 @virtual
 async def test_the_server_may_say_that_fewer_calls_are_left() -> None:
     pacer = pacer_of(5)

@@ -351,7 +351,7 @@ async def test_at_the_end_no_account_waits_for_the_rate_limit() -> None:
     harness = AccountBench(calls=1)
     await harness.accounts.at(KEY).list_tokens()
     waiting = [asyncio.create_task(harness.accounts.at(key).list_tokens()) for key in (KEY, OTHER)]
-    await asyncio.sleep(3)
+    await asyncio.sleep(1)
 
     harness.accounts.end_waiting()
     await settled()

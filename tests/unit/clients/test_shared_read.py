@@ -9,20 +9,19 @@ from tests.unit.clock import now, settled, virtual
 
 
 class Reads:
-    """Reads that are sent `after` seconds and answered one second later; each answers with its number."""
+    """Reads that are sent `after` seconds and answered some seconds later; each answers with its number."""
 
     def __init__(self, after: float = 0.0) -> None:
         self.after = after
+        self.answered_after = 1.0
         self.sent: list[float] = []
-        self.apart = timedelta(0)
         self.shared = SharedRead(self._read, "read")
 
     async def _read(self, note_sent: Callable[[], None]) -> int:
-        await self.shared.wait_since_last(self.apart)
         await asyncio.sleep(self.after)
         note_sent()
         self.sent.append(now())
-        await asyncio.sleep(1)
+        await asyncio.sleep(self.answered_after)
         return len(self.sent)
 
     def ask(self) -> asyncio.Task[int]:
@@ -54,16 +53,21 @@ async def test_a_read_that_is_sent_already_answers_no_one_who_asks_now() -> None
 
 
 @virtual
-async def test_reads_can_be_kept_apart_so_that_more_share_an_answer() -> None:
+async def test_many_reads_that_follow_one_another_are_a_second_apart() -> None:
     reads = Reads()
-    reads.apart = timedelta(seconds=5)
-    tasks = [reads.ask()]
-    for _ in range(12):
-        await asyncio.sleep(1)
+    reads.answered_after = 0.1
+    tasks = []
+    for _ in range(100):
         tasks.append(reads.ask())
+        await asyncio.sleep(0.1)
     await asyncio.gather(*tasks)
+    await asyncio.sleep(20)
+    for _ in range(6):
+        await reads.ask()
 
-    assert [0, 5, 10, 15] == reads.sent
+    sent = [round(time, 1) for time in reads.sent]
+    assert [0, 0.1, 0.2, 0.3, 0.4, 0.5, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10] == sent[:16]
+    assert [0, 0.1, 0.2, 0.3, 0.4, 0.5] == [round(time - sent[16], 1) for time in sent[16:]]
 
 
 @virtual

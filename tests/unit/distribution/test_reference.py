@@ -77,7 +77,7 @@ def test_every_setting_has_a_row_with_its_flag_its_variable_and_its_value_in_the
     known = rows()
 
     assert set() == {f"`--{name.replace('_', '-')}`" for name in Settings.model_fields} - known.keys()
-    assert ["`MAILTRAP_OPERATOR_RATE_LIMIT`", "`settings.rateLimit`", "`140/10s`"] == known["`--rate-limit`"][
+    assert ["`MAILTRAP_OPERATOR_RATE_LIMIT`", "`settings.rateLimit`", "`145/10s`"] == known["`--rate-limit`"][
         :3
     ]
     assert ["`leaderElection.enabled`", "`true`"] == known["`--leader-election`"][1:3]
