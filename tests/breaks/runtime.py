@@ -65,8 +65,8 @@ RUNTIME = (
     Break(
         name="an older version replaces a newer one in the cache",
         file=f"{_RUNTIME}/cache.py",
-        text="if not is_newer(meta.resource_version, self._versions.get(key)) or meta.uid in self._gone_uids:",
-        replacement="if meta.uid in self._gone_uids:",
+        text="return uid in self._gone_uids or (known is not None and not is_newer(version, known))",
+        replacement="return uid in self._gone_uids",
         witnesses=("tests/unit/runtime/test_cache.py",),
     ),
     Break(

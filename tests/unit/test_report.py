@@ -98,7 +98,7 @@ async def test_how_long_the_backoff_after_a_failure_is_at_most(
         NOW, action, record_of(seen.status), Finding(State.PROGRESSING, Reason.DELETING, ""), works=False
     )
     reporter = Reporter(
-        api_tokens=ApiTokenClient(kube, lambda _: None),
+        api_tokens=ApiTokenClient(kube, lambda *_: None),
         events=EventRecorder(kube, holder="me", clock=lambda: NOW),
         metrics=Metrics(queued=lambda: 0, running=lambda: 0),
         reverts=Reverts(lambda: NOW),

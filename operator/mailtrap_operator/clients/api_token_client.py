@@ -18,10 +18,10 @@ _MOST_READ = 8
 class ApiTokenClient:
     """Reads and writes ApiTokens; every method raises a `Failure`.
 
-    `remember` gets each body that the API server answered with.
+    `remember` gets each body that the API server answered with, and what was read from it.
     """
 
-    def __init__(self, kube: KubeClient, remember: Callable[[Body], object]) -> None:
+    def __init__(self, kube: KubeClient, remember: Callable[[Body, ApiToken], object]) -> None:
         self._kube = kube
         self._remember = remember
         self._reading = asyncio.Semaphore(_MOST_READ)
@@ -45,8 +45,9 @@ class ApiTokenClient:
         return self._parsed(await self._kube.write_finalizers(_path(api_token), version, finalizers))
 
     def _parsed(self, body: Body) -> ApiToken:
-        self._remember(body)
-        return ApiToken.model_validate(body)
+        api_token = ApiToken.model_validate(body)
+        self._remember(body, api_token)
+        return api_token
 
 
 def _path(api_token: ApiToken) -> str:

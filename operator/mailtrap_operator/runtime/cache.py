@@ -93,23 +93,25 @@ class Cache(KnownSecrets):
         self._labels: dict[str, tuple[Mapping[str, str], float]] = {}
         self.members = Members()
 
-    def put_api_token(self, body: dict[str, Any]) -> Change:
-        """Remember an ApiToken as it was read or written; return what is new about it.
+    def put_api_token(self, body: dict[str, Any], parsed: ApiToken | None = None) -> Change:
+        """Remember an ApiToken as it was read or written, and `parsed` where it was; return what is new about it.
 
         Raises:
             pydantic.ValidationError: The object is not what the CRD admits.
         """
+        named = body["metadata"]
+        key = ApiTokenKey(named.get("namespace") or "", named["name"])
+        # Most events echo what was written here: they are not even parsed.
+        if self.has_api_token(key, named.get("uid", ""), named["resourceVersion"]):
+            return Change.NONE
         kept = {
             "metadata": {name: body["metadata"][name] for name in _KEPT_METADATA if name in body["metadata"]},
             "spec": body.get("spec", {}),
             "status": body.get("status", {}),
         }
-        api_token = ApiToken.model_validate(kept)
+        api_token = parsed or ApiToken.model_validate(kept)
         meta = api_token.metadata
         kept["metadata"]["annotations"] = dict(meta.annotations)
-        key = key_of_api_token(api_token)
-        if not is_newer(meta.resource_version, self._versions.get(key)) or meta.uid in self._gone_uids:
-            return Change.NONE
         former = self._api_tokens.get(key)
         if former is not None:
             self._forget_owner(key, former.uid)

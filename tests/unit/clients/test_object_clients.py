@@ -34,7 +34,7 @@ class Harness:
         self.kube.seed(API_TOKENS, api_token_body(annotations={"team": "billing"}))
         self.kube.seed(ACCOUNTS, account_body())
         self.remembered: list[dict[str, Any]] = []
-        self.api_tokens = ApiTokenClient(self.kube, self.remembered.append)
+        self.api_tokens = ApiTokenClient(self.kube, lambda body, _: self.remembered.append(body))
         self.accounts = AccountClient(self.kube)
 
     async def read(self) -> ApiToken:
