@@ -13,8 +13,8 @@ import httpx
 from local_cluster.readiness import free_port
 
 _SOURCES = Path(__file__).resolve().parents[1]
-_START_SECONDS = 30.0
-_STOP_SECONDS = 20.0  # a stopping operator first ends the calls in progress
+_START_SECONDS = 120.0  # only bounds a failure: one that ends is noticed at once
+_STOP_SECONDS = 60.0  # a stopping operator first ends the calls in progress
 _POLL_SECONDS = 0.05
 
 
@@ -50,7 +50,7 @@ class OperatorProcess:
         """Start the process and wait until it is ready.
 
         Raises:
-            OperatorError: it ended, or was not ready within half a minute.
+            OperatorError: it ended, or was not ready within two minutes.
         """
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own program with our own flags

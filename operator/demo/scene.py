@@ -14,7 +14,7 @@ from demo.witness import SECRET, Witness, masked
 from local_cluster import Cluster
 from mailtrap_simulator.process import SimulatorProcess
 
-_PATIENCE = 30.0  # seconds that bound a failure; when all is well nothing takes that long
+_PATIENCE = 120.0  # seconds that bound a failure; when all is well nothing takes that long
 _POLL_SECONDS = 0.1
 
 T = TypeVar("T")

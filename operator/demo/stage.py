@@ -59,7 +59,7 @@ def _settings(base_url: str) -> list[str]:
 
 def _install(scene: Scene, credential: str) -> None:
     scene.kubectl("apply", "--server-side", "-f", "crds")
-    scene.cluster.kubectl("wait", "--for=condition=Established", "-f", "crds", "--timeout=30s")
+    scene.cluster.kubectl("wait", "--for=condition=Established", "-f", "crds", "--timeout=120s")
     scene.kubectl("create", "namespace", NAMESPACE)
     scene.kubectl(
         *("create", "secret", "generic", "mailtrap-credentials"),

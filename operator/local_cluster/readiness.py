@@ -14,7 +14,7 @@ from local_cluster.components import LOOPBACK
 from local_cluster.errors import ClusterError, PortTakenError
 from local_cluster.processes import log_tail
 
-START_TIMEOUT = 60.0  # seconds; a start takes about three on an idle machine
+START_TIMEOUT = 180.0  # seconds; a start takes about three on an idle machine, and one that ends is noticed at once
 POLL_INTERVAL = 0.05
 PROBE_TIMEOUT = 5.0
 
@@ -70,7 +70,7 @@ def wait_until(
 
     Raises:
         PortTakenError: the process ended because its port was in use.
-        ClusterError: the process ended for another reason, or was not ready after a minute.
+        ClusterError: the process ended for another reason, or was not ready after three minutes.
     """
     deadline = time.monotonic() + START_TIMEOUT
     while True:

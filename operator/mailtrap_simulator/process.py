@@ -14,8 +14,8 @@ from typing import Any, Self
 from urllib.error import HTTPError
 from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
-START_SECONDS = 20.0
-STOP_SECONDS = 10.0
+START_SECONDS = 120.0
+STOP_SECONDS = 60.0
 CALL_SECONDS = 30.0
 
 
@@ -51,7 +51,7 @@ class SimulatorProcess:
         """Start the process and wait until it listens.
 
         Raises:
-            RuntimeError: it ended or said nothing within 20 seconds; its own message is on stderr.
+            RuntimeError: it ended or said nothing within two minutes; its own message is on stderr.
         """
         command = [sys.executable, "-m", "mailtrap_simulator", "--account-id", str(self.account_id)]
         if self._tls:
@@ -76,7 +76,7 @@ class SimulatorProcess:
         self.url = first_line.removeprefix("listening on ").strip()
 
     def stop(self) -> None:
-        """End the process: SIGTERM, and SIGKILL when it takes more than ten seconds. May be repeated."""
+        """End the process: SIGTERM, and SIGKILL when it takes more than a minute. May be repeated."""
         process, self._process = self._process, None
         if process is not None:
             process.terminate()
