@@ -53,9 +53,9 @@ def main() -> int:
         return _tell(layer.text, pool.map(layer.run, layer.jobs(arguments), chunksize=layer.jobs_at_once))
 
 
-def _part(cases: Callable[[Flow, slice], Iterable[Case]], of: tuple[Flow, int]) -> Report:
+def _part(cases: Callable[[Flow, slice], Iterable[Case]], of: tuple[int, int]) -> Report:
     flow, number = of
-    return _of_cases(list(cases(flow, slice(number, None, _PARTS))))
+    return _of_cases(list(cases(_EVERY_FLOW[flow], slice(number, None, _PARTS))))
 
 
 def _pairs(first: tuple[Flow, Fault]) -> Report:
@@ -109,14 +109,18 @@ _PARTS = 8
 """In so many jobs each flow is taken through its single faults or preemptions."""
 
 
-def _in_parts(flows: Iterable[Flow]) -> list[tuple[Flow, int]]:
-    return list(product(flows, range(_PARTS)))
+_EVERY_FLOW = (*FLOWS, *API_FLOWS, *ACCOUNT_FLOWS, *CREDENTIAL_FLOWS)
+
+
+def _in_parts(flows: Iterable[Flow]) -> list[tuple[int, int]]:
+    """Return the jobs of some flows; a flow goes to another process by its number."""
+    return list(product(map(_EVERY_FLOW.index, flows), range(_PARTS)))
 
 
 LAYERS = {
     "faults": Layer(
         "single faults",
-        lambda _: _in_parts((*FLOWS, *API_FLOWS, *ACCOUNT_FLOWS, *CREDENTIAL_FLOWS)),
+        lambda _: _in_parts(_EVERY_FLOW),
         partial(_part, exhaustive.single_faults),
         jobs_at_once=1,
     ),
