@@ -14,7 +14,8 @@ from local_cluster.components import LOOPBACK
 from local_cluster.errors import ClusterError, PortTakenError
 from local_cluster.processes import log_tail
 
-START_TIMEOUT = 180.0  # seconds; a start takes about three on an idle machine, and one that ends is noticed at once
+# A start takes about three seconds on an idle machine; one that ends is noticed at once.
+START_TIMEOUT = 180.0
 POLL_INTERVAL = 0.05
 PROBE_TIMEOUT = 5.0
 
