@@ -22,8 +22,14 @@ _BELIEVED = {
     "clone: 1 GET secrets: 404",
     "Secret of the credential changed: 2 GET secrets: 404",
     "Secret of the credential changed: 3 PATCH secrets: 404",
+    "workload slower than the hard limit: 161 DELETE {id}/api_tokens/{id}: 404",
+    "workload slower than the hard limit: 169 GET deployments: 404",
 }
-"""Where the API server says that a Secret does not exist, nothing of it is let go, or named: another end, and a right one."""
+"""Where a server says that something does not exist, it is believed: another end, and a right one.
+
+Of a Secret nothing is let go, or named; a token or a Deployment that is gone has no one wait for it any more, and a token that is
+listed again is deleted again.
+"""
 
 
 @dataclass(frozen=True, slots=True)
