@@ -26,7 +26,7 @@ _LONGEST_DATE = 40
 
 
 _CONNECTIONS = httpx.Limits(max_connections=100, max_keepalive_connections=5)
-"""Each call looks at all connections that are idle; five carry twice the rate limit where an answer takes 0.1 seconds."""
+"""Each call looks at all connections that are idle; five carry three times the rate limit where an answer takes 0.1 seconds."""
 
 _PROXY = "proxy"
 """Among a request's extensions: the name of the proxy that it goes through."""

@@ -105,7 +105,7 @@ class Cache(KnownSecrets):
         if self.has_api_token(key, named.get("uid", ""), named["resourceVersion"]):
             return Change.NONE
         kept = {
-            "metadata": {name: body["metadata"][name] for name in _KEPT_METADATA if name in body["metadata"]},
+            "metadata": {name: named[name] for name in _KEPT_METADATA if name in named},
             "spec": body.get("spec", {}),
             "status": body.get("status", {}),
         }
@@ -116,7 +116,7 @@ class Cache(KnownSecrets):
         if former is not None:
             self._forget_owner(key, former.uid)
         text = json.dumps(kept, separators=(",", ":"))
-        spec = _digest_of_spec(kept, body["metadata"].get("labels"))
+        spec = _digest_of_spec(kept, named.get("labels"))
         self._versions[key] = meta.resource_version
         self._api_tokens[key] = _Kept(meta.uid, spec, text if len(text) <= _LARGEST_KEPT else None)
         owner = owner_of(self._installation, key.namespace, key.name, meta.uid)

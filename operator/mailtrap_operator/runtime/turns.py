@@ -11,7 +11,7 @@ included: of a namespace, and of an account, so that one account that hangs hold
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -86,15 +86,13 @@ class Turns(Generic[K]):
 
     def begin(self, groups: Groups) -> None:
         """Count a reconcile that is in progress from now on."""
-        self._of_owners.take(groups.owner)
-        if groups.account is not None:
-            self._of_accounts.take(groups.account)
+        for shares, group in self._in_progress(groups):
+            shares.take(group)
 
     def end(self, groups: Groups) -> None:
         """Count a reconcile no more."""
-        self._of_owners.give_back(groups.owner)
-        if groups.account is not None:
-            self._of_accounts.give_back(groups.account)
+        for shares, group in self._in_progress(groups):
+            shares.give_back(group)
 
     def hold_worker(self, groups: Groups) -> None:
         """Count a worker that is held from now on."""
@@ -110,10 +108,14 @@ class Turns(Generic[K]):
         if not self._workers.may_take(groups.owner):
             return False
         return is_in_progress or (
-            may_begin
-            and self._of_owners.may_take(groups.owner)
-            and (groups.account is None or self._of_accounts.may_take(groups.account))
+            may_begin and all(shares.may_take(group) for shares, group in self._in_progress(groups))
         )
+
+    def _in_progress(self, groups: Groups) -> Iterator[tuple[Shares, Hashable]]:
+        """Yield the shares that a reconcile takes while it is in progress, and whose."""
+        yield self._of_owners, groups.owner
+        if groups.account is not None:
+            yield self._of_accounts, groups.account
 
     def _rank(self, line: _Line, now: float) -> tuple[int, bool, int, int, float, int]:
         is_in_progress, groups = line
